@@ -1,0 +1,104 @@
+"""The clock port: the only place that asks the machine what time it is, and the only place that waits.
+
+All instants in syncd are aware datetimes in UTC that came through a Clock. Tests and the simulation pass a ManualClock.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from datetime import UTC, datetime, timedelta
+from typing import Protocol
+
+
+class Clock(Protocol):
+    """What time it is, and waiting."""
+
+    def now(self) -> datetime:
+        """The present instant, aware, in UTC."""
+        ...
+
+    def monotonic(self) -> float:
+        """Seconds on a clock that never steps back; only differences mean anything."""
+        ...
+
+    def sleep(self, seconds: float) -> None:
+        """Return after at least `seconds`, or at once for zero and less."""
+        ...
+
+
+class SystemClock:
+    """The machine's own clock."""
+
+    def now(self) -> datetime:
+        """The present instant, aware, in UTC."""
+        return datetime.fromtimestamp(time.time(), UTC)  # noqa: TID251 - this is the port
+
+    def monotonic(self) -> float:
+        """Seconds on the machine's monotonic clock."""
+        return time.monotonic()  # noqa: TID251 - this is the port
+
+    def sleep(self, seconds: float) -> None:
+        """Block the thread for `seconds`."""
+        if seconds > 0:
+            time.sleep(seconds)  # noqa: TID251 - this is the port
+
+
+class ManualClock:
+    """A clock that stands still until it is told to move; sleeping moves it. Safe between threads."""
+
+    def __init__(self, start: datetime) -> None:
+        if start.tzinfo is None:
+            raise ValueError("a clock starts at an aware datetime")
+        self._now = start.astimezone(UTC)
+        self._elapsed = 0.0
+        self._lock = threading.Lock()
+
+    def now(self) -> datetime:
+        """The instant the clock was last set to."""
+        with self._lock:
+            return self._now
+
+    def monotonic(self) -> float:
+        """Seconds moved since the clock was made."""
+        with self._lock:
+            return self._elapsed
+
+    def sleep(self, seconds: float) -> None:
+        """Move the clock on by `seconds` without waiting."""
+        self.advance(timedelta(seconds=max(0.0, seconds)))
+
+    def advance(self, by: timedelta) -> None:
+        """Move the clock on."""
+        with self._lock:
+            self._now += by
+            self._elapsed += max(0.0, by.total_seconds())
+
+    def set(self, instant: datetime) -> None:
+        """Put the wall clock at `instant`, also back; the monotonic clock only moves on."""
+        with self._lock:
+            self._elapsed += max(0.0, (instant - self._now).total_seconds())
+            self._now = instant.astimezone(UTC)
+
+
+def iso(instant: datetime) -> str:
+    """An instant as text of fixed width, UTC, milliseconds: `2026-11-20T10:00:00.000Z`. Sorts as time does."""
+    if instant.tzinfo is None:
+        raise ValueError("a naive datetime is a programming error")
+    instant = instant.astimezone(UTC)
+    return f"{instant:%Y-%m-%dT%H:%M:%S}.{instant.microsecond // 1000:03d}Z"
+
+
+def parse_instant(text: str) -> datetime:
+    """The instant that a text names, in UTC.
+
+    Takes ISO with `Z`, `+0000` or `+00:00`, any number of fraction digits, and epoch milliseconds as digits
+    (reliability.md T10). Raises ValueError for anything else, a missing zone included.
+    """
+    stripped = text.strip()
+    if stripped.lstrip("-").isdigit() and len(stripped.lstrip("-")) >= 9:
+        return datetime.fromtimestamp(int(stripped) / 1000, UTC)
+    instant = datetime.fromisoformat(stripped)
+    if instant.tzinfo is None:
+        raise ValueError(f"no time zone in {text!r}")
+    return instant.astimezone(UTC)

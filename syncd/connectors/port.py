@@ -1,0 +1,138 @@
+"""The connector port: what syncd asks of a CRM. A third CRM implements this and passes tests/contract.
+
+A connector translates between the wire and `model` values. It raises only the remote errors of `syncd.errors`
+(AuthError, SchemaError, RetryableError after its own retries are spent, RateLimitedError, QuotaExhaustedError,
+CursorLostError, BadDataError), never a vendor SDK's. It holds no state between calls but tokens and the rate budget.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
+
+from syncd.model.cursors import Page, Window
+from syncd.model.records import Record, Team, User
+from syncd.model.refs import Kind, Ref, System
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who the credentials lead to: the organization or portal id, our own user's id there, and the server's time."""
+
+    system: System
+    account_id: str
+    user_id: str | None
+    server_now: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class OwnerWrite:
+    """One owner to write: only where the record still holds `old`. `unmodified_since` guards it where the CRM can."""
+
+    ref: Ref
+    old: str | None
+    new: str
+    unmodified_since: datetime | None = None
+
+
+class WriteOutcome(StrEnum):
+    """What the CRM said of one row of a write; `UNKNOWN` means it may or may not have been applied: read it."""
+
+    ACCEPTED = "accepted"
+    CONFLICT = "conflict"
+    REJECTED = "rejected"
+    RETRY = "retry"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class WriteResult:
+    """The CRM's answer for one row: `code` and `message` are its own words, `request_id` its evidence."""
+
+    ref: Ref
+    outcome: WriteOutcome
+    code: str | None = None
+    message: str | None = None
+    request_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One record as the CRM's store (not its index) holds it now; `record` is None where it is gone."""
+
+    ref: Ref
+    record: Record | None
+    modified_at: datetime | None = None
+
+
+class Reader(Protocol):
+    """What reading a CRM offers. Pages stream; a walk can be taken up again with the last page's `resume`."""
+
+    @property
+    def system(self) -> System:
+        """Which system this is."""
+        ...
+
+    @property
+    def calls(self) -> int:
+        """HTTP calls made so far by this connector, retries and token requests included."""
+        ...
+
+    def identify(self) -> Identity:
+        """Who we are there, and the server's time."""
+        ...
+
+    def check_schema(self) -> tuple[str, ...]:
+        """Notes about the mapping (empty: all well); SchemaError where a mapped object or field cannot be read."""
+        ...
+
+    def users(self) -> Iterator[User]:
+        """Every user or owner, inactive and archived ones included."""
+        ...
+
+    def changes(self, kind: Kind, window: Window, resume: str | None = None) -> Iterator[Page]:
+        """Records of `kind` stamped inside the window, deleted and merged ones included where the CRM shows them.
+
+        Without `window.lower` it is a full walk. Rows outside the window may come too; the caller upserts by stamp.
+        """
+        ...
+
+    def ids(self, kind: Kind) -> Iterator[tuple[str, ...]]:
+        """The ids of all live records, in batches: what a sweep compares the mirror with."""
+        ...
+
+    def read(self, kind: Kind, ids: Sequence[str]) -> Mapping[str, Reading]:
+        """The records as the store holds them now, one reading for every id asked; strongly consistent."""
+        ...
+
+    def teams(self, account_ids: Sequence[str] | None = None) -> Iterator[Team]:
+        """Account teams that an owner change would drop; of all accounts, or of those named. Empty where the system has none.
+
+        Raises AuthError or SchemaError where teams exist but cannot be read.
+        """
+        ...
+
+
+class Writer(Protocol):
+    """What writing a CRM offers; constructed only when the mode allows writing."""
+
+    @property
+    def system(self) -> System:
+        """Which system this is."""
+        ...
+
+    @property
+    def batch_size(self) -> int:
+        """How many rows one call of `write_owners` takes."""
+        ...
+
+    def write_owners(self, kind: Kind, writes: Sequence[OwnerWrite]) -> tuple[WriteResult, ...]:
+        """Write at most `batch_size` owners of one kind; one result a row, in order.
+
+        Makes one attempt: whether to send again is the caller's to decide after a read. Raises AuthError,
+        SchemaError, QuotaExhaustedError where nothing was applied; a lost answer is `UNKNOWN` for each row.
+        """
+        ...

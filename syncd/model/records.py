@@ -1,0 +1,73 @@
+"""Records as a connector reads them and the mirror keeps them: canonical text by rule field name."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from types import MappingProxyType
+
+from syncd.model.refs import Ref
+
+NO_FIELDS: Mapping[str, str] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One version of one record of a CRM.
+
+    `fields` holds canonical text by rule field name (instants as fixed-width UTC text, booleans `true`/`false`, numbers
+    in plain notation); a field that is null or empty in the CRM is absent. `owner` and `account` are ids of the same
+    system: `account` is an opportunity's account, or an account's parent. `stamp` is the system's modification stamp.
+    `modified_by` is the id of who last changed it, where the system says so. `merged_into` is the winner's id.
+    """
+
+    ref: Ref
+    stamp: datetime
+    fields: Mapping[str, str] = NO_FIELDS
+    owner: str | None = None
+    account: str | None = None
+    deleted: bool = False
+    merged_into: str | None = None
+    merged_from: tuple[str, ...] = ()
+    modified_by: str | None = None
+
+    def content_hash(self) -> str:
+        """A hash of all that the record says, its stamp apart: equal records are no change."""
+        content = [
+            dict(sorted(self.fields.items())),
+            self.owner,
+            self.account,
+            self.deleted,
+            self.merged_into,
+            list(self.merged_from),
+        ]
+        text = json.dumps(content, ensure_ascii=False, separators=(",", ":"))
+        return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """A person or queue that can own records in one system; `ref.id` is what an owner field holds.
+
+    `active`: may own new records now. `eligible`: of a type that may own accounts (Salesforce: UserType Standard;
+    HubSpot: PERSON). `email` is lower case; `login` is the Salesforce username.
+    """
+
+    ref: Ref
+    email: str
+    name: str
+    active: bool
+    eligible: bool = True
+    login: str | None = None
+    fields: Mapping[str, str] = field(default_factory=lambda: NO_FIELDS)
+
+
+@dataclass(frozen=True, slots=True)
+class Team:
+    """The account team of one Salesforce account: user ids and roles, sorted. Empty is no team."""
+
+    account: Ref
+    members: tuple[tuple[str, str], ...]

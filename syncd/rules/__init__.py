@@ -1,0 +1,1 @@
+"""The rule language: loading packs, conditions, the engine, cases and explanations. Pure; no SQL, HTTP or logger."""

@@ -1,0 +1,99 @@
+"""Facts: one company as rules see it, every value normalised once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from types import MappingProxyType
+
+from syncd.model.decisions import Owner
+from syncd.model.refs import Ref, System
+
+Value = str | Decimal | bool | datetime | frozenset[str]
+"""A normalised value: text kinds are str, number and money Decimal, dates aware datetime, several frozenset of str."""
+
+NO_VALUES: Mapping[str, Value] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """Where a field's value came from: the first system that has one, its raw text, and what the others say."""
+
+    system: System | None
+    raw: str
+    others: tuple[tuple[System, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class OpportunityFacts:
+    """One opportunity of the company, open or closed; `owner` is an e-mail."""
+
+    key: str
+    values: Mapping[str, Value]
+    is_open: bool
+    owner: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """What syncd last applied (or adopted) for a company and role: the ledger's state that rules may read."""
+
+    territory: str | None
+    owner: str | None
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """One company (or lead, or CSV row) as rules see it.
+
+    `values` holds only fields that have a value: a missing one is absent. `seen` says where each came from.
+    `current_owner` is the owner in the leading system, `owner_ids` the owner id each system holds now.
+    `owner_active` is whether the current owner is an active user, in `reps` or not. `changed_by_person_at` is set while
+    the owner was changed by somebody else since our last write or adoption. `team_holds` is why an owner write would
+    lose an account team ("has 3 team members"), or None. `findings` are data-quality remarks, `notes` go to `explain`.
+    """
+
+    key: str
+    accounts: tuple[str, ...]
+    refs: tuple[Ref, ...] = ()
+    values: Mapping[str, Value] = field(default_factory=lambda: NO_VALUES)
+    seen: Mapping[str, Seen] = field(default_factory=lambda: MappingProxyType({}))
+    opportunities: tuple[OpportunityFacts, ...] = ()
+    current_owner: Owner | None = None
+    owner_ids: Mapping[System, str] = field(default_factory=lambda: MappingProxyType({}))
+    owner_active: bool = False
+    applied: Mapping[str, Applied] = field(default_factory=lambda: MappingProxyType({}))
+    changed_by_person_at: datetime | None = None
+    changed_by_person_text: str | None = None
+    team_holds: str | None = None
+    findings: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Rep:
+    """An active or inactive user as rules know people, by e-mail (lower case): ids by system, and whether they may own."""
+
+    email: str
+    name: str
+    ids: Mapping[System, str]
+    active_in: frozenset[System]
+    eligible_in: frozenset[System]
+
+
+@dataclass(frozen=True, slots=True)
+class Directory:
+    """Everybody who may be an owner.
+
+    `written` are the systems that a plan would write: a candidate must be active and eligible in every one of them
+    that holds the company. `assume_active` is the CSV and test mode: an e-mail that is not listed is an active user.
+    `ambiguous` e-mails name several users of one system and are never a target.
+    """
+
+    reps: Mapping[str, Rep]
+    written: frozenset[System] = frozenset()
+    assume_active: bool = False
+    ambiguous: frozenset[str] = frozenset()

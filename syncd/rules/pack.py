@@ -1,0 +1,324 @@
+"""A loaded pack: frozen values that mean what RULES.md says, each with its place in the files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from decimal import Decimal
+from types import MappingProxyType
+from zoneinfo import ZoneInfo
+
+from syncd.errors import Finding, Place
+from syncd.rules.conditions import Condition
+
+UTC_ZONE = ZoneInfo("UTC")
+
+
+@dataclass(frozen=True, slots=True)
+class Duration:
+    """A span of calendar time: `90d` is Duration(90, "d"). Units: h min d w mo y."""
+
+    count: int
+    unit: str
+
+
+@dataclass(frozen=True, slots=True)
+class NamedList:
+    """A named list of raw texts in the order written."""
+
+    name: str
+    entries: tuple[str, ...]
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class OwnersByEmail:
+    """`owners: [a@x, seat:west-4]`: e-mails in lower case and `seat:` names, in the order written."""
+
+    members: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class OwnersByPool:
+    """`owners: {pool: name}`."""
+
+    pool: str
+
+
+@dataclass(frozen=True, slots=True)
+class OwnersByLookup:
+    """`owners: {file, key, column}`: e-mail looked up per account by the normalised value of the field `key`."""
+
+    file: str
+    key: str
+    column: str
+    table: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Unassigned:
+    """`owners: unassigned`: listed and alerted, the owner stays."""
+
+
+@dataclass(frozen=True, slots=True)
+class NoOwners:
+    """A group: a territory that must hand each account on to a child."""
+
+
+Owners = OwnersByEmail | OwnersByPool | OwnersByLookup | Unassigned | NoOwners
+
+
+@dataclass(frozen=True, slots=True)
+class Cap:
+    """Accounts per rep in a territory and below; None where not limited."""
+
+    total: int | None = None
+    day: int | None = None
+    week: int | None = None
+    band: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
+
+
+@dataclass(frozen=True, slots=True)
+class Effective:
+    """When a territory is in effect: both days included, in the pack's zone; None is open."""
+
+    from_: date | None
+    until: date | None
+
+
+@dataclass(frozen=True, slots=True)
+class Territory:
+    """One node of a role's tree. Inherited options (keep, balance_by, overflow, labels) are already resolved.
+
+    `path` is the names from the root joined by `/`. `text` is the rule as written, for fingerprints. `assign` None
+    means the default: `first` for one member, `balanced` for several, or the pool's own. `row` is the table row.
+    """
+
+    name: str
+    path: str
+    when: Condition
+    owners: Owners
+    place: Place
+    text: str
+    role: str = "owner"
+    assign: str | None = None
+    keep: bool = True
+    cap: Cap | None = None
+    balance_by: str = "accounts"
+    overflow: Owners | None = None
+    effective: Effective | None = None
+    labels: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    note: str | None = None
+    was: str | None = None
+    quota: Decimal | None = None
+    row: int | None = None
+    children: tuple[Territory, ...] = ()
+
+    def walk(self) -> Iterator[Territory]:
+        """This territory and all below it, in the order written, parents first."""
+        yield self
+        for child in self.children:
+            yield from child.walk()
+
+
+@dataclass(frozen=True, slots=True)
+class OutOfOffice:
+    """Days off, both included."""
+
+    from_: date
+    until: date
+    cover: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RepEntry:
+    """A rep of the pack's `reps`. `salesforce` and `hubspot` name the user where the e-mail does not."""
+
+    email: str
+    place: Place
+    capacity: Decimal | None = None
+    max_accounts: int | None = None
+    languages: tuple[str, ...] = ()
+    industries: tuple[str, ...] = ()
+    skills: tuple[str, ...] = ()
+    start: date | None = None
+    end: date | None = None
+    ramp: tuple[Decimal, ...] = ()
+    hours: str | None = None
+    out_of_office: tuple[OutOfOffice, ...] = ()
+    salesforce: str | None = None
+    hubspot: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Seat:
+    """A seat: resolves to its holder, else its cover, else nobody."""
+
+    name: str
+    place: Place
+    holder: str | None = None
+    cover: str | None = None
+    from_: date | None = None
+    until: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Pool:
+    """A named pool: members (e-mails or `seat:` names) with their weights."""
+
+    name: str
+    place: Place
+    members: tuple[tuple[str, Decimal], ...]
+    assign: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Protect:
+    """A condition under which an account with an active owner stays put."""
+
+    name: str
+    place: Place
+    when: Condition
+    reason: str
+    until: date | None = None
+    roles: tuple[str, ...] = ("owner",)
+
+
+@dataclass(frozen=True, slots=True)
+class Override:
+    """A person's word on one account: its owner until the day `expires`, included."""
+
+    account: str
+    owner: str
+    place: Place
+    by: str
+    why: str
+    expires: date | None = None
+    role: str = "owner"
+
+
+@dataclass(frozen=True, slots=True)
+class Dispute:
+    """An open dispute: the account stays as it is."""
+
+    account: str
+    place: Place
+    opened: date | None = None
+    by: str | None = None
+    why: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DealHoldout:
+    """Opportunities that keep their owner when their account moves."""
+
+    place: Place
+    opportunities: Condition
+    territory: str | None = None
+    by: str | None = None
+    why: str | None = None
+    expires: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """The limits of RULES.md 7; shares are fractions; None where not limited."""
+
+    changes_max: int | None = None
+    changes_share: Decimal | None = None
+    money: Decimal | None = None
+    per_rep: int | None = None
+    per_territory: int | None = None
+    per_band: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
+    per_owner_total: int | None = None
+    windows: tuple[str, ...] = ()
+    api_calls: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Cascade:
+    """What follows an account's owner: `follow`, `follow-all` or `stay`, by kind."""
+
+    open_opportunities: str = "follow"
+    contacts: str = "follow"
+    open_tasks: str = "stay"
+    leads: str = "stay"
+
+
+@dataclass(frozen=True, slots=True)
+class MonitorRule:
+    """A monitor of the pack's `monitors:`: its name and its options as plain text values; `enabled` false switches it off."""
+
+    name: str
+    place: Place | None = None
+    enabled: bool = True
+    options: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    when: Condition | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Quota:
+    """One row of a quota CSV: a territory path or name, or a rep's e-mail; the period as `2026-Q4`, `2026-11` or `2026`."""
+
+    territory: str | None
+    rep: str | None
+    period: str
+    amount: Decimal
+    currency: str
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One test of the pack. Values are raw texts by field name (a tuple for several values); `expect` likewise."""
+
+    name: str
+    place: Place
+    expect: Mapping[str, tuple[str, ...]]
+    account: Mapping[str, str | tuple[str, ...]] | None = None
+    lead: Mapping[str, str | tuple[str, ...]] | None = None
+    opportunities: tuple[Mapping[str, str], ...] = ()
+    ledger: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    salesforce: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    hubspot: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    now: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Pack:
+    """A whole pack, valid as far as its files go."""
+
+    name: str
+    revision: str
+    files: tuple[str, ...]
+    zone: ZoneInfo = UTC_ZONE
+    fiscal_year_start: int = 1
+    default_country: str | None = None
+    fill_missing_country: bool = False
+    manage: tuple[str, ...] | None = None
+    manage_from: date | None = None
+    cascade: Cascade = Cascade()
+    respect_people_for: Duration | None = None
+    plan_at: tuple[str, ...] = ()
+    write: tuple[str, ...] = ()
+    segments: Mapping[str, Condition] = field(default_factory=lambda: MappingProxyType({}))
+    lists: Mapping[str, NamedList] = field(default_factory=lambda: MappingProxyType({}))
+    roles: Mapping[str, tuple[Territory, ...]] = field(default_factory=lambda: MappingProxyType({}))
+    pools: Mapping[str, Pool] = field(default_factory=lambda: MappingProxyType({}))
+    reps: Mapping[str, RepEntry] = field(default_factory=lambda: MappingProxyType({}))
+    seats: Mapping[str, Seat] = field(default_factory=lambda: MappingProxyType({}))
+    protect: tuple[Protect, ...] = ()
+    overrides: tuple[Override, ...] = ()
+    disputes: tuple[Dispute, ...] = ()
+    deal_holdouts: tuple[DealHoldout, ...] = ()
+    guard: Guard = Guard()
+    monitors: tuple[MonitorRule, ...] = ()
+    quotas: tuple[Quota, ...] = ()
+    tests: tuple[Case, ...] = ()
+    findings: tuple[Finding, ...] = ()
+
+    def territories(self, role: str = "owner") -> Iterator[Territory]:
+        """Every territory of a role, in the order written, parents first."""
+        for root in self.roles.get(role, ()):
+            yield from root.walk()
