@@ -24,18 +24,18 @@ class SystemEntropy:
 
     def token(self, length: int = 12) -> str:
         """A fresh id, unguessable."""
-        return secrets.token_hex((length + 1) // 2)[:length]  # noqa: TID251 - this is the port
+        return secrets.token_hex((length + 1) // 2)[:length]
 
     def uniform(self, low: float, high: float) -> float:
         """A number between `low` and `high`."""
-        return random.SystemRandom().uniform(low, high)  # noqa: TID251 - this is the port
+        return random.SystemRandom().uniform(low, high)
 
 
 class SeededEntropy:
     """The same ids and chances for the same seed."""
 
     def __init__(self, seed: int | str) -> None:
-        self._random = random.Random(seed)  # noqa: S311, TID251 - this is the port, and it must repeat
+        self._random = random.Random(seed)  # noqa: S311 - this is the port, and it must repeat
 
     def token(self, length: int = 12) -> str:
         """The next id of the sequence."""

@@ -101,7 +101,13 @@ class Finding:
 def sort_key(finding: Finding) -> tuple[str, int, int, str, str]:
     """Findings in the order of the files, those without a place first."""
     place = finding.place
-    return (place.path if place else "", place.line if place else 0, place.column if place else 0, finding.code, finding.message)
+    return (
+        place.path if place else "",
+        place.line if place else 0,
+        place.column if place else 0,
+        finding.code,
+        finding.message,
+    )
 
 
 class SyncdError(Exception):
@@ -163,7 +169,9 @@ class RetryableError(CrmError):
     `applied` says what is known of a write: False, it certainly was not applied; None, unknown.
     """
 
-    def __init__(self, code: str, summary: str, *, where: str | None = None, hint: str | None = None, applied: bool | None = None) -> None:
+    def __init__(
+        self, code: str, summary: str, *, where: str | None = None, hint: str | None = None, applied: bool | None = None
+    ) -> None:
         super().__init__(code, summary, where=where, hint=hint)
         self.applied = applied
 
@@ -171,7 +179,9 @@ class RetryableError(CrmError):
 class RateLimitedError(RetryableError):
     """The CRM or our own budget says wait; waiting is no attempt. `wait` is in seconds, None if not told."""
 
-    def __init__(self, code: str, summary: str, *, wait: float | None, where: str | None = None, hint: str | None = None) -> None:
+    def __init__(
+        self, code: str, summary: str, *, wait: float | None, where: str | None = None, hint: str | None = None
+    ) -> None:
         super().__init__(code, summary, where=where, hint=hint, applied=False)
         self.wait = wait
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from types import MappingProxyType
@@ -30,7 +30,7 @@ class Owner:
     """A rep as an owner: e-mail in lower case, and the id that each system knows them by."""
 
     email: str
-    ids: Mapping[System, str] = NO_IDS
+    ids: Mapping[System, str] = field(default_factory=lambda: NO_IDS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +42,9 @@ class Decision:
     unassigned ones the present owner, or None. `outcome` is the rules' word (change, keep, held, unassigned); planning
     turns change and keep into what the systems need. `reason` is a stable code: `picked`, `kept`, `override`,
     `remembered`, `locked`, `changed-by-person`, `dispute`, `override-expired`, `override-owner-inactive`, `has-team`,
-    `no-eligible-rep`, `unassigned`, `follow-parent`, or the name of a protect rule. `place` is the rule's file and line.
-    `outranked` lists, by reason and text, what would have applied further down. `next_change_at` is when time alone
-    would next change the decision.
+    `no-eligible-rep`, `unassigned`, `follow-parent`, or the name of a protect rule. `place` is the rule's file and
+    line. `outranked` lists, by reason and text, what would have applied further down. `next_change_at` is when time
+    alone would next change the decision.
     """
 
     company: str
@@ -61,5 +61,5 @@ class Decision:
     outranked: tuple[tuple[str, str], ...] = ()
     notes: tuple[str, ...] = ()
     candidates: tuple[str, ...] = ()
-    loads: Mapping[str, str] = MappingProxyType({})
+    loads: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     next_change_at: datetime | None = None

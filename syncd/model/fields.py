@@ -128,7 +128,9 @@ SELF_READING_FIELDS = frozenset({"territory", "owner", "owner_active", "owner_ch
 class FieldCatalogue:
     """Every field that rules may name, by kind, custom fields included."""
 
-    account: Mapping[str, FieldType] = field(default_factory=lambda: MappingProxyType({**ACCOUNT_FIELDS, **DERIVED_FIELDS}))
+    account: Mapping[str, FieldType] = field(
+        default_factory=lambda: MappingProxyType({**ACCOUNT_FIELDS, **DERIVED_FIELDS})
+    )
     opportunity: Mapping[str, FieldType] = field(default_factory=lambda: OPPORTUNITY_FIELDS)
     lead: Mapping[str, FieldType] = field(default_factory=lambda: LEAD_FIELDS)
 

@@ -26,7 +26,7 @@ class Record:
 
     ref: Ref
     stamp: datetime
-    fields: Mapping[str, str] = NO_FIELDS
+    fields: Mapping[str, str] = field(default_factory=lambda: NO_FIELDS)
     owner: str | None = None
     account: str | None = None
     deleted: bool = False

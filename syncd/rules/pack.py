@@ -11,16 +11,9 @@ from zoneinfo import ZoneInfo
 
 from syncd.errors import Finding, Place
 from syncd.rules.conditions import Condition
+from syncd.rules.time_window import Duration as Duration
 
 UTC_ZONE = ZoneInfo("UTC")
-
-
-@dataclass(frozen=True, slots=True)
-class Duration:
-    """A span of calendar time: `90d` is Duration(90, "d"). Units: h min d w mo y."""
-
-    count: int
-    unit: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,9 @@ class Request:
         """A request from its target (`/path?query` or a whole URL)."""
         parts = urlsplit(target)
         query = parse_qs(parts.query, keep_blank_values=True)
-        return cls(method.upper(), parts.path or "/", query, {key.lower(): value for key, value in headers.items()}, body)
+        return cls(
+            method.upper(), parts.path or "/", query, {key.lower(): value for key, value in headers.items()}, body
+        )
 
     def json(self) -> Any:
         """The body as JSON; ValueError where it is none."""
@@ -33,12 +35,19 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """An HTTP response. `drop` closes the connection instead of answering (a reset, or an answer lost after the work)."""
+    """An HTTP response. `drop` closes the connection instead of answering (a reset, or an answer lost after the work).
+
+    A dropped response with a body breaks off in the middle of it. `stall` is how many seconds the transport waits
+    before it answers or drops. `timeout` marks a drop that the client sees as a read timeout: over sockets it is the
+    stall; in process the adapter raises the timeout at once.
+    """
 
     status: int
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes = b""
     drop: bool = False
+    timeout: bool = False
+    stall: float = 0.0
 
     @classmethod
     def of_json(cls, status: int, document: Any, headers: Mapping[str, str] | None = None) -> Response:

@@ -1,0 +1,41 @@
+"""Which commands there are, where their code is, and the line `syncd --help` shows: known without importing any."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A command: its module below `syncd.cli.commands`, its name in the module, and its one line of help."""
+
+    module: str
+    attribute: str
+    help: str
+
+
+COMMANDS: dict[str, Entry] = {
+    "init": Entry("init", "init", "Write a config and a starter pack to begin with."),
+    "demo": Entry("demo", "demo", "Show the whole main job on two sandbox CRMs."),
+    "sandbox": Entry("sandbox", "sandbox", "Serve a fake Salesforce and a fake HubSpot."),
+    "check": Entry("check", "check", "Validate a pack; every problem with its place."),
+    "test": Entry("test", "test", "Run the cases that stand in a pack."),
+    "schema": Entry("schema", "schema", "Print the JSON Schema of rule files, for editors."),
+    "pull": Entry("pull", "pull", "Read the CRMs into the mirror."),
+    "adopt": Entry("adopt", "adopt", "Take today's owners as the baseline."),
+    "plan": Entry("plan", "plan", "Show which owners the rules would change, and why."),
+    "approve": Entry("approve", "approve", "Approve a saved plan."),
+    "apply": Entry("apply", "apply", "Write an approved plan to the CRMs."),
+    "sync": Entry("sync", "sync", "Pull, plan, apply as the mode allows, and watch: once."),
+    "explain": Entry("explain", "explain", "Say why an account is whose it is, or what a code means."),
+    "undo": Entry("undo", "undo", "Plan the way back of what was written."),
+    "history": Entry("history", "history", "Show what the ledger knows of a record."),
+    "runs": Entry("runs", "runs", "List what ran, when and how it ended."),
+    "link": Entry("link", "link", "List which records are one company, and who might be."),
+    "alerts": Entry("alerts", "alerts", "List, show and acknowledge alerts."),
+    "status": Entry("status", "status", "Say how syncd is, in one screen."),
+    "freeze": Entry("freeze", "freeze", "Stop all writes before the next call."),
+    "unfreeze": Entry("freeze", "unfreeze", "Allow writes again."),
+    "serve": Entry("serve", "serve", "Run the daemon."),
+    "db": Entry("db", "db", "Upgrade and verify the database."),
+}

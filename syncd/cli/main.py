@@ -1,0 +1,98 @@
+"""The `syncd` command. Imports click and nothing heavier: `--help` must be quick (reference: tests/acceptance)."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from syncd import __version__
+from syncd.cli.catalogue import COMMANDS
+from syncd.errors import ExitCode, SyncdError
+
+EPILOG = """\b
+Exit codes: 0 fine, 1 a bug, 2 usage, 3 invalid input or findings, 4 plan
+refused, 5 guard tripped, 6 CRM unreachable or refused, 7 partly done,
+8 another process holds the lease.
+
+\b
+Example:
+  syncd demo
+  syncd check ./pack && syncd plan ./pack --accounts accounts.csv
+"""
+
+
+class LazyGroup(click.Group):
+    """A group that imports a command's module only when that command is called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Every command, in the order of the catalogue."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command of that name, imported now; None for an unknown one."""
+        entry = COMMANDS.get(cmd_name)
+        if entry is None:
+            return None
+        module = importlib.import_module(f"syncd.cli.commands.{entry.module}")
+        command: Any = getattr(module, entry.attribute)
+        return command if isinstance(command, click.Command) else None
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The list of commands from the catalogue's own lines, so that help imports nothing."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, entry.help) for name, entry in COMMANDS.items()])
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """As click does, with a suggestion for a mistyped command."""
+        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            import difflib
+
+            close = difflib.get_close_matches(args[0], COMMANDS, n=1)
+            hint = f" Did you mean '{close[0]}'?" if close else " `syncd --help` lists them."
+            ctx.fail(f"No such command '{args[0]}'.{hint}")
+        return super().resolve_command(ctx, args)
+
+
+@click.group(
+    cls=LazyGroup, epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 80}
+)
+@click.version_option(__version__, "--version", prog_name="syncd", message="%(prog)s %(version)s")
+@click.option(
+    "--config",
+    type=click.Path(path_type=Path),
+    help="The settings file (default: SYNCD_CONFIG, ./config.toml, /etc/syncd/config.toml).",
+)
+@click.option("-v", "--verbose", is_flag=True, help="Tell events on stderr as they happen.")
+@click.pass_context
+def cli(ctx: click.Context, config: Path | None, verbose: bool) -> None:
+    """Keep account ownership right in Salesforce and HubSpot."""
+    ctx.obj = {"config": config, "verbose": verbose}
+
+
+def main() -> None:
+    """Run the command line and exit with the documented code; the boundary where every error ends."""
+    try:
+        code = cli.main(prog_name="syncd", standalone_mode=False)
+        sys.stdout.flush()
+    except click.exceptions.Abort:
+        click.echo("stopped", err=True)
+        code = 130
+    except click.ClickException as error:
+        error.show()
+        code = ExitCode.USAGE
+    except SyncdError as error:
+        from syncd.cli.output import show_error
+
+        show_error(error)
+        code = error.exit_code
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 0
+    sys.exit(int(code or 0))

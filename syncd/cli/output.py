@@ -1,0 +1,55 @@
+"""How commands speak: errors and findings on stderr, results on stdout, progress only where a person watches."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import click
+
+from syncd.errors import Finding, SyncdError, sort_key
+
+FORMAT = click.option(
+    "--format",
+    "format_",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="How to print the result.",
+)
+
+
+def show_findings(findings: Iterable[Finding]) -> None:
+    """Every finding, in the order of the files, on stderr."""
+    for finding in sorted(findings, key=sort_key):
+        click.echo(finding.rendered(), err=True)
+
+
+def show_error(error: SyncdError) -> None:
+    """What happened, where, and what to do: all findings, then one line, a hint, and where to read on."""
+    from syncd.telemetry.redaction import redacted_text
+
+    show_findings(error.findings)
+    where = f"{error.where}: " if error.where else ""
+    click.echo(redacted_text(f"error {error.code}: {where}{error.summary}"), err=True)
+    if error.hint:
+        click.echo(redacted_text(f"  {error.hint}"), err=True)
+    click.echo(f"  more: syncd explain {error.code}", err=True)
+
+
+def show_json(document: Any) -> None:
+    """A document as indented JSON on stdout."""
+    click.echo(json.dumps(document, ensure_ascii=False, indent=2))
+
+
+def progress() -> Callable[[str], None]:
+    """A function that shows one line of progress in place; it does nothing where stderr is no terminal."""
+    if not sys.stderr.isatty():
+        return lambda _: None
+
+    def show(text: str) -> None:
+        click.echo(f"\r\033[K{text[:78]}", nl=False, err=True)
+
+    return show

@@ -1,0 +1,57 @@
+"""The one way out of a connector: the budget is asked, the call is counted, the wire carries it, the answer is noted.
+
+Both SDKs send through a gate, so nothing of theirs can go around the budget. It knows no CRM's meaning of an answer.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from syncd.connectors.budget import GENERAL, RateBudget
+from syncd.connectors.wire import HttpRequest, HttpResponse, Wire
+
+
+class Gate:
+    """A wire with a budget in front of it and a counter beside it."""
+
+    def __init__(self, wire: Wire, budget: RateBudget, note: Callable[[HttpResponse], None]) -> None:
+        self._wire = wire
+        self._budget = budget
+        self._note = note
+        self._lock = threading.Lock()
+        self._calls = 0
+        self._purpose = threading.local()
+
+    @property
+    def calls(self) -> int:
+        """How many requests have been sent."""
+        return self._calls
+
+    @contextmanager
+    def purpose(self, pool: str = GENERAL, *, writing: bool = False) -> Iterator[None]:
+        """Say what this thread's calls are for: which bucket they draw from, and whether they may use the reserve."""
+        before = getattr(self._purpose, "value", (GENERAL, False))
+        self._purpose.value = (pool, writing)
+        try:
+            yield
+        finally:
+            self._purpose.value = before
+
+    @property
+    def last(self) -> HttpResponse | None:
+        """The last answer that this thread got, None where its last request got none: SDK errors keep no headers."""
+        return getattr(self._purpose, "last", None)
+
+    def send(self, request: HttpRequest) -> HttpResponse:
+        """Send one request; QuotaExhaustedError before it, WireError instead of an answer."""
+        self._purpose.last = None
+        pool, writing = getattr(self._purpose, "value", (GENERAL, False))
+        self._budget.admit(pool, writing=writing)
+        with self._lock:
+            self._calls += 1
+        response = self._wire.send(request)
+        self._purpose.last = response
+        self._note(response)
+        return response

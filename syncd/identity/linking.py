@@ -1,0 +1,168 @@
+"""Which records are one company: by id map, by cross-reference field, by unique domain; else candidates for a person.
+
+Two records of one system are never joined; they are duplicates or a hierarchy, which a person settles. A company's key
+is the smallest of its refs as text. Stronger evidence goes first, and a linked record is linked once.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from rapidfuzz import fuzz
+
+from syncd.model import normalisation
+from syncd.model.records import Record
+from syncd.model.refs import Ref, System, long_salesforce_id
+
+CROSS_REFERENCE = "cross_reference"
+"""The record field under which a connector delivers the id of the same company in the other system."""
+_LEGAL_FORMS = frozenset(
+    "ab ag as asa bv co company corp corporation gmbh group holding holdings inc incorporated kg llc llp ltd limited "
+    "nv oy oyj plc sa sas se spa the".split()  # noqa: SIM905 - a list of words reads better as text
+)
+_LARGEST_BLOCK = 12
+_LOWEST_SCORE = 85
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """Two records that may be one company, for a person to confirm; `score` is 0 to 100."""
+
+    salesforce: Ref
+    hubspot: Ref
+    score: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Linking:
+    """Every live record's company key, what each joined record was joined by, and who might belong together."""
+
+    links: Mapping[Ref, str]
+    evidence: Mapping[Ref, str]
+    candidates: tuple[Candidate, ...]
+
+
+@dataclass(slots=True)
+class _Pairs:
+    """The joins found so far; the first evidence for a record stays."""
+
+    by_ref: dict[Ref, Ref] = field(default_factory=dict)
+    evidence: dict[Ref, str] = field(default_factory=dict)
+
+    def join(self, left: Ref, right: Ref, reason: str) -> None:
+        if left in self.by_ref or right in self.by_ref:
+            return
+        self.by_ref[left], self.by_ref[right] = right, left
+        self.evidence[left] = self.evidence[right] = reason
+
+
+def link_accounts(
+    accounts: Iterable[Record],
+    *,
+    id_map: Sequence[tuple[str, str]] = (),
+    shared_domains: frozenset[str] = frozenset(),
+) -> Linking:
+    """Link the live accounts of Salesforce and HubSpot.
+
+    `id_map` holds pairs of a Salesforce and a HubSpot id. Free-mail and shared domains link nothing. The result does
+    not depend on the order of the records.
+    """
+    live = sorted((record for record in accounts if not record.deleted), key=lambda record: str(record.ref))
+    left = {record.ref.id: record for record in live if record.ref.system is System.SALESFORCE}
+    right = {record.ref.id: record for record in live if record.ref.system is System.HUBSPOT}
+    pairs = _Pairs()
+    for salesforce_id, hubspot_id in sorted(id_map):
+        one, other = left.get(long_salesforce_id(salesforce_id)), right.get(hubspot_id)
+        if one and other:
+            pairs.join(one.ref, other.ref, "id-map")
+    _join_by_cross_reference(live, left, right, pairs)
+    domains = {record.ref: _domain(record, shared_domains) for record in live}
+    _join_by_domain(live, domains, pairs)
+    links = {record.ref: min(str(record.ref), str(pairs.by_ref.get(record.ref, record.ref))) for record in live}
+    free = [record for record in live if record.ref not in pairs.by_ref]
+    return Linking(links, dict(pairs.evidence), tuple(_candidates(free, domains)))
+
+
+def _domain(record: Record, shared: frozenset[str]) -> str | None:
+    text = record.fields.get("domain") or record.fields.get("website")
+    return normalisation.domain(text, shared) if text else None
+
+
+def _join_by_cross_reference(
+    live: Sequence[Record], left: Mapping[str, Record], right: Mapping[str, Record], pairs: _Pairs
+) -> None:
+    """Join by a mapped field that names the other record; two records that name the same one join nothing."""
+    named: list[tuple[Ref, Ref]] = []
+    for record in live:
+        text = record.fields.get(CROSS_REFERENCE)
+        if not text:
+            continue
+        if record.ref.system is System.SALESFORCE and text in right:
+            named.append((record.ref, right[text].ref))
+        elif record.ref.system is System.HUBSPOT and (other := left.get(long_salesforce_id(text))):
+            named.append((other.ref, record.ref))
+    unique = set(named)
+    lefts = Counter(one for one, _ in unique)
+    rights = Counter(other for _, other in unique)
+    for one, other in sorted(unique):
+        if lefts[one] == 1 and rights[other] == 1:
+            pairs.join(one, other, "cross-reference")
+
+
+def _join_by_domain(live: Sequence[Record], domains: Mapping[Ref, str | None], pairs: _Pairs) -> None:
+    """Join where a domain stands on exactly one record of each side, those joined already counted."""
+    sides: dict[str, dict[System, list[Ref]]] = defaultdict(lambda: defaultdict(list))
+    for record in live:
+        if domain := domains[record.ref]:
+            sides[domain][record.ref.system].append(record.ref)
+    for domain, by_system in sorted(sides.items()):
+        one, other = by_system[System.SALESFORCE], by_system[System.HUBSPOT]
+        if len(one) == 1 and len(other) == 1:
+            pairs.join(one[0], other[0], f"domain {domain}")
+
+
+def _candidates(free: Sequence[Record], domains: Mapping[Ref, str | None]) -> list[Candidate]:
+    """Unjoined records that share a domain or a name, scored by name and place."""
+    blocks: dict[str, tuple[list[Record], list[Record]]] = defaultdict(lambda: ([], []))
+    for record in free:
+        keys = {f"name {_name_key(record)}"} if _name_key(record) else set()
+        if domain := domains[record.ref]:
+            keys.add(f"domain {domain}")
+        for key in keys:
+            blocks[key][record.ref.system is System.HUBSPOT].append(record)
+    found: dict[tuple[Ref, Ref], Candidate] = {}
+    for key, (lefts, rights) in sorted(blocks.items()):
+        if len(lefts) > _LARGEST_BLOCK or len(rights) > _LARGEST_BLOCK:
+            continue
+        for one in lefts:
+            for other in rights:
+                candidate = _scored(one, other, key.partition(" ")[0])
+                best = found.get((one.ref, other.ref))
+                if candidate and (best is None or candidate.score > best.score):
+                    found[one.ref, other.ref] = candidate
+    return sorted(found.values(), key=lambda item: (-item.score, item.salesforce, item.hubspot))
+
+
+def _name_key(record: Record) -> str:
+    words = normalisation.text(record.fields.get("name", "")).replace(",", " ").replace(".", " ").split()
+    return " ".join(word for word in words if word not in _LEGAL_FORMS)
+
+
+def _scored(one: Record, other: Record, shared: str) -> Candidate | None:
+    name = fuzz.token_sort_ratio(_name_key(one), _name_key(other))
+    place, said = 0, "no place to compare"
+    for key in ("postal_code", "city", "country"):
+        here, there = one.fields.get(key), other.fields.get(key)
+        if here and there:
+            same = normalisation.text(here) == normalisation.text(there)
+            place, said = (10 if same else -20), f"{'same' if same else 'other'} {key.replace('_', ' ')}"
+            break
+    score = max(
+        0, min(100, round(name * (0.9 if shared == "name" else 0.8)) + place + (10 if shared == "domain" else 0))
+    )
+    if score < _LOWEST_SCORE:
+        return None
+    return Candidate(one.ref, other.ref, score, f"same {shared}, names {round(name)} % alike, {said}")

@@ -1,0 +1,165 @@
+"""From the mirror to the book that rules decide about: companies, who owns them, who may, and what was last applied."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from syncd.jobs.context import Context
+from syncd.jobs.mapping import field_order
+from syncd.model.records import Record, User
+from syncd.model.refs import Kind, Ref, System
+from syncd.planning.ownership import person_changes
+from syncd.rules.derivation import CompanyRecords, Derivation, OwnershipView, derive_book
+from syncd.rules.engine import Book
+from syncd.rules.facts import Applied, Directory, Rep
+from syncd.rules.pack import Pack
+from syncd.store import companies, mirror, ownership
+
+
+@dataclass(frozen=True, slots=True)
+class MirrorBook:
+    """The book, and what planning needs beside it."""
+
+    book: Book
+    open_opportunities: tuple[Record, ...]
+    users: Mapping[Ref, User]
+    as_of: Mapping[System, datetime]
+    stale: frozenset[System]
+
+
+def derivation_of(context: Context, pack: Pack) -> Derivation:
+    """How records become facts: the settings' field order and currency, the pack's zone and defaults."""
+    order, single = field_order(context.settings)
+    return Derivation(
+        catalogue=context.catalogue(),
+        order=order,
+        field_order=single,
+        leading=System(context.settings.leading_system),
+        money=context.money(),
+        zone=pack.zone,
+        default_country=pack.default_country,
+        fill_missing_country=pack.fill_missing_country,
+        shared_domains=frozenset(context.settings.identity.shared_domains),
+    )
+
+
+def mirror_book(context: Context, pack: Pack, now: datetime) -> MirrorBook:
+    """The whole mirror as a book, at `now`."""
+    with context.store.read() as conn:
+        return read_book(context, conn, pack, now)
+
+
+def read_book(context: Context, conn: Connection, pack: Pack, now: datetime) -> MirrorBook:
+    """The same inside a transaction of the caller's, so that a plan sees one state of the mirror."""
+    users = {user.ref: user for user in mirror.users(conn)}
+    opportunities: dict[Ref, list[Record]] = defaultdict(list)
+    still_open: list[Record] = []
+    for system in System:
+        for record in mirror.records(conn, system, Kind.OPPORTUNITY):
+            if record.account:
+                opportunities[Ref(system, Kind.ACCOUNT, record.account)].append(record)
+            if record.fields.get("is_closed") != "true":
+                still_open.append(record)
+    members: dict[str, list[Record]] = defaultdict(list)
+    links = companies.links(conn)
+    for system in System:
+        for record in mirror.records(conn, system, Kind.ACCOUNT):
+            members[links.get(record.ref, str(record.ref))].append(record)
+    view = _ownership(context, conn, users, members)
+    records = (
+        CompanyRecords(
+            key, tuple(accounts), tuple(deal for account in accounts for deal in opportunities.get(account.ref, ()))
+        )
+        for key, accounts in sorted(members.items())
+    )
+    facts = tuple(derive_book(records, derivation_of(context, pack), view, now))
+    status = mirror.mirror_status(conn)
+    as_of = {system: status[system].as_of for system in context.systems if system in status}
+    known = {system: instant for system, instant in as_of.items() if instant is not None}
+    stale = frozenset(
+        system for system in context.systems if system not in known or now - known[system] > context.stale_after
+    )
+    directory = directory_of(users.values(), pack, context.written_systems)
+    return MirrorBook(Book(facts, directory), tuple(still_open), users, known, stale)
+
+
+def _ownership(
+    context: Context, conn: Connection, users: Mapping[Ref, User], members: Mapping[str, list[Record]]
+) -> OwnershipView:
+    changes = ownership.owner_changes(conn)
+    applied = {
+        company: {role: Applied(row.territory, row.owner, row.at) for role, row in roles.items()}
+        for company, roles in ownership.applied(conn).items()
+    }
+    changed_at = {
+        company: max(instants)
+        for company, accounts in members.items()
+        if (instants := [changes[account.ref].at for account in accounts if account.ref in changes])
+    }
+    return OwnershipView(
+        users=users,
+        applied=applied,
+        person_changes=person_changes(members, ownership.marks(conn), changes, users),
+        owner_changed_at=changed_at,
+        team_holds=_team_holds(context, conn, members),
+    )
+
+
+def _team_holds(context: Context, conn: Connection, members: Mapping[str, list[Record]]) -> dict[str, str]:
+    """Companies whose Salesforce owner cannot be changed without losing an account team (salesforce.md 3.4)."""
+    if System.SALESFORCE not in context.written_systems:
+        return {}
+    teams = mirror.teams(conn, System.SALESFORCE)
+    holds: dict[str, str] = {}
+    for company, accounts in members.items():
+        for account in accounts:
+            if account.ref.system is not System.SALESFORCE:
+                continue
+            if not teams.readable:
+                holds[company] = "its account team cannot be read, and an owner change would drop it"
+            elif team := teams.members.get(account.ref.id):
+                people = f"{len(team.members)} member{'s' if len(team.members) != 1 else ''}"
+                holds[company] = f"its account team has {people} that an owner change would drop"
+    return holds
+
+
+def directory_of(users: Iterable[User], pack: Pack, written: frozenset[System]) -> Directory:
+    """Everybody by e-mail, across the systems; a pack's `salesforce:` and `hubspot:` on a rep win over the e-mail."""
+    by_email: dict[str, list[User]] = defaultdict(list)
+    by_name: dict[tuple[System, str], User] = {}
+    for user in users:
+        if user.email:
+            by_email[user.email].append(user)
+        by_name[user.ref.system, user.ref.id] = user
+        if user.login:
+            by_name[user.ref.system, user.login.lower()] = user
+    reps: dict[str, Rep] = {}
+    ambiguous: set[str] = set()
+    for email in sorted(set(by_email) | set(pack.reps)):
+        chosen: dict[System, User] = {}
+        for system in System:
+            named = getattr(pack.reps.get(email), system.value, None)
+            if named:
+                found = [user] if (user := by_name.get((system, named)) or by_name.get((system, named.lower()))) else []
+            else:
+                found = [user for user in by_email.get(email, ()) if user.ref.system is system]
+                active = [user for user in found if user.active]
+                found = active or found
+                if len(active) > 1:
+                    ambiguous.add(email)
+            if found:
+                chosen[system] = min(found, key=lambda user: user.ref)
+        if chosen:
+            reps[email] = Rep(
+                email,
+                next(iter(chosen.values())).name,
+                {system: user.ref.id for system, user in chosen.items()},
+                frozenset(system for system, user in chosen.items() if user.active),
+                frozenset(system for system, user in chosen.items() if user.eligible),
+            )
+    return Directory(reps, written, False, frozenset(ambiguous))

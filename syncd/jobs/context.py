@@ -1,0 +1,140 @@
+"""The composition root: everything a job needs, made from the settings once a process.
+
+Tests and the simulation pass their own clock, entropy and wires; nothing else differs from production.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+
+from syncd.clock import Clock, SystemClock
+from syncd.connectors.budget import RateBudget
+from syncd.connectors.hubspot import HubspotReader, HubspotWriter
+from syncd.connectors.port import Reader, Writer
+from syncd.connectors.salesforce import SalesforceReader, SalesforceWriter
+from syncd.connectors.wire import NetworkWire, Wire
+from syncd.entropy import Entropy, SystemEntropy
+from syncd.errors import ConfigError
+from syncd.jobs.mapping import configured_systems, field_catalogue, mapping_revision
+from syncd.jobs.money import money_table
+from syncd.model.fields import FieldCatalogue
+from syncd.model.money import MoneyTable
+from syncd.model.refs import System
+from syncd.rules.loader import load_pack
+from syncd.rules.pack import Pack
+from syncd.settings import Mode, OwnerWriter, Settings
+from syncd.store.engine import Store
+from syncd.telemetry import Log, get_log
+
+
+@dataclass(slots=True)
+class Context:
+    """One process's settings, ports and connections. Connectors are made on first use and kept."""
+
+    settings: Settings
+    store: Store
+    clock: Clock
+    entropy: Entropy
+    log: Log
+    actor: str
+    environ: Mapping[str, str]
+    wire_of: Callable[[System], Wire]
+    _readers: dict[System, Reader] = field(default_factory=dict)
+    _writers: dict[System, Writer] = field(default_factory=dict)
+    _budgets: dict[System, RateBudget] = field(default_factory=dict)
+
+    @classmethod
+    def open(
+        cls,
+        settings: Settings,
+        *,
+        clock: Clock | None = None,
+        entropy: Entropy | None = None,
+        environ: Mapping[str, str] | None = None,
+        wire_of: Callable[[System], Wire] | None = None,
+        create: bool = False,
+    ) -> Context:
+        """Open the store and make the ports; StorageError where the database is not there or of another version."""
+        clock = clock or SystemClock()
+        environ = os.environ if environ is None else environ
+        store = Store.open(settings.database.url, clock=clock, create=create)
+
+        def network(_: System) -> Wire:
+            bundle = settings.http.ca_bundle
+            return NetworkWire(
+                proxy=settings.http.proxy,
+                ca_bundle=str(bundle) if bundle else None,
+                forbidden=lambda: store.in_transaction,
+            )
+
+        actor = environ.get("SYNCD_ACTOR") or f"uid:{os.getuid()}"
+        return cls(settings, store, clock, entropy or SystemEntropy(), get_log(), actor, environ, wire_of or network)
+
+    def close(self) -> None:
+        """Let go of the database."""
+        self.store.close()
+
+    @property
+    def systems(self) -> tuple[System, ...]:
+        """The configured systems; ConfigError SYN109 where there is none."""
+        systems = configured_systems(self.settings)
+        if not systems:
+            raise ConfigError("SYN109", "no CRM is configured", hint="add a [salesforce] or [hubspot] section")
+        return systems
+
+    @property
+    def written_systems(self) -> frozenset[System]:
+        """The systems that syncd itself writes owners to, whatever the mode."""
+        writer = self.settings.owner_writer
+        if writer in (None, OwnerWriter.BOTH) or len(self.systems) == 1:
+            return frozenset(self.systems)
+        return frozenset({System(writer.value)}) & frozenset(self.systems)
+
+    @property
+    def stale_after(self) -> timedelta:
+        """The age from which a mirror is stale."""
+        return self.settings.schedule.stale_after or 3 * self.settings.schedule.pull
+
+    def catalogue(self) -> FieldCatalogue:
+        """The fields rules may read."""
+        return field_catalogue(self.settings)
+
+    def money(self) -> MoneyTable:
+        """The reporting currency and its dated rates."""
+        return money_table(self.settings.money)
+
+    def mapping_revision(self) -> str:
+        """The hash of all field mappings."""
+        return mapping_revision(self.settings)
+
+    def pack(self, path: Path | None = None) -> Pack:
+        """The pack of the settings, or of `path`; InputError with all findings where it is invalid."""
+        return load_pack(path or self.settings.pack.path, catalogue=self.catalogue(), money=self.money())
+
+    def reader(self, system: System) -> Reader:
+        """The connector that reads a system."""
+        if system not in self._readers:
+            kind = SalesforceReader if system is System.SALESFORCE else HubspotReader
+            self._readers[system] = kind(*self._access(system), **self._ports(system))
+        return self._readers[system]
+
+    def writer(self, system: System) -> Writer:
+        """The connector that writes a system; constructed only where the mode allows writing."""
+        if self.settings.mode is Mode.OBSERVE:
+            raise AssertionError("a write client is never constructed in observe mode")
+        if system not in self._writers:
+            kind = SalesforceWriter if system is System.SALESFORCE else HubspotWriter
+            self._writers[system] = kind(*self._access(system), **self._ports(system))
+        return self._writers[system]
+
+    def calls(self) -> dict[System, int]:
+        """HTTP calls made by this process's readers and writers so far."""
+        total: dict[System, int] = {}
+        for connectors in (self._readers, self._writers):
+            for system, connector in connectors.items():
+                total[system] = total.get(system, 0) + connector.calls
+        return total

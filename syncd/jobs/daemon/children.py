@@ -1,0 +1,103 @@
+"""Child processes: the same command line, the lease's epoch handed down, killed past a deadline."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from syncd.clock import Clock
+from syncd.errors import ExitCode
+
+KILLED = 137
+_GRACE = 10.0
+
+
+@dataclass(slots=True)
+class Children:
+    """Runs child processes and knows which are alive, so that stopping the daemon stops them too."""
+
+    clock: Clock
+    environ: Mapping[str, str]
+    _alive: set[subprocess.Popen[str]] = field(default_factory=set)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def run(
+        self,
+        argv: Sequence[str],
+        *,
+        extra: Mapping[str, str],
+        deadline: float,
+        tell: Callable[[str, str], None],
+    ) -> int:
+        """Run `syncd argv` to its end and return its exit code, or 137 where it ran past `deadline` seconds.
+
+        `tell` gets every line with its stream, `stdout` or `stderr`. The child is its own session, so that a kill
+        takes whatever it started.
+        """
+        process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
+            [sys.executable, "-m", "syncd", *argv],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            encoding="utf-8",
+            errors="replace",
+            env={**self.environ, **extra},
+            start_new_session=True,
+        )
+        with self._lock:
+            self._alive.add(process)
+        try:
+            return self._follow(process, deadline, tell)
+        finally:
+            with self._lock:
+                self._alive.discard(process)
+
+    def _follow(self, process: subprocess.Popen[str], deadline: float, tell: Callable[[str, str], None]) -> int:
+        def pump(name: str, stream: object) -> None:
+            for line in stream:  # type: ignore[attr-defined]
+                tell(name, line.rstrip("\n"))
+
+        pumps = [
+            threading.Thread(target=pump, args=(name, stream), daemon=True)
+            for name, stream in (("stdout", process.stdout), ("stderr", process.stderr))
+        ]
+        for thread in pumps:
+            thread.start()
+        try:
+            code = process.wait(timeout=deadline)
+        except subprocess.TimeoutExpired:
+            _signal(process, signal.SIGKILL)
+            process.wait()
+            code = KILLED
+        for thread in pumps:
+            thread.join(timeout=5)
+        for stream in (process.stdout, process.stderr):
+            if stream is not None:
+                stream.close()
+        return code if code >= 0 else int(ExitCode.BUG) if code != -signal.SIGKILL else KILLED
+
+    def stop(self) -> None:
+        """Ask every child to end with its current call; kill those that take longer than ten seconds."""
+        with self._lock:
+            alive = list(self._alive)
+        for process in alive:
+            _signal(process, signal.SIGTERM)
+        until = self.clock.monotonic() + _GRACE
+        for process in alive:
+            try:
+                process.wait(timeout=max(0.1, until - self.clock.monotonic()))
+            except subprocess.TimeoutExpired:
+                _signal(process, signal.SIGKILL)
+
+
+def _signal(process: subprocess.Popen[str], number: signal.Signals) -> None:
+    try:
+        os.killpg(process.pid, number)
+    except ProcessLookupError:
+        return  # it ended by itself in the meantime

@@ -1,0 +1,142 @@
+"""The control socket: how a command asks a running daemon to do something, and who asked.
+
+One JSON line in, JSON lines out: `{"argv": ["approve", "ab12"]}`, then `{"stream": "stdout", "text": "…"}` and, last,
+`{"exit": 0}`. The kernel says who asks (SO_PEERCRED); nothing in the request can.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import pwd
+import socket
+import struct
+import threading
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from syncd.errors import LeaseHeldError
+
+Tell = Callable[[str, str], None]
+Perform = Callable[[Sequence[str], str, Tell], int]
+"""Does a request: its argv, who asks, where its output goes; returns the exit code."""
+
+REQUESTS = frozenset({"pull", "adopt", "approve", "apply", "undo", "sync", "alerts"})
+"""The commands that a daemon does for others."""
+_LONGEST_REQUEST = 64 * 1024
+
+
+class ControlServer:
+    """Listens on a unix socket, mode 0660, one thread a request."""
+
+    def __init__(self, path: Path, perform: Perform) -> None:
+        self._path = path
+        self._perform = perform
+        self._socket: socket.socket | None = None
+
+    def start(self) -> None:
+        """Bind and listen; a socket that a dead daemon left behind is replaced. OSError where the place is no good."""
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        self._path.unlink(missing_ok=True)
+        listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        previous = os.umask(0o117)
+        try:
+            listener.bind(str(self._path))
+        finally:
+            os.umask(previous)
+        listener.listen(8)
+        self._socket = listener
+        threading.Thread(target=self._accept, args=(listener,), name="control", daemon=True).start()
+
+    def close(self) -> None:
+        """Stop listening and take the socket away."""
+        if self._socket is not None:
+            self._socket.close()
+            self._path.unlink(missing_ok=True)
+
+    def _accept(self, listener: socket.socket) -> None:
+        while True:
+            try:
+                connection, _ = listener.accept()
+            except OSError:
+                return  # closed
+            threading.Thread(target=self._answer, args=(connection,), daemon=True).start()
+
+    def _answer(self, connection: socket.socket) -> None:
+        lock = threading.Lock()
+
+        def send(frame: dict[str, object]) -> None:
+            try:
+                with lock:
+                    connection.sendall(json.dumps(frame).encode() + b"\n")
+            except OSError:
+                return  # the client went away; what it asked for goes on
+
+        with connection:
+            argv, problem = _request(connection)
+            if problem:
+                send({"stream": "stderr", "text": problem})
+                send({"exit": 2})
+                return
+            code = self._perform(argv, _peer(connection), lambda stream, text: send({"stream": stream, "text": text}))
+            send({"exit": code})
+
+
+def _request(connection: socket.socket) -> tuple[list[str], str | None]:
+    connection.settimeout(10)
+    data = b""
+    try:
+        while not data.endswith(b"\n") and len(data) < _LONGEST_REQUEST:
+            chunk = connection.recv(4096)
+            if not chunk:
+                break
+            data += chunk
+        document = json.loads(data)
+        argv = document["argv"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return [], "the control socket takes one line of JSON with the key argv"
+    connection.settimeout(None)
+    if not isinstance(argv, list) or not argv or not all(isinstance(word, str) for word in argv):
+        return [], "argv is a list of words"
+    if argv[0] not in REQUESTS:
+        return [], f"{argv[0]!r} is no request; the daemon does: {', '.join(sorted(REQUESTS))}"
+    return argv, None
+
+
+def _peer(connection: socket.socket) -> str:
+    raw = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
+    _, uid, _ = struct.unpack("3i", raw)
+    try:
+        return f"uid:{uid} ({pwd.getpwuid(uid).pw_name})"
+    except KeyError:
+        return f"uid:{uid}"
+
+
+def ask_daemon(path: Path, argv: Sequence[str], tell: Tell) -> int | None:
+    """Have a running daemon do `argv`; its exit code, or None where no daemon listens.
+
+    Raises LeaseHeldError SYN702 where the daemon goes away before it has answered.
+    """
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as client:
+        try:
+            client.connect(str(path))
+            client.sendall(json.dumps({"argv": list(argv)}).encode() + b"\n")
+        except (FileNotFoundError, ConnectionRefusedError, NotADirectoryError):
+            return None
+        except PermissionError as error:
+            hint = "run the command as a member of the socket's group"
+            raise LeaseHeldError(
+                "SYN702", "the daemon's control socket is not open to you", where=str(path), hint=hint
+            ) from error
+        with client.makefile("r", encoding="utf-8") as lines:
+            for line in lines:
+                frame = json.loads(line)
+                if "exit" in frame:
+                    return int(frame["exit"])
+                tell(str(frame["stream"]), str(frame["text"]))
+    raise LeaseHeldError(
+        "SYN702",
+        "the daemon went away before it answered",
+        where=str(path),
+        hint="see `syncd runs` for what became of the request; it may still have been done",
+    )

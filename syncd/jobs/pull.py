@@ -1,0 +1,253 @@
+"""Pulling: a CRM's records into the mirror, page by page, each with its cursor in one transaction.
+
+A run that ends early for any reason keeps the last committed cursor and is `incomplete`, never `ok`: a connector that
+called an early end a success lost records in silence (airbytehq/airbyte issue 8690).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+from syncd.crashpoints import crashpoint
+from syncd.errors import (
+    AuthError,
+    CrmError,
+    CursorLostError,
+    ExitCode,
+    GuardTrippedError,
+    QuotaExhaustedError,
+    SyncdError,
+)
+from syncd.jobs.context import Context
+from syncd.jobs.linking import link_mirror
+from syncd.model.cursors import Cursor, Window
+from syncd.model.refs import Kind, System
+from syncd.store import mirror, runs
+from syncd.telemetry import Log
+
+KINDS = (Kind.ACCOUNT, Kind.OPPORTUNITY)
+_DELAY = timedelta(hours=1)
+_MOST_RESTARTS = 2
+
+
+@dataclass(slots=True)
+class SystemPull:
+    """What one pull of one system did: `outcome` is ok, incomplete or failed; `error` says why it is not ok."""
+
+    system: System
+    outcome: str = "ok"
+    read: int = 0
+    changed: int = 0
+    deleted: int = 0
+    owner_changes: int = 0
+    users: int = 0
+    calls: int = 0
+    error: SyncdError | None = None
+    notes: list[str] = field(default_factory=list)
+
+    def line(self) -> str:
+        """What it read, what changed and what it cost, in one line."""
+        text = (
+            f"{self.system.value}: {self.read:,} records and {self.users:,} users read, {self.changed:,} changed,"
+            f" {self.deleted:,} deleted, {self.calls:,} calls"
+        )
+        return text if self.error is None else f"{text}; {self.outcome}: {self.error}"
+
+
+@dataclass(frozen=True, slots=True)
+class PullReport:
+    """A pull of several systems."""
+
+    run_id: str
+    systems: tuple[SystemPull, ...]
+    joined: int
+    split: int
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """OK, or the code of what went wrong."""
+        failed = [pull.error for pull in self.systems if pull.error is not None]
+        return failed[0].exit_code if failed else ExitCode.OK
+
+
+def pull(
+    context: Context,
+    *,
+    systems: Sequence[System] | None = None,
+    full: bool = False,
+    check: Callable[[], None] = lambda: None,
+    show: Callable[[str], None] = lambda _: None,
+) -> PullReport:
+    """Read users, accounts, opportunities and teams of the systems into the mirror, then link companies.
+
+    `full` reads everything again instead of what changed. One system's failure does not stop the other's pull.
+    `check` is called before each page and may raise to end the run (a lost lease).
+    """
+    run_id = context.entropy.token()
+    with context.store.write() as conn:
+        runs.start_run(conn, run_id, "pull", now=context.clock.now(), detail={"full": full})
+    results = []
+    for system in systems or context.systems:
+        one = _Puller(context, context.log.bind(run_id=run_id, system=system.value), system, run_id, check, show)
+        results.append(one.run(full=full))
+    touched = any(result.changed or result.deleted for result in results)
+    joined, split = link_mirror(context) if touched or context.settings.identity.id_map else (0, 0)
+    report = PullReport(run_id, tuple(results), joined, split)
+    worst = next((result.outcome for result in results if result.outcome != "ok"), "ok")
+    summary = {result.system.value: result.line() for result in results}
+    with context.store.write() as conn:
+        runs.finish_run(conn, run_id, worst, now=context.clock.now(), summary=summary)
+    return report
+
+
+@dataclass(slots=True)
+class _Puller:
+    context: Context
+    log: Log
+    system: System
+    run_id: str
+    check: Callable[[], None]
+    show: Callable[[str], None]
+
+    def run(self, *, full: bool) -> SystemPull:
+        result = SystemPull(self.system)
+        self.log.event("pull.started", full=full)
+        before = self.context.reader(self.system).calls
+        try:
+            self._read_all(result, full=full)
+            self.log.event("pull.finished", read=result.read, changed=result.changed)
+        except CrmError as error:
+            early = result.read > 0 or isinstance(error, QuotaExhaustedError)
+            result.outcome = "incomplete" if early and not isinstance(error, AuthError) else "failed"
+            result.error = error
+            self.log.event(f"pull.{result.outcome}", error=error)
+            with self.context.store.write() as conn:
+                mirror.set_outcome(conn, self.system, result.outcome, str(error), now=self.context.clock.now())
+        result.calls = self.context.reader(self.system).calls - before
+        return result
+
+    def _read_all(self, result: SystemPull, *, full: bool) -> None:
+        context, reader = self.context, self.context.reader(self.system)
+        self.show(f"{self.system.value}: signing in")
+        identity = reader.identify()
+        now = context.clock.now()
+        with context.store.write() as conn:
+            mirror.bind_system(conn, self.system, identity.account_id, now=now)
+        result.notes += reader.check_schema()
+        for note in result.notes:
+            self.log.event("schema.noted", note=note)
+        users = list(reader.users())
+        result.users = len(users)
+        with context.store.write() as conn:
+            mirror.store_users(conn, self.system, users, now=now, run_id=self.run_id)
+        limits = context.settings.limits
+        holdback = limits.salesforce_holdback if self.system is System.SALESFORCE else limits.hubspot_holdback
+        upper = identity.server_now - holdback
+        for kind in KINDS:
+            self._read_kind(kind, upper, result, full=full)
+        self._read_teams()
+        with context.store.write() as conn:
+            now = context.clock.now()
+            revision = context.mapping_revision()
+            mirror.mark_complete(conn, self.system, as_of=upper, run_id=self.run_id, mapping_revision=revision)
+            mirror.set_outcome(conn, self.system, "ok", None, now=now)
+
+    def _read_kind(self, kind: Kind, upper: datetime, result: SystemPull, *, full: bool) -> None:
+        with self.context.store.read() as conn:
+            cursor = mirror.get_cursor(conn, self.system, kind)
+        if cursor.window is None or full:
+            limits = self.context.settings.limits
+            overlap = limits.salesforce_overlap if self.system is System.SALESFORCE else limits.hubspot_overlap
+            lower = None if full or cursor.through is None else cursor.through - overlap
+            cursor = replace(cursor, window=Window(lower, upper), resume=None)
+        for restart in range(_MOST_RESTARTS + 1):
+            try:
+                self._walk(kind, cursor, result)
+                return
+            except CursorLostError:
+                if restart == _MOST_RESTARTS:
+                    raise
+                self.log.event("cursor.restarted", kind=kind.value)
+                cursor = replace(cursor, resume=None)
+
+    def _walk(self, kind: Kind, cursor: Cursor, result: SystemPull) -> None:
+        window = cursor.window
+        if window is None:
+            raise AssertionError("a walk has a window")
+        for page in self.context.reader(self.system).changes(kind, window, cursor.resume):
+            self.check()
+            done = page.resume is None
+            through = window.upper if done else cursor.through
+            after = replace(cursor, through=through, window=None if done else window, resume=page.resume)
+            crashpoint("pull.before_page")
+            with self.context.store.write() as conn:
+                stored = mirror.store_page(conn, page, after, now=self.context.clock.now(), run_id=self.run_id)
+            crashpoint("pull.page_stored")
+            result.read += stored.read
+            result.changed += stored.changed
+            result.deleted += stored.deleted
+            result.owner_changes += stored.owner_changes
+            self.log.event("page.stored", kind=kind.value, rows=stored.read, changed=stored.changed)
+            self.show(f"{self.system.value}: {result.read:,} records read, {result.changed:,} changed")
+
+    def _read_teams(self) -> None:
+        """Account teams decide holds; where they cannot be read every account of the system counts as having one."""
+        try:
+            teams = list(self.context.reader(self.system).teams())
+        except CrmError as error:
+            self.log.event("schema.noted", note=f"account teams cannot be read: {error}")
+            teams = None
+        with self.context.store.write() as conn:
+            mirror.store_teams(conn, self.system, teams, now=self.context.clock.now())
+
+
+def delayed_pass(context: Context, *, check: Callable[[], None] = lambda: None) -> PullReport:
+    """Read HubSpot's window of one to two hours ago once more: its search index may have shown those rows late.
+
+    Out-of-order hits for windows an hour old were reported in estuary/connectors pull request 5180.
+    """
+    run_id = context.entropy.token()
+    result = SystemPull(System.HUBSPOT)
+    now = context.clock.now()
+    puller = _Puller(
+        context, context.log.bind(run_id=run_id, system="hubspot"), System.HUBSPOT, run_id, check, lambda _: None
+    )
+    before = context.reader(System.HUBSPOT).calls
+    try:
+        for kind in KINDS:
+            with context.store.read() as conn:
+                cursor = mirror.get_cursor(conn, System.HUBSPOT, kind, lane="delayed")
+            lower = (cursor.through or now - 2 * _DELAY) - timedelta(minutes=5)
+            puller._walk(kind, replace(cursor, window=Window(lower, now - _DELAY), resume=None), result)
+    except CrmError as error:
+        result.outcome, result.error = "incomplete", error
+    result.calls = context.reader(System.HUBSPOT).calls - before
+    joined, split = link_mirror(context)
+    return PullReport(run_id, (result,), joined, split)
+
+
+def sweep(context: Context, *, check: Callable[[], None] = lambda: None) -> PullReport:
+    """Compare all live ids with the mirror and mark as deleted what is gone; stops where too much would vanish."""
+    run_id = context.entropy.token()
+    results = []
+    for system in context.systems:
+        result = SystemPull(system)
+        before = context.reader(system).calls
+        try:
+            for kind in KINDS:
+                check()
+                live = [record for batch in context.reader(system).ids(kind) for record in batch]
+                result.read += len(live)
+                with context.store.write() as conn:
+                    share = float(context.settings.limits.mass_delete_share)
+                    result.deleted += mirror.mark_vanished(
+                        conn, system, kind, live, now=context.clock.now(), run_id=run_id, max_share=share
+                    )
+        except (CrmError, GuardTrippedError) as error:
+            result.outcome, result.error = "failed", error
+        result.calls = context.reader(system).calls - before
+        results.append(result)
+    joined, split = link_mirror(context)
+    return PullReport(run_id, tuple(results), joined, split)

@@ -1,0 +1,116 @@
+"""Fingerprints: what a planned row stood on, so that apply can tell whether it still stands.
+
+DESIGN.md: the record's own rule fields, its present owner, the children listed, the winning rule's text and the chosen
+rep's state. Pool loads are not in it, nor the fields that a write of ours moves (owner, territory). Pure.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from syncd.clock import iso
+from syncd.model.decisions import Decision
+from syncd.model.fields import SELF_READING_FIELDS
+from syncd.model.plans import canonical_json
+from syncd.model.refs import Ref, System
+from syncd.rules.conditions import fields_read
+from syncd.rules.facts import Directory, Facts, Value
+from syncd.rules.pack import OwnersByLookup, Pack
+
+
+@dataclass(frozen=True, slots=True)
+class RepState:
+    """A rep as the target of a write in one system: the id there, and whether that user may own records now."""
+
+    id: str
+    active: bool
+    eligible: bool
+
+    @property
+    def may_own(self) -> bool:
+        """Whether a write to this rep can succeed."""
+        return self.active and self.eligible
+
+
+def rep_state(directory: Directory, email: str, system: System, owner_id: str) -> RepState:
+    """The state of a rep in one system; somebody the directory does not know there is inactive."""
+    rep = directory.reps.get(email)
+    if rep is None or rep.ids.get(system) != owner_id:
+        known = directory.assume_active and rep is None
+        return RepState(owner_id, active=known, eligible=known)
+    fit = email not in directory.ambiguous
+    return RepState(owner_id, active=system in rep.active_in and fit, eligible=system in rep.eligible_in)
+
+
+def rule_fields(pack: Pack, role: str = "owner") -> frozenset[str]:
+    """The account fields that decisions of a role read, those apart that our own writes move."""
+    fields = {"locked"}
+    for territory in pack.territories(role):
+        fields |= fields_read(territory.when)
+        if isinstance(territory.owners, OwnersByLookup):
+            fields.add(territory.owners.key)
+    for protect in pack.protect:
+        if role in protect.roles:
+            fields |= fields_read(protect.when)
+    return frozenset(fields) - SELF_READING_FIELDS
+
+
+def rule_basis(decision: Decision) -> str:
+    """The winning rule as a fingerprint holds it. An override names its owner; a pick may fall on another rep later."""
+    if decision.reason == "override" and decision.owner is not None:
+        return f"{decision.rule_text} -> {decision.owner.email}"
+    return decision.rule_text
+
+
+def account_fingerprint(
+    ref: Ref,
+    old: str | None,
+    *,
+    facts: Facts,
+    fields: Iterable[str],
+    children: Sequence[tuple[Ref, str | None]],
+    rule_text: str,
+    target: RepState,
+) -> str:
+    """The fingerprint of an account's row. `children` are the opportunities that follow, with their present owners."""
+    values = facts.values
+    return _digest(
+        {
+            "ref": str(ref),
+            "owner": old,
+            "fields": {name: _plain(values[name]) for name in sorted(fields) if name in values},
+            "children": sorted([str(child), owner] for child, owner in children),
+            "rule": rule_text,
+            "rep": [target.id, target.active, target.eligible],
+        }
+    )
+
+
+def child_fingerprint(ref: Ref, old: str | None, *, parent: Ref, target: RepState) -> str:
+    """The fingerprint of an opportunity that follows `parent`; it is open, or it would not be listed."""
+    rep = [target.id, target.active, target.eligible]
+    return _digest({"ref": str(ref), "owner": old, "parent": str(parent), "rep": rep})
+
+
+def undo_fingerprint(ref: Ref, old: str | None, new: str) -> str:
+    """The fingerprint of a row that stands on a receipt, not on rules: only the compare before the write judges it."""
+    return _digest({"ref": str(ref), "owner": old, "restores": new})
+
+
+def _plain(value: Value) -> object:
+    """A fact as JSON: equal values give equal text whatever their type's own spelling."""
+    if isinstance(value, bool | str):
+        return value
+    if isinstance(value, Decimal):
+        return f"{value.normalize():f}"
+    if isinstance(value, datetime):
+        return iso(value)
+    return sorted(value)
+
+
+def _digest(basis: object) -> str:
+    return hashlib.blake2b(canonical_json(basis).encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()

@@ -1,0 +1,86 @@
+"""The line to the CRMs that applying and recovering share: who reads, who writes, the clock, and the word to stop.
+
+Nothing here decides what is written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from syncd.clock import Clock
+from syncd.connectors.port import Reader, Reading, Writer
+from syncd.entropy import Entropy
+from syncd.errors import CrmError, RateLimitedError
+from syncd.model.plans import OutboxRow
+from syncd.model.refs import Kind, Ref, System
+from syncd.planning.applied import Stop
+from syncd.store.engine import Store
+from syncd.telemetry.log import Log
+
+MAX_WAIT = timedelta(minutes=15)
+"""How long one apply waits for rate limits in all; then it stops and the rest stays approved."""
+
+_UNTOLD_WAIT = 30.0
+
+
+@dataclass(slots=True)
+class Line:
+    """What applying works with. `may_write` raises RefusedError while writes are frozen and LeaseHeldError once the
+    lease is another's; it is asked right before every call that writes. `waited` counts rate-limit waits, in seconds;
+    `sends` counts the calls that wrote.
+    """
+
+    store: Store
+    readers: Mapping[System, Reader]
+    writers: Mapping[System, Writer]
+    clock: Clock
+    entropy: Entropy
+    epoch: int
+    run_id: str
+    may_write: Callable[[], None]
+    log: Log
+    waited: float = 0.0
+    sends: int = 0
+    _calls_before: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._calls_before = sum(reader.calls for reader in self.readers.values())
+
+    @property
+    def calls(self) -> int:
+        """HTTP calls since the line was made."""
+        return sum(reader.calls for reader in self.readers.values()) - self._calls_before + self.sends
+
+    def read(self, system: System, kind: Kind, rows: Sequence[OutboxRow]) -> Mapping[Ref, Reading]:
+        """The records of some rows as the CRM's store holds them now, after any wait that a rate limit asks for.
+
+        Raises CrmError where they cannot be read.
+        """
+        reader = self.readers[system]
+        while True:
+            try:
+                readings = reader.read(kind, [row.ref.id for row in rows])
+            except RateLimitedError as error:
+                self.wait_out(error)
+            else:
+                return {Ref(system, kind, record_id): reading for record_id, reading in readings.items()}
+
+    def wait_out(self, error: RateLimitedError) -> None:
+        """Wait as a rate limit asks; the error again once the apply has waited long enough in all."""
+        wait = _UNTOLD_WAIT if error.wait is None else error.wait
+        if self.waited + wait > MAX_WAIT.total_seconds():
+            raise error
+        self.log.event("call.limited", wait=wait)
+        self.waited += wait
+        self.clock.sleep(wait)
+
+    def back_off(self, attempt: int) -> None:
+        """Wait between two attempts at the same rows: 1, 4, 16 s at most, with jitter."""
+        self.clock.sleep(self.entropy.uniform(0.5, 1.0) * 4 ** (attempt - 1))
+
+
+def stopped_by(error: CrmError, system: System) -> Stop:
+    """The stop that an error of one CRM means; the other goes on."""
+    return Stop(error.code, error.summary, error.exit_code, system.value)

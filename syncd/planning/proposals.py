@@ -1,0 +1,289 @@
+"""Proposals: one decision compared with the owners in the mirror, and the owner writes that would carry it out. Pure.
+
+A decision speaks of a company; a proposal of its records in each system that is written. It never picks an owner.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+
+from syncd.model.decisions import Decision, Outcome, Owner
+from syncd.model.fields import DERIVED_FIELDS
+from syncd.model.plans import Change
+from syncd.model.refs import Ref, System
+from syncd.planning.cascade import Children, any_within
+from syncd.planning.fingerprints import RepState, account_fingerprint, child_fingerprint, rep_state, rule_basis
+from syncd.rules.facts import Directory, Facts
+from syncd.rules.pack import Pack
+from syncd.store.ownership import BlockedRow
+
+OWNER_ROLE = "owner"
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """A write that the decision asks for and the plan does not hold, with a stable reason and its text."""
+
+    ref: Ref
+    reason: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """What a plan says of one decision: its outcome in the plan's words, the owner it leads to, and the writes."""
+
+    decision: Decision
+    outcome: Outcome
+    reason: str
+    text: str
+    owner: Owner | None
+    changes: tuple[Change, ...] = ()
+    left_out: tuple[LeftOut, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """What proposals are made on: the pack, who may own, what is written, what is stale, refused or under way.
+
+    `fields` are the account fields that owner decisions read; `writers` the systems syncd writes, `expected` those that
+    the native sync writes after it; `today` is the day in the pack's zone.
+    """
+
+    pack: Pack
+    directory: Directory
+    children: Children
+    fields: frozenset[str]
+    today: date
+    now: datetime
+    writers: frozenset[System]
+    expected: frozenset[System] = frozenset()
+    stale: frozenset[System] = frozenset()
+    blocked: Mapping[Ref, BlockedRow] = field(default_factory=dict)
+    open_refs: frozenset[Ref] = frozenset()
+
+
+def propose(decision: Decision, facts: Facts, bench: Bench) -> Proposal:
+    """The proposal of one decision.
+
+    Held and unassigned decisions, and roles that no owner field holds, pass as they are. A kept one whose systems
+    disagree becomes a change with the reason `align`.
+    """
+    owner = decision.owner
+    if decision.role != OWNER_ROLE or owner is None or decision.outcome not in (Outcome.CHANGE, Outcome.KEEP):
+        return _as_decided(decision)
+    differing = _differing(written_refs(facts, bench), facts, owner)
+    if decision.outcome is Outcome.KEEP and not differing:
+        return _as_decided(decision)
+    if not is_managed(bench.pack, decision.territory, bench.today):
+        return _not_managed(decision)
+    if not facts.refs or not (bench.writers | bench.expected):
+        return _as_decided(decision)
+    if not differing:
+        return _nothing_to_write(decision, facts, bench)
+    source = _stale_source(decision, facts, bench)
+    if source is not None:
+        return _held(decision, "system-stale", f"the decision reads from {source.value}, whose mirror is stale")
+    return _written(decision, owner, facts, differing, bench)
+
+
+def is_managed(pack: Pack, territory: str | None, today: date) -> bool:
+    """Whether the pack's `manage` lets accounts of a territory be written on a day."""
+    if pack.manage_from is not None and today < pack.manage_from:
+        return False
+    return pack.manage is None or any_within(territory, pack.manage)
+
+
+def _as_decided(decision: Decision) -> Proposal:
+    return Proposal(decision, decision.outcome, decision.reason, decision.text, decision.owner)
+
+
+def _held(decision: Decision, reason: str, text: str, left_out: tuple[LeftOut, ...] = ()) -> Proposal:
+    return Proposal(decision, Outcome.HELD, reason, text, decision.current_owner, left_out=left_out)
+
+
+def _not_managed(decision: Decision) -> Proposal:
+    """Planned and reported, never written: the owner shown is the one that the rules would give."""
+    where = f"territory {decision.territory}" if decision.territory else "an account without a territory"
+    text = f"{where} is not managed yet (pack: manage); the rules say: {decision.text}"
+    return Proposal(decision, Outcome.HELD, "not-managed", text, decision.owner)
+
+
+def written_refs(facts: Facts, bench: Bench) -> tuple[Ref, ...]:
+    """The account records of a company that syncd writes itself.
+
+    A system that the native sync writes after ours is only awaited, unless the company stands in no other: nothing
+    would carry the owner over then.
+    """
+    ours = tuple(ref for ref in facts.refs if ref.system in bench.writers)
+    return ours or tuple(ref for ref in facts.refs if ref.system in bench.expected)
+
+
+def _differing(refs: tuple[Ref, ...], facts: Facts, owner: Owner) -> tuple[Ref, ...]:
+    """The records whose owner is not the decided one. An owner without an id there differs."""
+    ids, targets = facts.owner_ids, owner.ids
+    return tuple(
+        ref for ref in refs if ids.get(ref.system) is None or ids.get(ref.system) != targets.get(ref.system)
+    )
+
+
+def _nothing_to_write(decision: Decision, facts: Facts, bench: Bench) -> Proposal:
+    """A change that no written system needs: all hold the owner already, or none of them is written."""
+    if written_refs(facts, bench):
+        return Proposal(decision, Outcome.KEEP, "kept", "every system that is written has this owner", decision.owner)
+    systems = ", ".join(sorted({ref.system.value for ref in facts.refs}))
+    return _held(decision, "system-not-written", f"the account is only in {systems}, which is not written")
+
+
+def _stale_source(decision: Decision, facts: Facts, bench: Bench) -> System | None:
+    """A stale system that a field of the decision was read from; derived fields count for each system of the company."""
+    if not bench.stale:
+        return None
+    sources: set[System] = set()
+    for name in (*sorted(bench.fields), "owner"):
+        seen = facts.seen.get(name)
+        if seen is not None and seen.system is not None:
+            sources.add(seen.system)
+        elif name in DERIVED_FIELDS and name in facts.values:
+            sources |= {ref.system for ref in facts.refs}
+    return min(sources & bench.stale, default=None)
+
+
+def _written(decision: Decision, owner: Owner, facts: Facts, differing: tuple[Ref, ...], bench: Bench) -> Proposal:
+    """The changes of a decision, system by system; what keeps a row back is said of the row, or of the decision."""
+    changes: list[Change] = []
+    left_out: list[LeftOut] = []
+    for ref in sorted(differing):
+        target = _target(owner, ref.system, bench)
+        if target is None:
+            return _held(decision, "owner-not-in-system", _unfit_text(owner, ref.system, bench))
+        row, children, held_out = _account_change(ref, decision, facts, target, bench)
+        refusal = _refused(row, bench)
+        if refusal is not None:
+            return _blocked(decision, refusal)
+        kept_back = _kept_back(ref, bench)
+        if kept_back is not None:
+            left_out.append(kept_back)
+            continue
+        changes.append(row)
+        left_out += held_out
+        for child in children:
+            _place_child(child, bench, changes, left_out)
+    if not changes:
+        return _held(decision, left_out[0].reason, left_out[0].text, tuple(left_out))
+    changes += _awaited(decision, owner, facts, bench)
+    return _change(decision, tuple(changes), tuple(left_out))
+
+
+def _blocked(decision: Decision, refusal: BlockedRow) -> Proposal:
+    text = f"{_words(refusal)}; not tried before {refusal.until:%Y-%m-%d} unless the record, the rep or the rule changes"
+    return Proposal(decision, Outcome.BLOCKED, "refused", text, decision.current_owner)
+
+
+def _awaited(decision: Decision, owner: Owner, facts: Facts, bench: Bench) -> list[Change]:
+    """The rows that the native sync writes after ours: never sent, awaited by reading."""
+    rows: list[Change] = []
+    ours = written_refs(facts, bench)
+    for ref in _differing(tuple(ref for ref in facts.refs if ref.system in bench.expected), facts, owner):
+        target = _target(owner, ref.system, bench)
+        if ref not in ours and target is not None:
+            old = facts.owner_ids.get(ref.system)
+            fingerprint = child_fingerprint(ref, old, parent=ref, target=target)
+            rows.append(Change(ref, old, target.id, decision.company, fingerprint, expected=True))
+    return rows
+
+
+def _change(decision: Decision, changes: tuple[Change, ...], left_out: tuple[LeftOut, ...]) -> Proposal:
+    """A change as decided, or `align` where the rules keep the owner and another system has to follow."""
+    if decision.outcome is Outcome.KEEP:
+        systems = ", ".join(sorted({change.ref.system.value for change in changes if change.parent is None}))
+        text = f"{systems} is brought into line with the owner that the rules keep ({decision.reason})"
+        return Proposal(decision, Outcome.CHANGE, "align", text, decision.owner, changes, left_out)
+    return Proposal(decision, Outcome.CHANGE, decision.reason, decision.text, decision.owner, changes, left_out)
+
+
+def _target(owner: Owner, system: System, bench: Bench) -> RepState | None:
+    """The decided owner as a user of one system who may own records there, else None."""
+    owner_id = owner.ids.get(system)
+    if owner_id is None:
+        return None
+    state = rep_state(bench.directory, owner.email, system, owner_id)
+    return state if state.may_own else None
+
+
+def _unfit_text(owner: Owner, system: System, bench: Bench) -> str:
+    if owner.email in bench.directory.ambiguous:
+        return f"{owner.email} names several users of {system.value}"
+    owner_id = owner.ids.get(system)
+    if owner_id is None:
+        return f"{owner.email} has no user in {system.value}"
+    active = rep_state(bench.directory, owner.email, system, owner_id).active
+    return f"{owner.email} ({owner_id}) {'may not own accounts' if active else 'is not active'} in {system.value}"
+
+
+def _account_change(
+    ref: Ref, decision: Decision, facts: Facts, target: RepState, bench: Bench
+) -> tuple[Change, tuple[Change, ...], tuple[LeftOut, ...]]:
+    """An account's row, the rows of the opportunities that follow it, and those held out."""
+    old = facts.owner_ids.get(ref.system)
+    moving, held = bench.children.following(ref, old, target.id, facts=facts, territory=decision.territory)
+    children = tuple((record.ref, record.owner) for record in moving)
+    fingerprint = account_fingerprint(
+        ref, old, facts=facts, fields=bench.fields, children=children, rule_text=rule_basis(decision), target=target
+    )
+    pipeline = facts.values.get("open_pipeline")
+    row = Change(
+        ref, old, target.id, decision.company, fingerprint, money=f"{pipeline:f}" if _is_money(pipeline) else None
+    )
+    rows = tuple(
+        Change(
+            child,
+            owner,
+            target.id,
+            decision.company,
+            child_fingerprint(child, owner, parent=ref, target=target),
+            parent=ref,
+        )
+        for child, owner in children
+    )
+    return row, rows, tuple(LeftOut(child, "deal-holdout", text) for child, text in held)
+
+
+def _is_money(value: object) -> bool:
+    return value is not None and not isinstance(value, str | bool | frozenset | datetime)
+
+
+def _place_child(child: Change, bench: Bench, changes: list[Change], left_out: list[LeftOut]) -> None:
+    """Put a child's row into the plan, or say why it is left out; its account goes on either way."""
+    refusal = _refused(child, bench)
+    if refusal is not None:
+        left_out.append(LeftOut(child.ref, "refused", _words(refusal)))
+        return
+    kept_back = _kept_back(child.ref, bench)
+    if kept_back is None:
+        changes.append(child)
+    else:
+        left_out.append(kept_back)
+
+
+def _kept_back(ref: Ref, bench: Bench) -> LeftOut | None:
+    """Why a record cannot be written now whatever the rules say."""
+    if ref.system in bench.stale:
+        return LeftOut(ref, "system-stale", f"the mirror of {ref.system.value} is stale")
+    if ref in bench.open_refs:
+        return LeftOut(ref, "write-open", "an approved write of this record is still under way")
+    return None
+
+
+def _refused(change: Change, bench: Bench) -> BlockedRow | None:
+    """The refusal that is remembered for exactly this row, if it still counts."""
+    row = bench.blocked.get(change.ref)
+    if row is None or row.new_owner != change.new or bench.now >= row.until or row.rule_text != change.fingerprint:
+        return None
+    return row
+
+
+def _words(row: BlockedRow) -> str:
+    return f"{row.code}: {row.message}" if row.message else str(row.code)

@@ -1,0 +1,175 @@
+"""Settling rows: their final state with receipt, ledger row, owner mark, refusal and reading, in one transaction.
+
+The only place where a row of the outbox ends. Makes no call.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection
+
+from syncd.connectors.port import Reading
+from syncd.crashpoints import crashpoint
+from syncd.model.plans import Change, OutboxRow, RowState, SavedPlan
+from syncd.model.records import Record
+from syncd.model.refs import Kind, Ref
+from syncd.planning.applied import DONE
+from syncd.planning.document import changes_of, decisions_by_company
+from syncd.planning.line import Line
+from syncd.planning.proposals import OWNER_ROLE
+from syncd.store import ledger, mirror, outbox, ownership
+
+REMEMBER_REFUSALS_FOR = timedelta(days=7)
+
+_EVENTS = {
+    RowState.CONFIRMED: "write.confirmed",
+    RowState.SKIPPED_ALREADY: "write.skipped",
+    RowState.STALE: "write.skipped",
+    RowState.CONFLICT: "write.conflicted",
+    RowState.REJECTED: "write.rejected",
+    RowState.BLOCKED: "write.skipped",
+    RowState.DEAD: "write.rejected",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """How one row ends: `code` and `message` say why, `before` and `after` are the owners read around the write."""
+
+    row: OutboxRow
+    state: RowState
+    code: str | None = None
+    message: str | None = None
+    request_id: str | None = None
+    before: str | None = None
+    after: str | None = None
+    reading: Reading | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PlanContext:
+    """A plan as settling needs it: its decisions and the rows that the native sync writes, by company."""
+
+    plan: SavedPlan
+    decisions: Mapping[str, Mapping[str, Any]]
+    awaited: Mapping[str, tuple[Change, ...]]
+
+    @classmethod
+    def of(cls, plan: SavedPlan) -> PlanContext:
+        """The context of a saved plan."""
+        awaited: dict[str, tuple[Change, ...]] = {}
+        for change in changes_of(plan):
+            if change.expected:
+                awaited[change.because] = (*awaited.get(change.because, ()), change)
+        return cls(plan, decisions_by_company(plan.document, OWNER_ROLE), awaited)
+
+
+def settle(line: Line, context: PlanContext, settlements: Sequence[Settlement]) -> None:
+    """End some rows, all in one transaction, then tell the log."""
+    if not settlements:
+        return
+    crashpoint("apply.before_finish")
+    now = line.clock.now()
+    with line.store.write() as conn:
+        for settlement in settlements:
+            _finish(conn, context, settlement, now=now, run_id=line.run_id)
+        records = _records(settlements)
+        if records:
+            mirror.record_reading(conn, records, now=now, run_id=line.run_id)
+    crashpoint("apply.finished")
+    for settlement in settlements:
+        row = settlement.row
+        line.log.event(
+            _EVENTS[settlement.state],
+            plan_id=row.plan_id,
+            outbox_id=row.id,
+            ref=str(row.ref),
+            state=settlement.state.value,
+            code=settlement.code,
+        )
+
+
+def _finish(conn: Connection, context: PlanContext, settlement: Settlement, *, now: datetime, run_id: str) -> None:
+    row = settlement.row
+    outbox.finish(
+        conn,
+        row.id,
+        settlement.state,
+        code=settlement.code,
+        message=settlement.message,
+        request_id=settlement.request_id,
+        before=settlement.before,
+        after=settlement.after,
+        now=now,
+    )
+    if settlement.state in DONE:
+        _carry_out(conn, context, settlement, now)
+    elif settlement.state is RowState.REJECTED:
+        ownership.set_blocked(
+            conn,
+            row.ref,
+            row.new,
+            settlement.code or "REFUSED",
+            settlement.message or "",
+            now + REMEMBER_REFUSALS_FOR,
+            row.fingerprint,
+        )
+    ledger.append(
+        conn,
+        at=now,
+        event=_EVENTS[settlement.state],
+        ref=str(row.ref),
+        actor=None,
+        run_id=run_id,
+        facts={
+            "plan": row.plan_id,
+            "outbox": row.id,
+            "state": settlement.state.value,
+            "from": settlement.before,
+            "to": row.new,
+            "after": settlement.after,
+            "code": settlement.code,
+            "request_id": settlement.request_id,
+        },
+        payload={"message": settlement.message} if settlement.message else None,
+    )
+
+
+def _carry_out(conn: Connection, context: PlanContext, settlement: Settlement, now: datetime) -> None:
+    """What is remembered once a record has the planned owner: the mark, the decision, and what the sync is to write.
+
+    An owner that somebody else set to the same value is a baseline we agree with, not a write of ours.
+    """
+    row, plan = settlement.row, context.plan
+    source = "written" if settlement.state is RowState.CONFIRMED else "adopted"
+    ownership.set_mark(conn, row.ref, row.new, source, now=now)
+    ownership.clear_blocked(conn, row.ref)
+    decision = context.decisions.get(row.because)
+    if row.ref.kind is not Kind.ACCOUNT or decision is None:
+        return
+    owner = decision["owner"]
+    ownership.set_applied(
+        conn,
+        row.because,
+        OWNER_ROLE,
+        decision["territory"],
+        owner["email"] if owner else None,
+        now=now,
+        pack_revision=plan.pack_revision,
+    )
+    for change in context.awaited.get(row.because, ()):
+        ownership.set_mark(conn, change.ref, change.new, "expected", now=now)
+
+
+def _records(settlements: Sequence[Settlement]) -> list[Record]:
+    """The fresh readings, the last of each record."""
+    records: dict[Ref, Record] = {}
+    for settlement in settlements:
+        record = settlement.reading.record if settlement.reading is not None else None
+        if record is not None:
+            records[record.ref] = record
+    return list(records.values())

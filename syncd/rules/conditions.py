@@ -1,0 +1,216 @@
+"""Conditions: mappings of fields and matchers, and how they combine, in two-valued logic.
+
+A condition is a frozen value with its text and place; what it holds of is Facts or OpportunityFacts. `not` turns false
+into true: a missing value makes a matcher false, never unknown. Nothing here reads files or decides anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from syncd.errors import Place
+from syncd.model.fields import FieldType
+from syncd.rules.date_matchers import Last
+from syncd.rules.facts import Facts, OpportunityFacts, Value
+from syncd.rules.matchers import Matcher
+from syncd.rules.time_window import WON_WINDOW, earliest
+from syncd.rules.time_window import EvaluationContext as EvaluationContext
+
+Subject = Facts | OpportunityFacts
+_WON_IN_WINDOW = Last("last 12 months", WON_WINDOW)
+_ROLLING_FIELDS = frozenset({"won_amount_12m", "won_count_12m"})
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """One clause as evaluated: its text as written, its place, the outcome, and for a field the normalised value seen."""
+
+    text: str
+    place: Place | None
+    outcome: bool
+    field: str | None = None
+    value: Value | None = None
+    children: tuple[Trace, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Always:
+    """`always`: matches everything."""
+
+    place: Place | None = None
+    text: str = "always"
+
+
+@dataclass(frozen=True, slots=True)
+class AllOf:
+    """All of these hold: the entries of a mapping, or `all:`."""
+
+    conditions: tuple[Condition, ...]
+    place: Place | None = None
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AnyOf:
+    """Any of these holds."""
+
+    conditions: tuple[Condition, ...]
+    place: Place | None = None
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class NoneOf:
+    """None of these holds."""
+
+    conditions: tuple[Condition, ...]
+    place: Place | None = None
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Not:
+    """The whole of this does not hold."""
+
+    condition: Condition
+    place: Place | None = None
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class InSegment:
+    """The company is in one of these segments; `conditions` are theirs, in the order of the names."""
+
+    names: tuple[str, ...]
+    conditions: tuple[Condition, ...]
+    place: Place | None = None
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class FieldTest:
+    """One field against one matcher."""
+
+    field: str
+    type: FieldType
+    matcher: Matcher
+    place: Place | None = None
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class OpportunityTest:
+    """Some (`any`) or no (`none`) open opportunity matches."""
+
+    mode: str
+    condition: Condition
+    place: Place | None = None
+    text: str = ""
+
+
+Condition = Always | AllOf | AnyOf | NoneOf | Not | InSegment | FieldTest | OpportunityTest
+
+
+def holds(condition: Condition, facts: Subject, context: EvaluationContext) -> bool:
+    """Whether the condition holds of a company or an opportunity."""
+    match condition:
+        case FieldTest(field, _, matcher):
+            return matcher.matches(facts.values.get(field), context)
+        case AllOf(conditions):
+            return all(holds(each, facts, context) for each in conditions)
+        case AnyOf(conditions) | InSegment(_, conditions):
+            return any(holds(each, facts, context) for each in conditions)
+        case NoneOf(conditions):
+            return not any(holds(each, facts, context) for each in conditions)
+        case Not(inner):
+            return not holds(inner, facts, context)
+        case OpportunityTest(mode, inner):
+            return any(holds(inner, each, context) for each in _open(facts)) is (mode == "any")
+        case Always():
+            return True
+
+
+def trace(condition: Condition, facts: Subject, context: EvaluationContext) -> Trace:
+    """The condition clause by clause, every clause evaluated; the root's outcome is what `holds` says."""
+    outcome = holds(condition, facts, context)
+    match condition:
+        case FieldTest(field):
+            return Trace(condition.text, condition.place, outcome, field, facts.values.get(field))
+        case AllOf(conditions) | AnyOf(conditions) | NoneOf(conditions):
+            children = tuple(trace(each, facts, context) for each in conditions)
+        case InSegment(names, conditions):
+            children = tuple(
+                Trace(name, each.place, holds(each, facts, context), children=(trace(each, facts, context),))
+                for name, each in zip(names, conditions, strict=True)
+            )
+        case Not(inner):
+            children = (trace(inner, facts, context),)
+        case OpportunityTest(_, inner):
+            children = tuple(
+                Trace(each.key, None, holds(inner, each, context), children=(trace(inner, each, context),))
+                for each in _open(facts)
+            )
+        case Always():
+            children = ()
+    return Trace(condition.text, condition.place, outcome, children=children)
+
+
+def next_change(condition: Condition, facts: Subject, context: EvaluationContext) -> datetime | None:
+    """The first instant after `now` at which time alone could change the answer; None if it never does.
+
+    It may be early (another clause may outvote the one that changes), never late.
+    """
+    match condition:
+        case FieldTest(field, _, matcher):
+            rolling = _rolling_change(facts, context) if field in _ROLLING_FIELDS else None
+            return earliest((matcher.next_change(facts.values.get(field), context), rolling))
+        case AllOf(conditions) | AnyOf(conditions) | NoneOf(conditions) | InSegment(_, conditions):
+            return earliest(next_change(each, facts, context) for each in conditions)
+        case Not(inner):
+            return next_change(inner, facts, context)
+        case OpportunityTest(_, inner):
+            return earliest(next_change(inner, each, context) for each in _open(facts))
+        case Always():
+            return None
+
+
+def walk(condition: Condition) -> Iterator[Condition]:
+    """The condition and all below it, segments expanded, parents first."""
+    yield condition
+    match condition:
+        case AllOf(conditions) | AnyOf(conditions) | NoneOf(conditions) | InSegment(_, conditions):
+            for each in conditions:
+                yield from walk(each)
+        case Not(inner) | OpportunityTest(_, inner):
+            yield from walk(inner)
+
+
+def fields_read(condition: Condition) -> frozenset[str]:
+    """The account fields that the condition reads, segments expanded; an opportunity's own fields are not among them."""
+    match condition:
+        case FieldTest(field):
+            return frozenset((field,))
+        case AllOf(conditions) | AnyOf(conditions) | NoneOf(conditions) | InSegment(_, conditions):
+            return frozenset().union(*(fields_read(each) for each in conditions))
+        case Not(inner):
+            return fields_read(inner)
+        case OpportunityTest() | Always():
+            return frozenset()
+
+
+def _open(facts: Subject) -> Iterator[OpportunityFacts]:
+    if isinstance(facts, Facts):
+        yield from (each for each in facts.opportunities if each.is_open)
+
+
+def _rolling_change(facts: Subject, context: EvaluationContext) -> datetime | None:
+    """When the next won opportunity enters or leaves the twelve months that the derived sums look back on."""
+    if not isinstance(facts, Facts):
+        return None
+    return earliest(
+        _WON_IN_WINDOW.next_change(each.values.get("close_date"), context)
+        for each in facts.opportunities
+        if each.values.get("is_won") is True
+    )

@@ -1,0 +1,78 @@
+"""Findings: the growing list of everything wrong with a pack, gathered in one pass.
+
+It collects, and reports in the order of the files; it knows nothing of what a rule means and never raises.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+
+from syncd.errors import Finding, Place, Severity, sort_key
+
+_LINE_BREAK = re.compile(r"\r\n|\r|\n")
+
+
+class Findings:
+    """What was found so far. Readers add to it and go on; whoever opened the files attaches their text."""
+
+    def __init__(self) -> None:
+        self._found: dict[tuple[str, str, Place | None], Finding] = {}
+        self._errors = 0
+        self._texts: dict[str, str] = {}
+
+    def add(self, code: str, severity: Severity, message: str, place: Place | None, hint: str | None = None) -> None:
+        """Record one problem; the same code and message at the same place is kept once."""
+        message = _printable(message)
+        key = (code, message, place)
+        if key not in self._found:
+            self._found[key] = Finding(code, severity, message, place, hint)
+            self._errors += severity is Severity.ERROR
+
+    def error(self, code: str, message: str, place: Place | None, hint: str | None = None) -> None:
+        """Record something that makes the pack invalid."""
+        self.add(code, Severity.ERROR, message, place, hint)
+
+    def warning(self, code: str, message: str, place: Place | None, hint: str | None = None) -> None:
+        """Record something that is valid but hardly meant; an error under `--strict`."""
+        self.add(code, Severity.WARNING, message, place, hint)
+
+    def note(self, code: str, message: str, place: Place | None, hint: str | None = None) -> None:
+        """Record something worth knowing that never makes a pack invalid."""
+        self.add(code, Severity.NOTE, message, place, hint)
+
+    def attach(self, path: str, text: str) -> None:
+        """Give the text of a file, so that its findings show their source line."""
+        self._texts[path] = text
+
+    @property
+    def has_errors(self) -> bool:
+        """Whether anything so far makes the pack invalid."""
+        return self._errors > 0
+
+    @property
+    def error_count(self) -> int:
+        """How many errors there are so far: whoever parses a part compares before and after."""
+        return self._errors
+
+    @property
+    def items(self) -> tuple[Finding, ...]:
+        """Everything found, in the order of the files, each with its source line where the text is known."""
+        named = {found.place.path for found in self._found.values() if found.place is not None}
+        lines = {path: _LINE_BREAK.split(text) for path, text in self._texts.items() if path in named}
+        return tuple(sorted((_with_source(found, lines) for found in self._found.values()), key=sort_key))
+
+
+def _with_source(found: Finding, lines: Mapping[str, list[str]]) -> Finding:
+    text = lines.get(found.place.path) if found.place else None
+    if text is None or found.place is None or found.place.line > len(text):
+        return found
+    return replace(found, source=_printable(text[found.place.line - 1]))
+
+
+def _printable(text: str) -> str:
+    """The text with every control character shown as one replacement sign: findings go to terminals."""
+    if text.isprintable():
+        return text
+    return "".join(char if char.isprintable() or char == "\t" else "\ufffd" for char in text)

@@ -1,0 +1,193 @@
+"""The reception of a face: takes each request, injects faults, lets the CRM model answer, writes the journal.
+
+It also answers the endpoints under `/_sandbox/`, which no CRM has: log, records, edit, faults, clock. It knows a model
+only by the protocol below.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Any, Protocol
+
+from syncd.clock import iso, parse_instant
+from syncd.sandbox.faults import Fault, FaultKind, FaultScript, Incident, RowFault
+from syncd.sandbox.journal import Journal
+from syncd.sandbox.timekeeping import SandboxClock, http_date
+from syncd.sandbox.wire import Request, Response
+
+PREFIX = "/_sandbox/"
+_HTML = "<html><head><title>{status}</title></head><body><h1>Service temporarily unavailable</h1></body></html>"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a model says to a request, and in words what that changed, one line a record."""
+
+    response: Response
+    effects: tuple[str, ...] = ()
+
+
+class Model(Protocol):
+    """One fake CRM's state, as the reception uses it. The reception serialises all calls but `fault_response`."""
+
+    def answer(self, request: Request, row_fault: RowFault | None) -> Answer:
+        """Answer a request of the CRM's API; `row_fault` names rows of a batch to refuse."""
+        ...
+
+    def fault_response(self, status: int) -> Response:
+        """An error with that status in the CRM's own shape (the session is gone, the limit is reached, …)."""
+        ...
+
+    def edit(self, command: Mapping[str, Any]) -> Sequence[str]:
+        """Act as a person in the UI would; what changed, in words. ValueError for a command that makes no sense."""
+        ...
+
+    def records(self, name: str) -> Sequence[Mapping[str, Any]]:
+        """All records of an object, deleted ones included; KeyError for an object that does not exist."""
+        ...
+
+
+class Reception:
+    """Everything between the transport and a model. `handle` is thread-safe; the model is under one lock."""
+
+    def __init__(self, model: Model, clock: SandboxClock) -> None:
+        self.journal = Journal()
+        self.faults = FaultScript()
+        self.lock = threading.RLock()
+        self._model = model
+        self._clock = clock
+        self._previous: dict[str, Response] = {}
+
+    def handle(self, request: Request) -> Response:
+        """Answer one request, `/_sandbox/` included; never raises for what a client can send."""
+        if request.path.startswith(PREFIX):
+            return self._dated(self._control(request))
+        incident = self.faults.strike(request)
+        with self.lock:
+            for command in incident.edits_before:
+                self.edit(command)
+            response, effects = self._answered(request, incident)
+            response = self._dated(response)
+            status = 0 if response.drop else response.status
+            self.journal.record(request, status, at=self._clock.now(), effects=effects, fault=incident.text)
+            for command in incident.edits_after:
+                self.edit(command)
+        return response
+
+    def edit(self, command: Mapping[str, Any]) -> tuple[str, ...]:
+        """Let a person edit, and journal it as theirs. ValueError for a command that makes no sense."""
+        with self.lock:
+            effects = tuple(self._model.edit(command))
+            request = Request("POST", f"{PREFIX}edit", {}, {}, Response.of_json(0, dict(command)).body)
+            self.journal.record(request, 200, at=self._clock.now(), effects=effects, source="person")
+            return effects
+
+    def _answered(self, request: Request, incident: Incident) -> tuple[Response, tuple[str, ...]]:
+        """The response to a request of the API, with its fault, and what it changed."""
+        fault = incident.fault
+        if fault is not None and not fault.after:
+            return self._instead(fault, None), ()
+        answer = self._model.answer(request, incident.row_fault)
+        key = f"{request.method} {request.path.rsplit('/', 1)[0]}"
+        previous = self._previous.get(key, answer.response)
+        if not answer.effects:
+            self._previous[key] = answer.response
+        if fault is None or fault.kind is FaultKind.ROW:
+            return answer.response, answer.effects
+        if fault.kind is FaultKind.REPLAY:
+            return previous, answer.effects
+        return self._instead(fault, answer.response), answer.effects
+
+    def _instead(self, fault: Fault, response: Response | None) -> Response:
+        """What goes over the wire in place of `response` (None: nothing was done)."""
+        match fault.kind:
+            case FaultKind.DROP:
+                return Response(0, drop=True)
+            case FaultKind.TIMEOUT:
+                return Response(0, drop=True, timeout=True, stall=fault.seconds)
+            case FaultKind.EMPTY:
+                return Response(fault.status, dict(fault.headers))
+            case FaultKind.HTML:
+                body = fault.body or _HTML.format(status=fault.status)
+                return Response(
+                    fault.status, {"Content-Type": "text/html;charset=UTF-8", **fault.headers}, body.encode()
+                )
+            case FaultKind.STATUS:
+                shaped = self._model.fault_response(fault.status)
+                body_bytes = shaped.body if fault.body is None else fault.body.encode()
+                return replace(
+                    shaped, status=fault.status, headers={**shaped.headers, **fault.headers}, body=body_bytes
+                )
+            case _:
+                return _damaged(fault, response if response is not None else Response(200))
+
+    def _dated(self, response: Response) -> Response:
+        """The response with the sandbox's own time in its Date header."""
+        return replace(response, headers={"Date": http_date(self._clock.now()), **response.headers})
+
+    def _control(self, request: Request) -> Response:
+        """Answer an endpoint under `/_sandbox/`; 400 with the reason for what cannot be read."""
+        try:
+            return self._controlled(request, request.path.removeprefix(PREFIX).strip("/"))
+        except KeyError as error:
+            return Response.of_json(404, {"error": f"there is no {error.args[0]}"})
+        except (ValueError, TypeError, AttributeError) as error:
+            return Response.of_json(400, {"error": str(error)})
+
+    def _controlled(self, request: Request, name: str) -> Response:
+        """Answer one control endpoint by its name."""
+        match request.method, name.split("/"):
+            case "GET", ["log"]:
+                entries = self.journal.since(int(request.query.get("since", ["0"])[0]))
+                last = entries[-1].number if entries else self.journal.last
+                return Response.of_json(200, {"entries": [entry.to_json() for entry in entries], "next": last})
+            case "GET", ["records", object_name]:
+                with self.lock:
+                    return Response.of_json(200, {"records": [dict(row) for row in self._model.records(object_name)]})
+            case "POST", ["edit"]:
+                return Response.of_json(200, {"effects": list(self.edit(request.json()))})
+            case "GET", ["faults"]:
+                return Response.of_json(200, {"faults": self.faults.to_json()})
+            case "POST", ["faults"]:
+                return self._install(request.json())
+            case "GET" | "POST", ["clock"]:
+                return self._move_clock(request.json() if request.method == "POST" else {})
+            case _:
+                raise KeyError(f"{request.method} {request.path}")
+
+    def _install(self, document: Any) -> Response:
+        """Install a script: a list, `{"faults": [...]}`, `{"add": [...]}` or `{"clear": true}`."""
+        if isinstance(document, list):
+            document = {"faults": document}
+        if "add" in document:
+            self.faults.install(document["add"], keep=True)
+        elif document.get("clear"):
+            self.faults.clear()
+        else:
+            self.faults.install(document["faults"])
+        return Response.of_json(200, {"faults": self.faults.to_json()})
+
+    def _move_clock(self, document: Mapping[str, Any]) -> Response:
+        """Move the clock: `{"advance": seconds}` or `{"set": instant}`; nothing of both just tells the time."""
+        if "set" in document:
+            self._clock.set(parse_instant(str(document["set"])))
+        if "advance" in document:
+            self._clock.advance(timedelta(seconds=float(document["advance"])))
+        return Response.of_json(200, {"now": iso(self._clock.now())})
+
+
+def _damaged(fault: Fault, response: Response) -> Response:
+    """A good response that arrives late, short or broken."""
+    half = response.body[: max(1, len(response.body) // 2)]
+    match fault.kind:
+        case FaultKind.STALL:
+            return replace(response, stall=fault.seconds)
+        case FaultKind.CUT:
+            return replace(response, body=half, drop=True)
+        case FaultKind.GARBLE:
+            return replace(response, body=half + b"\xff\xfe" + response.body[len(half) :])
+        case _:
+            return replace(response, body=half)

@@ -1,0 +1,31 @@
+"""Settings: what the operator decides, read from TOML, SYNCD_* variables and credential files, checked as a whole.
+
+Knows nothing of stores, CRMs or rules; the jobs turn these values into the objects that the rooms below take.
+"""
+
+from __future__ import annotations
+
+from syncd.settings.loading import load_settings
+from syncd.settings.model import (
+    FieldSetting,
+    HubspotSettings,
+    Mode,
+    OwnerWriter,
+    ReceiverSettings,
+    SalesforceSettings,
+    Settings,
+)
+from syncd.settings.secrets import Secret, SecretReader
+
+__all__ = [
+    "FieldSetting",
+    "HubspotSettings",
+    "Mode",
+    "OwnerWriter",
+    "ReceiverSettings",
+    "SalesforceSettings",
+    "Secret",
+    "SecretReader",
+    "Settings",
+    "load_settings",
+]

@@ -1,0 +1,288 @@
+"""The settings as pydantic models: every key, its type, its default and one line about it.
+
+The docstring under each key is its documentation; config.example.toml holds every one of them.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from decimal import Decimal
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from syncd.settings.secrets import Secret
+
+_UNITS = {"s": 1, "min": 60, "h": 3600, "d": 86400}
+
+
+def _duration(value: object) -> object:
+    """`5min`, `30s`, `1h`, `2d` as a timedelta."""
+    if isinstance(value, str):
+        match = re.fullmatch(r"(\d+)(s|min|h|d)", value.strip())
+        if match is None:
+            raise ValueError("a duration is a whole number and s, min, h or d, such as 5min")
+        return timedelta(seconds=int(match[1]) * _UNITS[match[2]])
+    return value
+
+
+Span = Annotated[timedelta, BeforeValidator(_duration)]
+
+
+class Mode(StrEnum):
+    """What the daemon may do to the CRMs."""
+
+    OBSERVE = "observe"
+    APPROVE = "approve"
+    APPLY = "apply"
+
+
+class OwnerWriter(StrEnum):
+    """Who writes owners where both CRMs hold a company."""
+
+    SALESFORCE = "salesforce"
+    HUBSPOT = "hubspot"
+    BOTH = "both"
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+
+class FieldSetting(_Section):
+    """Where a rule field is found in one CRM."""
+
+    field: str
+    """The CRM's API name of the field or property."""
+    type: (
+        Literal[
+            "text",
+            "picklist",
+            "email",
+            "domain",
+            "number",
+            "money",
+            "date",
+            "country",
+            "state",
+            "postal_code",
+            "system_id",
+            "boolean",
+            "several",
+        ]
+        | None
+    ) = None
+    """The rule type; needed for fields of your own, known for those of RULES.md."""
+
+
+def _field_setting(value: object) -> object:
+    return {"field": value} if isinstance(value, str) else value
+
+
+FieldTable = dict[str, Annotated[FieldSetting, BeforeValidator(_field_setting)]]
+
+
+class FieldsOfSystem(_Section):
+    """Field mapping of one CRM, by kind; what is not named keeps the default mapping."""
+
+    account: FieldTable = {}
+    """Account (HubSpot: company) fields by rule field name."""
+    opportunity: FieldTable = {}
+    """Opportunity (HubSpot: deal) fields by rule field name."""
+
+
+class DatabaseSettings(_Section):
+    """Where syncd keeps its mirror, plans, ledger and alerts."""
+
+    url: str = "sqlite:///syncd.db"
+    """`sqlite:////absolute/path.db`, or `postgresql://user@host/name` with the extra `postgres`."""
+
+
+class PackSettings(_Section):
+    """Where the rules are."""
+
+    path: Path = Path("pack")
+    """The folder of YAML and CSV files that RevOps keeps in git."""
+
+
+class SalesforceSettings(_Section):
+    """How to reach Salesforce. Leave the section out where there is none."""
+
+    login_url: str
+    """The org's My Domain, such as https://acme.my.salesforce.com; http only on loopback."""
+    client_id: str
+    """The consumer key of the External Client App."""
+    grant: Literal["jwt", "client_credentials"] = "jwt"
+    """The OAuth flow: `jwt` (a key pair, no shared secret) or `client_credentials`."""
+    username: str | None = None
+    """The integration user, for `jwt`."""
+    private_key: Secret = Secret("credential:salesforce_private_key")
+    """The PEM key of the app's certificate, for `jwt`."""
+    client_secret: Secret = Secret("credential:salesforce_client_secret")
+    """The consumer secret, for `client_credentials`."""
+    api_version: str = Field("66.0", pattern=r"^\d{2,3}\.0$")
+    """The pinned REST API version."""
+    fields: FieldsOfSystem = FieldsOfSystem()
+    """Field mapping."""
+
+
+class HubspotSettings(_Section):
+    """How to reach HubSpot. Leave the section out where there is none."""
+
+    base_url: str = "https://api.hubapi.com"
+    """The API host; another one only for the sandbox."""
+    token: Secret = Secret("credential:hubspot_token")
+    """The service key or private-app token."""
+    api_version: Literal["v3", "2026-03"] = "v3"
+    """The path family. 2026-09 is not offered: it refuses owner writes for unrelated validation rules."""
+    fields: FieldsOfSystem = FieldsOfSystem()
+    """Field mapping."""
+
+
+class IdentitySettings(_Section):
+    """How records of the two CRMs become one company."""
+
+    id_map: Path | None = None
+    """A CSV with the columns `salesforce` and `hubspot`: record ids that are one company, whatever else says."""
+    salesforce_cross_reference: str | None = None
+    """A Salesforce account field that holds the HubSpot company id."""
+    hubspot_cross_reference: str | None = None
+    """A HubSpot company property that holds the Salesforce account id."""
+    shared_domains: tuple[str, ...] = ()
+    """Domains that many companies share (hosts, franchises): they count as missing and never link."""
+
+
+class ScheduleSettings(_Section):
+    """How often the daemon does what."""
+
+    pull: Span = timedelta(minutes=5)
+    """Between two pulls of each CRM."""
+    delayed_pass: Span = timedelta(hours=1)
+    """Between two passes over HubSpot's window of an hour ago; its search index lags."""
+    sweep: Span = timedelta(days=1)
+    """Between two comparisons of all ids, which find what was deleted for good."""
+    watch: Span = timedelta(minutes=1)
+    """Between two evaluations of the monitors."""
+    stale_after: Span | None = None
+    """A mirror older than this neither fires nor resolves data alerts and blocks writes; default three pull periods."""
+    deadline: Span = timedelta(minutes=60)
+    """A child process that runs longer is killed."""
+
+
+class LimitSettings(_Section):
+    """What syncd may take of the CRMs' allowance, and how it reads around their quirks."""
+
+    api_share: Decimal = Field(Decimal("0.20"), gt=0, le=1)
+    """The share of the day's API allowance that syncd may use."""
+    salesforce_overlap: Span = timedelta(minutes=15)
+    """How far behind the cursor each pull starts again; rows are stamped before they are committed. At least 10min."""
+    salesforce_holdback: Span = timedelta(minutes=1)
+    """How far behind the server's clock a pull ends."""
+    hubspot_overlap: Span = timedelta(minutes=15)
+    """The same for HubSpot, whose search index lags."""
+    hubspot_holdback: Span = timedelta(seconds=30)
+    """How far behind the server's clock a HubSpot pull ends."""
+    mass_delete_share: Decimal = Field(Decimal("0.02"), gt=0, le=1)
+    """An id sweep that would delete more than this share stops instead: access was lost, not records."""
+
+    @field_validator("salesforce_overlap")
+    @classmethod
+    def _at_least_ten_minutes(cls, value: timedelta) -> timedelta:
+        if value < timedelta(minutes=10):
+            raise ValueError("a Salesforce transaction may last 10min; a shorter overlap loses records")
+        return value
+
+
+class HttpSettings(_Section):
+    """How to leave the machine."""
+
+    proxy: str | None = None
+    """An HTTP proxy for all calls."""
+    ca_bundle: Path | None = None
+    """A PEM file of the authorities to trust instead of the system's."""
+
+
+class MoneySettings(_Section):
+    """The reporting currency and its rates."""
+
+    reporting_currency: str = Field("USD", pattern=r"^[A-Z]{3}$")
+    """What money in rules and plans is in."""
+    rates: Path | None = None
+    """A CSV with the columns `currency`, `rate` (one unit in the reporting currency) and `date`."""
+
+
+class ReceiverSettings(_Section):
+    """One place that alerts go to, beside the log, which always gets them."""
+
+    name: str = Field(pattern=r"^[a-z0-9-]+$")
+    """Its name in `alerts` and in the ledger."""
+    type: Literal["webhook", "file"]
+    """`webhook` posts signed JSON; `file` appends JSON lines."""
+    url: str | None = None
+    """For a webhook: https, or http on loopback."""
+    secret: Secret | None = None
+    """For a webhook: the key of the HMAC-SHA256 signature."""
+    path: Path | None = None
+    """For a file: where it is."""
+    severities: tuple[Literal["page", "ticket", "info"], ...] = ("page", "ticket", "info")
+    """Which alerts it gets."""
+
+
+class ControlSettings(_Section):
+    """How commands and people reach the daemon."""
+
+    socket: Path = Path("/run/syncd/control.sock")
+    """The control socket, 0660."""
+    freeze_file: Path = Path("syncd.freeze")
+    """While this file exists nothing is written to a CRM; `syncd freeze` makes it, and so may you."""
+
+
+class Settings(BaseSettings):
+    """All settings of one installation."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="SYNCD_",
+        env_nested_delimiter="__",
+        extra="forbid",
+        frozen=True,
+        use_attribute_docstrings=True,
+    )
+
+    mode: Mode = Mode.OBSERVE
+    """observe: plan and alert, never write. approve: write what a person approved. apply: write inside the guard."""
+    leading_system: Literal["salesforce", "hubspot"] = "salesforce"
+    """Whose owner is the current owner of a company that both hold."""
+    owner_writer: OwnerWriter | None = None
+    """Who writes owners of companies that both CRMs hold. Unset, and signs of the native sync: nothing is written."""
+    plan_lifetime: Span = timedelta(hours=24)
+    """How long a plan can be approved and applied."""
+    fields_from: dict[str, tuple[Literal["salesforce", "hubspot"], ...]] = {}
+    """For single fields: which system's value comes first. Default: the leading system, then the other."""
+    state_dir: Path = Path(".")
+    """Where the daemon keeps the settings and the pack it last found valid, and the lock of one-shot commands."""
+    database: DatabaseSettings = DatabaseSettings()
+    """Storage."""
+    pack: PackSettings = PackSettings()
+    """Rules."""
+    salesforce: SalesforceSettings | None = None
+    """Salesforce."""
+    hubspot: HubspotSettings | None = None
+    """HubSpot."""
+    identity: IdentitySettings = IdentitySettings()
+    """One customer in two CRMs."""
+    schedule: ScheduleSettings = ScheduleSettings()
+    """Periods."""
+    limits: LimitSettings = LimitSettings()
+    """Allowances and overlaps."""
+    http: HttpSettings = HttpSettings()
+    """Network."""
+    money: MoneySettings = MoneySettings()
+    """Currency."""
+    receivers: tuple[ReceiverSettings, ...] = ()
+    """Where alerts go."""
+    control: ControlSettings = ControlSettings()
+    """Control socket and freeze file."""

@@ -1,0 +1,205 @@
+"""Opens the database and hands out transactions: many readers, one writer, on SQLite and PostgreSQL alike.
+
+A read sees one snapshot. A write excludes every other write from its first statement on (BEGIN IMMEDIATE on SQLite, a
+transaction-level advisory lock on PostgreSQL), so that reading and then writing is never a race. A thread has at most
+one transaction; nobody may hold one across an HTTP call (`in_transaction` is what the wire asks).
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import URL, Connection, Engine, ExceptionContext, create_engine, event, func, select
+
+from syncd.clock import Clock
+from syncd.crashpoints import crashpoint
+from syncd.errors import StorageError
+from syncd.store import location, schema
+from syncd.store.failures import storage_errors
+
+BUSY_TIMEOUT_MS = 10_000
+"""How long a transaction waits for another writer before it fails with SYN606."""
+JOURNAL_SIZE_LIMIT = 64 * 1024 * 1024
+ADVISORY_CLASS = 0x73796E63
+"""First key of every PostgreSQL advisory lock of syncd ("sync"); the second says what is locked."""
+WRITE_LOCK = 1
+
+
+class Store:
+    """An open database. Safe to share between threads; not across a fork."""
+
+    def __init__(self, reader: Engine, writer: Engine, *, clock: Clock, where: str) -> None:
+        self._reader = reader
+        self._writer = writer
+        self._where = where
+        self._thread = threading.local()
+        self.clock = clock
+
+    @classmethod
+    def open(cls, url: str, *, clock: Clock, create: bool = False) -> Store:
+        """Open the database that `url` names; with `create`, make the file and bring the schema up to date.
+
+        Raises StorageError: SYN601 for a database that does not exist or has no schema, SYN602 for an older or newer
+        schema, SYN603 for a URL it cannot use, SYN604 and SYN605 for an unsuitable place or file, SYN608 for a server
+        that cannot be reached.
+        """
+        parsed = location.parse_url(url)
+        where = location.display(parsed)
+        if parsed.drivername == "sqlite":
+            location.prepare_file(Path(str(parsed.database)), create=create)
+            store = cls(
+                _sqlite_engine(parsed, writes=False), _sqlite_engine(parsed, writes=True), clock=clock, where=where
+            )
+        else:
+            engine = _postgresql_engine(parsed, where)
+            snapshot = engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+            store = cls(snapshot, engine, clock=clock, where=where)
+        try:
+            store._check(create)
+        except BaseException:
+            store.close()
+            raise
+        return store
+
+    @property
+    def dialect(self) -> str:
+        """`sqlite` or `postgresql`."""
+        return self._writer.dialect.name
+
+    @property
+    def in_transaction(self) -> bool:
+        """Whether this thread has a transaction open; the wire refuses to send then."""
+        return getattr(self._thread, "open", False)
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """A read-only transaction over one snapshot. Keep it short: a long one keeps SQLite's log from shrinking."""
+        with self._transaction(self._reader) as conn:
+            yield conn
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """The one write transaction: commits at the end, rolls back on any exception.
+
+        Raises StorageError SYN606 if another writer does not finish within `BUSY_TIMEOUT_MS`, SYN607 for a full or
+        failing disk, SYN608 for a lost server; RuntimeError if this thread already has a transaction.
+        """
+        with self._transaction(self._writer) as conn:
+            if conn.dialect.name == "postgresql":
+                _take_write_lock(conn)
+            yield conn
+            crashpoint("store.before_commit")
+        crashpoint("store.after_commit")
+
+    def upgrade(self) -> tuple[str, ...]:
+        """Bring the schema to this version's, in one transaction; returns the revisions applied, none if up to date."""
+        with self.write() as conn:
+            return schema.upgrade(conn, self._where)
+
+    def close(self) -> None:
+        """Close every pooled connection."""
+        self._reader.dispose()
+        self._writer.dispose()
+
+    @contextmanager
+    def _transaction(self, engine: Engine) -> Iterator[Connection]:
+        if self.in_transaction:
+            raise RuntimeError("this thread already has a transaction; pass its connection on instead")
+        self._thread.open = True
+        try:
+            with storage_errors(self._where), engine.connect() as conn, conn.begin():
+                yield conn
+        finally:
+            self._thread.open = False
+
+    def _check(self, create: bool) -> None:
+        """Refuse an unsuitable database; migrate it if asked and needed."""
+        with self.read() as conn:
+            if self.dialect == "postgresql":
+                _require_utf8(conn, self._where)
+            needs_upgrade = schema.current_revision(conn) != schema.REVISIONS[-1]
+            if needs_upgrade and not create:
+                schema.require_current(conn, self._where)
+        if needs_upgrade:
+            self.upgrade()
+
+
+def _sqlite_engine(url: URL, *, writes: bool) -> Engine:
+    """An engine whose transactions begin as we say: the driver's own begin is too late and does not cover SELECT."""
+    engine = create_engine(url, hide_parameters=True)
+    begin = "BEGIN IMMEDIATE" if writes else "BEGIN"
+
+    @event.listens_for(engine, "connect")
+    def _connected(connection: Any, _record: object) -> None:
+        connection.isolation_level = None
+        # FULL: the outbox's state is a promise made to another system, and NORMAL may lose the last commits
+        pragmas = [f"busy_timeout={BUSY_TIMEOUT_MS}", "journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"]
+        # without recursive_triggers an INSERT OR REPLACE deletes rows of the ledger past its triggers
+        pragmas += ["recursive_triggers=ON", f"journal_size_limit={JOURNAL_SIZE_LIMIT}"]
+        pragmas += [] if writes else ["query_only=ON"]
+        for pragma in pragmas:
+            connection.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def _begun(conn: Connection) -> None:
+        conn.info["lost"] = False
+        conn.exec_driver_sql(begin)
+
+    @event.listens_for(engine, "handle_error")
+    def _failed(context: ExceptionContext) -> None:
+        # A full disk rolls the transaction back inside SQLite; what came after would commit by itself
+        conn = context.connection
+        if conn is not None and conn.in_transaction():
+            conn.info["lost"] = not conn.connection.in_transaction
+
+    @event.listens_for(engine, "before_cursor_execute")
+    def _executing(conn: Connection, *_: object) -> None:
+        if conn.info.get("lost"):
+            raise StorageError("SYN607", "the transaction was rolled back by the database", where=str(url.database))
+
+    return engine
+
+
+def _postgresql_engine(url: URL, where: str) -> Engine:
+    try:
+        engine = create_engine(
+            url,
+            hide_parameters=True,
+            pool_pre_ping=True,
+            connect_args={"application_name": "syncd", "connect_timeout": 10, "client_encoding": "utf8"},
+        )
+    except ImportError as error:
+        raise StorageError(
+            "SYN603", "the PostgreSQL driver is not installed", where=where, hint="install syncd[postgres]"
+        ) from error
+
+    @event.listens_for(engine, "connect")
+    def _connected(connection: Any, _record: object) -> None:
+        # the twin of SQLite's FULL; a stronger setting of the administrator's stays
+        connection.execute(
+            "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'"
+        )
+        connection.commit()
+
+    return engine
+
+
+def _take_write_lock(conn: Connection) -> None:
+    """Wait for the one write transaction of the database; the lock goes with the transaction, also behind a pooler."""
+    conn.execute(select(func.set_config("lock_timeout", str(BUSY_TIMEOUT_MS), True)))
+    conn.execute(select(func.pg_advisory_xact_lock(ADVISORY_CLASS, WRITE_LOCK)))
+
+
+def _require_utf8(conn: Connection, where: str) -> None:
+    encoding = conn.execute(select(func.current_setting("server_encoding"))).scalar()
+    if encoding != "UTF8":
+        raise StorageError(
+            "SYN604",
+            f"the database has the encoding {encoding}",
+            where=where,
+            hint="create it with ENCODING 'UTF8' TEMPLATE template0",
+        )

@@ -1,0 +1,65 @@
+"""Every table, typed, in one metadata. The migrations build the same schema; a test compares the two.
+
+Conventions: instants are fixed-width UTC text, there is no server-side default or now(), states are text with a CHECK,
+SQLite tables are STRICT. The tables know no query.
+"""
+
+from __future__ import annotations
+
+from syncd.store.tables.alerts import episodes, monitor_baselines, monitor_states, notices, silences
+from syncd.store.tables.changes import (
+    approvals,
+    leases,
+    ledger,
+    ledger_head,
+    ledger_payloads,
+    outbox,
+    plans,
+    receipts,
+    runs,
+)
+from syncd.store.tables.mirror import (
+    adoptions,
+    applied,
+    blocked,
+    company_links,
+    cursors,
+    link_candidates,
+    owner_changes,
+    owner_marks,
+    records,
+    systems,
+    teams,
+    users,
+)
+from syncd.store.tables.naming import metadata
+
+__all__ = [
+    "adoptions",
+    "applied",
+    "approvals",
+    "blocked",
+    "company_links",
+    "cursors",
+    "episodes",
+    "leases",
+    "ledger",
+    "ledger_head",
+    "ledger_payloads",
+    "link_candidates",
+    "metadata",
+    "monitor_baselines",
+    "monitor_states",
+    "notices",
+    "outbox",
+    "owner_changes",
+    "owner_marks",
+    "plans",
+    "receipts",
+    "records",
+    "runs",
+    "silences",
+    "systems",
+    "teams",
+    "users",
+]

@@ -1,0 +1,220 @@
+"""Tables of what the CRMs hold, how records are linked, and which owners syncd knows of."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from sqlalchemy import (
+    CheckConstraint,
+    Column,
+    Index,
+    Integer,
+    Named,
+    Table,
+    TypedColumns,
+    text,
+)
+
+from syncd.model.refs import Kind, Ref, System
+from syncd.store.columns import Choice, Document, Flag, Instant, RefText, Serial, Words
+from syncd.store.tables.naming import metadata
+
+
+class _Systems(TypedColumns):
+    system: Named[System] = Column(Choice(System), primary_key=True)
+    account_id: Named[str | None] = Column(Words)
+    as_of: Named[datetime | None] = Column(Instant)
+    complete: Named[bool] = Column(Flag)
+    complete_run: Named[str | None] = Column(Words)
+    mapping_revision: Named[str | None] = Column(Words)
+    last_outcome: Named[str | None] = Column(Words)
+    last_error: Named[str | None] = Column(Words)
+    teams_readable: Named[bool] = Column(Flag)
+    changed_at: Named[datetime] = Column(Instant)
+
+
+systems: Table[_Systems] = Table("systems", metadata, _Systems, sqlite_strict=True)
+
+
+class _Records(TypedColumns):
+    system: Named[System] = Column(Choice(System), primary_key=True)
+    kind: Named[Kind] = Column(Choice(Kind), primary_key=True)
+    id: Named[str] = Column(Words, primary_key=True)
+    stamp: Named[datetime] = Column(Instant)
+    owner: Named[str | None] = Column(Words)
+    account: Named[str | None] = Column(Words)
+    deleted: Named[bool] = Column(Flag)
+    merged_into: Named[str | None] = Column(Words)
+    merged_from: Named[Sequence[str] | None] = Column(Document)
+    modified_by: Named[str | None] = Column(Words)
+    fields: Named[Mapping[str, str]] = Column(Document)
+    content_hash: Named[str] = Column(Words)
+    change_seq: Named[int] = Column(Serial)
+    first_seen: Named[datetime] = Column(Instant)
+    changed_at: Named[datetime] = Column(Instant)
+    name_key: Named[str | None] = Column(Words)
+    domain: Named[str | None] = Column(Words)
+
+
+records: Table[_Records] = Table(
+    "records",
+    metadata,
+    _Records,
+    Index(
+        "ix_records_account",
+        "system",
+        "kind",
+        "account",
+        sqlite_where=text("account IS NOT NULL"),
+        postgresql_where=text("account IS NOT NULL"),
+    ),
+    Index(
+        "ix_records_domain",
+        "domain",
+        sqlite_where=text("domain IS NOT NULL"),
+        postgresql_where=text("domain IS NOT NULL"),
+    ),
+    Index("ix_records_change_seq", "change_seq", unique=True),
+    sqlite_strict=True,
+)
+
+
+class _Cursors(TypedColumns):
+    system: Named[System] = Column(Choice(System), primary_key=True)
+    kind: Named[Kind] = Column(Choice(Kind), primary_key=True)
+    lane: Named[str] = Column(Words, primary_key=True)
+    through: Named[datetime | None] = Column(Instant)
+    window_lower: Named[datetime | None] = Column(Instant)
+    window_upper: Named[datetime | None] = Column(Instant)
+    resume: Named[str | None] = Column(Words)
+
+
+cursors: Table[_Cursors] = Table("cursors", metadata, _Cursors, sqlite_strict=True)
+
+
+class _OwnerChanges(TypedColumns):
+    seq: Named[int] = Column(Serial, primary_key=True)
+    ref: Named[Ref] = Column(RefText)
+    at: Named[datetime] = Column(Instant)
+    old: Named[str | None] = Column(Words)
+    new: Named[str | None] = Column(Words)
+    modified_by: Named[str | None] = Column(Words)
+    seen_at: Named[datetime] = Column(Instant)
+    run_id: Named[str | None] = Column(Words)
+
+
+owner_changes: Table[_OwnerChanges] = Table(
+    "owner_changes", metadata, _OwnerChanges, Index("ix_owner_changes_ref", "ref", "seq"), sqlite_strict=True
+)
+
+
+class _Users(TypedColumns):
+    system: Named[System] = Column(Choice(System), primary_key=True)
+    id: Named[str] = Column(Words, primary_key=True)
+    email: Named[str] = Column(Words)
+    name: Named[str] = Column(Words)
+    active: Named[bool] = Column(Flag)
+    eligible: Named[bool] = Column(Flag)
+    login: Named[str | None] = Column(Words)
+    fields: Named[Mapping[str, str]] = Column(Document)
+    vanished: Named[bool] = Column(Flag)
+    changed_at: Named[datetime] = Column(Instant)
+    run_id: Named[str | None] = Column(Words)
+
+
+users: Table[_Users] = Table("users", metadata, _Users, Index("ix_users_email", "email"), sqlite_strict=True)
+
+
+class _Teams(TypedColumns):
+    system: Named[System] = Column(Choice(System), primary_key=True)
+    account: Named[str] = Column(Words, primary_key=True)
+    members: Named[Sequence[Sequence[str]]] = Column(Document)
+    changed_at: Named[datetime] = Column(Instant)
+
+
+teams: Table[_Teams] = Table("teams", metadata, _Teams, sqlite_strict=True)
+
+
+class _CompanyLinks(TypedColumns):
+    ref: Named[Ref] = Column(RefText, primary_key=True)
+    company: Named[str] = Column(Words)
+    evidence: Named[str | None] = Column(Words)
+    since: Named[datetime] = Column(Instant)
+
+
+company_links: Table[_CompanyLinks] = Table(
+    "company_links", metadata, _CompanyLinks, Index("ix_company_links_company", "company"), sqlite_strict=True
+)
+
+
+class _LinkCandidates(TypedColumns):
+    salesforce: Named[Ref] = Column(RefText, primary_key=True)
+    hubspot: Named[Ref] = Column(RefText, primary_key=True)
+    score: Named[int] = Column(Integer)
+    reason: Named[str] = Column(Words)
+    state: Named[str] = Column(Words)
+    decided_by: Named[str | None] = Column(Words)
+    changed_at: Named[datetime] = Column(Instant)
+
+
+link_candidates: Table[_LinkCandidates] = Table(
+    "link_candidates",
+    metadata,
+    _LinkCandidates,
+    CheckConstraint("state IN ('open', 'confirmed', 'rejected')", name="state"),
+    sqlite_strict=True,
+)
+
+
+class _OwnerMarks(TypedColumns):
+    ref: Named[Ref] = Column(RefText, primary_key=True)
+    kind: Named[Kind] = Column(Choice(Kind))
+    owner: Named[str | None] = Column(Words)
+    source: Named[str] = Column(Words)
+    at: Named[datetime] = Column(Instant)
+
+
+owner_marks: Table[_OwnerMarks] = Table(
+    "owner_marks",
+    metadata,
+    _OwnerMarks,
+    Index("ix_owner_marks_kind", "kind"),
+    CheckConstraint("source IN ('adopted', 'first-seen', 'written', 'expected')", name="source"),
+    sqlite_strict=True,
+)
+
+
+class _Adoptions(TypedColumns):
+    id: Named[int] = Column(Serial, primary_key=True)
+    at: Named[datetime] = Column(Instant)
+    run_id: Named[str | None] = Column(Words)
+    counts: Named[Mapping[str, int]] = Column(Document)
+
+
+adoptions: Table[_Adoptions] = Table("adoptions", metadata, _Adoptions, sqlite_strict=True)
+
+
+class _Applied(TypedColumns):
+    company: Named[str] = Column(Words, primary_key=True)
+    role: Named[str] = Column(Words, primary_key=True)
+    territory: Named[str | None] = Column(Words)
+    owner: Named[str | None] = Column(Words)
+    at: Named[datetime] = Column(Instant)
+    pack_revision: Named[str] = Column(Words)
+
+
+applied: Table[_Applied] = Table("applied", metadata, _Applied, sqlite_strict=True)
+
+
+class _Blocked(TypedColumns):
+    ref: Named[Ref] = Column(RefText, primary_key=True)
+    new_owner: Named[str] = Column(Words)
+    code: Named[str] = Column(Words)
+    message: Named[str] = Column(Words)
+    until: Named[datetime] = Column(Instant)
+    rule_text: Named[str] = Column(Words)
+    fingerprint: Named[str | None] = Column(Words)
+
+
+blocked: Table[_Blocked] = Table("blocked", metadata, _Blocked, sqlite_strict=True)

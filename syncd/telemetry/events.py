@@ -1,0 +1,57 @@
+"""The registry of event names: what each means and how loud it is. A name that is not here is refused.
+
+Names are `noun.verb` in the past tense and never change meaning; CRM text is never part of a name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+EVENTS: Mapping[str, tuple[str, str]] = MappingProxyType(
+    {
+        "daemon.started": ("info", "the daemon holds the lease and its scheduler runs"),
+        "daemon.stopping": ("info", "SIGTERM: no new work is taken, the current call is finished"),
+        "daemon.stopped": ("info", "the lease is released"),
+        "daemon.reloaded": ("info", "SIGHUP: the settings and the pack were read again and are in use"),
+        "daemon.reload_refused": ("error", "SIGHUP: the new settings or pack are invalid; the last good ones stay"),
+        "job.started": ("info", "a job began as a child process"),
+        "job.finished": ("info", "a job ended well"),
+        "job.failed": ("error", "a job ended with another exit code than 0"),
+        "job.killed": ("error", "a job ran past its deadline and was killed"),
+        "job.missed": ("warning", "the scheduler could not start a job in time"),
+        "lease.lost": ("error", "another process took the lease; this one stops writing"),
+        "request.received": ("info", "a command came through the control socket"),
+        "request.finished": ("info", "a command that came through the control socket ended"),
+        "pull.started": ("info", "a pull of one system began"),
+        "pull.finished": ("info", "a pull of one system read everything it meant to"),
+        "pull.incomplete": ("warning", "a pull ended early; the cursor stands at the last committed page"),
+        "pull.failed": ("error", "a pull could not be done"),
+        "page.stored": ("debug", "a page and its cursor were committed"),
+        "cursor.restarted": ("warning", "a page cursor expired; the slice is read again"),
+        "call.retried": ("warning", "a call to a CRM failed in a way that passes and is made again"),
+        "call.limited": ("warning", "a CRM or our own budget asked to wait"),
+        "token.refreshed": ("info", "an access token was obtained"),
+        "schema.noted": ("warning", "the CRM's schema has something to say about the mapping"),
+        "plan.saved": ("info", "a plan was computed and saved"),
+        "plan.approved": ("info", "a person approved a plan"),
+        "plan.refused": ("warning", "a plan was refused as a whole; nothing was written"),
+        "guard.tripped": ("warning", "a plan is over a limit of the pack's guard"),
+        "write.confirmed": ("info", "an owner was written and read back"),
+        "write.skipped": ("info", "a row needed no write"),
+        "write.conflicted": ("warning", "a row was changed by somebody since the plan; not written"),
+        "write.rejected": ("warning", "a CRM refused a row for good"),
+        "write.unknown": ("warning", "the answer to a write was lost; the row is read before anything else"),
+        "apply.finished": ("info", "an approved plan is through"),
+        "apply.braked": ("error", "too many rows were refused; the rest of the plan waits for a person"),
+        "apply.recovered": ("warning", "rows left in doubt by an earlier process were read and settled"),
+        "baseline.adopted": ("info", "today's owners are the baseline"),
+        "alert.fired": ("warning", "an alert began to fire"),
+        "alert.resolved": ("info", "an alert's condition is over"),
+        "notice.delivered": ("info", "a receiver took a notice"),
+        "notice.failed": ("error", "a receiver did not take a notice; it is tried again"),
+        "writes.frozen": ("warning", "writes were frozen by a person"),
+        "writes.unfrozen": ("info", "writes are allowed again"),
+        "error.unhandled": ("error", "a bug: please report it with the lines around it"),
+    }
+)

@@ -1,0 +1,48 @@
+"""Taking secrets out of whatever is about to be logged or shown: by key, and by the shape of the value."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+MASK = "[secret]"
+_KEYS = re.compile(
+    r"authorization|token|secret|password|passwd|assertion|routing_key|signature|cookie|private_key|api_key|credential",
+    re.IGNORECASE,
+)
+_SHAPES = re.compile(
+    r"00D\w{12,15}![\w.]+"  # Salesforce session ids
+    r"|pat-[a-z]{2,3}\d?-[\w-]{8,}"  # HubSpot private-app tokens and service keys
+    r"|Bearer\s+[\w.!~+/=-]{8,}"
+    r"|eyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*"  # JWTs
+    r"|-----BEGIN [A-Z ]+-----.*?(?:-----END [A-Z ]+-----|$)",
+    re.DOTALL,
+)
+_URL_QUERY = re.compile(r"(https?://[^\s?\"']+)\?[^\s\"']*")
+_URL_USER = re.compile(r"(\w+://[^\s:/@]+):[^\s@]+@")
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\x85\u2028\u2029]")
+LONGEST = 2000
+
+
+def redacted_text(text: str) -> str:
+    """The text without secrets, URL queries, passwords in URLs and control characters, at most 2,000 characters."""
+    text = _SHAPES.sub(MASK, text)
+    text = _URL_USER.sub(rf"\1:{MASK}@", text)
+    text = _URL_QUERY.sub(r"\1?…", text)
+    text = _CONTROL.sub("�", text)
+    return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
+
+
+def redacted(value: object, key: str = "") -> object:
+    """A value with every secret in it masked, in whatever depth of mappings and lists it stands."""
+    if key and _KEYS.search(key) and isinstance(value, str):
+        return MASK
+    if isinstance(value, str):
+        return redacted_text(value)
+    if isinstance(value, Mapping):
+        return {str(name): redacted(item, str(name)) for name, item in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [redacted(item, key) for item in value]
+    if isinstance(value, BaseException):
+        return redacted_text(f"{type(value).__name__}: {value}")
+    return value
