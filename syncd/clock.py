@@ -85,8 +85,7 @@ def iso(instant: datetime) -> str:
     """An instant as text of fixed width, UTC, milliseconds: `2026-11-20T10:00:00.000Z`. Sorts as time does."""
     if instant.tzinfo is None:
         raise ValueError("a naive datetime is a programming error")
-    instant = instant.astimezone(UTC)
-    return f"{instant:%Y-%m-%dT%H:%M:%S}.{instant.microsecond // 1000:03d}Z"
+    return instant.astimezone(UTC).isoformat(timespec="milliseconds")[:-6] + "Z"
 
 
 def parse_instant(text: str) -> datetime:

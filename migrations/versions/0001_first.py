@@ -45,7 +45,7 @@ _SCHEMA = (
       system {text} NOT NULL, kind {text} NOT NULL, id {text} NOT NULL, stamp {text} NOT NULL, owner {text},
       account {text}, deleted {flag} NOT NULL, merged_into {text}, merged_from TEXT, modified_by {text},
       fields TEXT NOT NULL, content_hash {text} NOT NULL, change_seq {big} NOT NULL, first_seen {text} NOT NULL,
-      changed_at {text} NOT NULL, name_key {text}, domain {text},
+      changed_at {text} NOT NULL, run_id {text}, name_key {text}, domain {text},
       CONSTRAINT pk_records PRIMARY KEY (system, kind, id)
     ) {strict}
     """,
@@ -121,7 +121,7 @@ _SCHEMA = (
     """
     CREATE TABLE blocked (
       ref {text} NOT NULL, new_owner {text} NOT NULL, code {text} NOT NULL, message {text} NOT NULL,
-      until {text} NOT NULL, rule_text {text} NOT NULL, fingerprint {text},
+      until {text} NOT NULL, rule_text {text} NOT NULL,
       CONSTRAINT pk_blocked PRIMARY KEY (ref)
     ) {strict}
     """,

@@ -27,6 +27,7 @@ COMMANDS: dict[str, Entry] = {
     "approve": Entry("approve", "approve", "Approve a saved plan."),
     "apply": Entry("apply", "apply", "Write an approved plan to the CRMs."),
     "sync": Entry("sync", "sync", "Pull, plan, apply as the mode allows, and watch: once."),
+    "watch": Entry("watch", "watch", "Evaluate the monitors and send what is due: once."),
     "explain": Entry("explain", "explain", "Say why an account is whose it is, or what a code means."),
     "undo": Entry("undo", "undo", "Plan the way back of what was written."),
     "history": Entry("history", "history", "Show what the ledger knows of a record."),

@@ -26,6 +26,10 @@ Example:
 """
 
 
+ARGV = "syncd.argv"
+"""Where a click context keeps the words from the command on, which a running daemon is asked to do."""
+
+
 class LazyGroup(click.Group):
     """A group that imports a command's module only when that command is called."""
 
@@ -57,6 +61,7 @@ class LazyGroup(click.Group):
             close = difflib.get_close_matches(args[0], COMMANDS, n=1)
             hint = f" Did you mean '{close[0]}'?" if close else " `syncd --help` lists them."
             ctx.fail(f"No such command '{args[0]}'.{hint}")
+        ctx.meta[ARGV] = list(args)
         return super().resolve_command(ctx, args)
 
 

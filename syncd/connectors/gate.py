@@ -30,10 +30,13 @@ class Gate:
         return self._calls
 
     @contextmanager
-    def purpose(self, pool: str = GENERAL, *, writing: bool = False) -> Iterator[None]:
-        """Say what this thread's calls are for: which bucket they draw from, and whether they may use the reserve."""
+    def purpose(self, pool: str | None = None, *, writing: bool | None = None) -> Iterator[None]:
+        """Say what this thread's calls are for: which bucket they draw from, and whether they may use the reserve.
+
+        What is not said stays as it is. Not to be held open across a `yield`: it would cover the caller's own calls.
+        """
         before = getattr(self._purpose, "value", (GENERAL, False))
-        self._purpose.value = (pool, writing)
+        self._purpose.value = (before[0] if pool is None else pool, before[1] if writing is None else writing)
         try:
             yield
         finally:

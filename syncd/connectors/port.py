@@ -125,6 +125,11 @@ class Writer(Protocol):
         ...
 
     @property
+    def calls(self) -> int:
+        """HTTP calls made so far by this connector, retries and token requests included."""
+        ...
+
+    @property
     def batch_size(self) -> int:
         """How many rows one call of `write_owners` takes."""
         ...

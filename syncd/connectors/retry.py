@@ -153,7 +153,9 @@ class _Course:
 def unanswered(error: WireError, where: str) -> Failure:
     """What it means for a read that no whole answer came."""
     if error.kind == "broken":
-        return Failure(Remedy.REPEAT, BadDataError("SYN421", f"the answer was cut or garbled ({error.detail})", where=where))
+        return Failure(
+            Remedy.REPEAT, BadDataError("SYN421", f"the answer was cut or garbled ({error.detail})", where=where)
+        )
     code = "SYN411" if error.sent else "SYN410"
     summary = "no answer came" if error.sent else "the server could not be reached"
     problem = RetryableError(code, f"{summary} ({error})", where=where, applied=None if error.sent else False)
@@ -167,7 +169,7 @@ def limited(summary: str, *, where: str, wait: float | None, code: str | None = 
 
 
 def retry_after(text: str | None, now: datetime) -> float | None:
-    """The seconds that a Retry-After header asks for, as seconds or as a date; None where it is absent or unreadable."""
+    """The seconds that a Retry-After header asks for, which may be a date; None where it is absent or unreadable."""
     if text is None:
         return None
     if text.strip().isdigit():

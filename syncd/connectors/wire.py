@@ -92,8 +92,10 @@ class _Watched:
     sock: Any
 
     def connect(self) -> None:
-        super().connect()  # type: ignore[misc]
-        _call.sent = False  # a proxy's CONNECT is not our request
+        try:
+            super().connect()  # type: ignore[misc]
+        finally:
+            _call.sent = False  # a proxy's CONNECT is not our request
 
     def send(self, data: Any) -> None:
         if self.sock is None:
@@ -102,15 +104,21 @@ class _Watched:
         super().send(data)  # type: ignore[misc]
 
     def getresponse(self) -> Any:
-        timer = threading.Timer(getattr(_call, "limit", CALL_DEADLINE), self._cut)
+        late = threading.Event()
+        timer = threading.Timer(getattr(_call, "limit", CALL_DEADLINE), self._cut, (late,))
         timer.daemon = True
         timer.start()
         try:
-            return super().getresponse()  # type: ignore[misc]
+            answer = super().getresponse()  # type: ignore[misc]
         finally:
             timer.cancel()
+        if late.is_set():
+            answer.close()
+            raise TimeoutError  # the parser takes a cut in the middle of the headers for their end
+        return answer
 
-    def _cut(self) -> None:
+    def _cut(self, late: threading.Event) -> None:
+        late.set()
         sock = self.sock
         if sock is not None:
             try:
@@ -248,5 +256,3 @@ def is_loopback(host: str) -> bool:
         return ip_address(host).is_loopback
     except ValueError:
         return False
-
-

@@ -19,8 +19,8 @@ from syncd.model.refs import Ref, System, long_salesforce_id
 CROSS_REFERENCE = "cross_reference"
 """The record field under which a connector delivers the id of the same company in the other system."""
 _LEGAL_FORMS = frozenset(
-    "ab ag as asa bv co company corp corporation gmbh group holding holdings inc incorporated kg llc llp ltd limited "
-    "nv oy oyj plc sa sas se spa the".split()  # noqa: SIM905 - a list of words reads better as text
+    "ab ag as asa bv co company corp corporation gmbh group holding holdings inc incorporated "  # noqa: SIM905
+    "kg llc llp ltd limited nv oy oyj plc sa sas se spa the".split()
 )
 _LARGEST_BLOCK = 12
 _LOWEST_SCORE = 85

@@ -13,12 +13,12 @@ from syncd.jobs.context import Context
 from syncd.jobs.mapping import field_order
 from syncd.model.records import Record, User
 from syncd.model.refs import Kind, Ref, System
-from syncd.planning.ownership import person_changes
+from syncd.planning.ownership import OwnershipHistory, person_changes
 from syncd.rules.derivation import CompanyRecords, Derivation, OwnershipView, derive_book
 from syncd.rules.engine import Book
 from syncd.rules.facts import Applied, Directory, Rep
 from syncd.rules.pack import Pack
-from syncd.store import companies, mirror, ownership
+from syncd.store import companies, mirror, outbox, ownership
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,7 @@ def read_book(context: Context, conn: Connection, pack: Pack, now: datetime) -> 
     for system in System:
         for record in mirror.records(conn, system, Kind.ACCOUNT):
             members[links.get(record.ref, str(record.ref))].append(record)
-    view = _ownership(context, conn, users, members)
+    view = _ownership(context, conn, users, members, links)
     records = (
         CompanyRecords(
             key, tuple(accounts), tuple(deal for account in accounts for deal in opportunities.get(account.ref, ()))
@@ -89,9 +89,15 @@ def read_book(context: Context, conn: Connection, pack: Pack, now: datetime) -> 
 
 
 def _ownership(
-    context: Context, conn: Connection, users: Mapping[Ref, User], members: Mapping[str, list[Record]]
+    context: Context,
+    conn: Connection,
+    users: Mapping[Ref, User],
+    members: Mapping[str, list[Record]],
+    links: Mapping[Ref, str],
 ) -> OwnershipView:
     changes = ownership.owner_changes(conn)
+    history = OwnershipHistory(ownership.marks(conn), changes, outbox.open_refs(conn))
+    accounts = [account for found in members.values() for account in found]
     applied = {
         company: {role: Applied(row.territory, row.owner, row.at) for role, row in roles.items()}
         for company, roles in ownership.applied(conn).items()
@@ -104,7 +110,7 @@ def _ownership(
     return OwnershipView(
         users=users,
         applied=applied,
-        person_changes=person_changes(members, ownership.marks(conn), changes, users),
+        person_changes=person_changes(accounts, links, history),
         owner_changed_at=changed_at,
         team_holds=_team_holds(context, conn, members),
     )

@@ -12,21 +12,21 @@ from datetime import timedelta
 from pathlib import Path
 
 from syncd.clock import Clock, SystemClock
-from syncd.connectors.budget import RateBudget
-from syncd.connectors.hubspot import HubspotReader, HubspotWriter
+from syncd.connectors.budget import RateBudget, hubspot_budget, salesforce_budget
+from syncd.connectors.hubspot import HubspotAccess, HubspotReader, HubspotWriter
 from syncd.connectors.port import Reader, Writer
-from syncd.connectors.salesforce import SalesforceReader, SalesforceWriter
+from syncd.connectors.salesforce import SalesforceAccess, SalesforceReader, SalesforceWriter
 from syncd.connectors.wire import NetworkWire, Wire
 from syncd.entropy import Entropy, SystemEntropy
 from syncd.errors import ConfigError
-from syncd.jobs.mapping import configured_systems, field_catalogue, mapping_revision
+from syncd.jobs.mapping import configured_systems, field_catalogue, mapping_revision, system_mapping
 from syncd.jobs.money import money_table
 from syncd.model.fields import FieldCatalogue
 from syncd.model.money import MoneyTable
 from syncd.model.refs import System
 from syncd.rules.loader import load_pack
 from syncd.rules.pack import Pack
-from syncd.settings import Mode, OwnerWriter, Settings
+from syncd.settings import Mode, OwnerWriter, Secret, SecretReader, Settings
 from syncd.store.engine import Store
 from syncd.telemetry import Log, get_log
 
@@ -46,6 +46,7 @@ class Context:
     _readers: dict[System, Reader] = field(default_factory=dict)
     _writers: dict[System, Writer] = field(default_factory=dict)
     _budgets: dict[System, RateBudget] = field(default_factory=dict)
+    _wires: dict[System, Wire] = field(default_factory=dict)
 
     @classmethod
     def open(
@@ -118,8 +119,7 @@ class Context:
     def reader(self, system: System) -> Reader:
         """The connector that reads a system."""
         if system not in self._readers:
-            kind = SalesforceReader if system is System.SALESFORCE else HubspotReader
-            self._readers[system] = kind(*self._access(system), **self._ports(system))
+            self._readers[system] = self._new_reader(system)
         return self._readers[system]
 
     def writer(self, system: System) -> Writer:
@@ -127,14 +127,63 @@ class Context:
         if self.settings.mode is Mode.OBSERVE:
             raise AssertionError("a write client is never constructed in observe mode")
         if system not in self._writers:
-            kind = SalesforceWriter if system is System.SALESFORCE else HubspotWriter
-            self._writers[system] = kind(*self._access(system), **self._ports(system))
+            self._writers[system] = self._new_writer(system)
         return self._writers[system]
 
-    def calls(self) -> dict[System, int]:
-        """HTTP calls made by this process's readers and writers so far."""
-        total: dict[System, int] = {}
-        for connectors in (self._readers, self._writers):
-            for system, connector in connectors.items():
-                total[system] = total.get(system, 0) + connector.calls
-        return total
+    def _new_reader(self, system: System) -> Reader:
+        mapping, wire, budget = system_mapping(self.settings, system), self._wire(system), self._budget(system)
+        if system is System.SALESFORCE:
+            return SalesforceReader(
+                self._salesforce_access(), mapping, wire=wire, clock=self.clock, entropy=self.entropy, budget=budget
+            )
+        return HubspotReader(
+            self._hubspot_access(), mapping, wire=wire, clock=self.clock, entropy=self.entropy, budget=budget
+        )
+
+    def _new_writer(self, system: System) -> Writer:
+        mapping, wire, budget = system_mapping(self.settings, system), self._wire(system), self._budget(system)
+        if system is System.SALESFORCE:
+            return SalesforceWriter(
+                self._salesforce_access(), mapping, wire=wire, clock=self.clock, entropy=self.entropy, budget=budget
+            )
+        return HubspotWriter(
+            self._hubspot_access(), mapping, wire=wire, clock=self.clock, entropy=self.entropy, budget=budget
+        )
+
+    def _secret(self, secret: Secret, what: str) -> Callable[[], str]:
+        reader = SecretReader(self.environ)
+        return lambda: reader.read(secret, what)
+
+    def _salesforce_access(self) -> SalesforceAccess:
+        settings = self.settings.salesforce
+        if settings is None:
+            raise ConfigError("SYN109", "no Salesforce is configured", hint="add a [salesforce] section")
+        return SalesforceAccess(
+            login_url=settings.login_url,
+            client_id=settings.client_id,
+            grant=settings.grant,
+            client_secret=self._secret(settings.client_secret, "salesforce.client_secret"),
+            username=settings.username,
+            private_key=self._secret(settings.private_key, "salesforce.private_key"),
+            api_version=settings.api_version,
+        )
+
+    def _hubspot_access(self) -> HubspotAccess:
+        settings = self.settings.hubspot
+        if settings is None:
+            raise ConfigError("SYN109", "no HubSpot is configured", hint="add a [hubspot] section")
+        token = self._secret(settings.token, "hubspot.token")
+        return HubspotAccess(token=token, base_url=settings.base_url, api_version=settings.api_version)
+
+    def _budget(self, system: System) -> RateBudget:
+        """One budget a system, shared by its reader and its writer."""
+        if system not in self._budgets:
+            share = float(self.settings.limits.api_share)
+            make = salesforce_budget if system is System.SALESFORCE else hubspot_budget
+            self._budgets[system] = make(self.clock, api_share=share)
+        return self._budgets[system]
+
+    def _wire(self, system: System) -> Wire:
+        if system not in self._wires:
+            self._wires[system] = self.wire_of(system)
+        return self._wires[system]

@@ -22,13 +22,17 @@ from syncd.errors import (
 )
 from syncd.jobs.context import Context
 from syncd.jobs.linking import link_mirror
+from syncd.jobs.marking import mark_first_seen
+from syncd.jobs.recording import Run, recorded
 from syncd.model.cursors import Cursor, Window
+from syncd.model.records import Team
 from syncd.model.refs import Kind, System
-from syncd.store import mirror, runs
+from syncd.store import mirror
 from syncd.telemetry import Log
 
 KINDS = (Kind.ACCOUNT, Kind.OPPORTUNITY)
 _DELAY = timedelta(hours=1)
+_DELAYED_OVERLAP = timedelta(minutes=5)
 _MOST_RESTARTS = 2
 
 
@@ -85,21 +89,23 @@ def pull(
     `full` reads everything again instead of what changed. One system's failure does not stop the other's pull.
     `check` is called before each page and may raise to end the run (a lost lease).
     """
-    run_id = context.entropy.token()
-    with context.store.write() as conn:
-        runs.start_run(conn, run_id, "pull", now=context.clock.now(), detail={"full": full})
-    results = []
-    for system in systems or context.systems:
-        one = _Puller(context, context.log.bind(run_id=run_id, system=system.value), system, run_id, check, show)
-        results.append(one.run(full=full))
+    with recorded(context, "pull", {"full": full}) as run:
+        results = []
+        for system in systems or context.systems:
+            log = context.log.bind(run_id=run.run_id, system=system.value)
+            results.append(_Puller(context, log, system, run.run_id, check, show).run(full=full))
+        return _concluded(context, run, results)
+
+
+def _concluded(context: Context, run: Run, results: Sequence[SystemPull]) -> PullReport:
+    """Link companies where anything changed, and say in the run how each system's part ended."""
     touched = any(result.changed or result.deleted for result in results)
     joined, split = link_mirror(context) if touched or context.settings.identity.id_map else (0, 0)
-    report = PullReport(run_id, tuple(results), joined, split)
-    worst = next((result.outcome for result in results if result.outcome != "ok"), "ok")
-    summary = {result.system.value: result.line() for result in results}
-    with context.store.write() as conn:
-        runs.finish_run(conn, run_id, worst, now=context.clock.now(), summary=summary)
-    return report
+    if touched:
+        mark_first_seen(context)
+    run.outcome = next((result.outcome for result in results if result.outcome != "ok"), "ok")
+    run.summary = {result.system.value: result.line() for result in results}
+    return PullReport(run.run_id, tuple(results), joined, split)
 
 
 @dataclass(slots=True)
@@ -118,7 +124,7 @@ class _Puller:
         try:
             self._read_all(result, full=full)
             self.log.event("pull.finished", read=result.read, changed=result.changed)
-        except CrmError as error:
+        except (CrmError, GuardTrippedError) as error:
             early = result.read > 0 or isinstance(error, QuotaExhaustedError)
             result.outcome = "incomplete" if early and not isinstance(error, AuthError) else "failed"
             result.error = error
@@ -164,7 +170,7 @@ class _Puller:
             cursor = replace(cursor, window=Window(lower, upper), resume=None)
         for restart in range(_MOST_RESTARTS + 1):
             try:
-                self._walk(kind, cursor, result)
+                self.walk(kind, cursor, result)
                 return
             except CursorLostError:
                 if restart == _MOST_RESTARTS:
@@ -172,7 +178,8 @@ class _Puller:
                 self.log.event("cursor.restarted", kind=kind.value)
                 cursor = replace(cursor, resume=None)
 
-    def _walk(self, kind: Kind, cursor: Cursor, result: SystemPull) -> None:
+    def walk(self, kind: Kind, cursor: Cursor, result: SystemPull) -> None:
+        """Read one window to its end, each page with its cursor in one transaction."""
         window = cursor.window
         if window is None:
             raise AssertionError("a walk has a window")
@@ -195,7 +202,7 @@ class _Puller:
     def _read_teams(self) -> None:
         """Account teams decide holds; where they cannot be read every account of the system counts as having one."""
         try:
-            teams = list(self.context.reader(self.system).teams())
+            teams: list[Team] | None = list(self.context.reader(self.system).teams())
         except CrmError as error:
             self.log.event("schema.noted", note=f"account teams cannot be read: {error}")
             teams = None
@@ -208,46 +215,44 @@ def delayed_pass(context: Context, *, check: Callable[[], None] = lambda: None) 
 
     Out-of-order hits for windows an hour old were reported in estuary/connectors pull request 5180.
     """
-    run_id = context.entropy.token()
-    result = SystemPull(System.HUBSPOT)
-    now = context.clock.now()
-    puller = _Puller(
-        context, context.log.bind(run_id=run_id, system="hubspot"), System.HUBSPOT, run_id, check, lambda _: None
-    )
-    before = context.reader(System.HUBSPOT).calls
-    try:
-        for kind in KINDS:
-            with context.store.read() as conn:
-                cursor = mirror.get_cursor(conn, System.HUBSPOT, kind, lane="delayed")
-            lower = (cursor.through or now - 2 * _DELAY) - timedelta(minutes=5)
-            puller._walk(kind, replace(cursor, window=Window(lower, now - _DELAY), resume=None), result)
-    except CrmError as error:
-        result.outcome, result.error = "incomplete", error
-    result.calls = context.reader(System.HUBSPOT).calls - before
-    joined, split = link_mirror(context)
-    return PullReport(run_id, (result,), joined, split)
+    system = System.HUBSPOT
+    with recorded(context, "delayed-pass") as run:
+        result = SystemPull(system)
+        puller = _Puller(context, context.log.bind(run_id=run.run_id), system, run.run_id, check, lambda _: None)
+        now, before = context.clock.now(), context.reader(system).calls
+        try:
+            for kind in KINDS:
+                with context.store.read() as conn:
+                    cursor = mirror.get_cursor(conn, system, kind, lane="delayed")
+                lower = (cursor.through or now - 2 * _DELAY) - _DELAYED_OVERLAP
+                puller.walk(kind, replace(cursor, window=Window(lower, now - _DELAY), resume=None), result)
+        except CrmError as error:
+            result.outcome, result.error = "incomplete", error
+        result.calls = context.reader(system).calls - before
+        return _concluded(context, run, [result])
 
 
 def sweep(context: Context, *, check: Callable[[], None] = lambda: None) -> PullReport:
     """Compare all live ids with the mirror and mark as deleted what is gone; stops where too much would vanish."""
-    run_id = context.entropy.token()
-    results = []
-    for system in context.systems:
-        result = SystemPull(system)
-        before = context.reader(system).calls
-        try:
-            for kind in KINDS:
-                check()
-                live = [record for batch in context.reader(system).ids(kind) for record in batch]
-                result.read += len(live)
-                with context.store.write() as conn:
-                    share = float(context.settings.limits.mass_delete_share)
-                    result.deleted += mirror.mark_vanished(
-                        conn, system, kind, live, now=context.clock.now(), run_id=run_id, max_share=share
-                    )
-        except (CrmError, GuardTrippedError) as error:
-            result.outcome, result.error = "failed", error
-        result.calls = context.reader(system).calls - before
-        results.append(result)
-    joined, split = link_mirror(context)
-    return PullReport(run_id, tuple(results), joined, split)
+    with recorded(context, "sweep") as run:
+        results = []
+        for system in context.systems:
+            result, before = SystemPull(system), context.reader(system).calls
+            try:
+                for kind in KINDS:
+                    check()
+                    result.deleted += _sweep_kind(context, system, kind, run.run_id, result)
+            except (CrmError, GuardTrippedError) as error:
+                result.outcome, result.error = "failed", error
+            result.calls = context.reader(system).calls - before
+            results.append(result)
+        return _concluded(context, run, results)
+
+
+def _sweep_kind(context: Context, system: System, kind: Kind, run_id: str, result: SystemPull) -> int:
+    live = [record for batch in context.reader(system).ids(kind) for record in batch]
+    result.read += len(live)
+    share = float(context.settings.limits.mass_delete_share)
+    with context.store.write() as conn:
+        now = context.clock.now()
+        return mirror.mark_vanished(conn, system, kind, live, now=now, run_id=run_id, max_share=share)

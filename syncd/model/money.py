@@ -6,13 +6,10 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from decimal import Context, Decimal
+from decimal import Decimal
 from types import MappingProxyType
 
-from syncd.model.normalisation.numbers import number
-
-EXACT = Context(prec=200)
-"""Sums and products of money are made in this context: wide enough that no digit is ever lost."""
+from syncd.model.normalisation.numbers import EXACT, number
 
 _CURRENCY = re.compile(r"(?P<amount>.*?)\s*(?P<currency>[A-Za-z]{3})")
 

@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 
 from syncd.crashpoints import crashpoint
 from syncd.errors import GuardTrippedError, RefusedError, UsageError
-from syncd.model.plans import Change, PlanStatus, RowState, SavedPlan, document_hash
+from syncd.model.plans import Change, PlanStatus, RowState, SavedPlan
 from syncd.planning.document import changes_of, tripped_limits
 from syncd.planning.guard import LIMITS
 from syncd.store import ledger, outbox, ownership, plans
@@ -30,23 +30,24 @@ def approve(
     limits: Sequence[str] = (),
     now: datetime,
     run_id: str | None = None,
+    plan_hash: str | None = None,
 ) -> SavedPlan:
     """Approve a plan and put its rows into the outbox; the caller commits.
 
     `plan_id` is an id or a unique prefix; `limits` are the names of guard limits that the approval lifts. Other
-    approved plans are superseded: their rows that were not sent are closed. Returns the plan, approved.
-    Raises RefusedError (SYN503 preview, SYN504 expired, SYN505 not open any more, SYN506 altered, SYN509 no baseline,
-    SYN510 a write in doubt),
-    GuardTrippedError SYN507 naming the limits to pass, UsageError SYN508 for an unknown limit.
+    approved plans are superseded: their rows that were not sent are closed. `plan_hash` is the hash of what was shown,
+    where the caller knows it. Returns the plan, approved.
+    Raises RefusedError (SYN503 preview, SYN504 expired, SYN505 not open any more, SYN509 no baseline, SYN510 a write in
+    doubt; SYN614 not what was shown), GuardTrippedError SYN507 naming the limits to pass, UsageError
+    SYN508 for an unknown limit.
     """
     plan = plans.get_plan(conn, plan_id)
     _check_limits(limits)
     check_open(plan, now)
-    check_unaltered(plan)
     check_baseline(conn)
     _check_guard(plan, limits)
     _supersede_others(conn, plan, who=who, now=now, run_id=run_id)
-    plans.approve(conn, plan.plan_id, plan_hash=plan.hash, who=who, why=why, limits=tuple(limits), now=now)
+    plans.approve(conn, plan.plan_id, plan_hash=plan_hash or plan.hash, who=who, why=why, limits=tuple(limits), now=now)
     rows = [change for change in changes_of(plan) if not change.expected]
     _check_in_doubt(conn, rows)
     outbox.enqueue(conn, plan.plan_id, rows)
@@ -71,7 +72,7 @@ def approve(
 
 
 def expire(conn: Connection, *, now: datetime, run_id: str | None = None) -> tuple[str, ...]:
-    """Close every approved plan that is past its time: its rows that were not sent end as `stale`. Returns the plans' ids.
+    """Close every approved plan that is past its time: rows that were not sent end as `stale`. Returns the plans' ids.
 
     Rows in doubt (`sending`) stay open until they are read back; a plan that has any is closed the next time.
     """
@@ -98,12 +99,6 @@ def check_open(plan: SavedPlan, now: datetime) -> None:
         raise RefusedError("SYN504", f"plan {plan.plan_id} expired at {plan.expires_at:%Y-%m-%d %H:%M}Z", hint=_AGAIN)
     if plan.status is not PlanStatus.OFFERED:
         raise RefusedError("SYN505", f"plan {plan.plan_id} is {plan.status.value} already", hint="see `syncd runs`")
-
-
-def check_unaltered(plan: SavedPlan) -> None:
-    """RefusedError SYN506 where the saved document is not the one that the plan's hash was made of."""
-    if document_hash(plan.document) != plan.hash:
-        raise RefusedError("SYN506", f"plan {plan.plan_id} does not match its hash: it was altered", hint=_AGAIN)
 
 
 def check_baseline(conn: Connection) -> None:

@@ -1,4 +1,4 @@
-"""The children of an account that take its new owner: open opportunities, as the pack's cascade and holdouts say. Pure."""
+"""The children that take their account's new owner: open opportunities, as cascade and holdouts say. Pure."""
 
 from __future__ import annotations
 

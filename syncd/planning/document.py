@@ -13,6 +13,7 @@ from typing import Any
 from syncd.errors import InputError, Place
 from syncd.model.decisions import Decision, Outcome, Owner
 from syncd.model.plans import Change, GuardTrip, SavedPlan
+from syncd.model.records import User
 from syncd.model.refs import Ref, System
 from syncd.planning.proposals import LeftOut, Proposal
 from syncd.rules.facts import Directory, Facts, Rep
@@ -86,7 +87,9 @@ def left_out_entry(item: LeftOut) -> dict[str, str]:
     return {"ref": str(item.ref), "reason": item.reason, "text": item.text}
 
 
-def change_entry(change: Change, people: Mapping[tuple[System, str], Rep]) -> dict[str, Any]:
+def change_entry(
+    change: Change, people: Mapping[tuple[System, str], Rep] | Mapping[tuple[System, str], User]
+) -> dict[str, Any]:
     """One owner to be written; `from_owner` and `to_owner` name the people for the reader where they are known."""
     system = change.ref.system
     entry: dict[str, Any] = {
@@ -101,14 +104,14 @@ def change_entry(change: Change, people: Mapping[tuple[System, str], Rep]) -> di
         "parent": str(change.parent) if change.parent is not None else None,
         "money": change.money,
         "expected": change.expected or None,
-        "from_owner": _person(people.get((system, change.old or ""))),
-        "to_owner": _person(people.get((system, change.new))),
+        "from_owner": person_entry(people.get((system, change.old or ""))),
+        "to_owner": person_entry(people.get((system, change.new))),
     }
     return entry | {key: value for key, value in optional.items() if value is not None}
 
 
 def row_change_entry(decision: Decision) -> dict[str, Any]:
-    """The change of a CSV row: it has no record in any system, so the owners are e-mails and the ref is the row's id."""
+    """The change of a CSV row, which stands in no system: the owners are e-mails and the ref is the row's id."""
     return {
         "ref": decision.company,
         "field": "owner",
@@ -175,5 +178,6 @@ def _change(entry: Mapping[str, Any]) -> Change:
     )
 
 
-def _person(rep: Rep | None) -> dict[str, str] | None:
-    return None if rep is None else {"email": rep.email, "name": rep.name}
+def person_entry(person: Rep | User | None) -> dict[str, str] | None:
+    """A person behind an owner id, for the reader."""
+    return None if person is None else {"email": person.email, "name": person.name}

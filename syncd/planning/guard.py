@@ -1,4 +1,4 @@
-"""The guard: the pack's limits on one plan. Over a limit the plan stands, but its approval must name the limit. Pure."""
+"""The guard: the pack's limits on one plan. Over one the plan stands, but its approval must name the limit. Pure."""
 
 from __future__ import annotations
 
@@ -138,7 +138,9 @@ def _per_territory(guard: Guard, reach: Reach) -> GuardTrip | None:
     if worst is None:
         return None
     name, found, over = worst
-    text = f"{found} accounts would change in {name}; the pack allows {guard.per_territory}{_others(over, 'territories')}"
+    text = (
+        f"{found} accounts would change in {name}; the pack allows {guard.per_territory}{_others(over, 'territories')}"
+    )
     causes = _causes(move for move in reach.moves if move.territory == name)
     return GuardTrip("per_territory", str(guard.per_territory), f"{found} ({name})", text, causes)
 

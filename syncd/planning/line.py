@@ -28,8 +28,7 @@ _UNTOLD_WAIT = 30.0
 @dataclass(slots=True)
 class Line:
     """What applying works with. `may_write` raises RefusedError while writes are frozen and LeaseHeldError once the
-    lease is another's; it is asked right before every call that writes. `waited` counts rate-limit waits, in seconds;
-    `sends` counts the calls that wrote.
+    lease is another's; it is asked right before every call that writes. `waited` counts rate-limit waits, in seconds.
     """
 
     store: Store
@@ -42,16 +41,20 @@ class Line:
     may_write: Callable[[], None]
     log: Log
     waited: float = 0.0
-    sends: int = 0
     _calls_before: int = field(init=False)
 
     def __post_init__(self) -> None:
-        self._calls_before = sum(reader.calls for reader in self.readers.values())
+        self._calls_before = self._all_calls()
 
     @property
     def calls(self) -> int:
         """HTTP calls since the line was made."""
-        return sum(reader.calls for reader in self.readers.values()) - self._calls_before + self.sends
+        return self._all_calls() - self._calls_before
+
+    def _all_calls(self) -> int:
+        return sum(reader.calls for reader in self.readers.values()) + sum(
+            writer.calls for writer in self.writers.values()
+        )
 
     def read(self, system: System, kind: Kind, rows: Sequence[OutboxRow]) -> Mapping[Ref, Reading]:
         """The records of some rows as the CRM's store holds them now, after any wait that a rate limit asks for.

@@ -79,11 +79,11 @@ def propose(decision: Decision, facts: Facts, bench: Bench) -> Proposal:
         return _as_decided(decision)
     if not is_managed(bench.pack, decision.territory, bench.today):
         return _not_managed(decision)
-    if not facts.refs or not (bench.writers | bench.expected):
+    if not facts.refs or not bench.writers:
         return _as_decided(decision)
     if not differing:
         return _nothing_to_write(decision, facts, bench)
-    source = _stale_source(decision, facts, bench)
+    source = _stale_source(facts, bench)
     if source is not None:
         return _held(decision, "system-stale", f"the decision reads from {source.value}, whose mirror is stale")
     return _written(decision, owner, facts, differing, bench)
@@ -112,21 +112,14 @@ def _not_managed(decision: Decision) -> Proposal:
 
 
 def written_refs(facts: Facts, bench: Bench) -> tuple[Ref, ...]:
-    """The account records of a company that syncd writes itself.
-
-    A system that the native sync writes after ours is only awaited, unless the company stands in no other: nothing
-    would carry the owner over then.
-    """
-    ours = tuple(ref for ref in facts.refs if ref.system in bench.writers)
-    return ours or tuple(ref for ref in facts.refs if ref.system in bench.expected)
+    """The account records of a company that syncd writes itself."""
+    return tuple(ref for ref in facts.refs if ref.system in bench.writers)
 
 
 def _differing(refs: tuple[Ref, ...], facts: Facts, owner: Owner) -> tuple[Ref, ...]:
     """The records whose owner is not the decided one. An owner without an id there differs."""
     ids, targets = facts.owner_ids, owner.ids
-    return tuple(
-        ref for ref in refs if ids.get(ref.system) is None or ids.get(ref.system) != targets.get(ref.system)
-    )
+    return tuple(ref for ref in refs if ids.get(ref.system) is None or ids.get(ref.system) != targets.get(ref.system))
 
 
 def _nothing_to_write(decision: Decision, facts: Facts, bench: Bench) -> Proposal:
@@ -137,8 +130,8 @@ def _nothing_to_write(decision: Decision, facts: Facts, bench: Bench) -> Proposa
     return _held(decision, "system-not-written", f"the account is only in {systems}, which is not written")
 
 
-def _stale_source(decision: Decision, facts: Facts, bench: Bench) -> System | None:
-    """A stale system that a field of the decision was read from; derived fields count for each system of the company."""
+def _stale_source(facts: Facts, bench: Bench) -> System | None:
+    """A stale system that a field of the decision was read from; derived fields come from each system of the company."""
     if not bench.stale:
         return None
     sources: set[System] = set()
@@ -178,17 +171,18 @@ def _written(decision: Decision, owner: Owner, facts: Facts, differing: tuple[Re
 
 
 def _blocked(decision: Decision, refusal: BlockedRow) -> Proposal:
-    text = f"{_words(refusal)}; not tried before {refusal.until:%Y-%m-%d} unless the record, the rep or the rule changes"
+    text = (
+        f"{_words(refusal)}; not tried before {refusal.until:%Y-%m-%d} unless the record, the rep or the rule changes"
+    )
     return Proposal(decision, Outcome.BLOCKED, "refused", text, decision.current_owner)
 
 
 def _awaited(decision: Decision, owner: Owner, facts: Facts, bench: Bench) -> list[Change]:
     """The rows that the native sync writes after ours: never sent, awaited by reading."""
     rows: list[Change] = []
-    ours = written_refs(facts, bench)
     for ref in _differing(tuple(ref for ref in facts.refs if ref.system in bench.expected), facts, owner):
         target = _target(owner, ref.system, bench)
-        if ref not in ours and target is not None:
+        if target is not None:
             old = facts.owner_ids.get(ref.system)
             fingerprint = child_fingerprint(ref, old, parent=ref, target=target)
             rows.append(Change(ref, old, target.id, decision.company, fingerprint, expected=True))

@@ -145,7 +145,8 @@ def _carry_out(conn: Connection, context: PlanContext, settlement: Settlement, n
     An owner that somebody else set to the same value is a baseline we agree with, not a write of ours.
     """
     row, plan = settlement.row, context.plan
-    source = "written" if settlement.state is RowState.CONFIRMED else "adopted"
+    ours = settlement.state is RowState.CONFIRMED or settlement.code is not None
+    source = "written" if ours else "adopted"
     ownership.set_mark(conn, row.ref, row.new, source, now=now)
     ownership.clear_blocked(conn, row.ref)
     decision = context.decisions.get(row.because)

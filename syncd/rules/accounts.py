@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
 
-from syncd.errors import Finding, InputError, Place, Severity
+from syncd.errors import InputError, Severity
 from syncd.model.fields import FieldCatalogue, FieldType
 from syncd.model.normalisation import boolean, email
 from syncd.model.refs import System
@@ -18,6 +18,7 @@ from syncd.rules.derivation import Derivation, facts_from_raw
 from syncd.rules.engine import Book
 from syncd.rules.exports import Remarks, Row, read_rows
 from syncd.rules.facts import Directory, Facts, Rep
+from syncd.rules.families import join_families
 from syncd.rules.findings import Findings
 
 _BOTH = frozenset(System)
@@ -40,7 +41,7 @@ def read_book(
     findings = Findings()
     directory = _read_users(users, findings) if users else Directory({}, assume_active=True)
     deals = _read_opportunities(opportunities, derivation.catalogue, findings) if opportunities else {}
-    facts = tuple(_read_accounts(accounts, deals, directory, derivation, now, findings))
+    facts = tuple(join_families(_read_accounts(accounts, deals, directory, derivation, now, findings)))
     if opportunities:
         _report_orphans(opportunities, deals, {each.key for each in facts}, findings)
     if findings.has_errors:

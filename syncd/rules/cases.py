@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from decimal import Decimal
 from types import MappingProxyType
 
 from syncd.errors import InputError, Place
@@ -22,3 +23,193 @@ from syncd.rules.engine import Book, decide
 from syncd.rules.facts import Applied, Directory, Facts, Rep, Seen
 from syncd.rules.pack import Case, Pack
 from syncd.rules.suggestion import did_you_mean
+
+_KEY = "case"
+_BOTH = frozenset(System)
+RawValue = str | tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CaseResult:
+    """How one case went; `failures` say what was expected and what came out, `notes` are warnings."""
+
+    name: str
+    place: Place
+    passed: bool
+    failures: tuple[str, ...]
+    notes: tuple[str, ...]
+
+
+def run_cases(pack: Pack, *, catalogue: FieldCatalogue, money: MoneyTable, now: datetime) -> tuple[CaseResult, ...]:
+    """Run every case of the pack, in the order written. `now` is for cases that name none. Never raises."""
+    derivation = Derivation(
+        catalogue=catalogue,
+        money=money,
+        zone=pack.zone,
+        default_country=pack.default_country,
+        fill_missing_country=pack.fill_missing_country,
+    )
+    return tuple(_run(pack, case, derivation, now) for case in pack.tests)
+
+
+def _run(pack: Pack, case: Case, derivation: Derivation, now: datetime) -> CaseResult:
+    unknown = [
+        f"`expect` has no key `{key}`: {did_you_mean(key, EXPECTATIONS)}" for key in case.expect.keys() - EXPECTATIONS
+    ]
+    if case.account is None:
+        unknown.append("the case names no `account`: cases of leads need routing, which is not decided yet")
+    if unknown:
+        return CaseResult(case.name, case.place, False, tuple(sorted(unknown)), ())
+    at = case.now or now
+    facts = case_facts(case, derivation, at)
+    try:
+        decisions = decide(pack, Book((facts,), _directory(facts)), at)
+    except InputError as error:
+        return CaseResult(case.name, case.place, False, tuple(finding.message for finding in error.findings), ())
+    roles = case.expect.get("role", ("owner",))
+    asked = [decision for decision in decisions if decision.role in roles]
+    if not asked:
+        missing = f"role: the pack decides no role {_any_of(roles)}"
+        return CaseResult(case.name, case.place, False, (missing,), ())
+    outcomes = [_failures(pack, case, facts, decision) for decision in asked]
+    failures = min(outcomes, key=len)
+    clock = case.now is None and any(decision.next_change_at is not None for decision in asked)
+    notes = ("the result depends on the day it runs: give the case a `now:`",) if clock else ()
+    return CaseResult(case.name, case.place, not failures, failures, notes)
+
+
+def case_facts(case: Case, derivation: Derivation, now: datetime) -> Facts:
+    """The facts of a case: its account's raw values, what each system says instead, its deals and its ledger."""
+    raw = _merged(case, derivation)
+    if "territory" in case.ledger:
+        raw.setdefault("territory", case.ledger["territory"])
+    facts = facts_from_raw(_KEY, raw, opportunities=case.opportunities, derivation=derivation, now=now)
+    seen = dict(facts.seen)
+    for name in case.salesforce.keys() | case.hubspot.keys():
+        told = [(system, said) for system in _order(derivation, name) if (said := _said(case, system, name))]
+        if told:
+            seen[name] = Seen(told[0][0], told[0][1], tuple(told[1:]))
+    return _with_ledger(replace(facts, seen=MappingProxyType(seen)), case, derivation)
+
+
+def _merged(case: Case, derivation: Derivation) -> dict[str, RawValue]:
+    """The raw value of each field: of the first system, in that field's order, that has one."""
+    raw = dict(case.account or {})
+    for name in case.salesforce.keys() | case.hubspot.keys():
+        told = (_said(case, system, name) for system in _order(derivation, name))
+        value = next((said for said in told if said), None)
+        if value is None:
+            raw.pop(name, None)
+        else:
+            raw[name] = value
+    return raw
+
+
+def _said(case: Case, system: System, name: str) -> str:
+    own = case.salesforce if system is System.SALESFORCE else case.hubspot
+    shared = (case.account or {}).get(name, "")
+    return own.get(name, shared if isinstance(shared, str) else ";".join(shared))
+
+
+def _order(derivation: Derivation, name: str) -> tuple[System, ...]:
+    if name == "owner":
+        return (derivation.leading, *(system for system in System if system is not derivation.leading))
+    return derivation.field_order.get(name, derivation.order)
+
+
+def _with_ledger(facts: Facts, case: Case, derivation: Derivation) -> Facts:
+    """The facts with what the ledger last applied; an owner other than the applied one was changed by a person."""
+    if not case.ledger:
+        return facts
+    stated = case.ledger.get("at")
+    at = (instant_or_date(stated, derivation.zone) if stated else None) or datetime.min.replace(tzinfo=derivation.zone)
+    owner = email(case.ledger["owner"]) if "owner" in case.ledger else None
+    applied = {"owner": Applied(case.ledger.get("territory"), owner, at)}
+    present = facts.current_owner.email if facts.current_owner else None
+    changed = facts.values.get("owner_changed_at")
+    by_person = (changed if isinstance(changed, datetime) else at) if owner and present != owner else None
+    return replace(facts, applied=MappingProxyType(applied), changed_by_person_at=by_person)
+
+
+def _directory(facts: Facts) -> Directory:
+    """Everybody is active but an owner whom the case calls inactive."""
+    owner = facts.current_owner
+    if owner is None or facts.owner_active:
+        return Directory({}, assume_active=True)
+    return Directory({owner.email: Rep(owner.email, owner.email, {}, frozenset(), _BOTH)}, assume_active=True)
+
+
+def _failures(pack: Pack, case: Case, facts: Facts, decision: Decision) -> tuple[str, ...]:
+    failures: list[str] = []
+    for key, wanted in case.expect.items():
+        actual = EXPECTATIONS[key](facts, decision)
+        if not any(_same(want, each) for want in wanted for each in actual):
+            failures.append(f"{key}: expected {_any_of(wanted)}, got {actual[0] if actual else 'none'}")
+            failures[-1] += _unknown_territory(pack, wanted) if key == "territory" else ""
+    return tuple(failures)
+
+
+def _unknown_territory(pack: Pack, wanted: tuple[str, ...]) -> str:
+    known = {name for role in pack.roles for each in pack.territories(role) for name in (each.name, each.path)}
+    unknown = [name for name in wanted if name not in known]
+    return f" (there is no territory `{unknown[0]}`: {did_you_mean(unknown[0], known)})" if unknown else ""
+
+
+def _same(wanted: str, actual: str) -> bool:
+    if text(wanted) == text(actual):
+        return True
+    one, other = number(wanted), number(actual)
+    return one is not None and one == other
+
+
+def _any_of(wanted: tuple[str, ...]) -> str:
+    return " or ".join(wanted)
+
+
+def _territory(_facts: Facts, decision: Decision) -> tuple[str, ...]:
+    path = decision.territory
+    return (path, path.rpartition("/")[2]) if path else ()
+
+
+def _owner(_facts: Facts, decision: Decision) -> tuple[str, ...]:
+    return (decision.owner.email,) if decision.owner else ()
+
+
+def _outcome(_facts: Facts, decision: Decision) -> tuple[str, ...]:
+    return (decision.outcome.value,)
+
+
+def _held(_facts: Facts, decision: Decision) -> tuple[str, ...]:
+    return (decision.reason,) if decision.outcome is Outcome.HELD else ()
+
+
+def _rule(_facts: Facts, decision: Decision) -> tuple[str, ...]:
+    place = (f"{decision.place.path}:{decision.place.line}",) if decision.place else ()
+    return (decision.reason, *place)
+
+
+def _role(_facts: Facts, decision: Decision) -> tuple[str, ...]:
+    return (decision.role,)
+
+
+def _score(facts: Facts, _decision: Decision) -> tuple[str, ...]:
+    value = facts.values.get("score")
+    return (f"{value:f}",) if isinstance(value, Decimal) else ()
+
+
+def _band(facts: Facts, _decision: Decision) -> tuple[str, ...]:
+    value = facts.values.get("band")
+    return (value,) if isinstance(value, str) else ()
+
+
+EXPECTATIONS: Mapping[str, Callable[[Facts, Decision], tuple[str, ...]]] = {
+    "territory": _territory,
+    "owner": _owner,
+    "outcome": _outcome,
+    "held": _held,
+    "rule": _rule,
+    "role": _role,
+    "score": _score,
+    "band": _band,
+}
+"""What a case may expect, and the texts that a decision answers to; the first one is shown."""

@@ -25,7 +25,7 @@ _ROLLING_FIELDS = frozenset({"won_amount_12m", "won_count_12m"})
 
 @dataclass(frozen=True, slots=True)
 class Trace:
-    """One clause as evaluated: its text as written, its place, the outcome, and for a field the normalised value seen."""
+    """One clause as evaluated: its text as written, its place, the outcome, and for a field its normalised value."""
 
     text: str
     place: Place | None
@@ -115,21 +115,31 @@ Condition = Always | AllOf | AnyOf | NoneOf | Not | InSegment | FieldTest | Oppo
 
 def holds(condition: Condition, facts: Subject, context: EvaluationContext) -> bool:
     """Whether the condition holds of a company or an opportunity."""
-    match condition:
-        case FieldTest(field, _, matcher):
-            return matcher.matches(facts.values.get(field), context)
-        case AllOf(conditions):
-            return all(holds(each, facts, context) for each in conditions)
-        case AnyOf(conditions) | InSegment(_, conditions):
-            return any(holds(each, facts, context) for each in conditions)
-        case NoneOf(conditions):
-            return not any(holds(each, facts, context) for each in conditions)
-        case Not(inner):
-            return not holds(inner, facts, context)
-        case OpportunityTest(mode, inner):
-            return any(holds(inner, each, context) for each in _open(facts)) is (mode == "any")
-        case Always():
+    # The hottest lines of the record-at-a-time engine: tests of type are twice as fast here as patterns.
+    if isinstance(condition, FieldTest):
+        return condition.matcher.matches(facts.values.get(condition.field), context)
+    if isinstance(condition, AllOf):
+        for each in condition.conditions:  # noqa: SIM110 - see above
+            if not holds(each, facts, context):
+                return False
+        return True
+    if isinstance(condition, AnyOf | InSegment):
+        return _any_holds(condition.conditions, facts, context)
+    if isinstance(condition, NoneOf):
+        return not _any_holds(condition.conditions, facts, context)
+    if isinstance(condition, Not):
+        return not holds(condition.condition, facts, context)
+    if isinstance(condition, OpportunityTest):
+        found = any(holds(condition.condition, each, context) for each in _open(facts))
+        return found is (condition.mode == "any")
+    return True
+
+
+def _any_holds(conditions: tuple[Condition, ...], facts: Subject, context: EvaluationContext) -> bool:
+    for each in conditions:  # noqa: SIM110 - a loop costs half of a generator here
+        if holds(each, facts, context):
             return True
+    return False
 
 
 def trace(condition: Condition, facts: Subject, context: EvaluationContext) -> Trace:
@@ -188,7 +198,7 @@ def walk(condition: Condition) -> Iterator[Condition]:
 
 
 def fields_read(condition: Condition) -> frozenset[str]:
-    """The account fields that the condition reads, segments expanded; an opportunity's own fields are not among them."""
+    """The account fields that the condition reads, segments expanded; an opportunity's own are not among them."""
     match condition:
         case FieldTest(field):
             return frozenset((field,))

@@ -100,7 +100,7 @@ def _decide_role(frame: Frame, exceptions: Exceptions, role: str, companies: Ite
         yield decision
     for territory in picking_order(frame.pack, role):
         waiting = pending.get(territory.path, [])
-        waiting.sort(key=lambda each: (-measure(each[0].facts, territory.balance_by), each[0].facts.key))
+        waiting.sort(key=lambda each: (measure(each[0].facts, territory.balance_by).copy_negate(), each[0].facts.key))
         for subject, claims in waiting:
             decision = _picked(subject, claims, loads)
             _count(loads, subject, decision)

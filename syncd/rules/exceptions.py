@@ -6,9 +6,8 @@ An entry names its account by ref, CRM id or domain. Knows nothing of territorie
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
-from types import MappingProxyType
 
 from syncd.errors import Finding, Severity
 from syncd.model.normalisation import domain
@@ -21,8 +20,8 @@ from syncd.rules.pack import Dispute, Override, Pack
 class Exceptions:
     """The entries of each company, by company key, in the order written."""
 
-    overrides: Mapping[str, tuple[Override, ...]] = MappingProxyType({})
-    disputes: Mapping[str, tuple[Dispute, ...]] = MappingProxyType({})
+    overrides: Mapping[str, tuple[Override, ...]] = field(default_factory=dict)
+    disputes: Mapping[str, tuple[Dispute, ...]] = field(default_factory=dict)
 
 
 def match_exceptions(pack: Pack, facts: Iterable[Facts], now: datetime) -> tuple[Exceptions, tuple[Finding, ...]]:
@@ -79,13 +78,14 @@ def _names_of_entry(account: str) -> tuple[str, ...]:
 
 
 def _names_of_company(facts: Facts) -> Iterator[str]:
-    yield facts.key
-    yield from facts.accounts
+    for name in (facts.key, *facts.accounts):
+        yield name
+        yield long_salesforce_id(name)
     for ref in facts.refs:
         yield str(ref)
         yield ref.id
-    for field in ("salesforce_id", "hubspot_id", "domain"):
-        value = facts.values.get(field)
+    for name in ("salesforce_id", "hubspot_id", "domain"):
+        value = facts.values.get(name)
         if isinstance(value, str):
             yield value
         elif isinstance(value, frozenset):

@@ -10,25 +10,42 @@ from datetime import date, datetime
 from decimal import Decimal
 
 from syncd.model.decisions import Owner
+from syncd.model.fields import FieldType
+from syncd.rules.conditions import Condition, FieldTest, walk
 from syncd.rules.facts import Directory, Facts
 from syncd.rules.pack import Pack
 from syncd.rules.time_window import EvaluationContext, leaves_past, local_day, local_midnight, shifted_day
 
 
+_ROLLING_FIELDS = frozenset({"won_amount_12m", "won_count_12m"})
+
+
+def reads_clock(condition: Condition) -> bool:
+    """Whether time alone can change what a condition says: it tests a date, or a sum over a window that moves."""
+    tests = (each for each in walk(condition) if isinstance(each, FieldTest))
+    return any(each.type is FieldType.DATE or each.field in _ROLLING_FIELDS for each in tests)
+
+
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """One pack, one directory and one instant; `today` is the date of that instant in the pack's zone."""
+    """One pack, one directory and one instant; `today` is the date of that instant in the pack's zone.
+
+    `clocked` are the paths of the territories whose own condition reads the clock: few, and known before any account.
+    """
 
     pack: Pack
     directory: Directory
     context: EvaluationContext
     today: date
+    clocked: frozenset[str]
 
     @classmethod
     def of(cls, pack: Pack, directory: Directory, now: datetime) -> Frame:
         """The frame of a run at `now`."""
         context = EvaluationContext(now, pack.zone, pack.fiscal_year_start)
-        return cls(pack, directory, context, local_day(now, pack.zone))
+        territories = (territory for role in pack.roles for territory in pack.territories(role))
+        clocked = frozenset(each.path for each in territories if reads_clock(each.when))
+        return cls(pack, directory, context, local_day(now, pack.zone), clocked)
 
     def start_of(self, day: date) -> datetime:
         """The instant, in UTC, at which a local day begins."""

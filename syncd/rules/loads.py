@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from decimal import Decimal
 
+from syncd.model.normalisation.numbers import EXACT
 from syncd.rules.facts import Facts
 from syncd.rules.frame import measure
 from syncd.rules.pack import Territory
@@ -29,7 +30,7 @@ class Loads:
         """Count an account for a rep: in all measures, and in every territory of `path` that has a cap."""
         self._accounts[email] = self._accounts.get(email, 0) + 1
         for name in self._measures:
-            self._amounts[name, email] = self._amounts.get((name, email), ZERO) + measure(facts, name)
+            self._amounts[name, email] = EXACT.add(self._amounts.get((name, email), ZERO), measure(facts, name))
         for territory in path:
             if territory.cap is not None:
                 key = (territory.path, email)

@@ -243,6 +243,14 @@ def read_rep(value: Scalar, reading: Reading) -> str | None:
     return found
 
 
+def read_role(value: Scalar, reading: Reading) -> str | None:
+    """The name of a role, noted as named here; None after an error (SYN244)."""
+    found = read_name(value, reading)
+    if found is not None:
+        reading.refer("role", found, value.place)
+    return found
+
+
 def _as_name(text: str) -> str | None:
     shown = "-".join("".join(char if char.isascii() and char.isalnum() else " " for char in text.lower()).split())
     return f"write `{shown}`" if plain_values.name(shown) else None

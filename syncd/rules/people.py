@@ -56,7 +56,7 @@ def _keys(value: Value) -> frozenset[str]:
     if isinstance(value, frozenset):
         return value
     if isinstance(value, Decimal):
-        return frozenset({f"{value:f}", f"{value.normalize():f}"})
+        return frozenset({f"{value.normalize():f}"})
     return frozenset({str(value)})
 
 

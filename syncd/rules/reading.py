@@ -16,7 +16,7 @@ from syncd.model.fields import FieldCatalogue
 from syncd.model.money import MoneyTable
 from syncd.model.refs import Kind
 from syncd.rules.condition_parser import ConditionScope, parse_condition
-from syncd.rules.conditions import Always, Condition
+from syncd.rules.conditions import Condition
 from syncd.rules.csv_reader import Sheet, read_csv
 from syncd.rules.findings import Findings
 from syncd.rules.nodes import Mapping as MappingNode
@@ -42,6 +42,8 @@ class Reading:
     default_country: str | None = None
     segments: Mapping[str, Condition] = field(default_factory=lambda: MappingProxyType({}))
     lists: Mapping[str, NamedList] = field(default_factory=lambda: MappingProxyType({}))
+    unreadable: frozenset[str] = frozenset()
+    shared_domains: frozenset[str] = frozenset()
     emptied: set[tuple[Place, str]] = field(default_factory=set)
     references: list[tuple[str, str, Place]] = field(default_factory=list)
     _sheets: dict[str, Sheet | None] = field(default_factory=dict)
@@ -88,10 +90,14 @@ class Reading:
             ancestors=ancestors,
             forbidden=forbidden,
             zone=self.zone,
+            shared_domains=self.shared_domains,
+            unreadable=self.unreadable,
         )
 
-    def condition(self, node: Node, scope: ConditionScope) -> Condition:
-        """The condition of a node; `always` after an error, so that reading can go on."""
+    def condition(self, node: Node | None, scope: ConditionScope) -> Condition | None:
+        """The condition of a node; None without one and after an error."""
+        if node is None:
+            return None
         if isinstance(node, MappingNode) and not node.entries and any(place == node.place for place, _ in self.emptied):
-            return Always()
-        return parse_condition(node, scope, self.findings) or Always()
+            return None
+        return parse_condition(node, scope, self.findings)

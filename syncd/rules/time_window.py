@@ -14,6 +14,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
+UTC_ZONE = ZoneInfo("UTC")
 EARLIEST = datetime.min.replace(tzinfo=UTC)
 LATEST = datetime.max.replace(tzinfo=UTC)
 TICK = timedelta(microseconds=1)
@@ -50,7 +51,7 @@ class EvaluationContext:
     """What a condition may know beside the facts: the run's `now`, the pack's zone and its first fiscal month."""
 
     now: datetime
-    zone: ZoneInfo = ZoneInfo("UTC")
+    zone: ZoneInfo = UTC_ZONE
     fiscal_year_start: int = 1
 
 

@@ -34,11 +34,13 @@ def tree_changes(subject: Subject) -> datetime | None:
     instants: list[datetime | None] = []
     for territory, cause in subject.tree.passed:
         if cause is Cause.OWN_CONDITION:
-            instants.append(next_change(territory.when, facts, frame.context))
+            if territory.path in frame.clocked:
+                instants.append(next_change(territory.when, facts, frame.context))
         elif territory.effective is not None and territory.effective.from_ is not None:
             instants.append(frame.start_of(territory.effective.from_))
     for territory in subject.tree.path:
-        instants.append(next_change(territory.when, facts, frame.context))
+        if territory.path in frame.clocked:
+            instants.append(next_change(territory.when, facts, frame.context))
         if territory.effective is not None and territory.effective.until is not None:
             instants.append(frame.end_of(territory.effective.until))
     return coming(frame, *instants)

@@ -7,7 +7,9 @@ and tags are refused. It reads libyaml's events one by one, so nothing here recu
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 import yaml
 
@@ -95,17 +97,23 @@ class _Builder:
 
     def run(self) -> None:
         """Read the whole text; raises yaml.YAMLError where it is no YAML."""
-        for event in yaml.parse(self._text, yaml.CSafeLoader):
-            if isinstance(event, yaml.ScalarEvent):
-                self._scalar(event)
-            elif isinstance(event, yaml.CollectionStartEvent):
-                self._open(event)
-            elif isinstance(event, yaml.CollectionEndEvent):
-                self._close()
-            elif isinstance(event, yaml.AliasEvent):
-                self._alias(event)
-            elif isinstance(event, yaml.DocumentStartEvent):
-                self._document(event)
+        handlers: dict[type[yaml.Event], Callable[[Any], None]] = {
+            yaml.ScalarEvent: self._scalar,
+            yaml.SequenceStartEvent: self._open,
+            yaml.MappingStartEvent: self._open,
+            yaml.SequenceEndEvent: self._close,
+            yaml.MappingEndEvent: self._close,
+            yaml.AliasEvent: self._alias,
+            yaml.DocumentStartEvent: self._document,
+        }
+        parser = yaml.CSafeLoader(self._text)
+        try:
+            while (event := parser.get_event()) is not None:
+                handler = handlers.get(type(event))
+                if handler is not None:
+                    handler(event)
+        finally:
+            parser.dispose()
         if self._spans is not None:
             self._report_tabs_between(self._spans)
 
@@ -176,7 +184,7 @@ class _Builder:
             raise _GaveUpError
         self._stack.append(_Open(place, is_mapping, bool(event.flow_style)))
 
-    def _close(self) -> None:
+    def _close(self, _event: yaml.CollectionEndEvent) -> None:
         done = self._stack.pop()
         if done.is_mapping:
             self._add(Mapping(tuple(done.entries), done.place))

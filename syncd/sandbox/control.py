@@ -166,8 +166,10 @@ class Reception:
             self.faults.install(document["add"], keep=True)
         elif document.get("clear"):
             self.faults.clear()
-        else:
+        elif "faults" in document:
             self.faults.install(document["faults"])
+        else:
+            raise ValueError("a script is a list, or under faults, add or clear")
         return Response.of_json(200, {"faults": self.faults.to_json()})
 
     def _move_clock(self, document: Mapping[str, Any]) -> Response:

@@ -6,6 +6,7 @@ Rows are dicts by API field name, ready for the `load` of each face. Knows nothi
 from __future__ import annotations
 
 import csv
+import io
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -64,15 +65,15 @@ def from_financedb(path: Path, seed: int, *, as_of: datetime = AS_OF) -> Dataset
 def load_folder(path: Path) -> Dataset:
     """The data of a folder with `salesforce/Account.csv`, …, `hubspot/companies.csv`, …: columns are API field names.
 
-    An empty cell is no value; other cells stay text, which each face turns into its field's type. Raises ValueError
-    that lists every file that cannot be used, as `path:line: what`.
+    An empty cell is no value; other cells stay text, which each face turns into its field's type. Tables come in the
+    order to load them in. Raises ValueError that lists every file that cannot be used, as `path:line: what`.
     """
     if not path.is_dir():
         raise ValueError(f"{path}: not a folder")
     findings: list[str] = []
     systems: dict[str, dict[str, list[Row]]] = {system: {} for system in SYSTEMS}
     for system, tables in systems.items():
-        for file in sorted((path / system).glob("*.csv")):
+        for file in sorted((path / system).glob("*.csv"), key=_load_order):
             try:
                 tables[file.stem] = [{name: value or None for name, value in row.items()} for row in _rows(file)]
             except ValueError as error:
@@ -82,6 +83,12 @@ def load_folder(path: Path) -> Dataset:
     if findings:
         raise ValueError("\n".join(findings))
     return Dataset(systems["salesforce"], systems["hubspot"])
+
+
+def _load_order(file: Path) -> tuple[int, str]:
+    """Files in the order to load them in: who owns, then what is owned, then what refers to it."""
+    first = ("user", "owners", "pipelines", "account", "companies")
+    return (first.index(file.stem.lower()) if file.stem.lower() in first else len(first), file.stem)
 
 
 def _world(companies: list[Company], seed: int, as_of: datetime, *, dirty: bool) -> Dataset:
@@ -114,7 +121,7 @@ def _rows(file: Path) -> list[dict[str, str]]:
         raise ValueError(f"{file}:1: not UTF-8 text (byte {error.start})") from error
     except OSError as error:
         raise ValueError(f"{file}: cannot be read: {error.strerror}") from error
-    reader = csv.reader(text.splitlines(keepends=True), strict=True)
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     rows: list[dict[str, str]] = []
     findings: list[str] = []
     try:

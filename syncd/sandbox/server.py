@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import gzip
 import socket
+import sys
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 from syncd.sandbox.wire import Face, Request, Response
 
@@ -17,6 +18,13 @@ _LOOPBACK = "127.0.0.1"
 _IDLE_SECONDS = 120.0
 _LARGEST_BODY = 64 * 1024 * 1024
 _WORTH_COMPRESSING = 1024
+
+
+@runtime_checkable
+class Addressed(Protocol):
+    """A face whose answers name its own address."""
+
+    base_url: str
 
 
 class RunningServer:
@@ -44,8 +52,14 @@ class RunningServer:
 
 
 def serve(face: Face, port: int = 0) -> RunningServer:
-    """Serve a face on loopback; port 0 takes a free one. OSError where the port is taken."""
-    return RunningServer(face, port)
+    """Serve a face on loopback; port 0 takes a free one. OSError where the port is taken.
+
+    A face that names its own address in answers and was given none yet is told this one.
+    """
+    server = RunningServer(face, port)
+    if isinstance(face, Addressed) and not face.base_url:
+        face.base_url = server.url
+    return server
 
 
 class _Server(ThreadingHTTPServer):
@@ -81,7 +95,9 @@ class _Server(ThreadingHTTPServer):
             _reset(connection)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that went away is no event; the journal has what was answered."""
+        """A client that went away is no event; anything else is a bug of ours, and is shown."""
+        if not isinstance(sys.exception(), ConnectionError | TimeoutError):
+            super().handle_error(request, client_address)
 
 
 class _Handler(BaseHTTPRequestHandler):

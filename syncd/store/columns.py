@@ -21,6 +21,7 @@ T = TypeVar("T")
 E = TypeVar("E", bound=StrEnum)
 
 _REPLACEMENT = "\ufffd"
+_JSON = json.JSONEncoder(ensure_ascii=True, sort_keys=True, separators=(",", ":"))
 _BYTE_ORDERED = TEXT(collation="C")
 _PLAIN = TEXT()
 
@@ -99,7 +100,9 @@ class Choice(_ByteOrdered[E]):
 
     def process_bind_param(self, value: E | None, _dialect: Dialect) -> str | None:
         """The member's text; ValueError for a text that names none."""
-        return None if value is None else self.enumeration(value).value
+        if value is None or isinstance(value, self.enumeration):
+            return value and value.value
+        return self.enumeration(value).value
 
     def process_result_value(self, value: Any, _dialect: Dialect) -> E | None:
         """The member."""
@@ -129,7 +132,7 @@ class Document(TypeDecorator[Any]):
 
     def process_bind_param(self, value: Any, _dialect: Dialect) -> str | None:
         """The JSON text; TypeError for what JSON has no word for."""
-        return None if value is None else json.dumps(value, ensure_ascii=True, sort_keys=True, separators=(",", ":"))
+        return None if value is None else _JSON.encode(value)
 
     def process_result_value(self, value: Any, _dialect: Dialect) -> Any:
         """The value."""

@@ -1,4 +1,4 @@
-"""How syncd gets a Salesforce access token: our own token POST, so that it can be aimed, timed and never repeated blindly.
+"""How syncd gets a Salesforce access token: by a token POST of our own, which can be aimed and timed.
 
 Flows: JWT bearer and client credentials (salesforce.md 1.1). Secrets are read at each request and are in no message,
 log or text form. It knows nothing of records.
@@ -141,7 +141,9 @@ def _refusal(status: int, document: Any) -> Failure:
         error = RetryableError("SYN412", f"the login host answered {status}", where=WHERE, applied=False)
         return Failure(Remedy.REPEAT, error)
     if not isinstance(document, dict) or "error" not in document:
-        return Failure(Remedy.REPEAT, BadDataError("SYN421", f"the login host answered {status} without JSON", where=WHERE))
+        return Failure(
+            Remedy.REPEAT, BadDataError("SYN421", f"the login host answered {status} without JSON", where=WHERE)
+        )
     word = str(document["error"])
     description = str(document.get("error_description", ""))[:200]
     if "rate_limit" in word or "LOGIN_RATE_EXCEEDED" in description:

@@ -35,6 +35,10 @@ _TRIGGER_CODES: Final = frozenset({"CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", "CANN
 _PASSING_TRIGGER: Final = re.compile(r"UNABLE_TO_LOCK_ROW|CPU time limit", re.IGNORECASE)
 
 
+class NoObjectError(SchemaError):
+    """The organization has no such object, or none that we may know of."""
+
+
 class QueryTimeoutError(RetryableError):
     """A query took Salesforce too long; the same one will again, a narrower one may not."""
 
@@ -65,14 +69,18 @@ def classify(response: HttpResponse, where: str, now: datetime) -> Failure:
     """What a refusal means for a read; `now` is for a Retry-After that is a date."""
     words = words_of(response)
     if response.status == 401 or words.code == "INVALID_SESSION_ID" or words.message == "Bad_OAuth_Token":
-        return _stop_or(Remedy.REFRESH, AuthError("SYN401", _told("the session was refused", words), where=where), words)
+        return _stop_or(
+            Remedy.REFRESH, AuthError("SYN401", _told("the session was refused", words), where=where), words
+        )
     if response.status == 403:
         return _refused(words, where)
     if response.status < 400:
         return _stop_or(Remedy.REPEAT, BadDataError("SYN421", _unreadable(response), where=where), words)
     wait = retry_after(response.header("Retry-After"), now)
     if response.status == 429:
-        return limited("Salesforce asks to wait", where=where, wait=RATE_WAIT if wait is None else wait, code=words.code)
+        return limited(
+            "Salesforce asks to wait", where=where, wait=RATE_WAIT if wait is None else wait, code=words.code
+        )
     if response.status >= 500 or response.status in _PASSING_STATUS or words.code in _PASSING_CODES:
         error = RetryableError("SYN412", _told(f"Salesforce answered {response.status}", words), where=where)
         return Failure(Remedy.REPEAT, error, wait=wait, code=words.code)
@@ -87,8 +95,12 @@ def _refused(words: Words, where: str) -> Failure:
     """403 is a limit or a permission; only the text tells which limit."""
     if words.code == "REQUEST_LIMIT_EXCEEDED":
         if "concurrent" in words.message.lower():
-            return limited(_told("too many long requests at once", words), where=where, wait=CONCURRENCY_WAIT, code=words.code)
-        spent = QuotaExhaustedError("SYN414", _told("the organization's daily API calls are used up", words), where=where)
+            return limited(
+                _told("too many long requests at once", words), where=where, wait=CONCURRENCY_WAIT, code=words.code
+            )
+        spent = QuotaExhaustedError(
+            "SYN414", _told("the organization's daily API calls are used up", words), where=where
+        )
         return Failure(Remedy.STOP, spent, code=words.code)
     hint = "give the integration user access; see the permission set in the operations guide"
     error = AuthError("SYN402", _told("Salesforce refuses access", words), where=where, hint=hint)
@@ -102,10 +114,14 @@ def _final(status: int, words: Words, where: str) -> CrmError:
     if words.code == "QUERY_TIMEOUT":
         return QueryTimeoutError("SYN418", "the query takes Salesforce too long", where=where)
     if words.code in _GONE_SCHEMA:
-        return SchemaError("SYN405", words.message or words.code, where=where, hint="correct the mapping, or the user's field access")
+        gone = NoObjectError if words.code == "INVALID_TYPE" else SchemaError
+        hint = "correct the mapping, or the user's field access"
+        return gone("SYN405", words.message or words.code, where=where, hint=hint)
     if status in (404, 410):
         hint = "check api_version, and that the object is in this organization"
-        return SchemaError("SYN406", _told(f"Salesforce answered {status}: this path is not there", words), where=where, hint=hint)
+        return SchemaError(
+            "SYN406", _told(f"Salesforce answered {status}: this path is not there", words), where=where, hint=hint
+        )
     return SchemaError("SYN407", _told(f"Salesforce refuses the request ({status})", words), where=where)
 
 
@@ -128,4 +144,6 @@ def _told(summary: str, words: Words) -> str:
 
 def _unreadable(response: HttpResponse) -> str:
     kind = response.header("Content-Type") or "no content type"
-    return f"Salesforce answered {response.status} with {len(response.body)} bytes of {kind}, which is not the JSON promised"
+    return (
+        f"Salesforce answered {response.status} with {len(response.body)} bytes of {kind}, not with the JSON promised"
+    )

@@ -7,7 +7,7 @@ from functools import cache, lru_cache
 from syncd.model.normalisation.texts import text, without_accents
 
 _ALIASES = {
-    "AE": "uae|emirates|vae",
+    "AE": "uae|u a e|emirates|vae",
     "AT": "osterreich|oesterreich|autriche",
     "BA": "bosnia|bosnia herzegovina|bosnia and herzegowina",
     "BE": "belgie|belgique|belgien",
@@ -27,8 +27,8 @@ _ALIASES = {
     "FK": "falkland islands|falklands",
     "FM": "micronesia",
     "FR": "frankreich|republique francaise",
-    "GB": "uk|u k|great britain|britain|gb uk|england|scotland|wales|northern ireland|grossbritannien|vereinigtes konigreich"
-    "|united kingdom of great britain",
+    "GB": "uk|u k|great britain|britain|gb uk|england|scotland|wales|northern ireland|grossbritannien"
+    "|vereinigtes konigreich|united kingdom of great britain",
     "GR": "el|hellas|griechenland",
     "HK": "hong kong sar|hongkong|hong kong sar china",
     "HR": "hrvatska|kroatien",
@@ -76,26 +76,25 @@ _ALIASES = {
 
 
 def place_key(raw: str) -> str:
-    """A name of a country or state without case, accents, dots, commas, brackets and a leading article."""
+    """A name of a country or state without case, accents, dots, commas, brackets and articles; St is saint."""
     plain = without_accents(text(raw))
     if not plain.isalnum():
         plain = plain.replace("&", " and ").replace("'", "").replace("’", "")
         plain = " ".join("".join(" " if char in ".,()[]/-" else char for char in plain).split())
-        plain = plain.removeprefix("the ")
+        plain = plain.removeprefix("the ").removesuffix(" the")
+        plain = f"saint {plain[3:]}" if plain.startswith("st ") else plain
     return plain
 
 
 @lru_cache(maxsize=16384)
 def country(raw: str) -> str | None:
     """The alpha-2 code of a country; None where the text names none."""
-    names = _names()
-    key = place_key(raw)
-    return names.get(key) or names.get(key.replace(" ", ""))
+    return _names().get(place_key(raw))
 
 
 @cache
 def _names() -> dict[str, str]:
-    import pycountry  # noqa: PLC0415 - 7 ms and some memory, paid by those who read a country
+    import pycountry  # 7 ms and some memory, paid by those who read a country
 
     names: dict[str, str] = {}
     for entry in pycountry.countries:

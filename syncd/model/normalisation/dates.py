@@ -25,7 +25,7 @@ def day(text: str) -> date | None:
 
 @lru_cache(maxsize=65536)
 def instant_or_date(text: str, zone: ZoneInfo) -> datetime | None:
-    """The instant that a text names, in UTC: a day is its local midnight in `zone`, and so is a time without a zone there.
+    """The instant that a text names, in UTC: a day is its midnight in `zone`, a time without a zone is local there.
 
     None for what is neither, and for instants beyond the calendar.
     """

@@ -5,33 +5,13 @@ from __future__ import annotations
 import re
 import unicodedata
 from functools import cache, lru_cache
+from importlib import resources
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import tldextract
 
-FREE_MAIL_DOMAINS = frozenset(
-    """
-    126.com 163.com 21cn.com aim.com aliyun.com aol.com aol.de aol.fr aol.co.uk arcor.de att.net bellsouth.net bigpond.com
-    bigpond.net.au bk.ru blueyonder.co.uk bluewin.ch btinternet.com centrum.cz charter.net comcast.net cox.net daum.net
-    earthlink.net email.com email.cz fastmail.com fastmail.fm foxmail.com free.fr freenet.de freemail.hu frontier.com
-    gmail.com gmx.at gmx.ch gmx.com gmx.de gmx.net gmx.us googlemail.com hanmail.net hey.com hotmail.be hotmail.ca
-    hotmail.ch hotmail.co.jp hotmail.co.uk hotmail.com hotmail.com.br hotmail.de hotmail.es hotmail.fr hotmail.it hotmail.nl
-    hushmail.com icloud.com inbox.lv inbox.ru interia.pl juno.com kpnmail.nl laposte.net libero.it list.ru live.at live.be
-    live.ca live.co.uk live.com live.com.au live.de live.dk live.fr live.in live.it live.nl live.se mac.com mail.com
-    mail.de mail.ru me.com mindspring.com msn.com naver.com neuf.fr ntlworld.com o2.pl onet.pl online.de online.no
-    optonline.net optusnet.com.au orange.fr outlook.at outlook.be outlook.com outlook.com.au outlook.com.br outlook.de
-    outlook.dk outlook.es outlook.fr outlook.ie outlook.in outlook.it outlook.jp pm.me posteo.de proton.me protonmail.ch
-    protonmail.com qq.com rambler.ru rediffmail.com rocketmail.com rogers.com sapo.pt sbcglobal.net seznam.cz sfr.fr
-    shaw.ca sina.com skynet.be sky.com sohu.com sympatico.ca t-online.de talktalk.net telenet.be telia.com terra.com.br
-    tiscali.it tutanota.com tuta.io ukr.net uol.com.br verizon.net virgilio.it virginmedia.com wanadoo.fr web.de
-    windowslive.com wp.pl xs4all.nl xtra.co.nz ya.ru yahoo.at yahoo.be yahoo.ca yahoo.ch yahoo.cn yahoo.co.id yahoo.co.in
-    yahoo.co.jp yahoo.co.kr yahoo.co.nz yahoo.co.th yahoo.co.uk yahoo.co.za yahoo.com yahoo.com.ar yahoo.com.au yahoo.com.br
-    yahoo.com.cn yahoo.com.hk yahoo.com.mx yahoo.com.my yahoo.com.ph yahoo.com.sg yahoo.com.tr yahoo.com.tw yahoo.com.vn
-    yahoo.de yahoo.dk yahoo.es yahoo.fr yahoo.gr yahoo.ie yahoo.in yahoo.it yahoo.nl yahoo.no yahoo.pl yahoo.se yandex.com
-    yandex.ru yeah.net ymail.com ziggo.nl zohomail.com
-    """.split()
-)
+FREE_MAIL_DOMAINS = frozenset((resources.files(__package__) / "free_mail_domains.txt").read_text("ascii").split())
 """Domains at which anybody can have an address: they say nothing about a company and never link two."""
 
 _HOST_END = re.compile(r"[/?#\\\s]")
@@ -65,7 +45,7 @@ def _unicode(host: str) -> str:
     for label in host.split("."):
         if label.startswith("xn--"):
             try:
-                label = domain_text(label[4:].encode("ascii").decode("punycode"))
+                label = domain_text(label[4:].encode("ascii").decode("punycode")) or label
             except UnicodeError:
                 return host
         labels.append(label)
@@ -75,6 +55,6 @@ def _unicode(host: str) -> str:
 @cache
 def _extractor() -> tldextract.TLDExtract:
     """Offline: the list that comes with the package, no cache on disk, no request ever."""
-    import tldextract  # noqa: PLC0415 - 46 ms and some memory, paid by those who read a domain
+    import tldextract  # 46 ms and some memory, paid by those who read a domain
 
     return tldextract.TLDExtract(suffix_list_urls=(), cache_dir=None, include_psl_private_domains=True)

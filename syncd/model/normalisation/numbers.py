@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import re
-from decimal import Decimal, InvalidOperation
+import unicodedata
+from decimal import Context, Decimal, InvalidOperation
 from functools import lru_cache
+
+EXACT = Context(prec=200)
+"""Sums and products are made in this context: wide enough that no digit is ever lost."""
 
 _NUMBER = re.compile(
     r"(?P<digits>[+-]?(?:[0-9][0-9_]*(?:\.[0-9]*)?|\.[0-9]+))(?P<exponent>[eE][+-]?[0-9]{1,4})? ?(?P<unit>[kKMB])?"
@@ -17,7 +21,7 @@ _BOOLEANS = {"true": True, "yes": True, "1": True, "false": False, "no": False, 
 @lru_cache(maxsize=65536)
 def number(text: str) -> Decimal | None:
     """`1000`, `1_000`, `2.5M`, `1e3`; None for thousands commas, currency signs, words and absurd sizes."""
-    found = _NUMBER.fullmatch(text.strip())
+    found = _NUMBER.fullmatch((text if text.isascii() else unicodedata.normalize("NFKC", text)).strip())
     if found is None:
         return None
     try:
@@ -26,7 +30,7 @@ def number(text: str) -> Decimal | None:
         return None
     if abs(value.adjusted()) > _LARGEST_EXPONENT or len(value.as_tuple().digits) > 2 * _LARGEST_EXPONENT:
         return None
-    return value.scaleb(0) * _UNITS[found["unit"]] if found["unit"] else value
+    return EXACT.multiply(value, _UNITS[found["unit"]]) if found["unit"] else value
 
 
 def boolean(text: str) -> bool | None:

@@ -18,13 +18,14 @@ _ALIASES = {
     "CH": "GE geneva|ZH zurich|BE bern|LU lucerne|SG st gallen",
     "DE": "BY bavaria|HE hesse|NI lower saxony|NW north rhine westphalia|NW nrw|RP rhineland palatinate|SN saxony"
     "|ST saxony anhalt|TH thuringia|MV mecklenburg western pomerania|BE be berlin|BW baden wuerttemberg|TH thueringen",
-    "ES": "AN andalusia|CT catalonia|CT cataluna|MD community of madrid|PV basque country|PV euskadi|IB balearic islands"
-    "|NC navarre|CN canary islands|AR aragon|CL castile and leon|VC valencian community|VC comunitat valenciana",
+    "ES": "AN andalusia|CT catalonia|CT cataluna|MD community of madrid|PV basque country|PV euskadi"
+    "|IB balearic islands|NC navarre|CN canary islands|AR aragon|CL castile and leon|VC valencian community"
+    "|VC comunitat valenciana",
     "GB": "ENG england|SCT scotland|WLS wales|NIR northern ireland|LND city of london",
     "IN": "OD or|OD orissa|TS tg|TS telengana|UK ut|UK uttaranchal|CG ct|PY pondicherry|DL new delhi|DL nct of delhi",
     "IT": "FC fo|PU ps|25 lombardy|21 piedmont|52 tuscany|82 sicily|88 sardinia|23 aosta valley|62 latium",
-    "MX": "CMX df|CMX cdmx|CMX mexico city|CMX distrito federal|NLE nl|JAL ja|MEX em|CHH ci|CHH cu|GUA gj|GUA gto|SIN si"
-    "|ROO qr|MIC mh|MIC michoacan|BCN bj|COA coahuila|VER veracruz|MEX estado de mexico|MEX state of mexico",
+    "MX": "CMX df|CMX cdmx|CMX mexico city|CMX distrito federal|NLE nl|JAL ja|MEX em|CHH ci|CHH cu|GUA gj|GUA gto"
+    "|SIN si|ROO qr|MIC mh|MIC michoacan|BCN bj|COA coahuila|VER veracruz|MEX estado de mexico|MEX state of mexico",
     "NL": "NH north holland|ZH south holland|NB north brabant|FR friesland",
     "US": "DC washington dc|DC washington d c|DC d c|VI us virgin islands|VI virgin islands|MA mass|CA calif|PA penn",
 }
@@ -52,7 +53,7 @@ def _codes() -> frozenset[str]:
 @cache
 def _states() -> Mapping[str, Mapping[str, str]]:
     """Code by spelling, by country: codes first, then full names, then aliases, then names that are parts of one."""
-    import pycountry  # noqa: PLC0415 - 55 ms and 40 MB, paid by those who read a state
+    import pycountry  # 55 ms and 40 MB, paid by those who read a state
 
     codes: dict[str, dict[str, str]] = defaultdict(dict)
     names: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))

@@ -112,13 +112,13 @@ def _definitions() -> dict[str, dict[str, Property]]:
             _property("hs_primary_associated_company", "number", read_only=True),
             _property("deal_currency_code", "enumeration", "Currency"),
         ),
-        "contacts": tuple(_property(name) for name in ("email", "firstname", "lastname", "company", "phone", "country")),
+        "contacts": tuple(
+            _property(name) for name in ("email", "firstname", "lastname", "company", "phone", "country")
+        ),
         "leads": (_property("hs_lead_name"), _property("hs_lead_label", "enumeration")),
         "tickets": (_property("subject"), _property("content")),
     }
-    return {
-        kind.name: {prop.name: prop for prop in (*_common(kind.stamp), *own[kind.name])} for kind in KINDS
-    }
+    return {kind.name: {prop.name: prop for prop in (*_common(kind.stamp), *own[kind.name])} for kind in KINDS}
 
 
 DEFINITIONS = _definitions()

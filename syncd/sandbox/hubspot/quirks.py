@@ -57,7 +57,7 @@ class Quirks:
     hidden: set[str] = field(default_factory=set)
 
     def configure(self, values: Mapping[str, Any]) -> tuple[str, ...]:
-        """Set several switches by name; what was set, in words. ValueError for an unknown name or a wrong kind of value."""
+        """Set several switches by name; what was set, in words. ValueError for an unknown name or value."""
         known = {entry.name for entry in fields(self)}
         unknown = set(values) - known
         if unknown:

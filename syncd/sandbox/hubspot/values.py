@@ -27,7 +27,7 @@ def stamp_text(stamp: int) -> str:
 
 
 def read_stamp(text: str) -> int:
-    """Milliseconds of the epoch from an instant (ISO or milliseconds) or a date, which is its midnight in UTC; ValueError."""
+    """Milliseconds of the epoch from an instant (ISO or milliseconds) or a date, its midnight in UTC; ValueError."""
     stripped = text.strip()
     if len(stripped) == 10 and stripped[4:5] == "-":
         day = date.fromisoformat(stripped)
@@ -60,8 +60,10 @@ def canonical(definition: Property, text: str) -> str:
     if not text:
         return ""
     match definition.type:
-        case "datetime" | "date":
+        case "datetime":
             return stamp_text(read_stamp(text))
+        case "date":
+            return stamp_text(read_stamp(text))[:10]
         case "number":
             float(text)
             return text.strip()

@@ -13,7 +13,10 @@ _INDUSTRIES = (
     "Transportation|Utilities|Other"
 )
 
-_ACCOUNT_TYPES = "Prospect|Customer - Direct|Customer - Channel|Channel Partner / Reseller|Installation Partner|Technology Partner|Other"
+_ACCOUNT_TYPES = (
+    "Prospect|Customer - Direct|Customer - Channel|Channel Partner / Reseller|"
+    "Installation Partner|Technology Partner|Other"
+)
 _TEAM_ROLES = (
     "Account Manager|Channel Manager|Executive Sponsor|Lead Qualifier|Pre-Sales Consultant|Sales Manager|Sales Rep"
 )

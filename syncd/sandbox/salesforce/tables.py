@@ -90,7 +90,8 @@ class _LateCommit:
 
     visible_from: datetime
     table: str
-    row: Row
+    record_id: str
+    changes: Row
 
 
 class Tables:
@@ -163,22 +164,23 @@ class Tables:
                 table.put(row)
         del self.effects[mark:]
 
-    def put_late(self, name: str, row: Row, visible_from: datetime) -> None:
-        """Write a row that becomes visible at `visible_from` with the stamp it already has; till then it is locked."""
-        self._late.append(_LateCommit(visible_from, name, row))
+    def put_late(self, name: str, record_id: str, changes: Row, visible_from: datetime) -> None:
+        """Change a row from `visible_from` on, with the stamps in `changes`; till then its lock is held."""
+        self._late.append(_LateCommit(visible_from, name, record_id, changes))
 
     def locked(self, record_id: str) -> bool:
         """Whether an open transaction of somebody else holds the row."""
-        return any(late.row["Id"] == record_id for late in self._late)
+        return any(late.record_id == record_id for late in self._late)
 
-    def settle(self, now: datetime) -> None:
-        """Make the late commits visible whose time has come."""
+    def settle(self, now: datetime, record_id: str | None = None) -> None:
+        """Commit the late changes whose time has come, and those of `record_id` at once."""
         if not self._late:
             return
-        due = [late for late in self._late if late.visible_from <= now]
-        self._late = [late for late in self._late if late.visible_from > now]
+        due = [late for late in self._late if late.visible_from <= now or late.record_id == record_id]
+        self._late = [late for late in self._late if late not in due]
         for late in sorted(due, key=lambda item: item.visible_from):
-            self.table(late.table).put(late.row)
+            table = self.table(late.table)
+            table.put({**table.rows.get(late.record_id, {}), **late.changes})
 
     def take_effects(self) -> tuple[str, ...]:
         """What changed since the last call, in words."""

@@ -53,6 +53,7 @@ class _Records(TypedColumns):
     change_seq: Named[int] = Column(Serial)
     first_seen: Named[datetime] = Column(Instant)
     changed_at: Named[datetime] = Column(Instant)
+    run_id: Named[str | None] = Column(Words)
     name_key: Named[str | None] = Column(Words)
     domain: Named[str | None] = Column(Words)
 
@@ -214,7 +215,6 @@ class _Blocked(TypedColumns):
     message: Named[str] = Column(Words)
     until: Named[datetime] = Column(Instant)
     rule_text: Named[str] = Column(Words)
-    fingerprint: Named[str | None] = Column(Words)
 
 
 blocked: Table[_Blocked] = Table("blocked", metadata, _Blocked, sqlite_strict=True)

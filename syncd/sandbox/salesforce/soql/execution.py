@@ -25,10 +25,11 @@ _FIELDS_LIMIT = 200
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """The rows a query found, as they were when it ran, and the shape to show them in."""
+    """The rows a query found, as they were when it ran; the shape to show them in; the selected paths."""
 
     rows: list[Row]
     shape: Shape
+    names: tuple[tuple[str, ...], ...]
 
 
 def run(query: Query, tables: Tables, visibility: Visibility, now: datetime, *, include_deleted: bool) -> Result:
@@ -41,7 +42,9 @@ def run(query: Query, tables: Tables, visibility: Visibility, now: datetime, *, 
     for term in reversed(query.order):
         _sort(rows, term, scope)
     end = None if query.limit is None else query.offset + query.limit
-    return Result(rows[query.offset : end], shape)
+    bound = [scope.bind(path) for path in query.paths]
+    names = [(*(str(hop.reference.relationship) for hop in path.hops), path.field.name) for path in bound]
+    return Result(rows[query.offset : end], shape, tuple(names))
 
 
 def _found(scope: Scope, include_deleted: bool) -> list[Row]:

@@ -29,7 +29,7 @@ class Literal:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """`path operator values`: several values for IN, NOT IN, INCLUDES and EXCLUDES; `subquery` in their place for IN."""
+    """`path operator values`: several values for IN and its like; of IN a `subquery` may stand in their place."""
 
     path: tuple[str, ...]
     operator: str

@@ -1,0 +1,58 @@
+"""`syncd init`: a settings file and a pack to begin with."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from syncd.errors import UsageError
+
+EPILOG = """\b
+Example:
+  syncd init ./syncd && syncd check ./syncd/pack
+"""
+
+
+@click.command(epilog=EPILOG)
+@click.argument("folder", type=click.Path(path_type=Path), default=Path("."))
+def init(folder: Path) -> None:
+    """Write config.toml and a starter pack into FOLDER; nothing is overwritten."""
+    from syncd.cli.shipped import copy_tree, shipped
+
+    targets = [folder / "config.toml", folder / "pack"]
+    existing = [target for target in targets if target.exists()]
+    if existing:
+        raise UsageError(
+            "SYN004", f"{existing[0]} exists already", hint="choose another folder; nothing is overwritten"
+        )
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        example = shipped("config.example.toml").read_text(encoding="utf-8")
+        (folder / "config.toml").write_text(_commented(example), encoding="utf-8")
+        copy_tree(shipped("examples") / "starter", folder / "pack")
+    except OSError as error:
+        raise UsageError(
+            "SYN004", f"{error.filename}: {error.strerror}", hint="choose a folder you may write to"
+        ) from error
+    click.echo(f"wrote {folder / 'config.toml'} (every key, commented out) and {folder / 'pack'}")
+    click.echo("next:")
+    click.echo(f"  syncd check {folder / 'pack'}")
+    click.echo(f"  syncd test {folder / 'pack'}")
+    click.echo(f"  edit {folder / 'config.toml'}, then syncd --config {folder / 'config.toml'} db upgrade")
+
+
+def _commented(example: str) -> str:
+    """The example with every setting commented out but the few that a first try needs."""
+    kept = {'mode = "observe"': 'mode = "observe"', "[database]": "[database]", "[pack]": "[pack]"}
+    lines = []
+    for line in example.splitlines():
+        if line.startswith("url = ") and "sqlite" in line:
+            lines.append('url = "sqlite:///syncd.db"')
+        elif line.startswith('path = "/etc/syncd/pack"'):
+            lines.append('path = "pack"')
+        elif line in kept or not line or line.startswith("#"):
+            lines.append(line)
+        else:
+            lines.append(f"#{line}")
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,141 @@
+"""`syncd plan`: decisions and diff. Never writes to a CRM."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import click
+
+from syncd.cli.output import show_findings
+from syncd.cli.session import open_context, pack_path, read_settings, settings_path
+from syncd.errors import ExitCode, UsageError
+
+EPILOG = """\b
+Example:
+  syncd plan
+  syncd plan ./pack --accounts accounts.csv --all --format json
+  syncd plan --format markdown --out plan.md --exit-code
+"""
+FILE = click.Path(path_type=Path, dir_okay=False)
+
+
+@click.command(epilog=EPILOG)
+@click.argument("pack", required=False, type=click.Path(path_type=Path))
+@click.option(
+    "--accounts", type=FILE, help="Evaluate this CSV export: no CRM, settings or mirror needed, nothing saved."
+)
+@click.option("--opportunities", type=FILE, help="With --accounts: a CSV of opportunities, with the column account.")
+@click.option("--users", type=FILE, help="With --accounts: a CSV of users; without it every e-mail is an active user.")
+@click.option("--accounts-header", is_flag=True, help="Print the columns that --accounts takes, and end.")
+@click.option("--all", "all_", is_flag=True, help="List kept accounts too.")
+@click.option("--as-of", help="Decide as of another instant, such as 2027-01-01T00:00:00Z; nothing is saved.")
+@click.option("--format", "format_", type=click.Choice(["text", "json", "markdown"]), default="text", show_default=True)
+@click.option("--out", type=FILE, help="Write the result to this file instead of stdout.")
+@click.option(
+    "--exit-code", "exit_code", is_flag=True, help="Exit 3 where changes are pending and 5 where the guard trips."
+)
+@click.pass_context
+def plan(
+    ctx: click.Context,
+    pack: Path | None,
+    accounts: Path | None,
+    opportunities: Path | None,
+    users: Path | None,
+    accounts_header: bool,
+    all_: bool,
+    as_of: str | None,
+    format_: str,
+    out: Path | None,
+    exit_code: bool,
+) -> int:
+    """Show which owners the rules of PACK (default: the settings' pack) would change, and why.
+
+    The plan of the mirror is saved, so that it can be approved; it expires.
+    """
+    if (opportunities or users) and accounts is None:
+        raise UsageError("SYN005", "--opportunities and --users go with --accounts", hint="add --accounts FILE.csv")
+    if accounts_header:
+        _print_header(ctx)
+        return ExitCode.OK
+    instant = _instant(as_of)
+    if accounts is not None:
+        document = _of_export(ctx, pack, accounts, opportunities, users, all_=all_, as_of=instant)
+    else:
+        from syncd.jobs.plan import make_plan
+
+        with open_context(ctx) as context:
+            document = make_plan(context, pack=pack, as_of=instant, all_decisions=all_)
+    _put(_rendered(document, format_), out)
+    if not exit_code:
+        return ExitCode.OK
+    if document["guard"]["tripped"]:
+        return ExitCode.GUARD
+    return ExitCode.INVALID if document["changes"] else ExitCode.OK
+
+
+def _instant(text: str | None) -> datetime | None:
+    from syncd.clock import parse_instant
+
+    try:
+        return parse_instant(text) if text else None
+    except ValueError as error:
+        hint = "write it with its zone, such as 2027-01-01T00:00:00Z"
+        raise UsageError("SYN005", f"--as-of {text!r} is no instant", hint=hint) from error
+
+
+def _print_header(ctx: click.Context) -> None:
+    from syncd.jobs.mapping import field_catalogue
+    from syncd.model.fields import FieldCatalogue
+    from syncd.rules.accounts import accounts_header
+
+    catalogue = field_catalogue(read_settings(ctx)) if settings_path(ctx) else FieldCatalogue()
+    click.echo(",".join(accounts_header(catalogue)))
+
+
+def _of_export(
+    ctx: click.Context,
+    pack: Path | None,
+    accounts: Path,
+    opportunities: Path | None,
+    users: Path | None,
+    *,
+    all_: bool,
+    as_of: datetime | None,
+) -> Mapping[str, Any]:
+    from syncd.clock import SystemClock
+    from syncd.jobs.export import plan_of_export
+    from syncd.settings import Settings
+
+    settings = read_settings(ctx) if settings_path(ctx) else Settings()
+    root = pack if pack is not None else pack_path(ctx, None)
+    now = as_of or SystemClock().now()
+    document, findings = plan_of_export(settings, root, accounts, opportunities, users, now=now, all_decisions=all_)
+    show_findings(findings)
+    return document
+
+
+def _rendered(document: Mapping[str, Any], format_: str) -> str:
+    if format_ == "json":
+        return json.dumps(document, ensure_ascii=False, indent=2) + "\n"
+    if format_ == "markdown":
+        from syncd.report.plan_markdown import render_markdown
+
+        return render_markdown(document)
+    from syncd.report.plan_text import render_plan
+
+    return render_plan(document)
+
+
+def _put(text: str, out: Path | None) -> None:
+    if out is None:
+        click.echo(text, nl=False)
+        return
+    try:
+        out.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise UsageError("SYN004", f"{out}: {error.strerror}", hint="choose a file you may write") from error
+    click.echo(f"wrote {out}", err=True)

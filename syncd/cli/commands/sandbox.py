@@ -1,0 +1,56 @@
+"""`syncd sandbox`: two fake CRMs to try things on."""
+
+from __future__ import annotations
+
+import json
+import signal
+import threading
+from pathlib import Path
+
+import click
+
+from syncd.errors import InputError
+
+EPILOG = """\b
+Example:
+  syncd sandbox --companies 500 --seed 7
+  syncd sandbox --data ./exports --salesforce-port 8077 --hubspot-port 8078
+When both are ready, one line of JSON on stdout says where they are and how to
+sign in. Ctrl-C ends them; nothing is kept.
+"""
+
+
+@click.command(epilog=EPILOG)
+@click.option("--salesforce-port", default=0, type=click.IntRange(0, 65535), help="0 for any free one.")
+@click.option("--hubspot-port", default=0, type=click.IntRange(0, 65535), help="0 for any free one.")
+@click.option(
+    "--data", type=click.Path(path_type=Path, file_okay=False), help="A folder with salesforce/*.csv and hubspot/*.csv."
+)
+@click.option(
+    "--companies", default=600, show_default=True, type=click.IntRange(0, 2_000_000), help="Make up so many companies."
+)
+@click.option("--seed", default=7, show_default=True, type=int, help="The same seed gives the same data.")
+@click.option("--faults", type=click.Path(path_type=Path, dir_okay=False), help="A JSON file of faults to inject.")
+def sandbox(
+    salesforce_port: int, hubspot_port: int, data: Path | None, companies: int, seed: int, faults: Path | None
+) -> None:
+    """Serve a fake Salesforce and a fake HubSpot on loopback, with data."""
+    from syncd.cli.sandboxes import open_sandboxes
+
+    try:
+        running = open_sandboxes(
+            salesforce_port=salesforce_port,
+            hubspot_port=hubspot_port,
+            data=data,
+            companies=companies,
+            seed=seed,
+            faults=faults,
+        )
+    except ValueError as error:
+        raise InputError("SYN333", str(error), hint="columns are the CRM's API field names") from error
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    click.echo(json.dumps(running.ready_line()))
+    stop.wait()
+    running.close()

@@ -1,0 +1,59 @@
+"""`syncd test`: do a pack's own cases pass?"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from syncd.cli.output import FORMAT, show_json
+from syncd.cli.session import pack_path, read_settings, settings_path
+from syncd.errors import ExitCode
+
+EPILOG = """\b
+Example:
+  syncd test ./pack
+"""
+
+
+@click.command(epilog=EPILOG)
+@click.argument("pack", required=False, type=click.Path(path_type=Path))
+@FORMAT
+@click.pass_context
+def test(ctx: click.Context, pack: Path | None, format_: str) -> int:
+    """Run the cases of PACK (default: the settings' pack).
+
+    Exits 0 where all pass and 3 where one does not.
+    """
+    from syncd.clock import SystemClock
+    from syncd.jobs.mapping import field_catalogue
+    from syncd.model.fields import FieldCatalogue
+    from syncd.rules.cases import run_cases
+    from syncd.rules.loader import load_pack
+
+    root = pack_path(ctx, pack)
+    catalogue = field_catalogue(read_settings(ctx)) if settings_path(ctx) else FieldCatalogue()
+    loaded = load_pack(root, catalogue=catalogue)
+    results = run_cases(loaded, catalogue=catalogue, now=SystemClock().now())
+    passed = sum(result.passed for result in results)
+    if format_ == "json":
+        cases = [
+            {
+                "name": case.name,
+                "place": str(case.place),
+                "passed": case.passed,
+                "failures": list(case.failures),
+                "notes": list(case.notes),
+            }
+            for case in results
+        ]
+        show_json({"format": 1, "pack": str(root), "passed": passed, "failed": len(results) - passed, "cases": cases})
+    else:
+        for case in results:
+            click.echo(
+                f"{'pass' if case.passed else 'FAIL'}  {case.name}" + ("" if case.passed else f"  ({case.place})")
+            )
+            for line in (*case.failures, *case.notes):
+                click.echo(f"      {line}")
+        click.echo(f"{passed} passed, {len(results) - passed} failed" if results else f"{root}: no tests in this pack")
+    return ExitCode.OK if passed == len(results) else ExitCode.INVALID

@@ -1,0 +1,33 @@
+"""Commands that change something: done by a running daemon where there is one, else under a lease of our own."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import click
+
+from syncd.cli.main import ARGV
+from syncd.cli.session import open_context, read_settings
+
+if TYPE_CHECKING:
+    from syncd.jobs.context import Context
+    from syncd.jobs.leadership import Leadership
+
+
+def lead(ctx: click.Context, work: Callable[[Context, Leadership], int]) -> int:
+    """Ask the daemon to do this command, or do `work` under a lease; the exit code.
+
+    Raises LeaseHeldError where another process leads and cannot be asked.
+    """
+    from syncd.jobs.daemon.control import ask_daemon
+    from syncd.jobs.leadership import EPOCH_VARIABLE, leadership
+
+    if EPOCH_VARIABLE not in os.environ:
+        socket = read_settings(ctx).control.socket
+        code = ask_daemon(socket, ctx.meta[ARGV], lambda stream, text: click.echo(text, err=stream == "stderr"))
+        if code is not None:
+            return code
+    with open_context(ctx) as context, leadership(context) as leader:
+        return work(context, leader)

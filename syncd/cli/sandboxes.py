@@ -1,0 +1,78 @@
+"""Both fake CRMs, loaded and listening: what `syncd sandbox` serves and `syncd demo` shows."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from syncd.clock import Clock, SystemClock
+from syncd.sandbox.dataset import Dataset, generate, load_folder
+from syncd.sandbox.hubspot import HubspotPortal, RateLimits
+from syncd.sandbox.salesforce import SalesforceOrg
+from syncd.sandbox.server import RunningServer, serve
+
+
+@dataclass(frozen=True, slots=True)
+class RunningSandboxes:
+    """A fake Salesforce and a fake HubSpot, listening on loopback."""
+
+    salesforce: SalesforceOrg
+    hubspot: HubspotPortal
+    servers: tuple[RunningServer, RunningServer]
+
+    def ready_line(self) -> dict[str, object]:
+        """Where they are and how to sign in: the one line of JSON that `syncd sandbox` prints."""
+        return {"salesforce": self.salesforce.credentials(), "hubspot": self.hubspot.credentials()}
+
+    def close(self) -> None:
+        """Stop listening."""
+        for server in self.servers:
+            server.close()
+
+
+def load_sandboxes(
+    dataset: Dataset, *, clock: Clock, seed: int = 0, limits: RateLimits | None = None
+) -> tuple[SalesforceOrg, HubspotPortal]:
+    """Both faces with the rows of a dataset, not listening."""
+    salesforce = SalesforceOrg(clock=clock, seed=seed)
+    hubspot = HubspotPortal(clock=clock, seed=seed, limits=limits)
+    for name, rows in dataset.salesforce.items():
+        salesforce.load(name, rows)
+    for name, rows in dataset.hubspot.items():
+        hubspot.load(name, rows)
+    return salesforce, hubspot
+
+
+def open_sandboxes(
+    *,
+    salesforce_port: int = 0,
+    hubspot_port: int = 0,
+    data: Path | None = None,
+    companies: int = 600,
+    seed: int = 7,
+    faults: Path | None = None,
+    as_of: datetime | None = None,
+) -> RunningSandboxes:
+    """Load and serve both; ValueError for data or faults that cannot be used, OSError for a port that is taken."""
+    clock = SystemClock()
+    dataset = load_folder(data) if data else generate(companies, seed, as_of=as_of or clock.now())
+    salesforce, hubspot = load_sandboxes(dataset, clock=clock, seed=seed)
+    if faults is not None:
+        for name, script in _faults(faults).items():
+            {"salesforce": salesforce, "hubspot": hubspot}[name].faults.install(script)
+    servers = (serve(salesforce, salesforce_port), serve(hubspot, hubspot_port))
+    hubspot.base_url = servers[1].url
+    return RunningSandboxes(salesforce, hubspot, servers)
+
+
+def _faults(path: Path) -> dict[str, list[dict[str, object]]]:
+    """`{"salesforce": [entry, …], "hubspot": [entry, …]}`."""
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ValueError(f"{path}: not a file of faults: {error}") from error
+    if not isinstance(document, dict) or not set(document) <= {"salesforce", "hubspot"}:
+        raise ValueError(f"{path}: the faults are an object with the keys salesforce and hubspot")
+    return document

@@ -1,0 +1,49 @@
+"""From a command's options to settings and a context: which settings file counts, and what is told on stderr."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:  # imported at run time only by the commands that need them: --help stays quick
+    from syncd.jobs.context import Context
+    from syncd.settings import Settings
+
+
+def settings_path(ctx: click.Context) -> Path | None:
+    """The settings file: --config, SYNCD_CONFIG, ./config.toml, /etc/syncd/config.toml, in that order, or None."""
+    named = ctx.obj.get("config") or os.environ.get("SYNCD_CONFIG")
+    if named:
+        return Path(named)
+    return next((path for path in (Path("config.toml"), Path("/etc/syncd/config.toml")) if path.is_file()), None)
+
+
+def read_settings(ctx: click.Context) -> Settings:
+    """The settings of this call; ConfigError SYN100 where they are invalid."""
+    from syncd.settings import load_settings
+    from syncd.telemetry import configure
+
+    configure(level="info" if ctx.obj.get("verbose") or "SYNCD_LEASE_EPOCH" in os.environ else "error")
+    return load_settings(settings_path(ctx))
+
+
+@contextmanager
+def open_context(ctx: click.Context) -> Iterator[Context]:
+    """A context for the length of a with-block, closed at its end."""
+    from syncd.jobs.context import Context
+
+    context = Context.open(read_settings(ctx))
+    try:
+        yield context
+    finally:
+        context.close()
+
+
+def pack_path(ctx: click.Context, given: Path | None) -> Path:
+    """The pack a command means: the one named, else the settings'."""
+    return given if given is not None else read_settings(ctx).pack.path

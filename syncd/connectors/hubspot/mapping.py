@@ -1,0 +1,234 @@
+"""From HubSpot's objects to records: which properties a kind needs, and how an object becomes canonical text.
+
+It sends nothing. The default mapping names properties that every portal has.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from types import MappingProxyType
+from typing import Any, Final
+
+from syncd.clock import parse_instant
+from syncd.connectors.canonical import canonical_fields, plain
+from syncd.errors import BadDataError, SchemaError
+from syncd.model.fields import KindMapping, SystemMapping
+from syncd.model.records import Record, User
+from syncd.model.refs import Kind, Ref, System
+
+OWNER: Final = "hubspot_owner_id"
+MERGED: Final = "hs_merged_object_ids"
+_ACCOUNT: Final = KindMapping(
+    Kind.ACCOUNT,
+    "companies",
+    MappingProxyType(
+        {
+            "name": "name",
+            "domain": "domain",
+            "website": "website",
+            "phone": "phone",
+            "industry": "industry",
+            "employees": "numberofemployees",
+            "annual_revenue": "annualrevenue",
+            "country": "country",
+            "state": "state",
+            "city": "city",
+            "postal_code": "zip",
+            "type": "type",
+            "lifecycle": "lifecyclestage",
+            "parent": "hs_parent_company_id",
+            "created_at": "createdate",
+            "last_activity_at": "notes_last_updated",
+        }
+    ),
+)
+_OPPORTUNITY: Final = KindMapping(
+    Kind.OPPORTUNITY,
+    "deals",
+    MappingProxyType(
+        {
+            "name": "dealname",
+            "stage": "dealstage",
+            "is_closed": "hs_is_closed",
+            "is_won": "hs_is_closed_won",
+            "amount": "amount",
+            "close_date": "closedate",
+            "type": "dealtype",
+            "probability": "hs_deal_stage_probability",
+            "pipeline": "pipeline",
+            "created_at": "createdate",
+            "last_activity_at": "notes_last_updated",
+        }
+    ),
+)
+_USER: Final = KindMapping(Kind.USER, "owners", MappingProxyType({}))
+LEAD_MAPPING: Final = KindMapping(
+    Kind.LEAD,
+    "contacts",
+    MappingProxyType(
+        {
+            "email": "email",
+            "name": "lastname",
+            "company": "company",
+            "domain": "website",
+            "country": "country",
+            "state": "state",
+            "postal_code": "zip",
+            "industry": "industry",
+            "employees": "numemployees",
+            "lead_source": "hs_analytics_source",
+            "status": "hs_lead_status",
+            "score": "hubspotscore",
+            "created_at": "createdate",
+        }
+    ),
+)
+"""To be added to the kinds where leads are routed; it needs the scope crm.objects.contacts.read."""
+
+DEFAULT_MAPPING: Final = SystemMapping(
+    System.HUBSPOT,
+    MappingProxyType({Kind.ACCOUNT: _ACCOUNT, Kind.OPPORTUNITY: _OPPORTUNITY, Kind.USER: _USER}),
+)
+_CONTACTS: Final = frozenset({"contacts", "contact", "0-1"})
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """A stage of a pipeline: closed-won is closed with a probability of 1 (hubspot.md 2.8)."""
+
+    label: str
+    pipeline: str
+    closed: bool
+    probability: Decimal
+
+    @property
+    def won(self) -> bool:
+        """Whether a deal in this stage is won."""
+        return self.closed and self.probability == 1
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """What is asked for of one kind, and how its objects are read."""
+
+    kind: Kind
+    object: str
+    fields: Mapping[str, str]
+    stamp: str
+
+    @property
+    def properties(self) -> tuple[str, ...]:
+        """The properties to ask for, each once."""
+        return tuple(dict.fromkeys(("hs_object_id", OWNER, self.stamp, MERGED, *self.fields.values())))
+
+    @property
+    def required(self) -> tuple[str, ...]:
+        """The properties without which a record cannot be kept or written."""
+        return tuple(dict.fromkeys((OWNER, self.stamp, *self.fields.values())))
+
+    def record(self, raw: Mapping[str, Any], company: str | None, stages: Mapping[str, Stage]) -> Record:
+        """The record of an object; `company` is the account of a deal, `stages` are its portal's.
+
+        An archived object's stamp is when it was archived, since archiving does not touch its own (hubspot.md 2.2).
+        """
+        identity, properties = raw.get("id"), raw.get("properties")
+        if not identity or not isinstance(properties, dict):
+            raise BadDataError("SYN421", "an object has no id or no properties", where="hubspot")
+        archived = raw.get("archived") is True
+        values = {name: properties.get(column) for name, column in self.fields.items()}
+        if self.kind is Kind.OPPORTUNITY:
+            values = _staged(self.fields, values, stages.get(str(properties.get("dealstage") or "")))
+        return Record(
+            ref=Ref(System.HUBSPOT, self.kind, str(identity)),
+            stamp=_stamp(raw, self.stamp, archived),
+            fields=canonical_fields(self.kind, values),
+            owner=str(properties.get(OWNER) or "") or None,
+            account=company if self.kind is Kind.OPPORTUNITY else self._parent(properties),
+            deleted=archived,
+            merged_from=tuple(filter(None, str(properties.get(MERGED) or "").split(";"))),
+        )
+
+    def _parent(self, properties: Mapping[str, Any]) -> str | None:
+        parent = properties.get(self.fields["parent"]) if "parent" in self.fields else None
+        return str(parent) if parent else None
+
+
+def columns_of(mapping: SystemMapping, kind: Kind) -> Columns:
+    """The properties of a mapped kind; SchemaError for a kind that is not mapped."""
+    mapped = mapping.kinds.get(kind)
+    if mapped is None:
+        raise SchemaError("SYN405", f"no object is mapped to the kind {kind.value}", where="hubspot")
+    stamp = "lastmodifieddate" if mapped.object in _CONTACTS else "hs_lastmodifieddate"
+    return Columns(kind, mapped.object, mapped.fields, stamp)
+
+
+def stages_of(pipelines: Sequence[Mapping[str, Any]]) -> dict[str, Stage]:
+    """The stages of all pipelines by id; the metadata's values are text (hubspot.md 2.8)."""
+    stages: dict[str, Stage] = {}
+    for pipeline in pipelines:
+        for raw in pipeline.get("stages") or ():
+            metadata = raw.get("metadata") or {}
+            stages[str(raw.get("id"))] = Stage(
+                label=str(raw.get("label") or raw.get("id")),
+                pipeline=str(pipeline.get("label") or pipeline.get("id")),
+                closed=str(metadata.get("isClosed")).lower() == "true",
+                probability=_decimal(metadata.get("probability")) or Decimal(0),
+            )
+    return stages
+
+
+def user_of(raw: Mapping[str, Any]) -> User:
+    """The user of an owner: an archived one may own nothing new, and only persons may own accounts (hubspot.md 2.6)."""
+    email = str(raw.get("email") or "").strip().lower()
+    name = " ".join(str(raw.get(part) or "") for part in ("firstName", "lastName")).strip()
+    fields: dict[str, str] = {}
+    user_id = raw.get("userIdIncludingInactive") or raw.get("userId")
+    if user_id:
+        fields["user_id"] = str(user_id)
+    teams = [team for team in raw.get("teams") or () if isinstance(team, dict)]
+    primary = next((team for team in teams if team.get("primary")), teams[0] if teams else None)
+    if primary is not None and primary.get("name"):
+        fields["team"] = str(primary["name"])
+    return User(
+        ref=Ref(System.HUBSPOT, Kind.USER, str(raw["id"])),
+        email=email,
+        name=name or email,
+        active=raw.get("archived") is not True,
+        eligible=(raw.get("type") or "PERSON") == "PERSON",
+        fields=fields,
+    )
+
+
+def _staged(fields: Mapping[str, str], values: dict[str, Any], stage: Stage | None) -> dict[str, Any]:
+    """The values of a deal with its stage's words and meaning; probability in percent, as in Salesforce."""
+    known: dict[str, Any] = {}
+    if stage is not None:
+        known = {
+            "dealstage": stage.label,
+            "pipeline": stage.pipeline,
+            "hs_is_closed": stage.closed,
+            "hs_is_closed_won": stage.won,
+        }
+    staged = {name: known.get(column, values[name]) for name, column in fields.items()}
+    for name, column in fields.items():
+        if column == "hs_deal_stage_probability":
+            share = stage.probability if stage is not None else _decimal(values[name])
+            staged[name] = None if share is None else plain(share * 100)
+    return staged
+
+
+def _stamp(raw: Mapping[str, Any], property_: str, archived: bool) -> Any:
+    text = (raw.get("archivedAt") if archived else None) or raw["properties"].get(property_) or raw.get("updatedAt")
+    try:
+        return parse_instant(str(text))
+    except ValueError:
+        raise BadDataError("SYN421", f"{raw['id']} has no readable {property_}", where="hubspot") from None
+
+
+def _decimal(value: Any) -> Decimal | None:
+    try:
+        return Decimal(str(value)) if value not in (None, "") else None
+    except InvalidOperation:
+        return None

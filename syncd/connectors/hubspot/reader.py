@@ -1,0 +1,236 @@
+"""Reading HubSpot: the list for a full walk, search for increments, the archived list for what is gone.
+
+It translates between HubSpot's objects and the port; what to read when, and what to keep, is decided above it.
+"""
+
+from __future__ import annotations
+
+import email.utils
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import UTC
+from typing import Final
+
+from syncd.clock import Clock
+from syncd.connectors.budget import RateBudget
+from syncd.connectors.gate import Gate
+from syncd.connectors.hubspot.client import WHERE, HubspotAccess, HubspotClient, Json, bad, next_after, results_of
+from syncd.connectors.hubspot.companies import companies_of, inline_company
+from syncd.connectors.hubspot.mapping import Columns, Stage, columns_of, stages_of, user_of
+from syncd.connectors.hubspot.schema import schema_notes
+from syncd.connectors.hubspot.search import SearchMark, SearchWalk, listed, refuse_loop
+from syncd.connectors.port import Identity, Reading
+from syncd.connectors.retry import RetryPolicy
+from syncd.connectors.wire import HttpResponse, Wire
+from syncd.entropy import Entropy
+from syncd.errors import BadDataError
+from syncd.model.cursors import Page, Window
+from syncd.model.fields import SystemMapping
+from syncd.model.records import Record, Team, User
+from syncd.model.refs import Kind, Ref, System
+
+READ_BATCH: Final = 100
+OWNERS_PAGE: Final = 500
+_LIST, _SEARCH, _ARCHIVED = "list", "search", "archived"
+
+
+class HubspotReader:
+    """The port's Reader for one portal; made for one run."""
+
+    system = System.HUBSPOT
+
+    def __init__(
+        self,
+        access: HubspotAccess,
+        mapping: SystemMapping,
+        *,
+        wire: Wire,
+        clock: Clock,
+        entropy: Entropy,
+        budget: RateBudget,
+    ) -> None:
+        self._gate = hubspot_gate(wire, budget)
+        self._client = HubspotClient(access, self._gate, RetryPolicy(clock, entropy), clock)
+        self._mapping = mapping
+
+    @property
+    def calls(self) -> int:
+        """HTTP calls made so far, retries included."""
+        return self._gate.calls
+
+    def identify(self) -> Identity:
+        """The portal; the time is the server's Date header. A static token leads to no user."""
+        portal = self._client.get(self._client.paths.account, check=lambda document: document.get("portalId"))
+        date = self._client.server_date()
+        if portal is None or date is None:
+            raise BadDataError("SYN421", "the account details name no portal or no date", where=WHERE)
+        return Identity(System.HUBSPOT, str(portal), None, email.utils.parsedate_to_datetime(date).astimezone(UTC))
+
+    def check_schema(self) -> tuple[str, ...]:
+        """Notes about the mapping; SchemaError naming every property that is missing or hidden from us."""
+        kinds = [columns_of(self._mapping, kind) for kind in self._mapping.kinds if kind is not Kind.USER]
+        return schema_notes(self._client, kinds)
+
+    def users(self) -> Iterator[User]:
+        """Every owner, archived ones and queues included; one that is both is live."""
+        live: set[str] = set()
+        for archived in (False, True):
+            for raw in self._owners(archived):
+                user = user_of(raw)
+                if user.ref.id not in live:
+                    live.add(user.ref.id)
+                    yield user
+
+    def changes(self, kind: Kind, window: Window, resume: str | None = None) -> Iterator[Page]:
+        """Objects by list or search, then all archived ones: archiving moves no stamp and leaves the index.
+
+        A merge shows as a new record with `merged_from`; its losers just vanish (hubspot.md 2.4).
+        """
+        columns = columns_of(self._mapping, kind)
+        stages = self._stages(columns)
+        first = _LIST if window.lower is None else _SEARCH
+        phase, _, mark = (resume or f"{first}:").partition(":")
+        if phase == _SEARCH:
+            walk = SearchWalk.over(self._client, columns.object, columns.stamp, columns.properties, window)
+            for raws, going_on in walk.pages(SearchMark.parse(mark)):
+                token = f"{_ARCHIVED}:" if going_on is None else f"{_SEARCH}:{going_on}"
+                yield Page(self._records(columns, raws, stages, self._companies), token)
+        elif phase == _LIST:
+            for raws, after in self._listed(columns, mark, archived=False):
+                token = f"{_ARCHIVED}:" if after is None else f"{_LIST}:{after}"
+                yield Page(self._records(columns, raws, stages, self._inline), token)
+        for raws, after in self._listed(columns, mark if phase == _ARCHIVED else "", archived=True):
+            last = None if after is None else f"{_ARCHIVED}:{after}"
+            yield Page(self._records(columns, raws, stages, self._inline), last)
+
+    def ids(self, kind: Kind) -> Iterator[tuple[str, ...]]:
+        """The ids of all objects that are not archived."""
+        columns = columns_of(self._mapping, kind)
+        for raws, _ in listed(self._client, columns.object, ("hs_object_id",)):
+            yield tuple(str(raw["id"]) for raw in raws)
+
+    def read(self, kind: Kind, ids: Sequence[str]) -> Mapping[str, Reading]:
+        """The records now, from the store.
+
+        An id that was merged away has a deleted record that names the winner; an archived or unknown id has none.
+        """
+        columns = columns_of(self._mapping, kind)
+        readings: dict[str, Reading] = {}
+        wanted = list(dict.fromkeys(ids))
+        with self._gate.purpose(writing=True):
+            stages = self._stages(columns) if wanted else {}
+            for start in range(0, len(wanted), READ_BATCH):
+                batch = wanted[start : start + READ_BATCH]
+                raws, missing = self._batch(columns, batch)
+                records = self._records(columns, raws, stages, self._companies)
+                readings.update(_readings(kind, batch, records, missing))
+        return readings
+
+    def teams(self, account_ids: Sequence[str] | None = None) -> Iterator[Team]:
+        """HubSpot has no account teams."""
+        del account_ids
+        return iter(())
+
+    def _owners(self, archived: bool) -> Iterator[Json]:
+        seen: set[str] = set()
+        after: str | None = ""
+        while after is not None:
+            query = [("limit", str(OWNERS_PAGE)), ("archived", str(archived).lower())]
+            query += [("after", after)] if after else []
+            results, after = self._client.get(self._client.paths.owners, query, check=_owners_page)
+            refuse_loop(after, seen)
+            yield from results
+
+    def _stages(self, columns: Columns) -> dict[str, Stage]:
+        if columns.kind is not Kind.OPPORTUNITY:
+            return {}
+        pipelines = self._client.get(self._client.paths.pipelines_of(columns.object), check=results_of)
+        return stages_of(pipelines)
+
+    def _listed(self, columns: Columns, after: str, *, archived: bool) -> Iterator[tuple[Sequence[Json], str | None]]:
+        associations = self._accounts if columns.kind is Kind.OPPORTUNITY else None
+        return listed(
+            self._client, columns.object, columns.properties, after=after, archived=archived, associations=associations
+        )
+
+    def _records(
+        self,
+        columns: Columns,
+        raws: Sequence[Json],
+        stages: Mapping[str, Stage],
+        companies: Callable[[Columns, Sequence[Json]], Mapping[str, str | None]],
+    ) -> tuple[Record, ...]:
+        accounts = companies(columns, raws) if columns.kind is Kind.OPPORTUNITY and raws else {}
+        return tuple(columns.record(raw, accounts.get(str(raw.get("id"))), stages) for raw in raws)
+
+    def _companies(self, columns: Columns, raws: Sequence[Json]) -> Mapping[str, str | None]:
+        return companies_of(self._client, columns.object, self._accounts, [str(raw["id"]) for raw in raws])
+
+    def _inline(self, columns: Columns, raws: Sequence[Json]) -> Mapping[str, str | None]:
+        """The companies that came with the list; those with more than came inline are asked for."""
+        found: dict[str, str | None] = {}
+        cut: list[Json] = []
+        for raw in raws:
+            found[str(raw.get("id"))], complete = inline_company(raw)
+            cut += [] if complete else [raw]
+        return {**found, **self._companies(columns, cut)} if cut else found
+
+    @property
+    def _accounts(self) -> str:
+        return columns_of(self._mapping, Kind.ACCOUNT).object
+
+    def _batch(self, columns: Columns, ids: Sequence[str]) -> tuple[list[Json], set[str]]:
+        body = {"inputs": [{"id": known} for known in ids], "properties": list(columns.properties)}
+        return self._client.post(self._client.paths.batch_read(columns.object), body, check=_batch_page)
+
+
+def hubspot_gate(wire: Wire, budget: RateBudget) -> Gate:
+    """A gate that tells the budget what HubSpot says of the day's calls and the burst limit (hubspot.md 4.2)."""
+
+    def note(response: HttpResponse) -> None:
+        daily = response.header("X-HubSpot-RateLimit-Daily")
+        budget.note_daily(daily, response.header("X-HubSpot-RateLimit-Daily-Remaining"))
+        interval = response.header("X-HubSpot-RateLimit-Interval-Milliseconds")
+        budget.note_interval(response.header("X-HubSpot-RateLimit-Max"), interval)
+
+    return Gate(wire, budget, note)
+
+
+def _owners_page(document: Json) -> tuple[list[Json], str | None]:
+    results = results_of(document)
+    if not all(raw.get("id") for raw in results):
+        raise bad("an owner has no id")
+    return results, next_after(document)
+
+
+def _batch_page(document: Json) -> tuple[list[Json], set[str]]:
+    """The objects of a batch read, and the ids that are not there; any other error spoils the whole batch."""
+    missing: set[str] = set()
+    for error in document.get("errors") or ():
+        if error.get("category") != "OBJECT_NOT_FOUND":
+            raise bad(f"a batch read failed in part: {str(error.get('message'))[:200]}")
+        missing.update(str(known) for known in (error.get("context") or {}).get("ids") or ())
+    return results_of(document), missing
+
+
+def _readings(
+    kind: Kind, asked: Sequence[str], records: Sequence[Record], missing: set[str]
+) -> Iterator[tuple[str, Reading]]:
+    found = {record.ref.id: record for record in records}
+    winners = {loser: record for record in records for loser in record.merged_from}
+    strangers = [
+        known for known, record in found.items() if known not in asked and not set(record.merged_from) & set(asked)
+    ]
+    if strangers:
+        raise BadDataError("SYN423", f"asked for some records and was given {strangers[0]}", where=WHERE)
+    for known in asked:
+        ref = Ref(System.HUBSPOT, kind, known)
+        if known in found:
+            yield known, Reading(ref, found[known], found[known].stamp)
+        elif known in winners:
+            winner = winners[known]
+            gone = Record(ref, winner.stamp, deleted=True, merged_into=winner.ref.id)
+            yield known, Reading(ref, gone, winner.stamp)
+        elif known in missing:
+            yield known, Reading(ref, None)
+        else:
+            raise BadDataError("SYN423", f"a batch read says nothing of {known}", where=WHERE)

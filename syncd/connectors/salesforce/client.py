@@ -1,0 +1,228 @@
+"""The Salesforce client: simple-salesforce in direct mode, on top of a gate, with what the SDK lacks around it.
+
+The SDK builds URLs and parses; token, retry, timeouts, headers of answers and the meaning of errors are ours
+(salesforce.md 1.4 way A, 1.5 and 6). It knows nothing of records, kinds or mappings.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, Final, TypeVar
+
+import requests
+from requests.adapters import BaseAdapter
+from simple_salesforce.api import Salesforce
+from simple_salesforce.exceptions import SalesforceError
+
+from syncd.clock import Clock
+from syncd.connectors.gate import Gate
+from syncd.connectors.retry import CallFailedError, Failure, Remedy, RetryPolicy, unanswered
+from syncd.connectors.salesforce.auth import SalesforceAccess, Token, TokenSource
+from syncd.connectors.salesforce.failures import classify
+from syncd.connectors.wire import HttpRequest, HttpResponse, WireError
+from syncd.errors import BadDataError
+
+CLIENT_HEADERS: Final[Mapping[str, str]] = {"Sforce-Call-Options": "client=syncd"}
+QUERY_HEADERS: Final[Mapping[str, str]] = {**CLIENT_HEADERS, "Sforce-Query-Options": "batchSize=2000"}
+WRITE_HEADERS: Final[Mapping[str, str]] = {
+    **CLIENT_HEADERS,
+    "Sforce-Auto-Assign": "FALSE",
+    "Sforce-Duplicate-Rule-Header": "allowSave=true; includeRecordDetails=false; runAsCurrentUser=false",
+}
+"""On every write (salesforce.md 3.5): without the first, assignment rules run on our write and may overrule it."""
+
+WHERE: Final = "salesforce"
+_PLACEHOLDER: Final = "instance.invalid"
+_UNPARSED: Final = (
+    SalesforceError,
+    requests.exceptions.RequestException,
+    ValueError,
+    LookupError,
+    TypeError,
+    AttributeError,
+)
+"""What the SDK lets out when an answer is an error or is not what it expects; the answer itself is in the gate."""
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class QueryPage:
+    """One page of a query; `next_url` is None on the last one, whatever the number of rows."""
+
+    rows: Sequence[Mapping[str, Any]]
+    next_url: str | None
+
+
+class GateAdapter(BaseAdapter):
+    """Carries a requests session over a gate: the SDK's fixed `https://instance` becomes the instance's real origin."""
+
+    def __init__(self, gate: Gate, instance_url: str) -> None:
+        super().__init__()
+        self._gate = gate
+        self._instance_url = instance_url
+
+    def send(
+        self,
+        request: requests.PreparedRequest,
+        *_args: Any,
+        **_kwargs: Any,
+    ) -> requests.Response:
+        """Send a prepared request; the wire decides timeouts, TLS and proxy, whatever the SDK says."""
+        body = request.body.encode("utf-8") if isinstance(request.body, str) else request.body
+        headers = {str(name): _text(value) for name, value in request.headers.items()}
+        answer = self._gate.send(
+            HttpRequest(request.method or "GET", self._instance_url + request.path_url, headers, body)
+        )
+        response = requests.Response()
+        response.status_code = answer.status
+        response.headers.update({name: value for name, value in answer.headers.items() if name.lower() != "location"})
+        response._content = answer.body
+        response.encoding = "utf-8"
+        response.url = request.url or ""
+        response.request = request
+        return response
+
+    def close(self) -> None:
+        """Nothing to close: the wire owns the connections."""
+
+
+class SalesforceClient:
+    """Calls to one organization. Reads are retried by the policy; a write is sent once."""
+
+    def __init__(self, access: SalesforceAccess, gate: Gate, policy: RetryPolicy, clock: Clock) -> None:
+        self._version = access.api_version
+        self._gate = gate
+        self._policy = policy
+        self._clock = clock
+        self._tokens = TokenSource(access, gate, clock)
+        self._sdk: tuple[Token, Any] | None = None
+
+    def query(self, soql: str, *, deleted: bool = False) -> QueryPage:
+        """The first page of a query; `deleted` takes queryAll, which also shows deleted, merged and archived rows."""
+        return self._read(lambda sdk: sdk.query(soql, include_deleted=deleted, headers=dict(QUERY_HEADERS)), _page)
+
+    def more(self, url: str) -> QueryPage:
+        """The page behind a `next_url`, which is followed as it came."""
+        return self._read(lambda sdk: sdk.query_more(url, True, headers=dict(QUERY_HEADERS)), _page)
+
+    def describe(self, name: str) -> Mapping[str, Any]:
+        """What Salesforce says of an object and its fields."""
+        path = f"sobjects/{name}/describe"
+        return self._read(lambda sdk: sdk.restful(path, headers=dict(CLIENT_HEADERS)), _described)
+
+    def userinfo(self) -> tuple[Mapping[str, Any], str | None]:
+        """Who we are, and the Date header of the answer."""
+        document = self._read(lambda sdk: sdk.oauth2("userinfo"), _object)
+        last = self._gate.last
+        return document, last.header("Date") if last is not None else None
+
+    def patch(self, path: str, payload: Mapping[str, Any], headers: Mapping[str, str] | None = None) -> HttpResponse:
+        """Send one write and return its answer, whatever its status; WireError where none came.
+
+        A refused session is renewed once and the write repeated with all its headers, since a 401 did nothing. Raises
+        the CrmError of a login that fails.
+        """
+        first = self._policy.run(self._tokens.current)
+        response = self._patch_once(first, path, payload, headers)
+        if response.status != 401:
+            return response
+        self._tokens.discard(first)
+        return self._patch_once(self._policy.run(self._tokens.current), path, payload, headers)
+
+    def _patch_once(
+        self, token: Token, path: str, payload: Mapping[str, Any], headers: Mapping[str, str] | None
+    ) -> HttpResponse:
+        sdk = self._sdk_for(token)
+        try:
+            sdk.restful(path, method="PATCH", json=dict(payload), headers={**WRITE_HEADERS, **(headers or {})})
+        except _UNPARSED:
+            if self._gate.last is None:
+                raise
+        answer = self._gate.last
+        assert answer is not None, "an SDK call returned without an answer"  # noqa: S101
+        return answer
+
+    def _read(self, call: Callable[[Any], Any], check: Callable[[Any], T]) -> T:
+        used: list[Token] = []
+
+        def attempt() -> T:
+            used[:] = [self._tokens.current()]
+            return check(self._answer(used[0], call))
+
+        return self._policy.run(attempt, lambda: self._tokens.discard(used[0]))
+
+    def _answer(self, token: Token, call: Callable[[Any], Any]) -> Any:
+        sdk = self._sdk_for(token)
+        try:
+            document = call(sdk)
+        except WireError as error:
+            raise CallFailedError(unanswered(error, WHERE)) from None
+        except _UNPARSED:
+            if self._gate.last is None:
+                raise
+            document = None
+        answer = self._gate.last
+        if answer is None or document is None or not 200 <= answer.status < 300 or not _is_utf8(answer.body):
+            raise CallFailedError(classify(answer or HttpResponse(0), WHERE, self._clock.now())) from None
+        return document
+
+    def _sdk_for(self, token: Token) -> Any:
+        """The SDK bound to this token; a new token makes a new one, since the SDK keeps the old host (1.3)."""
+        if self._sdk is None or self._sdk[0] is not token:
+            session = requests.Session()
+            session.trust_env = False
+            session.mount("https://", GateAdapter(self._gate, token.instance_url))
+            sdk = Salesforce(
+                session_id=token.text,
+                instance=_PLACEHOLDER,
+                version=self._version,
+                session=session,
+                parse_float=Decimal,
+                object_pairs_hook=dict,
+            )
+            del sdk.headers["X-PrettyPrint"]
+            self._sdk = (token, sdk)
+        return self._sdk[1]
+
+
+def _bad(summary: str) -> CallFailedError:
+    return CallFailedError(Failure(Remedy.REPEAT, BadDataError("SYN421", summary, where=WHERE)))
+
+
+def _object(document: Any) -> Mapping[str, Any]:
+    if not isinstance(document, dict):
+        raise _bad("the answer is no JSON object")
+    return document
+
+
+def _described(document: Any) -> Mapping[str, Any]:
+    if not isinstance(document, dict) or not isinstance(document.get("fields"), list):
+        raise _bad("the answer to describe lists no fields")
+    return document
+
+
+def _page(document: Any) -> QueryPage:
+    """A query's page; an answer that does not say whether it is the last is none (reliability.md T30)."""
+    if not isinstance(document, dict) or not isinstance(document.get("records"), list) or "done" not in document:
+        raise _bad("the answer to a query has no records")
+    url = document.get("nextRecordsUrl")
+    if document["done"] is True:
+        return QueryPage(document["records"], None)
+    if not isinstance(url, str) or not url.startswith("/services/data/"):
+        raise _bad("a query that is not done names no next page")
+    return QueryPage(document["records"], url)
+
+
+def _text(value: str | bytes) -> str:
+    return value.decode("latin-1") if isinstance(value, bytes) else value
+
+
+def _is_utf8(body: bytes) -> bool:
+    try:
+        body.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True

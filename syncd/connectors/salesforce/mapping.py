@@ -1,0 +1,199 @@
+"""From rows of Salesforce to records: which columns a kind needs, and how a row becomes canonical text.
+
+It sends nothing. The default mapping names standard fields that every organization has (salesforce.md 2.5).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any, Final
+
+from syncd.clock import parse_instant
+from syncd.connectors.canonical import canonical_fields
+from syncd.errors import BadDataError, SchemaError
+from syncd.model.fields import KindMapping, SystemMapping
+from syncd.model.records import Record, User
+from syncd.model.refs import Kind, Ref, System, long_salesforce_id
+
+_ACCOUNT: Final = KindMapping(
+    Kind.ACCOUNT,
+    "Account",
+    MappingProxyType(
+        {
+            "name": "Name",
+            "domain": "Website",
+            "website": "Website",
+            "phone": "Phone",
+            "industry": "Industry",
+            "employees": "NumberOfEmployees",
+            "annual_revenue": "AnnualRevenue",
+            "country": "BillingCountry",
+            "state": "BillingState",
+            "city": "BillingCity",
+            "postal_code": "BillingPostalCode",
+            "type": "Type",
+            "parent": "ParentId",
+            "created_at": "CreatedDate",
+            "last_activity_at": "LastActivityDate",
+        }
+    ),
+)
+_OPPORTUNITY: Final = KindMapping(
+    Kind.OPPORTUNITY,
+    "Opportunity",
+    MappingProxyType(
+        {
+            "name": "Name",
+            "stage": "StageName",
+            "is_closed": "IsClosed",
+            "is_won": "IsWon",
+            "amount": "Amount",
+            "close_date": "CloseDate",
+            "type": "Type",
+            "probability": "Probability",
+            "forecast_category": "ForecastCategoryName",
+            "created_at": "CreatedDate",
+            "last_activity_at": "LastActivityDate",
+        }
+    ),
+)
+_USER: Final = KindMapping(Kind.USER, "User", MappingProxyType({}))
+LEAD_MAPPING: Final = KindMapping(
+    Kind.LEAD,
+    "Lead",
+    MappingProxyType(
+        {
+            "email": "Email",
+            "name": "Name",
+            "company": "Company",
+            "domain": "Website",
+            "country": "Country",
+            "state": "State",
+            "postal_code": "PostalCode",
+            "industry": "Industry",
+            "employees": "NumberOfEmployees",
+            "lead_source": "LeadSource",
+            "status": "Status",
+            "created_at": "CreatedDate",
+        }
+    ),
+)
+"""To be added to the kinds where leads are routed; not every integration user may read leads."""
+
+DEFAULT_MAPPING: Final = SystemMapping(
+    System.SALESFORCE,
+    MappingProxyType({Kind.ACCOUNT: _ACCOUNT, Kind.OPPORTUNITY: _OPPORTUNITY, Kind.USER: _USER}),
+)
+
+_NAME: Final = re.compile(r"[A-Za-z]\w*(\.[A-Za-z]\w*)*")
+_PARENT_COLUMN: Final[Mapping[Kind, str]] = {
+    Kind.ACCOUNT: "ParentId",
+    Kind.OPPORTUNITY: "AccountId",
+    Kind.CONTACT: "AccountId",
+}
+_MERGEABLE: Final = frozenset({Kind.ACCOUNT, Kind.LEAD, Kind.CONTACT})
+_USER_COLUMNS: Final = ("Id", "Username", "Email", "Name", "IsActive", "UserType")
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """What is selected for one kind, and how its rows are read."""
+
+    kind: Kind
+    object: str
+    fields: Mapping[str, str]
+    structure: tuple[str, ...]
+
+    @property
+    def select(self) -> str:
+        """The select list: structural columns first, each once."""
+        wanted = [*self.structure, *map(_selectable, self.fields.values())]
+        return ", ".join(dict.fromkeys(wanted))
+
+    def record(self, row: Mapping[str, Any]) -> Record:
+        """The record of a row; BadDataError where a column that was asked for is not in it."""
+        known = set(self.structure)
+        parent = _PARENT_COLUMN.get(self.kind)
+        return Record(
+            ref=Ref(System.SALESFORCE, self.kind, _id(row, "Id") or ""),
+            stamp=parse_instant(str(_value(row, "SystemModstamp"))),
+            fields=canonical_fields(self.kind, self._values(row)),
+            owner=_id(row, "OwnerId"),
+            account=_id(row, parent) if parent else None,
+            deleted=_value(row, "IsDeleted") is True,
+            merged_into=_id(row, "MasterRecordId") if "MasterRecordId" in known else None,
+            modified_by=_id(row, "LastModifiedById"),
+        )
+
+    def user(self, row: Mapping[str, Any]) -> User:
+        """The user of a row of User; only standard users may own accounts (salesforce.md 0-9)."""
+        return User(
+            ref=Ref(System.SALESFORCE, Kind.USER, _id(row, "Id") or ""),
+            email=str(_value(row, "Email") or "").strip().lower(),
+            name=str(_value(row, "Name") or ""),
+            active=_value(row, "IsActive") is True,
+            eligible=_value(row, "UserType") == "Standard",
+            login=_value(row, "Username"),
+            fields=canonical_fields(self.kind, self._values(row)),
+        )
+
+    def _values(self, row: Mapping[str, Any]) -> dict[str, Any]:
+        return {name: _lengthened(column, _value(row, column)) for name, column in self.fields.items()}
+
+
+def columns_of(mapping: SystemMapping, kind: Kind) -> Columns:
+    """The columns of a mapped kind; SchemaError for a kind that is not mapped, or a name that cannot be one."""
+    mapped = mapping.kinds.get(kind)
+    if mapped is None:
+        raise SchemaError("SYN405", f"no object is mapped to the kind {kind.value}", where="salesforce")
+    for name in (mapped.object, *mapped.fields.values()):
+        if not _NAME.fullmatch(name):
+            raise SchemaError("SYN405", f"{name!r} is no API name", where=f"salesforce {mapped.object}")
+    if kind is Kind.USER:
+        return Columns(kind, mapped.object, mapped.fields, _USER_COLUMNS)
+    structure = ["Id", "OwnerId", "SystemModstamp", "LastModifiedById", "IsDeleted"]
+    if kind in _MERGEABLE:
+        structure.append("MasterRecordId")
+    if kind in _PARENT_COLUMN:
+        structure.append(_PARENT_COLUMN[kind])
+    return Columns(kind, mapped.object, mapped.fields, tuple(structure))
+
+
+def _selectable(column: str) -> str:
+    """What SOQL selects for a column: an address is selected whole and its part read out of it."""
+    first, dot, _ = column.partition(".")
+    return first if dot and first.endswith("Address") else column
+
+
+def _value(row: Mapping[str, Any], column: str) -> Any:
+    """A column's value; answers keep the describe casing, whatever the casing of the query (salesforce.md 8.4)."""
+    value: Any = row
+    for part in column.split("."):
+        if value is None:
+            return None
+        value = _entry(value, part)
+    return value
+
+
+def _entry(value: Any, part: str) -> Any:
+    if isinstance(value, Mapping):
+        if part in value:
+            return value[part]
+        lowered = part.lower()
+        for key, entry in value.items():
+            if key.lower() == lowered:
+                return entry
+    raise BadDataError("SYN421", f"a row lacks the column {part} that was asked for", where="salesforce")
+
+
+def _id(row: Mapping[str, Any], column: str) -> str | None:
+    value = _value(row, column)
+    return long_salesforce_id(str(value)) if value else None
+
+
+def _lengthened(column: str, value: Any) -> Any:
+    """Ids in fields have 18 characters too."""
+    return long_salesforce_id(value) if column.endswith("Id") and isinstance(value, str) else value

@@ -1,0 +1,254 @@
+"""Reading Salesforce: REST queryAll by SystemModstamp, pages followed as they come (salesforce.md 2).
+
+It translates between SOQL and the port; what to read when, and what to keep, is decided above it.
+"""
+
+from __future__ import annotations
+
+import email.utils
+import itertools
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+from urllib.parse import quote_plus
+
+from syncd.clock import Clock, iso, parse_instant
+from syncd.connectors.budget import RateBudget
+from syncd.connectors.gate import Gate
+from syncd.connectors.port import Identity, Reading
+from syncd.connectors.retry import RetryPolicy
+from syncd.connectors.salesforce.auth import SalesforceAccess
+from syncd.connectors.salesforce.client import WHERE, QueryPage, SalesforceClient
+from syncd.connectors.salesforce.failures import NoObjectError, QueryTimeoutError
+from syncd.connectors.salesforce.mapping import Columns, columns_of
+from syncd.connectors.salesforce.schema import schema_notes
+from syncd.connectors.wire import HttpResponse, Wire
+from syncd.entropy import Entropy
+from syncd.errors import BadDataError, CursorLostError, RetryableError, SchemaError
+from syncd.model.cursors import Page, Window
+from syncd.model.fields import SystemMapping
+from syncd.model.records import Record, Team, User
+from syncd.model.refs import Kind, Ref, System, long_salesforce_id
+
+QUERY_BYTES: Final = 14_000
+"""How long an encoded query may be: URI and headers together may have 16,384 bytes (salesforce.md 4.1)."""
+IDS_PER_QUERY: Final = 500
+_NARROWEST: Final = timedelta(minutes=1)
+_BEFORE_SALESFORCE: Final = datetime(1999, 1, 1, tzinfo=UTC)
+_ID: Final = re.compile(r"[A-Za-z0-9]{15}(?:[A-Za-z0-9]{3})?")
+
+
+class SalesforceReader:
+    """The port's Reader for one organization; made for one run."""
+
+    system = System.SALESFORCE
+
+    def __init__(
+        self,
+        access: SalesforceAccess,
+        mapping: SystemMapping,
+        *,
+        wire: Wire,
+        clock: Clock,
+        entropy: Entropy,
+        budget: RateBudget,
+    ) -> None:
+        self._gate = salesforce_gate(wire, budget)
+        self._client = SalesforceClient(access, self._gate, RetryPolicy(clock, entropy), clock)
+        self._mapping = mapping
+
+    @property
+    def calls(self) -> int:
+        """HTTP calls made so far, retries and token requests included."""
+        return self._gate.calls
+
+    def identify(self) -> Identity:
+        """The organization and our user in it; the time is the server's Date header."""
+        who, date = self._client.userinfo()
+        organization, user = who.get("organization_id"), who.get("user_id")
+        if not organization or date is None:
+            raise BadDataError("SYN421", "the answer to userinfo names no organization or no date", where=WHERE)
+        now = email.utils.parsedate_to_datetime(date).astimezone(UTC)
+        user_id = long_salesforce_id(str(user)) if user else None
+        return Identity(System.SALESFORCE, long_salesforce_id(str(organization)), user_id, now)
+
+    def check_schema(self) -> tuple[str, ...]:
+        """Notes about the mapping; SchemaError naming everything that is missing or hidden from us."""
+        columns = [columns_of(self._mapping, kind) for kind in self._mapping.kinds]
+        return schema_notes(self._client, columns)
+
+    def users(self) -> Iterator[User]:
+        """Every user, inactive ones and those of other types included; users are never deleted."""
+        columns = columns_of(self._mapping, Kind.USER)
+        for page in self._pages(f"SELECT {columns.select} FROM {columns.object} ORDER BY Id"):
+            yield from map(columns.user, page.rows)
+
+    def changes(self, kind: Kind, window: Window, resume: str | None = None) -> Iterator[Page]:
+        """Rows by SystemModstamp, deleted and merged ones included.
+
+        Ties are ordered by Id and pages followed to the end, so none is lost. A query that takes Salesforce too long is
+        asked again in halves of the window, down to a minute. CursorLostError where the pages have expired.
+        """
+        columns = columns_of(self._mapping, kind)
+        mark: _Mark | None = _Mark.parse(resume, window)
+        seen: set[str] = set()
+        while mark is not None:
+            try:
+                page = self._page_at(columns, mark)
+            except QueryTimeoutError as error:
+                mark = mark.halved(error)
+                continue
+            mark = mark.after(page, window)
+            yield Page(tuple(map(columns.record, page.rows)), mark.text(window) if mark else None)
+            _refuse_loop(mark.url if mark else None, seen)
+
+    def ids(self, kind: Kind) -> Iterator[tuple[str, ...]]:
+        """The ids of all records that are not deleted."""
+        columns = columns_of(self._mapping, kind)
+        for page in self._pages(f"SELECT Id FROM {columns.object} ORDER BY Id"):
+            yield tuple(long_salesforce_id(str(row["Id"])) for row in page.rows)
+
+    def read(self, kind: Kind, ids: Sequence[str]) -> Mapping[str, Reading]:
+        """The records now, by the ids as asked; one in the recycle bin says so, with its merge winner."""
+        columns = columns_of(self._mapping, kind)
+        long = {asked: long_salesforce_id(asked) for asked in ids if _ID.fullmatch(asked)}
+        select = f"SELECT {columns.select}, LastModifiedDate FROM {columns.object} WHERE Id IN "
+        found: dict[str, tuple[Record, datetime]] = {}
+        for chunk in _chunks(select, sorted(set(long.values()))):
+            for page in self._pages(f"{select}({chunk})", deleted=True, writing=True):
+                found.update(_by_id(columns, page.rows))
+        strangers = found.keys() - set(long.values())
+        if strangers:
+            raise BadDataError("SYN423", f"asked for some records and was given {min(strangers)}", where=WHERE)
+        return {asked: _reading(Ref(System.SALESFORCE, kind, long.get(asked, asked)), found) for asked in ids}
+
+    def teams(self, account_ids: Sequence[str] | None = None) -> Iterator[Team]:
+        """Account teams, one for each account that has one.
+
+        Where the organization has no account teams the object does not exist, and there are none. AuthError or
+        SchemaError where there are and we may not see them.
+        """
+        select = "SELECT AccountId, UserId, TeamMemberRole FROM AccountTeamMember"
+        queries = [f"{select} ORDER BY AccountId, UserId"]
+        if account_ids is not None:
+            known = sorted({long_salesforce_id(account) for account in account_ids if _ID.fullmatch(account)})
+            queries = [
+                f"{select} WHERE AccountId IN ({chunk}) ORDER BY AccountId, UserId" for chunk in _chunks(select, known)
+            ]
+        for query in queries:
+            yield from _teams(self._team_rows(query, writing=account_ids is not None))
+
+    def _team_rows(self, query: str, *, writing: bool) -> Iterator[Mapping[str, Any]]:
+        try:
+            for page in self._pages(query, writing=writing):
+                yield from page.rows
+        except NoObjectError:
+            return  # account teams are switched off here
+
+    def _page_at(self, columns: Columns, mark: _Mark) -> QueryPage:
+        if mark.url is not None:
+            return self._client.more(mark.url)
+        bounds = [f"SystemModstamp < {iso(mark.upper)}"]
+        if mark.lower is not None:
+            bounds.insert(0, f"SystemModstamp >= {iso(mark.lower)}")
+        where = " AND ".join(bounds)
+        soql = f"SELECT {columns.select} FROM {columns.object} WHERE {where} ORDER BY SystemModstamp, Id"
+        if len(quote_plus(soql)) > QUERY_BYTES:
+            raise SchemaError(
+                "SYN405", "the mapping names more fields than fit into one query", where=f"{WHERE} {columns.object}"
+            )
+        return self._client.query(soql, deleted=True)
+
+    def _pages(self, soql: str, *, deleted: bool = False, writing: bool = False) -> Iterator[QueryPage]:
+        with self._gate.purpose(writing=writing):
+            page = self._client.query(soql, deleted=deleted)
+        yield page
+        seen: set[str] = set()
+        while page.next_url is not None:
+            _refuse_loop(page.next_url, seen)
+            with self._gate.purpose(writing=writing):
+                page = self._client.more(page.next_url)
+            yield page
+
+
+@dataclass(frozen=True, slots=True)
+class _Mark:
+    """Where a walk stands: the part of the window being read, and its next page, None for its first."""
+
+    lower: datetime | None
+    upper: datetime
+    url: str | None = None
+
+    @classmethod
+    def parse(cls, resume: str | None, window: Window) -> _Mark:
+        """The mark that a resume token names; the beginning of the window without one."""
+        if resume is None or "|" not in resume:
+            return cls(window.lower, window.upper, resume)
+        url, lower, upper = resume.split("|")
+        return cls(parse_instant(lower) if lower else None, parse_instant(upper), url or None)
+
+    def text(self, window: Window) -> str:
+        """The resume token: the next page's URL, with its part of the window where that is not all of it."""
+        if self.url is not None and self.upper == window.upper:
+            return self.url
+        return f"{self.url or ''}|{iso(self.lower) if self.lower else ''}|{iso(self.upper)}"
+
+    def after(self, page: QueryPage, window: Window) -> _Mark | None:
+        """What comes next: this part's next page, the rest of the window, or nothing."""
+        if page.next_url is not None:
+            return _Mark(self.lower, self.upper, page.next_url)
+        return _Mark(self.upper, window.upper) if self.upper < window.upper else None
+
+    def halved(self, error: QueryTimeoutError) -> _Mark:
+        """The first half of this part, on whole seconds; the error where it is no wider than a minute."""
+        start = self.lower or _BEFORE_SALESFORCE
+        width = self.upper - start
+        if width <= _NARROWEST:
+            raise RetryableError(error.code, f"{error.summary}, even for one minute of changes", where=error.where)
+        middle = (start + width / 2).replace(microsecond=0)
+        return _Mark(self.lower, middle)
+
+
+def salesforce_gate(wire: Wire, budget: RateBudget) -> Gate:
+    """A gate that tells the budget what Salesforce says of the day's calls."""
+
+    def note(response: HttpResponse) -> None:
+        budget.note_limit_info(response.header("Sforce-Limit-Info"))
+
+    return Gate(wire, budget, note)
+
+
+def _refuse_loop(url: str | None, seen: set[str]) -> None:
+    if url is None:
+        return
+    if url in seen:
+        raise CursorLostError("SYN422", "the pages of a query go round in a loop", where=WHERE)
+    seen.add(url)
+
+
+def _chunks(select: str, ids: Sequence[str]) -> Iterator[str]:
+    """Lists of quoted ids, each short enough for one query."""
+    room = QUERY_BYTES - len(quote_plus(select)) - 200
+    each = len(quote_plus("'',")) + 18
+    count = max(1, min(IDS_PER_QUERY, room // each))
+    for start in range(0, len(ids), count):
+        yield ",".join(f"'{known}'" for known in ids[start : start + count])
+
+
+def _by_id(columns: Columns, rows: Iterable[Mapping[str, Any]]) -> Iterator[tuple[str, tuple[Record, datetime]]]:
+    for row in rows:
+        record = columns.record(row)
+        yield record.ref.id, (record, parse_instant(str(row["LastModifiedDate"])))
+
+
+def _reading(ref: Ref, found: Mapping[str, tuple[Record, datetime]]) -> Reading:
+    record, modified_at = found.get(ref.id, (None, None))
+    return Reading(ref, record, modified_at)
+
+
+def _teams(rows: Iterator[Mapping[str, Any]]) -> Iterator[Team]:
+    for account, group in itertools.groupby(rows, key=lambda row: long_salesforce_id(str(row["AccountId"]))):
+        members = {(long_salesforce_id(str(row["UserId"])), str(row["TeamMemberRole"] or "")) for row in group}
+        yield Team(Ref(System.SALESFORCE, Kind.ACCOUNT, account), tuple(sorted(members)))

@@ -1,0 +1,66 @@
+"""Whether the mapping fits the organization: describe each object, and name everything that does not.
+
+A field that the integration user may not see is absent from describe; never is it taken for an empty one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from syncd.connectors.salesforce.client import WHERE, SalesforceClient
+from syncd.connectors.salesforce.mapping import Columns
+from syncd.errors import SchemaError
+from syncd.model.refs import Kind
+
+
+def schema_notes(client: SalesforceClient, kinds: Iterable[Columns]) -> tuple[str, ...]:
+    """What an operator should know of the mapping; SchemaError with all that is missing."""
+    missing: list[str] = []
+    notes: list[str] = []
+    for columns in kinds:
+        fields = _fields(client, columns, missing)
+        if fields is not None:
+            missing += [f"{columns.object}.{name}" for name in _absent(columns, fields)]
+            notes += _notes(columns, fields)
+    if missing:
+        raise SchemaError(
+            "SYN405",
+            f"not there, or hidden from the integration user: {', '.join(missing)}",
+            where=WHERE,
+            hint="correct the mapping in the settings, or give the user access to the fields",
+        )
+    return tuple(notes)
+
+
+def _fields(client: SalesforceClient, columns: Columns, missing: list[str]) -> Mapping[str, Mapping[str, Any]] | None:
+    try:
+        described = client.describe(columns.object)
+    except SchemaError:
+        missing.append(columns.object)
+        return None
+    by_name = {str(field.get("name", "")).lower(): field for field in described["fields"]}
+    relations = {
+        str(field["relationshipName"]).lower(): field for field in by_name.values() if field.get("relationshipName")
+    }
+    return {**relations, **by_name}
+
+
+def _absent(columns: Columns, fields: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    wanted = dict.fromkeys((*columns.structure, *columns.fields.values()))
+    return [name for name in wanted if name.partition(".")[0].lower() not in fields]
+
+
+def _notes(columns: Columns, fields: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    notes = []
+    for rule_field, name in columns.fields.items():
+        field = fields.get(name.partition(".")[0].lower(), {})
+        if field.get("calculated") or "." in name:
+            notes.append(
+                f"{columns.object}.{name} ({rule_field}) does not stamp the record when it changes: "
+                "only a full sweep sees its changes"
+            )
+    owner = fields.get("ownerid")
+    if columns.kind is not Kind.USER and owner is not None and owner.get("updateable") is False:
+        notes.append(f"{columns.object}.OwnerId cannot be written by the integration user")
+    return notes

@@ -1,0 +1,123 @@
+"""Approving, applying, undoing, adopting: what changes things, done by whoever leads."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from syncd.errors import RefusedError
+from syncd.jobs.context import Context
+from syncd.jobs.freezing import check_not_frozen
+from syncd.jobs.leadership import Leadership
+from syncd.jobs.plan import Deliberation, deliberate, input_of
+from syncd.jobs.recording import recorded
+from syncd.model.plans import OutboxRow, SavedPlan
+from syncd.model.refs import Ref, System
+from syncd.planning import adoption, approval, undo
+from syncd.planning.applied import ApplyReport
+from syncd.planning.apply import apply_plan
+from syncd.planning.line import Line
+from syncd.planning.preflight import Orders
+from syncd.planning.recovery import recover
+from syncd.planning.staleness import Present, present_rows
+from syncd.settings import Mode
+from syncd.store import plans
+
+
+def approve(context: Context, leader: Leadership, plan_id: str, *, why: str, limits: Sequence[str] = ()) -> SavedPlan:
+    """Approve a saved plan in the name of whoever asks; see `planning.approval.approve` for what it raises."""
+    leader.check()
+    now = context.clock.now()
+    with context.store.write() as conn:
+        approved = approval.approve(conn, plan_id, who=context.actor, why=why, limits=limits, now=now)
+    context.log.event("plan.approved", plan_id=approved.plan_id, who=context.actor, limits=list(limits))
+    return approved
+
+
+def apply(context: Context, leader: Leadership, plan_id: str) -> ApplyReport:
+    """Write an approved plan; see `planning.apply.apply_plan` for what is refused."""
+    with recorded(context, "apply", {"plan": plan_id}) as run:
+        with context.store.read() as conn:
+            plan = plans.get_plan(conn, plan_id)
+        thought = deliberate(context)
+        line = line_of(context, leader, run.run_id)
+        report = apply_plan(line, plan.plan_id, _orders(context, thought, plan))
+        run.outcome = "ok" if report.exit_code == 0 else "incomplete"
+        run.summary = {"plan": plan.plan_id, "calls": report.calls}
+        run.summary |= {state.value: count for state, count in report.counts.items()}
+        return report
+
+
+def recover_rows(context: Context, leader: Leadership) -> int:
+    """Settle rows that an earlier process left in doubt, by reading them; how many were settled."""
+    if context.settings.mode is Mode.OBSERVE:
+        return 0
+    settled, _ = recover(line_of(context, leader, context.entropy.token()))
+    return settled
+
+
+def line_of(context: Context, leader: Leadership, run_id: str) -> Line:
+    """The line to the CRMs; RefusedError SYN511 in a mode that never writes, before a write client is made."""
+    if context.settings.mode is Mode.OBSERVE:
+        hint = 'set mode = "approve" in the settings to write approved plans'
+        raise RefusedError("SYN511", "mode observe never writes", hint=hint)
+
+    def may_write() -> None:
+        check_not_frozen(context.settings.control.freeze_file)
+        leader.check()
+
+    return Line(
+        store=context.store,
+        readers={system: context.reader(system) for system in context.systems},
+        writers={system: context.writer(system) for system in sorted(context.written_systems)},
+        clock=context.clock,
+        entropy=context.entropy,
+        epoch=leader.epoch,
+        run_id=run_id,
+        may_write=may_write,
+        log=context.log.bind(run_id=run_id),
+    )
+
+
+def _orders(context: Context, thought: Deliberation, plan: SavedPlan) -> Orders:
+    source = input_of(context, thought)
+    document: Mapping[str, Any] = plan.document
+
+    def standing(rows: Sequence[OutboxRow]) -> Mapping[Ref, Present]:
+        return present_rows(source, document, rows)
+
+    stale: frozenset[System] = thought.source.stale
+    return Orders(context.settings.mode.value, thought.pack.guard, thought.pack.zone, standing, stale_systems=stale)
+
+
+def adopt(context: Context, leader: Leadership, *, again: bool = False) -> adoption.Adoption:
+    """Take today's owners as the baseline; see `planning.adoption.adopt` for what is refused."""
+    leader.check()
+    with recorded(context, "adopt") as run:
+        thought = deliberate(context)
+        with context.store.write() as conn:
+            adopted = adoption.adopt(
+                conn,
+                systems=context.systems,
+                decisions=thought.decisions,
+                who=context.actor,
+                now=context.clock.now(),
+                run_id=run.run_id,
+                pack_revision=thought.pack.revision,
+                again=again,
+            )
+        run.summary = {"marked": adopted.marked}
+    context.log.event("baseline.adopted", marked=adopted.marked)
+    return adopted
+
+
+def plan_undo(context: Context, target: str) -> SavedPlan:
+    """Save the plan that takes back what a plan, a run or one record's last write did."""
+    with context.store.write() as conn:
+        return undo.plan_undo(
+            conn,
+            target,
+            plan_id=context.entropy.token(),
+            now=context.clock.now(),
+            lifetime=context.settings.plan_lifetime,
+        )

@@ -1,0 +1,74 @@
+"""When what runs: APScheduler behind one small class, so that its traps are answered in one place.
+
+Jobs live in memory and are made anew at each start; what is due is told by the last success in the store, not by the
+trigger's memory. Every job has its own grace time, is coalesced and never runs twice at once: the defaults are one
+second and silence (agronholm/apscheduler issues 296 and 146).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from apscheduler.events import EVENT_JOB_ERROR, EVENT_JOB_MAX_INSTANCES, EVENT_JOB_MISSED, JobExecutionEvent
+from apscheduler.executors.pool import ThreadPoolExecutor
+from apscheduler.jobstores.memory import MemoryJobStore
+from apscheduler.schedulers.background import BackgroundScheduler
+
+from syncd.telemetry import Log
+
+LANES = ("work", "watch", "keep")
+"""One thread each: what pulls and writes, what watches, and what keeps the lease and the heartbeat."""
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """Something to do every `period`, first at `first`, in one of the lanes."""
+
+    name: str
+    lane: str
+    period: timedelta
+    first: datetime
+    action: Callable[[], None]
+
+
+class Schedule:
+    """Runs tasks in their lanes until it is stopped."""
+
+    def __init__(self, log: Log) -> None:
+        self._log = log
+        self._scheduler = BackgroundScheduler(
+            jobstores={"default": MemoryJobStore()},
+            executors={lane: ThreadPoolExecutor(1) for lane in LANES},
+            timezone=UTC,
+        )
+        self._scheduler.add_listener(self._missed, EVENT_JOB_MISSED | EVENT_JOB_MAX_INSTANCES | EVENT_JOB_ERROR)
+
+    def start(self) -> None:
+        """Begin to run tasks."""
+        self._scheduler.start()
+
+    def put(self, task: Task) -> None:
+        """Add a task, or replace the one of that name."""
+        self._scheduler.add_job(
+            task.action,
+            "interval",
+            seconds=task.period.total_seconds(),
+            id=task.name,
+            executor=task.lane,
+            next_run_time=task.first,
+            misfire_grace_time=max(1, int(task.period.total_seconds())),
+            coalesce=True,
+            max_instances=1,
+            replace_existing=True,
+        )
+
+    def stop(self) -> None:
+        """Start nothing more; tasks under way end by themselves."""
+        if self._scheduler.running:
+            self._scheduler.shutdown(wait=False)
+
+    def _missed(self, event: JobExecutionEvent) -> None:
+        reasons = {EVENT_JOB_MISSED: "too late", EVENT_JOB_MAX_INSTANCES: "still running", EVENT_JOB_ERROR: "failed"}
+        self._log.event("job.missed", job=event.job_id, reason=reasons.get(event.code, "unknown"))

@@ -1,0 +1,37 @@
+"""Explaining one company of the mirror: the rules' path, the saved decision, and what was written last."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from syncd.clock import iso
+from syncd.jobs.context import Context
+from syncd.jobs.lookup import company_of
+from syncd.jobs.plan import deliberate
+from syncd.rules.explanation import explain
+from syncd.store import ownership
+
+
+def explain_company(context: Context, text: str) -> dict[str, Any]:
+    """The explanation of the company that the text names, as a document; UsageError for none or several."""
+    with context.store.read() as conn:
+        found = company_of(conn, text)
+        applied = ownership.applied(conn).get(found.key, {})
+    thought = deliberate(context)
+    decision = next((one for one in thought.decisions if one.company == found.key and one.role == "owner"), None)
+    explanation = explain(thought.pack, thought.source.book, found.key, thought.now, decision)
+    facts = thought.facts[found.key]
+    last = applied.get("owner")
+    return {
+        **explanation.to_json(),
+        "name": facts.seen["name"].raw if "name" in facts.seen else None,
+        "pack_revision": thought.pack.revision,
+        "last_applied": None
+        if last is None
+        else {
+            "territory": last.territory,
+            "owner": last.owner,
+            "at": iso(last.at),
+            "pack_revision": last.pack_revision,
+        },
+    }

@@ -1,0 +1,59 @@
+"""Planning over an export: CSV files and a pack in, a plan's document out. No CRM, mirror or ledger; nothing saved."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from syncd.errors import Finding
+from syncd.jobs.mapping import field_catalogue, field_order
+from syncd.jobs.money import money_table
+from syncd.model.refs import System
+from syncd.planning.builder import PlanInput, build_document
+from syncd.rules.accounts import read_book
+from syncd.rules.derivation import Derivation
+from syncd.rules.engine import decide
+from syncd.rules.loader import load_pack
+from syncd.settings import Settings
+
+
+def plan_of_export(
+    settings: Settings,
+    pack: Path,
+    accounts: Path,
+    opportunities: Path | None,
+    users: Path | None,
+    *,
+    now: datetime,
+    all_decisions: bool,
+) -> tuple[Mapping[str, Any], tuple[Finding, ...]]:
+    """The document of a plan over the export, and what the reader remarked; InputError where a file is invalid."""
+    catalogue, money = field_catalogue(settings), money_table(settings.money)
+    loaded = load_pack(pack, catalogue=catalogue, money=money)
+    order, single = field_order(settings)
+    derivation = Derivation(
+        catalogue=catalogue,
+        order=order,
+        field_order=single,
+        leading=System(settings.leading_system),
+        money=money,
+        zone=loaded.zone,
+        default_country=loaded.default_country,
+        fill_missing_country=loaded.fill_missing_country,
+        shared_domains=frozenset(settings.identity.shared_domains),
+    )
+    book = read_book(accounts, opportunities=opportunities, users=users, derivation=derivation, now=now)
+    source = PlanInput(
+        pack=loaded,
+        decisions=decide(loaded, book, now),
+        facts={facts.key: facts for facts in book.facts},
+        now=now,
+        created_at=now,
+        pack_revision=loaded.revision,
+        directory=book.directory,
+        currency=settings.money.reporting_currency,
+        all_decisions=all_decisions,
+    )
+    return build_document(source, plan_id=None), book.findings

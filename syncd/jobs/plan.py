@@ -1,0 +1,143 @@
+"""Planning: the mirror and the pack in, decisions and a saved plan out. Never calls a CRM."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from syncd.errors import RefusedError
+from syncd.jobs.book import MirrorBook, read_book
+from syncd.jobs.context import Context
+from syncd.jobs.recording import recorded
+from syncd.model.decisions import Decision
+from syncd.model.plans import PlanStatus, SavedPlan
+from syncd.planning.builder import PlanInput, build_plan
+from syncd.rules.engine import decide
+from syncd.rules.facts import Facts
+from syncd.rules.pack import Pack
+from syncd.store import ledger, mirror, outbox, ownership, plans
+
+
+@dataclass(frozen=True, slots=True)
+class Deliberation:
+    """What the rules say of the mirror at one instant, and all that was looked at."""
+
+    pack: Pack
+    source: MirrorBook
+    decisions: tuple[Decision, ...]
+    now: datetime
+
+    @property
+    def facts(self) -> Mapping[str, Facts]:
+        """The facts by company key."""
+        return {facts.key: facts for facts in self.source.book.facts}
+
+
+def deliberate(context: Context, *, pack: Path | None = None, as_of: datetime | None = None) -> Deliberation:
+    """Decide about every company of the mirror, as of now or of another instant.
+
+    Raises RefusedError SYN550 before the first complete mirror, InputError where the pack is invalid.
+    """
+    loaded = context.pack(pack)
+    now = as_of or context.clock.now()
+    with context.store.read() as conn:
+        status = mirror.mirror_status(conn)
+        missing = [system.value for system in context.systems if system not in status or not status[system].complete]
+        if missing:
+            raise RefusedError("SYN550", f"no complete mirror of {' and '.join(missing)} yet", hint="run `syncd pull`")
+        source = read_book(context, conn, loaded, now)
+    return Deliberation(loaded, source, decide(loaded, source.book, now), now)
+
+
+def input_of(context: Context, thought: Deliberation, *, all_decisions: bool = False) -> PlanInput:
+    """A deliberation as planning takes it, with the refusals and writes under way that the store knows."""
+    with context.store.read() as conn:
+        blocked = ownership.blocked(conn)
+        under_way = outbox.open_refs(conn)
+    return PlanInput(
+        pack=thought.pack,
+        decisions=thought.decisions,
+        facts=thought.facts,
+        now=thought.now,
+        created_at=context.clock.now(),
+        pack_revision=thought.pack.revision,
+        directory=thought.source.book.directory,
+        opportunities=thought.source.open_opportunities,
+        writers=context.written_systems,
+        expected=frozenset(context.systems) - context.written_systems,
+        stale=thought.source.stale,
+        blocked=blocked,
+        mirror_as_of=thought.source.as_of,
+        open_refs=under_way,
+        mapping_revision=context.mapping_revision(),
+        currency=context.settings.money.reporting_currency,
+        all_decisions=all_decisions,
+    )
+
+
+def plan_of(context: Context, thought: Deliberation, *, offered: bool = True, all_decisions: bool = False) -> SavedPlan:
+    """The plan of a deliberation, not saved yet."""
+    source = input_of(context, thought, all_decisions=all_decisions)
+    lifetime = context.settings.plan_lifetime
+    return build_plan(source, plan_id=context.entropy.token(), lifetime=lifetime, offered=offered)
+
+
+def save(context: Context, plan: SavedPlan) -> Mapping[str, Any]:
+    """Save a plan that has changes, with its ledger row, and return its document.
+
+    A plan without changes is not saved: its document comes back without an id.
+    """
+    if not plan.document["changes"]:
+        return {**plan.document, "plan_id": None}
+    if plan.status is PlanStatus.PREVIEW and (same := _same_as_last(context, plan)):
+        return same
+    now = context.clock.now()
+    with context.store.write() as conn:
+        plans.save_plan(conn, plan)
+        facts: dict[str, str | int | None] = {
+            "plan": plan.plan_id,
+            "hash": plan.hash,
+            "changes": len(plan.document["changes"]),
+            "pack_revision": plan.pack_revision,
+        }
+        ledger.append(conn, at=now, event="plan.saved", ref=None, actor=context.actor, run_id=None, facts=facts)
+    context.log.event("plan.saved", **facts)
+    if plan.document["guard"]["tripped"]:
+        limits = [trip["limit"] for trip in plan.document["guard"]["tripped"]]
+        context.log.event("guard.tripped", plan_id=plan.plan_id, limits=limits)
+    return plan.document
+
+
+def _same_as_last(context: Context, plan: SavedPlan) -> Mapping[str, Any] | None:
+    """The last saved plan's document where a preview would only repeat it: a preview every five minutes is no news."""
+    with context.store.read() as conn:
+        last = next(iter(plans.list_plans(conn, 1)), None)
+    if last is None or last.status not in (PlanStatus.PREVIEW, PlanStatus.OFFERED):
+        return None
+    same = all(last.document[key] == plan.document[key] for key in ("changes", "decisions", "pack_revision"))
+    return last.document if same else None
+
+
+def make_plan(
+    context: Context,
+    *,
+    pack: Path | None = None,
+    as_of: datetime | None = None,
+    offered: bool = True,
+    all_decisions: bool = False,
+) -> Mapping[str, Any]:
+    """Deliberate, plan and save; the plan's document, without an id where there is nothing to do.
+
+    A plan of another instant than now is not saved: it can be looked at, never approved.
+    """
+    with recorded(context, "plan", {"offered": offered}) as run:
+        thought = deliberate(context, pack=pack, as_of=as_of)
+        plan = plan_of(context, thought, offered=offered, all_decisions=all_decisions)
+        document = {**plan.document, "plan_id": None} if as_of is not None else save(context, plan)
+        run.summary = {"plan": document["plan_id"]} | {
+            key: document["summary"][key] for key in ("evaluated", "changes", "held")
+        }
+    return document

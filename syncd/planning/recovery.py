@@ -1,0 +1,80 @@
+"""Recovery: rows that an earlier process left in doubt are read before anything is sent.
+
+Run at every start. A row in `sending` may or may not have been written: the record itself says which.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import groupby
+
+from syncd.crashpoints import crashpoint
+from syncd.errors import CrmError
+from syncd.model.plans import OutboxRow, PlanStatus, RowState
+from syncd.model.refs import Kind, System
+from syncd.planning.applied import Stop
+from syncd.planning.line import Line, stopped_by
+from syncd.planning.settling import PlanContext, Settlement, settle
+from syncd.planning.verdicts import before_write
+from syncd.store import outbox, plans
+
+SETTLE_WAIT = 5.0
+"""Seconds before rows in doubt are read: a call of the dead process may still be on its way."""
+
+_BATCH = 100
+
+
+def recover(line: Line, *, wait: float = SETTLE_WAIT) -> tuple[int, tuple[Stop, ...]]:
+    """Settle every row in doubt by reading its record; returns how many, and what kept the others in doubt.
+
+    Written ones end as `confirmed`, unwritten ones are open again (or `stale` where their plan is closed), the rest
+    are conflicts. Sends nothing.
+    """
+    with line.store.read() as conn:
+        rows = sorted(outbox.rows(conn, states=[RowState.SENDING]), key=_group)
+    if not rows:
+        return 0, ()
+    line.clock.sleep(wait)
+    settled, stops = 0, []
+    for (_, system, kind), group in groupby(rows, key=_group):
+        doubted = list(group)
+        for start in range(0, len(doubted), _BATCH):
+            batch = doubted[start : start + _BATCH]
+            try:
+                _settle_batch(line, system, kind, batch)
+            except CrmError as error:
+                stops.append(stopped_by(error, system))
+                break
+            settled += len(batch)
+    line.log.event("apply.recovered", rows=settled)
+    return settled, tuple(stops)
+
+
+def _group(row: OutboxRow) -> tuple[str, System, Kind]:
+    return row.plan_id, row.ref.system, row.ref.kind
+
+
+def _settle_batch(line: Line, system: System, kind: Kind, rows: Sequence[OutboxRow]) -> None:
+    readings = line.read(system, kind, rows)
+    with line.store.read() as conn:
+        plan = plans.get_plan(conn, rows[0].plan_id)
+    closed = plan.status is not PlanStatus.APPROVED or line.clock.now() >= plan.expires_at
+    ends: list[Settlement] = []
+    unsent: list[OutboxRow] = []
+    for row in rows:
+        reading = readings.get(row.ref)
+        end = before_write(row, reading, tried=True, in_doubt=True)
+        if end is None and closed:
+            text = "the plan was closed before this row was written"
+            end = Settlement(row, RowState.STALE, "closed", text, before=row.old, after=row.old, reading=reading)
+        if end is None:
+            unsent.append(row)
+        else:
+            ends.append(end)
+    crashpoint("recovery.before_settle")
+    settle(line, PlanContext.of(plan), ends)
+    now = line.clock.now()
+    with line.store.write() as conn:
+        for row in unsent:
+            outbox.reopen(conn, row.id, now=now)
+    crashpoint("recovery.settled")

@@ -1,0 +1,268 @@
+"""Sending rows of one system and kind: compare, claim, send, read back, settle. Knows no plan as a whole.
+
+Per record strictly serial, and nothing is sent again before a read has proved that it was not applied
+(reliability.md 2.2, I10, I11). No transaction is open during a call.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from syncd.connectors.port import OwnerWrite, Reading, WriteOutcome, WriteResult
+from syncd.crashpoints import crashpoint
+from syncd.errors import (
+    AuthError,
+    CrmError,
+    ExitCode,
+    ForeignSystemError,
+    LeaseHeldError,
+    QuotaExhaustedError,
+    RateLimitedError,
+    RefusedError,
+    RetryableError,
+    SchemaError,
+)
+from syncd.model.plans import OutboxRow, RowState
+from syncd.model.refs import Kind, Ref
+from syncd.planning.applied import Stop
+from syncd.planning.line import Line, stopped_by
+from syncd.planning.settling import PlanContext, Settlement, settle
+from syncd.planning.teams import HAS_TEAM, held_by_teams
+from syncd.planning.verdicts import after_write, before_write, is_doubtful, needs_reading
+from syncd.store import ledger, outbox
+
+MAX_ATTEMPTS = 3
+SINGLE_ROWS = 5
+"""Up to so many rows each is written alone, guarded by the modification time of the compare (salesforce.md 3.3)."""
+UNKNOWN_WAIT = 5.0
+"""Seconds before a row whose answer was lost is read: the server may still be at it."""
+_SHRINK = 4
+
+Ready = tuple[OutboxRow, Reading]
+
+
+@dataclass(slots=True)
+class Tally:
+    """How sending went: rows sent, rows refused for good, and what ended it early."""
+
+    sent: int = 0
+    refused: int = 0
+    stop: Stop | None = None
+
+
+def send_rows(line: Line, context: PlanContext, rows: Sequence[OutboxRow]) -> Tally:
+    """Carry out some rows of one system and kind: at most `MAX_ATTEMPTS` sends each, with fewer rows a call each time.
+
+    Every row ends in a final state, or stays approved (in doubt: `sending`) where the tally says what stopped it.
+    """
+    tally, tries, queue = Tally(), Counter[int](), list(rows)
+    while queue and tally.stop is None:
+        level = max(tries[row.id] for row in queue)
+        if level:
+            line.back_off(level)
+        system = queue[0].ref.system
+        try:
+            ready = _compared(line, context, queue, tries)
+        except CrmError as error:
+            tally.stop = stopped_by(error, system)
+            break
+        size = max(1, line.writers[system].batch_size // _SHRINK**level)
+        queue = []
+        for start in range(0, len(ready), size):
+            if tally.stop is None:
+                queue += _send(line, context, ready[start : start + size], tries, tally)
+    return tally
+
+
+def check_before_call(line: Line, context: PlanContext) -> Stop | None:
+    """What forbids the next write: a freeze, a lost lease, or the plan's end of life."""
+    plan = context.plan
+    try:
+        line.may_write()
+    except (RefusedError, LeaseHeldError) as error:
+        return Stop(error.code, error.summary, error.exit_code)
+    if line.clock.now() >= plan.expires_at:
+        return Stop("SYN504", f"plan {plan.plan_id} expired while it was being applied", RefusedError.exit_code)
+    return None
+
+
+def _compared(line: Line, context: PlanContext, rows: Sequence[OutboxRow], tries: Mapping[int, int]) -> list[Ready]:
+    """The rows whose record stands as planned, with its reading; the others are settled. Raises CrmError."""
+    system, kind = rows[0].ref.system, rows[0].ref.kind
+    readings = line.read(system, kind, rows)
+    ends: list[Settlement] = []
+    ready: list[Ready] = []
+    for row in rows:
+        reading = readings.get(row.ref)
+        end = before_write(row, reading, tried=bool(row.attempts or tries[row.id]))
+        if end is not None:
+            ends.append(end)
+        elif reading is not None:
+            ready.append((row, reading))
+    if kind is Kind.ACCOUNT:
+        teams = held_by_teams(line.readers[system], [row.ref.id for row, _ in ready])
+        ends += [
+            Settlement(row, RowState.CONFLICT, HAS_TEAM, teams[row.ref.id], reading=reading)
+            for row, reading in ready
+            if row.ref.id in teams
+        ]
+        ready = [item for item in ready if item[0].ref.id not in teams]
+    settle(line, context, ends)
+    return ready
+
+
+def _send(
+    line: Line, context: PlanContext, chunk: Sequence[Ready], tries: Counter[int], tally: Tally
+) -> list[OutboxRow]:
+    """Send one call's rows and settle them; returns the rows to try again, each proved not to be applied."""
+    rows = [row for row, _ in chunk]
+    tally.stop = check_before_call(line, context) or _claim(line, rows)
+    if tally.stop is not None:
+        return []
+    tally.stop = check_before_call(line, context)
+    if tally.stop is not None:
+        if tally.stop.exit_code is not ExitCode.LEADER:  # else the new leader reads them and settles them
+            _reopen(line, rows)
+        return []
+    try:
+        results = _write(line, chunk)
+    except RateLimitedError as error:
+        _reopen(line, rows)
+        tally.stop = _wait_out(line, error, rows)
+        return [] if tally.stop is not None else rows
+    except CrmError as error:
+        _reopen(line, rows)
+        tally.stop = stopped_by(error, rows[0].ref.system)
+        return []
+    tries.update(row.id for row in rows)
+    tally.sent += len(rows)
+    tally.refused += sum(1 for result in results.values() if result.outcome is WriteOutcome.REJECTED)
+    return _finish(line, context, rows, results, tries, tally)
+
+
+def _claim(line: Line, rows: Sequence[OutboxRow]) -> Stop | None:
+    """Write down what is about to be sent, before it is sent; a stop where the lease or the plan is lost."""
+    crashpoint("apply.before_claim")
+    now, attempt = line.clock.now(), line.entropy.token()
+    try:
+        with line.store.write() as conn:
+            for row in rows:
+                ledger.append(
+                    conn,
+                    at=now,
+                    event="write.intended",
+                    ref=str(row.ref),
+                    actor=None,
+                    run_id=line.run_id,
+                    facts={
+                        "plan": row.plan_id,
+                        "outbox": row.id,
+                        "attempt": attempt,
+                        "epoch": line.epoch,
+                        "from": row.old,
+                        "to": row.new,
+                    },
+                )
+            outbox.claim(conn, [row.id for row in rows], epoch=line.epoch, attempt=attempt, now=now)
+    except (LeaseHeldError, RefusedError) as error:
+        return Stop(error.code, error.summary, error.exit_code)
+    crashpoint("apply.claimed")
+    return None
+
+
+def _write(line: Line, chunk: Sequence[Ready]) -> Mapping[Ref, WriteResult]:
+    """One call of the writer; an error that leaves the outcome open is an answer for every row.
+
+    Raises RateLimitedError, and the errors where nothing was applied and a person must act.
+    """
+    rows = [row for row, _ in chunk]
+    alone = len(chunk) <= SINGLE_ROWS
+    writes = [OwnerWrite(row.ref, row.old, row.new, reading.modified_at if alone else None) for row, reading in chunk]
+    writer, kind = line.writers[rows[0].ref.system], rows[0].ref.kind
+    try:
+        results = writer.write_owners(kind, writes)
+    except (RateLimitedError, AuthError, SchemaError, QuotaExhaustedError, ForeignSystemError):
+        raise
+    except CrmError as error:
+        unapplied = isinstance(error, RetryableError) and error.applied is False
+        outcome = WriteOutcome.RETRY if unapplied else WriteOutcome.UNKNOWN
+        results = tuple(WriteResult(row.ref, outcome, error.code, error.summary) for row in rows)
+    crashpoint("apply.sent")
+    if len(results) != len(rows):
+        text = f"{len(results)} answers came for {len(rows)} rows"
+        results = tuple(WriteResult(row.ref, WriteOutcome.UNKNOWN, None, text) for row in rows)
+    return dict(zip((row.ref for row in rows), results, strict=True))
+
+
+def _finish(
+    line: Line,
+    context: PlanContext,
+    rows: Sequence[OutboxRow],
+    results: Mapping[Ref, WriteResult],
+    tries: Mapping[int, int],
+    tally: Tally,
+) -> list[OutboxRow]:
+    """Read back what needs it, settle, and return the rows to try again.
+
+    Where the reading fails the rows stay in doubt: the next start reads them before anything else.
+    """
+    unread = [row for row in rows if needs_reading(results[row.ref])]
+    read_rows = [row for row in rows if row not in unread]
+    readings: Mapping[Ref, Reading] = {}
+    try:
+        readings = _read_back(line, unread, results)
+        read_rows = list(rows)
+    except CrmError as error:
+        tally.stop = stopped_by(error, rows[0].ref.system)
+        for row in unread:
+            line.log.event("write.unknown", plan_id=row.plan_id, outbox_id=row.id, ref=str(row.ref))
+    ends: list[Settlement] = []
+    again: list[OutboxRow] = []
+    for row in read_rows:
+        last = tries[row.id] >= MAX_ATTEMPTS
+        end = after_write(row, results[row.ref], readings.get(row.ref), last=last)
+        if end is None:
+            again.append(row)
+        else:
+            ends.append(end)
+    settle(line, context, ends)
+    _reopen(line, again, results)
+    return again
+
+
+def _read_back(line: Line, rows: Sequence[OutboxRow], results: Mapping[Ref, WriteResult]) -> Mapping[Ref, Reading]:
+    """The records as they are after the write; looked at twice where a success does not show. Raises CrmError."""
+    if not rows:
+        return {}
+    if any(results[row.ref].outcome is WriteOutcome.UNKNOWN for row in rows):
+        line.clock.sleep(UNKNOWN_WAIT)
+    system, kind = rows[0].ref.system, rows[0].ref.kind
+    readings = dict(line.read(system, kind, rows))
+    doubtful = [row for row in rows if is_doubtful(row, results[row.ref], readings.get(row.ref))]
+    if doubtful:
+        line.back_off(1)
+        readings.update(line.read(system, kind, doubtful))
+    return readings
+
+
+def _wait_out(line: Line, error: RateLimitedError, rows: Sequence[OutboxRow]) -> Stop | None:
+    """Wait as the CRM asks; a stop once that is too long in all."""
+    try:
+        line.wait_out(error)
+    except RateLimitedError as too_long:
+        return stopped_by(too_long, rows[0].ref.system)
+    return None
+
+
+def _reopen(line: Line, rows: Sequence[OutboxRow], results: Mapping[Ref, WriteResult] | None = None) -> None:
+    """Put rows that were certainly not applied back to approved, with the CRM's words where there are any."""
+    if not rows:
+        return
+    now = line.clock.now()
+    with line.store.write() as conn:
+        for row in rows:
+            result = results[row.ref] if results is not None else None
+            code, message = (result.code, result.message) if result is not None else (None, None)
+            outbox.reopen(conn, row.id, now=now, code=code, message=message)

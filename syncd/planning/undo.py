@@ -1,0 +1,235 @@
+"""Undo: a plan in the other direction, made of receipts alone, that is approved and compared like any other.
+
+Only what was confirmed is taken back. A record that somebody edited since becomes a conflict when the undo is applied.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import Connection
+
+from syncd.clock import iso
+from syncd.errors import InputError, RefusedError
+from syncd.model.decisions import Outcome
+from syncd.model.plans import Change, OutboxRow, PlanStatus, RowState, SavedPlan, document_hash
+from syncd.model.records import User
+from syncd.model.refs import Kind, Ref, System
+from syncd.planning.builder import LIFETIME
+from syncd.planning.document import FORMAT, change_entry, changes_of, decisions_by_company, guard_entry, summary_entry
+from syncd.planning.fingerprints import undo_fingerprint
+from syncd.planning.preflight import UNDO
+from syncd.planning.verdicts import LOST_ANSWER
+from syncd.store import ledger, mirror, outbox, plans
+
+Entry = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """What is taken back: the rows that were written, and the plan whose decisions name them."""
+
+    plan: SavedPlan
+    rows: tuple[OutboxRow, ...]
+    what: str
+
+
+def plan_undo(
+    conn: Connection, target: str, *, plan_id: str, now: datetime, lifetime: timedelta = LIFETIME
+) -> SavedPlan:
+    """Make and save the plan that takes back what a plan, a run, or the last write of a record did.
+
+    `target` is a plan's id or unique prefix, a run's id, or a ref (the opportunities that followed it come along).
+    The caller commits. Raises InputError SYN523 where it is none of these, RefusedError SYN522 where nothing of it was
+    written, or all of it is undone already.
+    """
+    source = _source(conn, target)
+    users = {(user.ref.system, user.ref.id): user for user in mirror.users(conn)}
+    changes, left_out = _swapped(conn, source)
+    if not changes:
+        raise RefusedError(
+            "SYN522",
+            f"there is nothing to undo in {source.what}: nothing of it was written, or all of it is undone already",
+            hint=f"`syncd history REF` shows what was written; the plan was {source.plan.plan_id}",
+        )
+    document = _document(source, changes, left_out, users, plan_id=plan_id, now=now, lifetime=lifetime)
+    plan = SavedPlan(
+        plan_id=plan_id,
+        hash=document_hash(document),
+        kind=UNDO,
+        status=PlanStatus.OFFERED,
+        pack_revision=source.plan.pack_revision,
+        created_at=now,
+        expires_at=now + lifetime,
+        document=document,
+    )
+    plans.save_plan(conn, plan)
+    facts: dict[str, str | int | None] = {
+        "plan": plan_id,
+        "hash": plan.hash,
+        "changes": len(changes),
+        "undoes": source.plan.plan_id,
+    }
+    ledger.append(conn, at=now, event="plan.saved", ref=None, actor=None, run_id=None, facts=facts)
+    return plan
+
+
+def _source(conn: Connection, target: str) -> _Source:
+    """What the target names: a ref, a plan, or a run."""
+    try:
+        ref = Ref.parse(target.strip())
+    except ValueError:
+        pass
+    else:
+        return _of_ref(conn, ref)
+    try:
+        plan = plans.get_plan(conn, target)
+    except InputError as error:
+        if error.code != "SYN501":
+            raise
+    else:
+        return _Source(plan, _written(outbox.rows(conn, plan.plan_id)), f"plan {plan.plan_id}")
+    return _of_run(conn, target.strip())
+
+
+def _of_ref(conn: Connection, ref: Ref) -> _Source:
+    """The last write of a record, and the rows of the same plan that followed it."""
+    confirmed = [receipt for receipt in outbox.receipts(conn, ref) if receipt.state is RowState.CONFIRMED]
+    if not confirmed:
+        raise RefusedError("SYN522", f"syncd has not written {ref}", hint="`syncd history REF` shows who did")
+    plan = plans.get_plan(conn, confirmed[-1].plan_id)
+    rows = _written(outbox.rows(conn, plan.plan_id))
+    return _Source(plan, tuple(row for row in rows if ref in (row.ref, row.parent)), str(ref))
+
+
+def _of_run(conn: Connection, run_id: str) -> _Source:
+    """What one run wrote: all of one plan, as far as that run got."""
+    written = [
+        entry
+        for event in ("write.confirmed", "write.skipped")
+        for entry in ledger.entries(conn, event=event)
+        if entry.run_id == run_id
+    ]
+    if not written:
+        raise InputError(
+            "SYN523",
+            f"{run_id!r} is no plan, no run that wrote anything, and no ref",
+            hint="`syncd runs` lists runs and plans; a ref is system:kind:id",
+        )
+    ids = {entry.facts["outbox"] for entry in written}
+    plan = plans.get_plan(conn, str(written[0].facts["plan"]))
+    rows = _written(outbox.rows(conn, plan.plan_id))
+    return _Source(plan, tuple(row for row in rows if row.id in ids), f"run {run_id}")
+
+
+def _written(rows: Iterable[OutboxRow]) -> tuple[OutboxRow, ...]:
+    """The rows that were our writes, whether their answer came or was lost."""
+    return tuple(
+        row
+        for row in rows
+        if row.state is RowState.CONFIRMED or (row.state is RowState.SKIPPED_ALREADY and row.code == LOST_ANSWER)
+    )
+
+
+def _swapped(conn: Connection, source: _Source) -> tuple[tuple[Change, ...], dict[str, list[dict[str, str]]]]:
+    """The rows the other way round, and by company those that cannot be: syncd never writes an empty owner."""
+    kept = {row.ref for row in source.rows}
+    changes: list[Change] = []
+    left_out: defaultdict[str, list[dict[str, str]]] = defaultdict(list)
+    for row in source.rows:
+        record = mirror.get_record(conn, row.ref)
+        if record is not None and record.owner == row.old:
+            continue
+        if row.old is None:
+            text = "it had no owner before, and syncd never writes an empty owner"
+            left_out[row.because].append({"ref": str(row.ref), "reason": "no-owner-before", "text": text})
+            continue
+        parent = row.parent if row.parent in kept else None
+        changes.append(_back(row.ref, row.new, row.old, row.because, parent=parent))
+    companies = {change.because for change in changes if change.ref.kind is Kind.ACCOUNT}
+    for change in changes_of(source.plan):
+        if change.expected and change.because in companies and change.old is not None:
+            changes.append(_back(change.ref, change.new, change.old, change.because, expected=True))
+    return tuple(sorted(changes, key=lambda change: str(change.ref))), left_out
+
+
+def _back(ref: Ref, old: str, new: str, company: str, *, parent: Ref | None = None, expected: bool = False) -> Change:
+    return Change(ref, old, new, company, undo_fingerprint(ref, old, new), parent=parent, expected=expected)
+
+
+def _document(
+    source: _Source,
+    changes: Sequence[Change],
+    left_out: Mapping[str, list[dict[str, str]]],
+    users: Mapping[tuple[System, str], User],
+    *,
+    plan_id: str,
+    now: datetime,
+    lifetime: timedelta,
+) -> dict[str, Any]:
+    before = source.plan.document
+    planned = decisions_by_company(before)
+    companies = sorted({change.because for change in changes})
+    entries = [_decision(company, planned.get(company, {}), changes, left_out, users, source) for company in companies]
+    amount = sum((Decimal(entry.get("money", "0")) for entry in entries), Decimal(0))
+    return {
+        "format": FORMAT,
+        "kind": UNDO,
+        "undoes": source.plan.plan_id,
+        "plan_id": plan_id,
+        "pack_revision": source.plan.pack_revision,
+        "mapping_revision": before.get("mapping_revision", ""),
+        "created_at": iso(now),
+        "lifetime_seconds": int(lifetime.total_seconds()),
+        "now": iso(now),
+        "mirror": before["mirror"],
+        "systems": before["systems"],
+        "summary": summary_entry(
+            Counter({Outcome.CHANGE: len(entries)}), amount, before["summary"]["money_moved"]["currency"]
+        ),
+        "decisions": entries,
+        "changes": [change_entry(change, users) for change in changes],
+        "guard": guard_entry(()),
+    }
+
+
+def _decision(
+    company: str,
+    planned: Entry,
+    changes: Sequence[Change],
+    left_out: Mapping[str, list[dict[str, str]]],
+    users: Mapping[tuple[System, str], User],
+    source: _Source,
+) -> dict[str, Any]:
+    """The decision of a company the other way round: its owner becomes who had it before the plan."""
+    rows = [change for change in changes if change.because == company and change.ref.kind is Kind.ACCOUNT]
+    entry: dict[str, Any] = {
+        "company": company,
+        "accounts": planned.get("accounts", [str(change.ref) for change in rows]),
+        "role": "owner",
+        "territory": planned.get("territory"),
+        "owner": _owner(((row.ref.system, row.new) for row in rows), users, planned.get("current_owner")),
+        "current_owner": _owner(((row.ref.system, row.old or "") for row in rows), users, planned.get("owner")),
+        "outcome": Outcome.CHANGE.value,
+        "reason": UNDO,
+        "text": f"takes back what {source.what} wrote",
+        "rule": planned.get("rule"),
+    }
+    optional = {"name": planned.get("name"), "money": planned.get("money"), "left_out": left_out.get(company)}
+    return entry | {key: value for key, value in optional.items() if value}
+
+
+def _owner(
+    ids: Iterable[tuple[System, str]], users: Mapping[tuple[System, str], User], otherwise: Entry | None
+) -> dict[str, str] | None:
+    """The person behind owner ids; where no account row is undone, whom the plan named."""
+    known = dict(ids)
+    if not known:
+        return dict(otherwise) if otherwise is not None else None
+    emails = [user.email for key in known.items() if (user := users.get(key)) is not None]
+    return {"email": emails[0] if emails else ""} | {system.value: known[system] for system in sorted(known)}

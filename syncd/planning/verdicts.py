@@ -1,0 +1,73 @@
+"""Verdicts: what a CRM's answer and the reading after it make of a row. Pure.
+
+An answer alone confirms nothing: flows, triggers and people change owners after a success, and a lost answer may have
+been a write. The reading decides (reliability.md 2.2 and 3.6, F07, F10, F24).
+"""
+
+from __future__ import annotations
+
+from syncd.connectors.port import Reading, WriteOutcome, WriteResult
+from syncd.model.plans import OutboxRow, RowState
+from syncd.planning.compare import Standing, compare
+from syncd.planning.settling import Settlement
+
+OWNER_CHANGED = "owner-changed"
+NOT_KEPT = "not-kept"
+GONE = "gone"
+LOST_ANSWER = "lost-answer"
+
+
+def before_write(row: OutboxRow, reading: Reading | None, *, tried: bool, in_doubt: bool = False) -> Settlement | None:
+    """The end of a row that must not be sent, or None for one whose record stands as planned.
+
+    Rows that were `tried` before, and those `in_doubt` now, are ours where their record has the wanted owner: the
+    answer was lost, not the write. Only a row in doubt can be confirmed; the code tells the others from mere luck.
+    """
+    found = compare(row, reading)
+    if found.standing is Standing.AS_PLANNED:
+        return None
+    if found.standing is Standing.AS_WANTED:
+        ours = tried or in_doubt
+        state = RowState.CONFIRMED if in_doubt else RowState.SKIPPED_ALREADY
+        before = row.old if ours else found.owner
+        return Settlement(row, state, LOST_ANSWER if ours else None, found.text, None, before, found.owner, reading)
+    if found.standing is Standing.GONE:
+        return Settlement(row, RowState.STALE, GONE, found.text, reading=reading)
+    return Settlement(row, RowState.CONFLICT, OWNER_CHANGED, found.text, None, found.owner, found.owner, reading)
+
+
+def after_write(row: OutboxRow, result: WriteResult, reading: Reading | None, *, last: bool) -> Settlement | None:
+    """The end of a row that was sent, or None where it may be sent again: it was read and was not applied."""
+    if result.outcome is WriteOutcome.REJECTED:
+        return Settlement(row, RowState.REJECTED, result.code, result.message, result.request_id, row.old, None)
+    if result.outcome is WriteOutcome.RETRY:
+        return _dead(row, result) if last else None
+    found = compare(row, reading)
+    if result.outcome is WriteOutcome.ACCEPTED:
+        return _accepted(row, result, reading)
+    if found.standing is Standing.AS_PLANNED:
+        return _dead(row, result) if last else None
+    return before_write(row, reading, tried=False, in_doubt=result.outcome is WriteOutcome.UNKNOWN)
+
+
+def needs_reading(result: WriteResult) -> bool:
+    """Whether an answer says too little without reading the record."""
+    return result.outcome not in (WriteOutcome.REJECTED, WriteOutcome.RETRY)
+
+
+def is_doubtful(row: OutboxRow, result: WriteResult, reading: Reading | None) -> bool:
+    """Whether a success reads back as not applied: worth a second look, for a replica may lag."""
+    return result.outcome is WriteOutcome.ACCEPTED and compare(row, reading).standing is Standing.AS_PLANNED
+
+
+def _accepted(row: OutboxRow, result: WriteResult, reading: Reading | None) -> Settlement:
+    found = compare(row, reading)
+    if found.standing is Standing.AS_WANTED:
+        return Settlement(row, RowState.CONFIRMED, None, None, result.request_id, row.old, found.owner, reading)
+    text = f"the write was accepted, but {found.text}: a flow, a trigger or a person changed it back"
+    return Settlement(row, RowState.CONFLICT, NOT_KEPT, text, result.request_id, row.old, found.owner, reading)
+
+
+def _dead(row: OutboxRow, result: WriteResult) -> Settlement:
+    text = result.message or "the write did not go through"
+    return Settlement(row, RowState.DEAD, result.code, text, result.request_id, row.old, row.old)

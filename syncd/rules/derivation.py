@@ -1,0 +1,332 @@
+"""Derivation: the records of a company, or the row of an export, as the facts that rules see.
+
+Each field comes from the first system, in that field's order, that has a value. Pure and independent of the order of
+its input; nothing here decides, reads a store or asks a clock.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from types import MappingProxyType
+from zoneinfo import ZoneInfo
+
+from syncd.model.decisions import Owner
+from syncd.model.fields import FieldCatalogue, FieldType
+from syncd.model.money import MoneyTable
+from syncd.model.normalisation import email
+from syncd.model.records import Record, User
+from syncd.model.refs import Kind, Ref, System
+from syncd.rules.facts import Applied, Facts, OpportunityFacts, Seen, Value
+from syncd.rules.families import FAMILY_FIELDS, join_families
+from syncd.rules.field_values import RawValue, ValueReader, id_value
+from syncd.rules.opportunity_facts import derived_from_opportunities, read_opportunity, worth_keeping
+from syncd.rules.time_window import UTC_ZONE, EvaluationContext
+
+OWN_ID_FIELDS: Mapping[System, str] = MappingProxyType(
+    {System.SALESFORCE: "salesforce_id", System.HUBSPOT: "hubspot_id"}
+)
+_FROM_OPPORTUNITIES = frozenset(
+    {"open_opportunities", "open_pipeline", "open_stages", "won_amount_12m", "won_count_12m", "last_won_at"}
+)
+_FROM_OWNERSHIP = frozenset({"owner", "owner_active", "owner_changed_at", "territory"})
+_COMPUTED = FAMILY_FIELDS | _FROM_OPPORTUNITIES | _FROM_OWNERSHIP | {"systems", "band", *OWN_ID_FIELDS.values()}
+
+
+@dataclass(frozen=True, slots=True)
+class CompanyRecords:
+    """The live records of one company and their opportunities, of all systems."""
+
+    key: str
+    accounts: tuple[Record, ...]
+    opportunities: tuple[Record, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Derivation:
+    """How records become facts: `order` is the default order of systems, `field_order` that of single fields.
+
+    `leading` is the system whose owner is the current one. `money`, `shared_domains` and the orders come from settings,
+    `zone`, `default_country` and `fill_missing_country` from the pack.
+    """
+
+    catalogue: FieldCatalogue = field(default_factory=FieldCatalogue)
+    order: tuple[System, ...] = tuple(System)
+    field_order: Mapping[str, tuple[System, ...]] = field(default_factory=lambda: MappingProxyType({}))
+    leading: System = System.SALESFORCE
+    money: MoneyTable = field(default_factory=MoneyTable)
+    zone: ZoneInfo = UTC_ZONE
+    default_country: str | None = None
+    fill_missing_country: bool = False
+    shared_domains: frozenset[str] = frozenset()
+
+    def reader(self) -> ValueReader:
+        """The reader of single values that these settings make."""
+        return ValueReader(self.money, self.zone, self.shared_domains)
+
+
+@dataclass(frozen=True, slots=True)
+class OwnershipView:
+    """Who owns what, as users and ledger know it; all but `users` by company key."""
+
+    users: Mapping[Ref, User] = field(default_factory=lambda: MappingProxyType({}))
+    applied: Mapping[str, Mapping[str, Applied]] = field(default_factory=lambda: MappingProxyType({}))
+    person_changes: Mapping[str, tuple[datetime, str]] = field(default_factory=lambda: MappingProxyType({}))
+    owner_changed_at: Mapping[str, datetime] = field(default_factory=lambda: MappingProxyType({}))
+    team_holds: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+
+
+Sources = Mapping[str, Sequence[tuple[System | None, RawValue]]]
+"""Raw values by field name, of each system that has one, in the field's order of systems."""
+
+
+@dataclass(slots=True)
+class _Draft:
+    """What is known of a company while its fields are read."""
+
+    values: dict[str, Value] = field(default_factory=dict)
+    seen: dict[str, Seen] = field(default_factory=dict)
+    remarks: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    def read_all(self, sources: Sources, derivation: Derivation, reader: ValueReader) -> None:
+        """Read every field that the catalogue knows; the country first, for states and postal codes are read in it."""
+        fields = derivation.catalogue.account
+        if "country" in sources and "country" in fields:
+            self._read("country", fields["country"], sources["country"], None, reader)
+        place = any(not _blank(raw) for name in _PLACES for _, raw in sources.get(name, ()))
+        if place and "country" not in self.values and derivation.fill_missing_country and derivation.default_country:
+            self.values["country"] = derivation.default_country
+            self.notes.append(f"no country: read as {derivation.default_country}, the pack's default")
+        found = self.values.get("country")
+        country = found if isinstance(found, str) else None
+        for name, raws in sources.items():
+            if name != "country" and name in fields:
+                self._read(name, fields[name], raws, country, reader)
+
+    def _read(
+        self,
+        name: str,
+        type_: FieldType,
+        raws: Sequence[tuple[System | None, RawValue]],
+        country: str | None,
+        reader: ValueReader,
+    ) -> None:
+        """Take the value of the first system that has a readable one; say what the others hold."""
+        told: list[tuple[System | None, str]] = []
+        taken: int | None = None
+        for system, raw in raws:
+            if _blank(raw):
+                continue
+            told.append((system, raw if isinstance(raw, str) else "; ".join(raw)))
+            value, problem = reader.read(type_, raw, country)
+            if problem is not None:
+                self.remarks.append(f"{name}: {problem}" + (f" ({system.value})" if system else ""))
+            if value is not None and taken is None:
+                self.values[name] = value
+                taken = len(told) - 1
+        if told:
+            system, raw_text = told.pop(taken or 0)
+            others = tuple((other, text) for other, text in told if other is not None)
+            self.seen[name] = Seen(system, raw_text, others)
+
+    def add_derived(self, derived: Mapping[str, Value]) -> None:
+        """Add derived fields; those that were given stay."""
+        for name, value in derived.items():
+            if name not in self.seen:
+                self.values[name] = value
+
+
+_PLACES = ("state", "postal_code")
+
+
+def _blank(raw: RawValue) -> bool:
+    return not raw or (isinstance(raw, str) and raw.isspace())
+
+
+def derive_book(
+    companies: Iterable[CompanyRecords], derivation: Derivation, ownership: OwnershipView, now: datetime
+) -> Iterator[Facts]:
+    """The facts of every company that has a live record, in the order given.
+
+    Opportunities are read one company at a time and only those are kept that rules may still ask for; the fields that
+    need the whole book (families) are added at the end.
+    """
+    company_reader = _CompanyReader(derivation, ownership, now)
+    return join_families(facts for facts in map(company_reader.facts, companies) if facts is not None)
+
+
+def facts_from_raw(
+    key: str,
+    raw: Mapping[str, RawValue],
+    *,
+    opportunities: Sequence[Mapping[str, str]] = (),
+    derivation: Derivation,
+    now: datetime,
+    owner_active: bool = True,
+) -> Facts:
+    """The facts of a CSV row or a test case: raw texts by field name; unknown names are left out.
+
+    Derived fields may be given and win over `opportunities`. The company stands alone: `join_families` over the whole
+    book adds what parents and children say.
+    """
+    draft, reader = _Draft(), derivation.reader()
+    context = EvaluationContext(now, derivation.zone)
+    draft.read_all({name: ((None, value),) for name, value in raw.items()}, derivation, reader)
+    deals = tuple(
+        read_opportunity(
+            deal.get("id") or f"{key}/{number}", deal, derivation.catalogue.opportunity, reader, draft.remarks
+        )
+        for number, deal in enumerate(opportunities, start=1)
+    )
+    draft.add_derived(derived_from_opportunities(deals, context))
+    owner, active = draft.values.get("owner"), draft.values.get("owner_active", owner_active)
+    if owner is not None:
+        draft.add_derived({"owner_active": active})
+    facts = Facts(
+        key=key,
+        accounts=(key,),
+        values=draft.values,
+        seen=MappingProxyType(draft.seen),
+        opportunities=_kept(deals, context),
+        current_owner=Owner(owner) if isinstance(owner, str) else None,
+        owner_active=owner is not None and active is True,
+        findings=tuple(sorted(draft.remarks)),
+        notes=tuple(draft.notes),
+    )
+    return next(join_families((facts,)))
+
+
+def _kept(deals: Iterable[OpportunityFacts], context: EvaluationContext) -> tuple[OpportunityFacts, ...]:
+    return tuple(sorted((each for each in deals if worth_keeping(each, context)), key=lambda each: each.key))
+
+
+class _CompanyReader:
+    """Makes the facts of one company after the other."""
+
+    def __init__(self, derivation: Derivation, ownership: OwnershipView, now: datetime) -> None:
+        self._derivation = derivation
+        self._ownership = ownership
+        self._reader = derivation.reader()
+        self._context = EvaluationContext(now, derivation.zone)
+        self._ids = _ids_by_email(ownership.users)
+
+    def facts(self, company: CompanyRecords) -> Facts | None:
+        """The facts of a company; None if none of its records is live."""
+        records = _live(company.accounts)
+        if not records:
+            return None
+        draft = _Draft()
+        draft.read_all(self._sources(records), self._derivation, self._reader)
+        deals = self._opportunities(company.opportunities, draft.remarks)
+        draft.values.update(derived_from_opportunities(deals, self._context))
+        draft.values["systems"] = frozenset(system.value for system in records)
+        for system, record in records.items():
+            own = id_value((record.ref.id, *record.merged_from))
+            if own is not None:
+                draft.values[OWN_ID_FIELDS[system]] = own
+        owner, active = self._owner(company.key, records, draft)
+        refs = tuple(sorted(record.ref for record in records.values()))
+        changed = self._ownership.person_changes.get(company.key)
+        return Facts(
+            key=company.key,
+            accounts=tuple(str(ref) for ref in refs),
+            refs=refs,
+            values=draft.values,
+            seen=MappingProxyType(draft.seen),
+            opportunities=_kept(deals, self._context),
+            current_owner=owner,
+            owner_ids=MappingProxyType({system: record.owner for system, record in records.items() if record.owner}),
+            owner_active=active,
+            applied=self._ownership.applied.get(company.key, MappingProxyType({})),
+            changed_by_person_at=changed[0] if changed else None,
+            changed_by_person_text=changed[1] if changed else None,
+            team_holds=self._ownership.team_holds.get(company.key),
+            findings=tuple(sorted(draft.remarks)),
+            notes=tuple(draft.notes),
+        )
+
+    def _sources(self, records: Mapping[System, Record]) -> dict[str, list[tuple[System | None, RawValue]]]:
+        sources: dict[str, list[tuple[System | None, RawValue]]] = {}
+        names = {name for record in records.values() for name in record.fields} - _COMPUTED
+        for name in sorted(names | {"parent"}):
+            order = self._derivation.field_order.get(name, self._derivation.order)
+            told = ((system, _raw(records[system], name)) for system in order if system in records)
+            sources[name] = [(system, raw) for system, raw in told if raw]
+        return sources
+
+    def _opportunities(self, records: Iterable[Record], remarks: list[str]) -> tuple[OpportunityFacts, ...]:
+        fields = self._derivation.catalogue.opportunity
+        deals = []
+        for record in records:
+            if record.deleted:
+                continue
+            raw: dict[str, RawValue] = {name: text for name, text in record.fields.items() if name != "owner"}
+            if record.account:
+                raw["account"] = record.account
+            owner = self._user(record)
+            if owner is not None and owner.email:
+                raw["owner"] = owner.email
+            deals.append(read_opportunity(str(record.ref), raw, fields, self._reader, remarks))
+        return tuple(deals)
+
+    def _user(self, record: Record) -> User | None:
+        if not record.owner:
+            return None
+        return self._ownership.users.get(Ref(record.ref.system, Kind.USER, record.owner))
+
+    def _owner(self, key: str, records: Mapping[System, Record], draft: _Draft) -> tuple[Owner | None, bool]:
+        """The current owner and whether they are active; the fields that ownership tells are added to the draft."""
+        leading = self._derivation.leading
+        order = [leading, *(system for system in self._derivation.order if system != leading)]
+        told = [(system, self._named(records[system])) for system in order if system in records]
+        if told and told[0][1]:
+            others = tuple((system, name) for system, name in told[1:] if name)
+            draft.seen["owner"] = Seen(told[0][0], told[0][1], others)
+        values = draft.values
+        applied = self._ownership.applied.get(key, {}).get("owner")
+        if applied is not None and applied.territory:
+            values["territory"] = applied.territory
+        if key in self._ownership.owner_changed_at:
+            values["owner_changed_at"] = self._ownership.owner_changed_at[key]
+        record = next((records[system] for system in order if system in records), None)
+        if record is None or not record.owner:
+            return None, False
+        user = self._user(record)
+        values["owner_active"] = user is not None and user.active
+        if user is None or not user.email:
+            # Somebody owns it whom the system no longer shows: the name says so, and no rule can mistake it.
+            return Owner(self._named(record), {record.ref.system: record.owner}), user is not None and user.active
+        values["owner"] = email(user.email)
+        ids = MappingProxyType({**self._ids.get(email(user.email), {}), record.ref.system: record.owner})
+        return Owner(email(user.email), ids), user.active
+
+    def _named(self, record: Record) -> str:
+        """The owner of a record for people: their e-mail, else the ref of the user; empty for none."""
+        user = self._user(record)
+        if user is not None and user.email:
+            return email(user.email)
+        return str(Ref(record.ref.system, Kind.USER, record.owner)) if record.owner else ""
+
+
+def _raw(record: Record, name: str) -> str:
+    return record.fields.get(name) or (record.account or "" if name == "parent" else "")
+
+
+def _live(accounts: Iterable[Record]) -> dict[System, Record]:
+    """The live record of each system; of several the one with the smallest id."""
+    records: dict[System, Record] = {}
+    for record in sorted(accounts, key=lambda each: each.ref):
+        if not record.deleted:
+            records.setdefault(record.ref.system, record)
+    return records
+
+
+def _ids_by_email(users: Mapping[Ref, User]) -> dict[str, dict[System, str]]:
+    """Each person's id in each system, by e-mail: of several users of one system an active one, the smallest id."""
+    found: dict[str, dict[System, str]] = {}
+    for user in sorted(users.values(), key=lambda each: (not each.active, each.ref)):
+        if user.email:
+            found.setdefault(email(user.email), {}).setdefault(user.ref.system, user.ref.id)
+    return found

@@ -1,0 +1,309 @@
+"""Why a company has the owner it has: every outcome computed from the account by the matcher itself (RULES.md 9).
+
+It shows the decision that it is given, or settles what needs no pick; it never picks. Text is rendered elsewhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from syncd.clock import iso
+from syncd.errors import Place, UsageError
+from syncd.model.decisions import Decision, Owner
+from syncd.rules.conditions import Trace, holds, trace
+from syncd.rules.engine import Book, settle
+from syncd.rules.exceptions import match_exceptions
+from syncd.rules.facts import Facts, Value
+from syncd.rules.frame import Frame
+from syncd.rules.pack import Owners, Pack, Territory
+from syncd.rules.people import barred, members_of
+from syncd.rules.precedence import Subject
+from syncd.rules.tree import Cause, TreeResult, choose_territory, in_effect
+
+
+@dataclass(frozen=True, slots=True)
+class Clause:
+    """One clause as written, with its outcome; for a field, its value, raw text and system, and what the others say."""
+
+    text: str
+    place: Place | None
+    outcome: bool
+    field: str | None
+    value: str | None
+    raw: str | None
+    system: str | None
+    others: tuple[tuple[str, str], ...]
+    children: tuple[Clause, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One territory on the way in; `row` is its table row."""
+
+    territory: str
+    place: Place
+    row: int | None
+    condition: Clause
+
+
+@dataclass(frozen=True, slots=True)
+class Loser:
+    """One territory that did not take the account, and why; `by` is the ancestor, or the earlier one, that is to blame.
+
+    `condition` is shown where the territory's own condition is false.
+    """
+
+    territory: str
+    place: Place
+    row: int | None
+    cause: Cause
+    by: str | None
+    condition: Clause | None
+
+
+@dataclass(frozen=True, slots=True)
+class Rung:
+    """One step of the order of precedence that speaks about the account; `applies` false says why it does not count."""
+
+    reason: str
+    text: str
+    place: Place | None
+    applies: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One rep who may be picked: the load at the step of the pick where it is known, else why not now, or neither."""
+
+    email: str
+    load: str | None
+    barred: str | None
+    overflow_of: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """Everything `explain` shows of one company and role. `decision` None means not picked yet."""
+
+    company: str
+    accounts: tuple[str, ...]
+    role: str
+    now: datetime
+    current_owner: Owner | None
+    decision: Decision | None
+    path: tuple[Step, ...]
+    losers: tuple[Loser, ...]
+    precedence: tuple[Rung, ...]
+    options: tuple[Option, ...]
+    notes: tuple[str, ...]
+    findings: tuple[str, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """The explanation as JSON values; equal explanations give equal JSON. Keys may be added, never changed."""
+        decision = self.decision
+        return {
+            "format": 1,
+            "company": self.company,
+            "accounts": list(self.accounts),
+            "role": self.role,
+            "now": iso(self.now),
+            "current_owner": _owner_json(self.current_owner),
+            "territory": "/".join(step.territory for step in self.path[-1:]) or None,
+            "picked": decision is not None,
+            "decision": None if decision is None else _decision_json(decision),
+            "path": [
+                {
+                    **_where(step.place),
+                    "territory": step.territory,
+                    "row": step.row,
+                    "when": _clause_json(step.condition),
+                }
+                for step in self.path
+            ],
+            "losers": [
+                {
+                    **_where(loser.place),
+                    "territory": loser.territory,
+                    "row": loser.row,
+                    "cause": loser.cause.value,
+                    "by": loser.by,
+                    "when": _clause_json(loser.condition) if loser.condition else None,
+                }
+                for loser in self.losers
+            ],
+            "precedence": [
+                {**_where(rung.place), "reason": rung.reason, "text": rung.text, "applies": rung.applies}
+                for rung in self.precedence
+            ],
+            "candidates": [
+                {
+                    "email": option.email,
+                    "load": option.load,
+                    "not_now": option.barred,
+                    "overflow_of": option.overflow_of,
+                }
+                for option in self.options
+            ],
+            "notes": list(self.notes),
+            "findings": list(self.findings),
+        }
+
+
+def explain(
+    pack: Pack, book: Book, key: str, now: datetime, decision: Decision | None = None, *, role: str = "owner"
+) -> Explanation:
+    """Explain one company of the book in one role.
+
+    `decision` is the saved one, whose pick and loads are shown as they were; without it a company that needs a pick is
+    shown as not picked yet, with its candidates. Raises UsageError SYN327 for a key or role that is not there.
+    """
+    facts = next((each for each in book.facts if each.key == key), None)
+    if facts is None or role not in pack.roles:
+        what = f"no company {key}" if facts is None else f"no role {role} in the pack"
+        raise UsageError("SYN327", f"there is {what}", hint="Name a company of the book by its key.")
+    frame = Frame.of(pack, book.directory, now)
+    exceptions, _ = match_exceptions(pack, book.facts, now)
+    tree = choose_territory(pack, role, facts, frame.context)
+    subject = Subject(frame, exceptions, role, facts, tree)
+    settled, claims = settle(subject)
+    shown = decision or settled
+    return Explanation(
+        company=facts.key,
+        accounts=facts.accounts,
+        role=role,
+        now=now,
+        current_owner=subject.present,
+        decision=shown,
+        path=tuple(_step(frame, facts, territory) for territory in tree.path),
+        losers=tuple(_losers(frame, facts, pack.roles[role], tree)),
+        precedence=tuple(Rung(each.reason, each.text, each.place, each.applies) for each in claims),
+        options=_saved_options(decision) if decision else tuple(_open_options(subject)) if settled is None else (),
+        notes=(*facts.notes, *_moved_on(decision, tree)),
+        findings=facts.findings,
+    )
+
+
+def _step(frame: Frame, facts: Facts, territory: Territory) -> Step:
+    return Step(territory.path, territory.place, territory.row, _condition(frame, facts, territory))
+
+
+def _losers(
+    frame: Frame, facts: Facts, level: tuple[Territory, ...], tree: TreeResult, above: tuple[Territory, ...] = ()
+) -> Iterator[Loser]:
+    for territory in level:
+        if not any(territory is entered for entered in tree.path):
+            yield _loser(frame, facts, territory, above, tree)
+        yield from _losers(frame, facts, territory.children, tree, (*above, territory))
+
+
+def _loser(frame: Frame, facts: Facts, territory: Territory, above: tuple[Territory, ...], tree: TreeResult) -> Loser:
+    line = (*above, territory)
+    asleep = next((each for each in line if not in_effect(each, frame.today)), None)
+    if asleep is not None:
+        by = asleep.path if asleep is not territory else None
+        return Loser(territory.path, territory.place, territory.row, Cause.NOT_IN_EFFECT, by, None)
+    if not holds(territory.when, facts, frame.context):
+        condition = _condition(frame, facts, territory)
+        return Loser(territory.path, territory.place, territory.row, Cause.OWN_CONDITION, None, condition)
+    failing = next((each for each in above if not holds(each.when, facts, frame.context)), None)
+    if failing is not None:
+        return Loser(territory.path, territory.place, territory.row, Cause.ANCESTOR, failing.path, None)
+    shared = sum(1 for each, entered in zip(line, tree.path, strict=False) if each is entered)
+    return Loser(territory.path, territory.place, territory.row, Cause.EARLIER, tree.path[shared].path, None)
+
+
+def _condition(frame: Frame, facts: Facts, territory: Territory) -> Clause:
+    return _clause(trace(territory.when, facts, frame.context), facts)
+
+
+def _clause(traced: Trace, facts: Facts) -> Clause:
+    seen = facts.seen.get(traced.field) if traced.field is not None else None
+    return Clause(
+        text=traced.text,
+        place=traced.place,
+        outcome=traced.outcome,
+        field=traced.field,
+        value=None if traced.value is None else shown_value(traced.value),
+        raw=seen.raw if seen else None,
+        system=seen.system.value if seen and seen.system else None,
+        others=tuple((system.value, raw) for system, raw in seen.others) if seen else (),
+        children=tuple(_clause(child, facts) for child in traced.children),
+    )
+
+
+def shown_value(value: Value) -> str:
+    """A normalised value as text: numbers in plain notation, instants in UTC, sets sorted."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, Decimal):
+        return f"{value:f}"
+    if isinstance(value, datetime):
+        return iso(value)
+    return ", ".join(sorted(value)) if isinstance(value, frozenset) else value
+
+
+def _saved_options(decision: Decision) -> tuple[Option, ...]:
+    return tuple(Option(email, decision.loads.get(email), None, None) for email in decision.candidates)
+
+
+def _open_options(subject: Subject) -> Iterator[Option]:
+    path = subject.tree.path
+    yield from _members(subject, path[-1].owners, None)
+    for territory in reversed(path):
+        if territory.overflow is not None:
+            yield from _members(subject, territory.overflow, territory.path)
+
+
+def _members(subject: Subject, owners: Owners, overflow_of: str | None) -> Iterator[Option]:
+    for member in members_of(subject.frame, owners, subject.facts):
+        yield Option(member.email, None, barred(subject.frame, member.email, subject.facts), overflow_of)
+
+
+def _moved_on(decision: Decision | None, tree: TreeResult) -> tuple[str, ...]:
+    now = tree.territory.path if tree.territory else None
+    if decision is None or decision.territory == now:
+        return ()
+    then = decision.territory or "none"
+    return (f"the saved decision was made in territory {then}; the account is now in {now or 'none'}",)
+
+
+def _where(place: Place | None) -> dict[str, Any]:
+    return {"file": place.path if place else None, "line": place.line if place else None}
+
+
+def _owner_json(owner: Owner | None) -> dict[str, str] | None:
+    if owner is None:
+        return None
+    return {"email": owner.email, **{system.value: owner.ids[system] for system in sorted(owner.ids)}}
+
+
+def _decision_json(decision: Decision) -> dict[str, Any]:
+    return {
+        **_where(decision.place),
+        "territory": decision.territory,
+        "owner": _owner_json(decision.owner),
+        "outcome": decision.outcome.value,
+        "reason": decision.reason,
+        "text": decision.text,
+        "outranked": [{"reason": reason, "text": text} for reason, text in decision.outranked],
+        "notes": list(decision.notes),
+        "next_change_at": iso(decision.next_change_at) if decision.next_change_at else None,
+    }
+
+
+def _clause_json(clause: Clause) -> dict[str, Any]:
+    return {
+        **_where(clause.place),
+        "text": clause.text,
+        "outcome": clause.outcome,
+        "field": clause.field,
+        "value": clause.value,
+        "raw": clause.raw,
+        "system": clause.system,
+        "others": [{"system": system, "raw": raw} for system, raw in clause.others],
+        "children": [_clause_json(child) for child in clause.children],
+    }

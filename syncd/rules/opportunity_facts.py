@@ -1,0 +1,77 @@
+"""Opportunities as rules see them, and the account fields that are derived from a company's opportunities."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from decimal import Decimal
+from functools import reduce
+
+from syncd.model.fields import FieldType
+from syncd.model.normalisation.numbers import EXACT
+from syncd.rules.facts import OpportunityFacts, Value
+from syncd.rules.field_values import RawValue, ValueReader
+from syncd.rules.time_window import WON_WINDOW, EvaluationContext, past_edge
+
+ZERO = Decimal(0)
+
+
+def read_opportunity(
+    key: str,
+    raw: Mapping[str, RawValue],
+    fields: Mapping[str, FieldType],
+    reader: ValueReader,
+    remarks: list[str],
+) -> OpportunityFacts:
+    """One opportunity from raw texts by field name; it is open unless it is closed or won. Remarks are appended."""
+    values: dict[str, Value] = {}
+    for name, text in raw.items():
+        type_ = fields.get(name)
+        if type_ is None:
+            continue
+        value, problem = reader.read(type_, text, None)
+        if value is not None:
+            values[name] = value
+        if problem is not None:
+            remarks.append(f"opportunity {key}: {name}: {problem}")
+    owner = values.get("owner")
+    is_open = not (values.get("is_closed") is True or values.get("is_won") is True)
+    return OpportunityFacts(key, values, is_open, owner if isinstance(owner, str) else None)
+
+
+def total(amounts: Iterable[Value | None]) -> Decimal:
+    """The exact sum of the numbers among the values; 0 for none."""
+    return reduce(EXACT.add, (amount for amount in amounts if isinstance(amount, Decimal)), ZERO)
+
+
+def worth_keeping(opportunity: OpportunityFacts, context: EvaluationContext) -> bool:
+    """Whether rules may still ask for it: open, or won and not before the twelve months that sums look back on."""
+    return opportunity.is_open or (
+        opportunity.values.get("is_won") is True and _won_on(opportunity) >= past_edge(WON_WINDOW, context)
+    )
+
+
+def derived_from_opportunities(
+    opportunities: Iterable[OpportunityFacts], context: EvaluationContext
+) -> dict[str, Value]:
+    """The derived fields; counts, sums and sets are never missing, last_won_at is where nothing was won."""
+    everything = tuple(opportunities)
+    still_open = [each for each in everything if each.is_open]
+    won = [each for each in everything if each.values.get("is_won") is True and "close_date" in each.values]
+    edge = past_edge(WON_WINDOW, context)
+    recent = [each for each in won if edge <= _won_on(each) <= context.now]
+    derived: dict[str, Value] = {
+        "open_opportunities": Decimal(len(still_open)),
+        "open_pipeline": total(each.values.get("amount") for each in still_open),
+        "open_stages": frozenset(stage for each in still_open if isinstance(stage := each.values.get("stage"), str)),
+        "won_amount_12m": total(each.values.get("amount") for each in recent),
+        "won_count_12m": Decimal(len(recent)),
+    }
+    if won:
+        derived["last_won_at"] = max(_won_on(each) for each in won)
+    return derived
+
+
+def _won_on(opportunity: OpportunityFacts) -> datetime:
+    closed = opportunity.values.get("close_date")
+    return closed if isinstance(closed, datetime) else datetime.min.replace(tzinfo=UTC)

@@ -1,0 +1,203 @@
+"""Who may call: the OAuth token endpoint, access tokens and their end (salesforce.md 1 and 8.1).
+
+JWT bearer, client credentials, refresh token and password grants. It knows users by id only.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from urllib.parse import parse_qs, unquote
+
+import jwt
+
+from syncd.sandbox.salesforce.refusals import session_invalid
+from syncd.sandbox.timekeeping import SandboxClock
+from syncd.sandbox.wire import Request, Response
+
+JWT_GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
+TOKEN_LIFETIME = timedelta(hours=2)
+_LONGEST_ASSERTION = timedelta(minutes=5)
+_AUDIENCES = ("https://login.salesforce.com", "https://test.salesforce.com")
+
+
+@dataclass(frozen=True, slots=True)
+class Consumer:
+    """The connected app and the user it runs as. `public_key` is PEM; without one any RS256 assertion passes."""
+
+    client_id: str
+    client_secret: str
+    username: str
+    password: str
+    refresh_token: str
+    public_key: str | None = None
+
+
+class OAuthError(Exception):
+    """A token request refused: HTTP 400 with `error` and `error_description` (salesforce.md 4.3, shape 2)."""
+
+    def __init__(self, error: str, description: str) -> None:
+        super().__init__(f"{error}: {description}")
+        self.error = error
+        self.description = description
+
+
+class Sessions:
+    """Access tokens of one org. `user_id_of` gives the active user of a username, or None."""
+
+    def __init__(
+        self,
+        consumer: Consumer,
+        clock: SandboxClock,
+        *,
+        seed: int,
+        organization_id: str,
+        user_id_of: Callable[[str], str | None],
+    ) -> None:
+        self.consumer = consumer
+        self.lifetime = TOKEN_LIFETIME
+        self._clock = clock
+        self._seed = seed
+        self._organization_id = organization_id
+        self._user_id_of = user_id_of
+        self._tokens: dict[str, tuple[str, datetime]] = {}
+        self._issued = 0
+
+    def issue(self, user_id: str) -> str:
+        """A new access token of a user: opaque, `00D…!…`."""
+        self._issued += 1
+        digest = hashlib.sha256(f"token:{self._seed}:{self._issued}".encode()).digest()
+        secret = base64.urlsafe_b64encode(digest).decode().rstrip("=").replace("-", ".")
+        token = f"{self._organization_id[:15]}!AQ{secret}"
+        self._tokens[token] = (user_id, self._clock.now() + self.lifetime)
+        return token
+
+    def user_of(self, request: Request) -> str:
+        """The user whose token the request carries. Raises Refusal 401 INVALID_SESSION_ID."""
+        scheme, _, token = request.headers.get("authorization", "").partition(" ")
+        user_id, until = self._tokens.get(token.strip(), ("", self._clock.now()))
+        if scheme.lower() not in ("bearer", "oauth") or until <= self._clock.now():
+            raise session_invalid()
+        return user_id
+
+    def revoke_all(self) -> None:
+        """End every session, as an administrator can."""
+        self._tokens.clear()
+
+    def revoke(self, request: Request) -> Response:
+        """Answer POST /services/oauth2/revoke: 200 without a body, 400 for a token that is none."""
+        token = _form(request).get("token", request.query.get("token", [""])[0])
+        if self._tokens.pop(token, None) is None and token != self.consumer.refresh_token:
+            return _refused(OAuthError("unsupported_token_type", "this token type is not supported"))
+        return Response(200)
+
+    def token_response(self, request: Request, base_url: str) -> Response:
+        """Answer POST /services/oauth2/token."""
+        form = _form(request)
+        try:
+            username = self._granted(form, request, base_url)
+            user_id = self._user_id_of(username)
+            if user_id is None:
+                raise OAuthError("inactive_user", "user is inactive")
+        except OAuthError as error:
+            return _refused(error)
+        issued_at = str(int(self._clock.now().timestamp() * 1000))
+        identity = f"{base_url}/id/{self._organization_id}/{user_id}"
+        document = {
+            "access_token": self.issue(user_id),
+            "scope": "api",
+            "instance_url": base_url,
+            "id": identity,
+            "token_type": "Bearer",
+            "issued_at": issued_at,
+            "signature": base64.b64encode(hashlib.sha256((identity + issued_at).encode()).digest()).decode(),
+        }
+        return Response.of_json(200, document, {"Cache-Control": "no-cache, no-store"})
+
+    def _granted(self, form: Mapping[str, str], request: Request, base_url: str) -> str:
+        """The username that the grant leads to. Raises OAuthError."""
+        grant = form.get("grant_type")
+        if grant == JWT_GRANT:
+            return self._asserted(form.get("assertion", ""), base_url)
+        if grant == "client_credentials":
+            self._check_client(form, request, secret_needed=True)
+            return self.consumer.username
+        if grant == "refresh_token":
+            self._check_client(form, request, secret_needed=False)
+            if form.get("refresh_token") != self.consumer.refresh_token:
+                raise OAuthError("invalid_grant", "expired access/refresh token")
+            return self.consumer.username
+        if grant == "password":
+            self._check_client(form, request, secret_needed=True)
+            if (form.get("username"), form.get("password")) != (self.consumer.username, self.consumer.password):
+                raise OAuthError("invalid_grant", "authentication failure")
+            return self.consumer.username
+        raise OAuthError("unsupported_grant_type", "grant type not supported")
+
+    def _check_client(self, form: Mapping[str, str], request: Request, *, secret_needed: bool) -> None:
+        """The client id and secret, from a Basic header or from the body."""
+        client_id, secret = form.get("client_id"), form.get("client_secret")
+        scheme, _, encoded = request.headers.get("authorization", "").partition(" ")
+        if scheme.lower() == "basic":
+            try:
+                text = base64.b64decode(encoded, validate=True).decode()
+            except ValueError as error:
+                raise OAuthError("invalid_client", "invalid client credentials") from error
+            client_id, _, secret = (unquote(part) for part in text.partition(":"))
+        if client_id != self.consumer.client_id:
+            raise OAuthError("invalid_client_id", "client identifier invalid")
+        if secret != self.consumer.client_secret and (secret_needed or secret is not None):
+            raise OAuthError("invalid_client", "invalid client credentials")
+
+    def _asserted(self, assertion: str, base_url: str) -> str:
+        """The user whom a JWT bearer assertion names."""
+        try:
+            algorithm = jwt.get_unverified_header(assertion).get("alg")
+            claims = self._claims(assertion)
+        except jwt.PyJWTError as error:
+            raise OAuthError("invalid_grant", "invalid assertion") from error
+        if algorithm != "RS256":
+            raise OAuthError("invalid_grant", "invalid assertion")
+        if claims.get("iss") != self.consumer.client_id:
+            raise OAuthError("invalid_client_id", "client identifier invalid")
+        audiences = claims.get("aud")
+        wanted = {*_AUDIENCES, base_url, f"{base_url}/services/oauth2/token"}
+        if not wanted & set(audiences if isinstance(audiences, list) else [str(audiences).rstrip("/")]):
+            raise OAuthError("invalid_grant", "audience is invalid")
+        if not self._is_fresh(claims.get("exp")):
+            raise OAuthError("invalid_grant", "expired authorization code")
+        username = str(claims.get("sub", ""))
+        if self._user_id_of(username) is None:
+            raise OAuthError("invalid_grant", "user hasn't approved this consumer")
+        return username
+
+    def _claims(self, assertion: str) -> dict[str, Any]:
+        """The claims of an assertion; its signature is checked where a key is configured, its times are not."""
+        unchecked = {"verify_exp": False, "verify_aud": False, "verify_iat": False, "verify_nbf": False}
+        key = self.consumer.public_key
+        options: Any = {**unchecked, "verify_signature": key is not None}
+        return dict(jwt.decode(assertion, key or "", algorithms=["RS256"], options=options))
+
+    def _is_fresh(self, expires: object) -> bool:
+        """Whether an assertion is unexpired and short-lived, by the org's clock or the machine's, if they differ."""
+        try:
+            seconds = float(str(expires))
+        except ValueError:
+            return False
+        clocks = (self._clock.now(), self._clock.base.now())
+        return any(0 < seconds - now.timestamp() <= _LONGEST_ASSERTION.total_seconds() for now in clocks)
+
+
+def _form(request: Request) -> dict[str, str]:
+    """The fields of a form body."""
+    fields = parse_qs(request.body.decode("utf-8", errors="replace"), keep_blank_values=True)
+    return {key: values[0] for key, values in fields.items()}
+
+
+def _refused(error: OAuthError) -> Response:
+    """A refused token request as the wire shows it."""
+    return Response.of_json(400, {"error": error.error, "error_description": error.description})

@@ -1,0 +1,190 @@
+"""The ledger: append-only, each row chained to the one before by its hash, so that no change goes unnoticed.
+
+A chained row holds refs, rep ids, codes, amounts and a salted hash of its payload. Personal values live only in the
+payload table beside it, from which they can be erased without breaking the chain. The database refuses to change or
+delete chained rows; `verify` finds it if somebody did so past it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from types import MappingProxyType
+from typing import Any
+
+from sqlalchemy import Connection, RowMapping, func, select, update
+
+from syncd.clock import iso
+from syncd.entropy import Entropy, SystemEntropy
+from syncd.model.plans import canonical_json
+from syncd.store.columns import clean
+from syncd.store.tables import ledger, ledger_head, ledger_payloads
+from syncd.store.upserts import CHUNK
+
+Facts = Mapping[str, str | int | None]
+
+_ENTROPY = SystemEntropy()
+_SALT_DIGITS = 32
+_NONE: Mapping[str, Any] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerEntry:
+    """One row: what happened to which record, by whom, in which run. `payload` is None where there is none or it was
+    erased."""
+
+    seq: int
+    at: datetime
+    event: str
+    ref: str | None
+    actor: str | None
+    run_id: str | None
+    facts: Facts = field(default_factory=lambda: _NONE)
+    payload: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerVerification:
+    """Whether the chain holds: how many rows there are, the number of the first bad one, and all in words."""
+
+    ok: bool
+    rows: int
+    first_bad: int | None
+    text: str
+
+
+def append(
+    conn: Connection,
+    *,
+    at: datetime,
+    event: str,
+    ref: str | None,
+    actor: str | None,
+    run_id: str | None,
+    facts: Facts,
+    payload: Mapping[str, object] | None = None,
+    entropy: Entropy = _ENTROPY,
+) -> int:
+    """Add a row and return its number. `facts` are chained and stay for ever; `payload` may be erased later.
+
+    Must run in a write transaction, which is what makes the numbers one unbroken sequence.
+    """
+    head = conn.execute(select(ledger_head.c.seq, ledger_head.c.hash).where(ledger_head.c.id == 1)).one()
+    seq: int = head.seq + 1
+    salt = entropy.token(_SALT_DIGITS) if payload is not None else None
+    payload_hash = None if payload is None or salt is None else _payload_hash(salt, payload)
+    row = {
+        "seq": seq,
+        "at": at,
+        "event": clean(event),
+        "ref": _cleaned(ref),
+        "actor": _cleaned(actor),
+        "run_id": _cleaned(run_id),
+        "facts": dict(facts),
+        "payload_hash": payload_hash,
+        "previous": head.hash,
+    }
+    digest = _row_hash(row)
+    conn.execute(ledger.insert(), {**row, "hash": digest})
+    if payload is not None:
+        conn.execute(ledger_payloads.insert(), {"seq": seq, "salt": salt, "payload": dict(payload)})
+    conn.execute(update(ledger_head).where(ledger_head.c.id == 1).values(seq=seq, hash=digest))
+    return seq
+
+
+def verify(conn: Connection) -> LedgerVerification:
+    """Check every row, payload and the head; stops at the first that is altered, missing, added or out of order."""
+    head = conn.execute(select(ledger_head.c.seq, ledger_head.c.hash)).one_or_none()
+    rows = conn.execute(select(func.count()).select_from(ledger)).scalar_one()
+    if head is None:
+        return LedgerVerification(False, rows, None, "the ledger has no head record: somebody removed it")
+    query = (
+        select(ledger, ledger_payloads.c.salt, ledger_payloads.c.payload)
+        .outerjoin(ledger_payloads, ledger_payloads.c.seq == ledger.c.seq)
+        .order_by(ledger.c.seq)
+    )
+    previous, expected = "", 0
+    for row in conn.execute(query, execution_options={"yield_per": CHUNK}).mappings():
+        expected += 1
+        problem = _problem(row, expected, previous)
+        if problem is not None:
+            return LedgerVerification(False, rows, expected, f"row {expected} of the ledger {problem}")
+        previous = row["hash"]
+    if (head.seq, head.hash) != (expected, previous):
+        text = f"the ledger ends at row {expected}, but its head says {head.seq}: rows at its end were removed or added"
+        return LedgerVerification(False, rows, min(expected, head.seq) + 1, text)
+    return LedgerVerification(True, rows, None, f"the ledger's {rows} rows are as they were written")
+
+
+def entries(
+    conn: Connection,
+    *,
+    ref: str | None = None,
+    event: str | None = None,
+    limit: int | None = None,
+    until: datetime | None = None,
+) -> tuple[LedgerEntry, ...]:
+    """Rows oldest first, with their payloads: of one ref, of one event, not later than `until`; with `limit`, the
+    newest of them."""
+    query = (
+        select(ledger, ledger_payloads.c.payload)
+        .outerjoin(ledger_payloads, ledger_payloads.c.seq == ledger.c.seq)
+        .order_by(ledger.c.seq.desc())
+    )
+    if ref is not None:
+        query = query.where(ledger.c.ref == ref)
+    if event is not None:
+        query = query.where(ledger.c.event == event)
+    if until is not None:
+        query = query.where(ledger.c.at <= until)
+    if limit is not None:
+        query = query.limit(limit)
+    found = [
+        LedgerEntry(row.seq, row.at, row.event, row.ref, row.actor, row.run_id, row.facts, row.payload)
+        for row in conn.execute(query)
+    ]
+    return tuple(reversed(found))
+
+
+def _problem(row: RowMapping, expected: int, previous: str) -> str | None:
+    if row["seq"] != expected:
+        return f"is missing; the next one is row {row['seq']}"
+    if row["previous"] != previous:
+        return "does not follow the row before it: rows were altered or moved"
+    if _row_hash(row) != row["hash"]:
+        return "was altered"
+    if row["salt"] is not None and _payload_hash(row["salt"], row["payload"]) != row["payload_hash"]:
+        return "has a payload that was altered"
+    return None
+
+
+def _row_hash(row: Mapping[str, Any] | RowMapping) -> str:
+    """SHA-256 over the canonical JSON of everything that the row chains."""
+    chained = {
+        "seq": row["seq"],
+        "at": iso(row["at"]),
+        "event": row["event"],
+        "ref": row["ref"],
+        "actor": row["actor"],
+        "run_id": row["run_id"],
+        "facts": dict(row["facts"]),
+        "payload_hash": row["payload_hash"],
+        "previous": row["previous"],
+    }
+    return _sha256(canonical_json(chained))
+
+
+def _payload_hash(salt: str, payload: Mapping[str, object]) -> str:
+    # through JSON and back, so that a tuple hashes as the list it will be read as
+    return _sha256(salt + canonical_json(json.loads(json.dumps(dict(payload)))))
+
+
+def _sha256(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _cleaned(text: str | None) -> str | None:
+    return None if text is None else clean(text)

@@ -1,0 +1,72 @@
+"""The mirror: the local copy of the CRMs' records, users and teams, and the cursors that say how far it goes.
+
+The front of records, people, cursors, sweeps, systems and lookup: callers import from here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from syncd.model.cursors import Cursor, Page
+from syncd.model.records import Record
+from syncd.store.cursors import get_cursor, set_cursor
+from syncd.store.lookup import find_accounts
+from syncd.store.people import TeamsView, store_teams, store_users, teams, users
+from syncd.store.records import (
+    PageResult,
+    changed_since,
+    get_record,
+    last_change,
+    records,
+    records_of_account,
+    upsert_records,
+)
+from syncd.store.sweeps import mark_vanished
+from syncd.store.systems import MirrorStatus, bind_system, bound_account, mark_complete, mirror_status, set_outcome
+
+__all__ = [
+    "MirrorStatus",
+    "PageResult",
+    "TeamsView",
+    "bind_system",
+    "bound_account",
+    "changed_since",
+    "find_accounts",
+    "get_cursor",
+    "get_record",
+    "last_change",
+    "mark_complete",
+    "mark_vanished",
+    "mirror_status",
+    "record_reading",
+    "records",
+    "records_of_account",
+    "set_cursor",
+    "set_outcome",
+    "store_page",
+    "store_teams",
+    "store_users",
+    "teams",
+    "users",
+]
+
+
+def store_page(conn: Connection, page: Page, cursor: Cursor, *, now: datetime, run_id: str | None) -> PageResult:
+    """Store a page's records, the owner changes they show, and the cursor, all in the caller's transaction.
+
+    A record as the mirror has it is no change, and an older version never overwrites a newer one. Raises StorageError
+    SYN610 if the cursor would go back, ValueError for a record of another system or kind than the cursor's.
+    """
+    if any(record.ref.system is not cursor.system or record.ref.kind is not cursor.kind for record in page.records):
+        raise ValueError(f"a page of {cursor.system.value} {cursor.kind.value} records holds others")
+    result = upsert_records(conn, page.records, now=now, run_id=run_id)
+    set_cursor(conn, cursor)
+    return result
+
+
+def record_reading(conn: Connection, readings: Iterable[Record], *, now: datetime, run_id: str | None) -> PageResult:
+    """Put records that were just read one by one (compare, read-back) into the mirror; no cursor moves."""
+    return upsert_records(conn, tuple(readings), now=now, run_id=run_id)

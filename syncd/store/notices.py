@@ -1,0 +1,117 @@
+"""Notices: what is to be told of an episode, to which receiver, for which reason; told once, tried until it is.
+
+Queuing is part of the caller's transaction, so that a notice exists exactly if its transition does. Sending is at
+least once: a claim that is never finished, because its process died, comes up again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, select, update
+
+from syncd.errors import StorageError
+from syncd.store.tables import notices as notice_table
+from syncd.store.upserts import upsert
+
+CLAIM_STANDS_FOR = timedelta(minutes=5)
+"""After this long a claimed notice counts as not sent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """One notice; `state` is `queued`, `sending`, `sent` or `failed`, `attempts` counts the claims."""
+
+    id: int
+    episode_id: int
+    receiver: str
+    reason: str
+    sequence: int
+    body: Mapping[str, Any]
+    state: str
+    created_at: datetime
+    due_at: datetime
+    attempts: int
+    finished_at: datetime | None
+    outcome: str | None
+
+
+def enqueue_notice(
+    conn: Connection,
+    episode_id: int,
+    receiver: str,
+    reason: str,
+    body: Mapping[str, Any],
+    *,
+    now: datetime,
+    sequence: int = 0,
+    due_at: datetime | None = None,
+) -> bool:
+    """Queue a notice; False, and nothing changed, if this episode, receiver, reason and sequence has one already."""
+    values = {
+        "episode_id": episode_id,
+        "receiver": receiver,
+        "reason": reason,
+        "sequence": sequence,
+        "body": dict(body),
+        "state": "queued",
+        "created_at": now,
+        "due_at": due_at or now,
+        "attempts": 0,
+        "finished_at": None,
+        "outcome": None,
+    }
+    statement = upsert(conn, notice_table, ("episode_id", "receiver", "reason", "sequence"))
+    return conn.execute(statement, values).rowcount == 1
+
+
+def claim_notices(
+    conn: Connection, *, now: datetime, limit: int, stands_for: timedelta = CLAIM_STANDS_FOR
+) -> tuple[Notice, ...]:
+    """Take the notices that are due, oldest first, to send them: they are nobody else's for `stands_for`."""
+    due = (
+        select(notice_table.c.id)
+        .where(notice_table.c.state.in_(["queued", "sending"]), notice_table.c.due_at <= now)
+        .order_by(notice_table.c.due_at, notice_table.c.id)
+        .limit(limit)
+    )
+    ids = list(conn.execute(due).scalars())
+    mine = notice_table.c.id.in_(ids)
+    conn.execute(
+        update(notice_table)
+        .where(mine)
+        .values(state="sending", attempts=notice_table.c.attempts + 1, due_at=now + stands_for)
+    )
+    rows = conn.execute(select(notice_table).where(mine).order_by(notice_table.c.id)).mappings()
+    return tuple(Notice(**row) for row in rows)
+
+
+def finish_notice(
+    conn: Connection,
+    id: int,  # noqa: A002 - the interface's word
+    *,
+    ok: bool,
+    reason: str | None,
+    now: datetime,
+    retry_at: datetime | None = None,
+) -> None:
+    """Say how sending went: sent; else due again at `retry_at`, or failed for good without one. `reason` says why.
+
+    Raises StorageError SYN611 for a notice that is not being sent.
+    """
+    if not ok and retry_at is not None:
+        values: dict[str, Any] = {"state": "queued", "due_at": retry_at, "outcome": reason}
+    else:
+        values = {"state": "sent" if ok else "failed", "finished_at": now, "outcome": reason}
+    statement = update(notice_table).where(notice_table.c.id == id, notice_table.c.state == "sending").values(values)
+    if conn.execute(statement).rowcount != 1:
+        raise StorageError("SYN611", f"notice {id} is not being sent")
+
+
+def notices(conn: Connection, episode_id: int) -> tuple[Notice, ...]:
+    """Every notice of an episode, oldest first."""
+    query = select(notice_table).where(notice_table.c.episode_id == episode_id).order_by(notice_table.c.id)
+    return tuple(Notice(**row) for row in conn.execute(query).mappings())

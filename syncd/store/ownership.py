@@ -1,0 +1,184 @@
+"""Owners as syncd knows them: the baseline, what it wrote, what others changed, what was applied, what was refused."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, Text, and_, case, delete, func, literal, select, type_coerce
+
+from syncd.model.refs import Kind, Ref
+from syncd.store.columns import Instant
+from syncd.store.tables import adoptions, owner_marks, records, users
+from syncd.store.tables import applied as applied_table
+from syncd.store.tables import blocked as blocked_table
+from syncd.store.tables import owner_changes as change_table
+from syncd.store.upserts import chunks, upsert
+
+SOURCES = ("adopted", "first-seen", "written", "expected")
+
+
+@dataclass(frozen=True, slots=True)
+class OwnerMark:
+    """The owner id that a record is known to have had, and how: `adopted`, `first-seen`, `written` or `expected`."""
+
+    owner: str | None
+    source: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class OwnerChange:
+    """A change of owner that a pull saw: `at` is the record's stamp, `seen_at` when the mirror learnt of it."""
+
+    at: datetime
+    old: str | None
+    new: str | None
+    seen_at: datetime
+    modified_by: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AppliedRow:
+    """What was last applied to a company in a role: the territory's path and the owner's e-mail."""
+
+    territory: str | None
+    owner: str | None
+    at: datetime
+    pack_revision: str
+
+
+@dataclass(frozen=True, slots=True)
+class BlockedRow:
+    """A change that the CRM refused for good: its words, and until when it is not planned again."""
+
+    new_owner: str
+    code: str
+    message: str
+    until: datetime
+    rule_text: str
+
+
+def adopt_all(conn: Connection, *, now: datetime, run_id: str | None) -> Mapping[str, int]:
+    """Make every live account's present owner its mark; returns how many, by what is known of the owner.
+
+    Reasons: `owner-active`, `owner-inactive`, `owner-unknown` (no such user was read), `no-owner`.
+    """
+    reason = case(
+        (records.c.owner.is_(None), "no-owner"),
+        (users.c.id.is_(None), "owner-unknown"),
+        (users.c.active == True, "owner-active"),  # noqa: E712 - SQL
+        else_="owner-inactive",
+    ).label("reason")
+    owner = and_(users.c.system == records.c.system, users.c.id == records.c.owner)
+    live = and_(records.c.kind == Kind.ACCOUNT, records.c.deleted == False)  # noqa: E712 - SQL
+    source = records.outerjoin(users, owner)
+    query = select(reason, func.count()).select_from(source).where(live).group_by(reason).order_by(reason)
+    counts: dict[str, int] = dict(conn.execute(query).tuples().all())
+    ref = type_coerce(records.c.system, Text) + ":" + type_coerce(records.c.kind, Text) + ":" + records.c.id
+    rows = select(ref, records.c.kind, records.c.owner, literal("adopted"), literal(now, Instant)).where(live)
+    names = ["ref", "kind", "owner", "source", "at"]
+    conn.execute(upsert(conn, owner_marks, ("ref",), ("owner", "source", "at")).from_select(names, rows))
+    conn.execute(adoptions.insert(), {"at": now, "run_id": run_id, "counts": counts})
+    return counts
+
+
+def adopted_at(conn: Connection) -> datetime | None:
+    """When the present owners were last adopted as the baseline; None before the first time."""
+    return conn.execute(select(func.max(adoptions.c.at))).scalar()
+
+
+def marks(conn: Connection, kind: Kind = Kind.ACCOUNT) -> Mapping[Ref, OwnerMark]:
+    """The mark of every record of `kind` that has one."""
+    query = select(owner_marks.c.ref, owner_marks.c.owner, owner_marks.c.source, owner_marks.c.at)
+    rows = conn.execute(query.where(owner_marks.c.kind == kind))
+    return {ref: OwnerMark(owner, source, at) for ref, owner, source, at in rows}
+
+
+def set_mark(conn: Connection, ref: Ref, owner: str | None, source: str, *, now: datetime) -> None:
+    """Set the mark of one record; ValueError for a source that there is not."""
+    if source not in SOURCES:
+        raise ValueError(f"a mark's source is one of {', '.join(SOURCES)}, not {source!r}")
+    row = {"ref": ref, "kind": ref.kind, "owner": owner, "source": source, "at": now}
+    conn.execute(upsert(conn, owner_marks, ("ref",), ("owner", "source", "at")), row)
+
+
+def owner_changes(conn: Connection, refs: Iterable[Ref] | None = None) -> Mapping[Ref, OwnerChange]:
+    """The latest owner change that was seen of each record, or of each of `refs`."""
+    latest = select(func.max(change_table.c.seq)).group_by(change_table.c.ref)
+    batches = [None] if refs is None else chunks(refs)
+    found: dict[Ref, OwnerChange] = {}
+    for batch in batches:
+        chosen = latest if batch is None else latest.where(change_table.c.ref.in_(batch))
+        for row in conn.execute(select(change_table).where(change_table.c.seq.in_(chosen))):
+            found[row.ref] = OwnerChange(row.at, row.old, row.new, row.seen_at, row.modified_by)
+    return found
+
+
+def owner_history(conn: Connection, ref: Ref) -> tuple[OwnerChange, ...]:
+    """Every owner change of one record that was seen, oldest first."""
+    query = select(change_table).where(change_table.c.ref == ref).order_by(change_table.c.seq)
+    return tuple(OwnerChange(row.at, row.old, row.new, row.seen_at, row.modified_by) for row in conn.execute(query))
+
+
+def set_applied(
+    conn: Connection,
+    company: str,
+    role: str,
+    territory: str | None,
+    owner_email: str | None,
+    *,
+    now: datetime,
+    pack_revision: str,
+) -> None:
+    """Remember what was applied to a company in a role."""
+    row = {
+        "company": company,
+        "role": role,
+        "territory": territory,
+        "owner": owner_email,
+        "at": now,
+        "pack_revision": pack_revision,
+    }
+    conn.execute(upsert(conn, applied_table, ("company", "role"), ("territory", "owner", "at", "pack_revision")), row)
+
+
+def applied(conn: Connection) -> Mapping[str, Mapping[str, AppliedRow]]:
+    """What was last applied, by company and role."""
+    found: dict[str, dict[str, AppliedRow]] = {}
+    for row in conn.execute(select(applied_table).order_by(applied_table.c.company, applied_table.c.role)):
+        found.setdefault(row.company, {})[row.role] = AppliedRow(row.territory, row.owner, row.at, row.pack_revision)
+    return found
+
+
+def set_blocked(
+    conn: Connection, ref: Ref, new_owner: str, code: str, message: str, until: datetime, rule_text: str
+) -> None:
+    """Remember that the CRM refused to give `ref` this owner; a record has one refusal, the last."""
+    row = {
+        "ref": ref,
+        "new_owner": new_owner,
+        "code": code,
+        "message": message,
+        "until": until,
+        "rule_text": rule_text,
+    }
+    names = ("new_owner", "code", "message", "until", "rule_text")
+    conn.execute(upsert(conn, blocked_table, ("ref",), names), row)
+
+
+def blocked(conn: Connection, *, now: datetime | None = None) -> Mapping[Ref, BlockedRow]:
+    """Every remembered refusal; with `now`, those that still stand."""
+    query = select(blocked_table)
+    if now is not None:
+        query = query.where(blocked_table.c.until > now)
+    return {
+        row.ref: BlockedRow(row.new_owner, row.code, row.message, row.until, row.rule_text)
+        for row in conn.execute(query)
+    }
+
+
+def clear_blocked(conn: Connection, ref: Ref) -> None:
+    """Forget the refusal of a record, if there is one."""
+    conn.execute(delete(blocked_table).where(blocked_table.c.ref == ref))

@@ -1,0 +1,77 @@
+"""Runs: when each job started and ended, and how. Whether a job is due is decided from here, not from a timer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, func, select, update
+
+from syncd.errors import StorageError
+from syncd.store.tables import runs as run_table
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One run of a job; `finished_at` and `outcome` are None while it goes on, or if its process died."""
+
+    run_id: str
+    job: str
+    started_at: datetime
+    finished_at: datetime | None
+    outcome: str | None
+    detail: Mapping[str, Any]
+    summary: Mapping[str, Any]
+
+
+def start_run(
+    conn: Connection, run_id: str, job: str, *, now: datetime, detail: Mapping[str, Any] | None = None
+) -> None:
+    """Say that a run of `job` begins. StorageError SYN611 for an id that is taken."""
+    if conn.execute(select(run_table.c.run_id).where(run_table.c.run_id == run_id)).first():
+        raise StorageError("SYN611", f"run {run_id} was started already")
+    conn.execute(
+        run_table.insert(),
+        {
+            "run_id": run_id,
+            "job": job,
+            "started_at": now,
+            "finished_at": None,
+            "outcome": None,
+            "detail": dict(detail or {}),
+            "summary": {},
+        },
+    )
+
+
+def finish_run(conn: Connection, run_id: str, outcome: str, *, now: datetime, summary: Mapping[str, Any]) -> None:
+    """Say how a run ended; `ok` is what counts as a success. StorageError SYN616 for a run that is not open."""
+    statement = (
+        update(run_table)
+        .where(run_table.c.run_id == run_id, run_table.c.finished_at.is_(None))
+        .values(outcome=outcome, finished_at=now, summary=dict(summary))
+    )
+    if conn.execute(statement).rowcount != 1:
+        raise StorageError("SYN616", f"there is no open run {run_id}")
+
+
+def runs(conn: Connection, limit: int, job: str | None = None) -> tuple[Run, ...]:
+    """The newest runs, of one job or of all, newest first."""
+    query = select(run_table).order_by(run_table.c.started_at.desc(), run_table.c.run_id).limit(limit)
+    if job is not None:
+        query = query.where(run_table.c.job == job)
+    return tuple(Run(**row) for row in conn.execute(query).mappings())
+
+
+def get_run(conn: Connection, run_id: str) -> Run | None:
+    """One run, None for an id that there is not."""
+    row = conn.execute(select(run_table).where(run_table.c.run_id == run_id)).mappings().one_or_none()
+    return None if row is None else Run(**row)
+
+
+def last_success(conn: Connection, job: str) -> datetime | None:
+    """When the newest successful run of `job` ended; None if there was none."""
+    query = select(func.max(run_table.c.finished_at)).where(run_table.c.job == job, run_table.c.outcome == "ok")
+    return conn.execute(query).scalar()

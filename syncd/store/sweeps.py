@@ -1,0 +1,48 @@
+"""The id sweep: what the CRM no longer shows is marked deleted, within a guard. Knows nothing of how ids were read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from sqlalchemy import Column, Connection, MetaData, Table, func, select
+
+from syncd.model.refs import Kind, Ref, System
+from syncd.store.columns import Words
+from syncd.store.people import guard_vanishing
+from syncd.store.records import retire
+from syncd.store.tables import records
+from syncd.store.upserts import chunks, upsert
+
+_live_ids = Table("sweep_ids", MetaData(), Column("id", Words, primary_key=True), prefixes=["TEMPORARY"])
+
+
+def mark_vanished(
+    conn: Connection,
+    system: System,
+    kind: Kind,
+    live_ids: Iterable[str],
+    *,
+    now: datetime,
+    run_id: str | None,
+    max_share: float = 0.02,
+    seen_before: datetime | None = None,
+) -> int:
+    """Mark live records that are not among `live_ids` as deleted; returns how many.
+
+    With `seen_before` (when the sweep began to read ids), rows that changed since then are left alone: they may be
+    newer than the ids. Raises GuardTrippedError SYN404, with nothing changed, if more than `max_share` of the live
+    records (and more than 10) would vanish.
+    """
+    _live_ids.create(conn, checkfirst=False)
+    for batch in chunks(live_ids):
+        conn.execute(upsert(conn, _live_ids, ("id",)), [{"id": record_id} for record_id in batch])
+    live = (records.c.system == system, records.c.kind == kind, records.c.deleted == False)  # noqa: E712 - SQL
+    gone = select(records.c.id).where(*live, records.c.id.not_in(select(_live_ids.c.id)))
+    if seen_before is not None:
+        gone = gone.where(records.c.changed_at < seen_before)
+    vanished = [Ref(system, kind, record_id) for record_id in conn.execute(gone.order_by(records.c.id)).scalars()]
+    total = conn.execute(select(func.count()).select_from(records).where(*live)).scalar_one()
+    _live_ids.drop(conn, checkfirst=False)
+    guard_vanishing(system, f"{kind.value} records", gone=len(vanished), of=total, max_share=max_share)
+    return retire(conn, dict.fromkeys(vanished), now=now, run_id=run_id)

@@ -1,0 +1,197 @@
+"""Databases for tests: every store test runs on SQLite and on a real PostgreSQL.
+
+PostgreSQL is started at most once per process, from the machine's own binaries, on a unix socket in a temporary folder,
+as the user `postgres` where the tests run as root. Where no `initdb` is found the tests marked `postgres` are skipped.
+"""
+
+from __future__ import annotations
+
+import atexit
+import itertools
+import os
+import pwd
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from sqlalchemy import create_engine, make_url, text
+
+from syncd.clock import ManualClock
+from syncd.store.engine import Store
+
+NOW = datetime(2026, 11, 20, 10, 0, tzinfo=UTC)
+DIALECTS = ("sqlite", pytest.param("postgresql", marks=pytest.mark.postgres))
+
+_TEMPLATE = "syncd_template"
+_numbers = itertools.count(1)
+
+
+@dataclass(frozen=True)
+class PostgresServer:
+    """A running server; `url` names its maintenance database."""
+
+    folder: Path
+    prefix: tuple[str, ...]
+    binaries: Path
+
+    def url(self, database: str = "postgres") -> str:
+        return f"postgresql://syncd@/{database}?host={self.folder}"
+
+    def run(self, *command: str) -> None:
+        done = subprocess.run(
+            [*self.prefix, str(self.binaries / command[0]), *command[1:]],
+            cwd=self.folder,
+            env={"PATH": os.environ.get("PATH", ""), "LC_ALL": "C.UTF-8", "TZ": "UTC"},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode:
+            raise RuntimeError(f"{command[0]} failed: {done.stdout}{done.stderr}")
+
+    def start(self) -> None:
+        """Make a cluster whose locale sorts unlike bytes, so that a missing COLLATE shows, and start it."""
+        data = str(self.folder / "data")
+        common = ("initdb", "-D", data, "-U", "syncd", "-A", "trust", "-E", "UTF8", "--no-sync")
+        try:
+            self.run(*common, "--locale=C.UTF-8", "--locale-provider=icu", "--icu-locale=en")
+        except RuntimeError:
+            self.run(*common, "--locale=C.UTF-8")
+        settings = {
+            "listen_addresses": "",
+            "unix_socket_directories": str(self.folder),
+            "fsync": "off",
+            "full_page_writes": "off",
+            "synchronous_commit": "off",
+            "max_connections": "60",
+            "shared_buffers": "32MB",
+        }
+        options = " ".join(f"-c {name}='{value}'" for name, value in settings.items())
+        self.run("pg_ctl", "-D", data, "-w", "-l", str(self.folder / "log"), "-o", options, "start")
+
+    def stop(self) -> None:
+        data = str(self.folder / "data")
+        try:
+            self.run("pg_ctl", "-D", data, "-w", "-m", "immediate", "stop")
+        finally:
+            shutil.rmtree(self.folder, ignore_errors=True)
+
+    def execute(self, statement: str) -> None:
+        engine = create_engine(make_url(self.url()), isolation_level="AUTOCOMMIT")
+        try:
+            with engine.connect() as conn:
+                conn.execute(text(statement))
+        finally:
+            engine.dispose()
+
+    def fresh(self, template: str = "template1") -> str:
+        """The name of a new database."""
+        name = f"test_{next(_numbers)}"
+        self.execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")
+        return name
+
+    def drop(self, name: str) -> None:
+        self.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+
+
+@dataclass
+class _Shared:
+    server: PostgresServer | None = None
+    reason: str | None = None
+    has_template: bool = False
+
+
+_shared = _Shared()
+
+
+def postgres_server() -> PostgresServer:
+    """The server of this process, started at the first call; skips the test, saying why, where there can be none."""
+    if _shared.server is None and _shared.reason is None:
+        _start()
+    if _shared.server is None:
+        pytest.skip(f"NOT TESTED ON POSTGRESQL: {_shared.reason}")
+    return _shared.server
+
+
+def _start() -> None:
+    binaries = _binaries()
+    if binaries is None:
+        _shared.reason = "no initdb on this machine; install the PostgreSQL server package"
+        return
+    prefix: tuple[str, ...] = ()
+    folder = Path(tempfile.mkdtemp(prefix="syncd-pg-"))
+    if os.geteuid() == 0:
+        try:
+            user = pwd.getpwnam("postgres")
+        except KeyError:
+            _shared.reason = "running as root and there is no user postgres to run a server as"
+            return
+        os.chown(folder, user.pw_uid, user.pw_gid)
+        prefix = ("setpriv", f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups")
+    server = PostgresServer(folder, prefix, binaries)
+    server.start()
+    atexit.register(server.stop)
+    _shared.server = server
+
+
+def _binaries() -> Path | None:
+    versions = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: float(path.parts[-3]))
+    found = str(versions[-1]) if versions else shutil.which("initdb")
+    return Path(found).resolve().parent if found else None
+
+
+@pytest.fixture(params=DIALECTS)
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The URL of an empty database without schema, once on each dialect."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path}/syncd.db"
+        return
+    server = postgres_server()
+    name = server.fresh()
+    yield server.url(name)
+    server.drop(name)
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    """A clock that stands at NOW."""
+    return ManualClock(NOW)
+
+
+@pytest.fixture(scope="session")
+def _migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("template") / "syncd.db"
+    Store.open(f"sqlite:///{path}", clock=ManualClock(NOW), create=True).close()
+    return path
+
+
+@pytest.fixture(params=DIALECTS)
+def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The URL of a database with the present schema and nothing in it, once on each dialect."""
+    if request.param == "sqlite":
+        path = tmp_path / "syncd.db"
+        shutil.copyfile(request.getfixturevalue("_migrated_file"), path)
+        yield f"sqlite:///{path}"
+        return
+    server = postgres_server()
+    if not _shared.has_template:
+        server.execute(f"CREATE DATABASE {_TEMPLATE}")
+        Store.open(server.url(_TEMPLATE), clock=ManualClock(NOW), create=True).close()
+        _shared.has_template = True
+    name = server.fresh(_TEMPLATE)
+    yield server.url(name)
+    server.drop(name)
+
+
+@pytest.fixture
+def store(store_url: str, clock: ManualClock) -> Iterator[Store]:
+    """An open store with the present schema, once on each dialect."""
+    opened = Store.open(store_url, clock=clock)
+    yield opened
+    opened.close()
