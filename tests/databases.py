@@ -19,15 +19,17 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from sqlalchemy import create_engine, make_url, text
+from sqlalchemy import create_engine, make_url
 
 from syncd.clock import ManualClock
 from syncd.store.engine import Store
+from syncd.store.schema import REVISIONS
+from syncd.store.tables import metadata
 
 NOW = datetime(2026, 11, 20, 10, 0, tzinfo=UTC)
 DIALECTS = ("sqlite", pytest.param("postgresql", marks=pytest.mark.postgres))
 
-_TEMPLATE = "syncd_template"
+_MIGRATED = "migrated"
 _numbers = itertools.count(1)
 
 
@@ -82,18 +84,32 @@ class PostgresServer:
         finally:
             shutil.rmtree(self.folder, ignore_errors=True)
 
-    def execute(self, statement: str) -> None:
-        engine = create_engine(make_url(self.url()), isolation_level="AUTOCOMMIT")
+    def execute(self, *statements: str, database: str = "postgres") -> None:
+        engine = create_engine(make_url(self.url(database)), isolation_level="AUTOCOMMIT")
         try:
             with engine.connect() as conn:
-                conn.execute(text(statement))
+                for statement in statements:
+                    conn.exec_driver_sql(statement)
         finally:
             engine.dispose()
 
-    def fresh(self, template: str = "template1") -> str:
+    def empty(self, database: str) -> None:
+        """Take every row out of a migrated database, past its triggers; ten times quicker than making a new one."""
+        tables = [f"DELETE FROM {table.name}" for table in reversed(metadata.sorted_tables)]
+        self.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid()",
+            "SET session_replication_role = replica; " + "; ".join(tables),
+            "SELECT setval(oid, 1, false) FROM pg_class WHERE relkind = 'S'",
+            "INSERT INTO ledger_head (id, seq, hash) VALUES (1, 0, '')",
+            f"UPDATE alembic_version SET version_num = '{REVISIONS[-1]}'",
+            database=database,
+        )
+
+    def fresh(self) -> str:
         """The name of a new database."""
         name = f"test_{next(_numbers)}"
-        self.execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")
+        self.execute(f"CREATE DATABASE {name}")
         return name
 
     def drop(self, name: str) -> None:
@@ -104,7 +120,7 @@ class PostgresServer:
 class _Shared:
     server: PostgresServer | None = None
     reason: str | None = None
-    has_template: bool = False
+    has_migrated: bool = False
 
 
 _shared = _Shared()
@@ -180,13 +196,13 @@ def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
         yield f"sqlite:///{path}"
         return
     server = postgres_server()
-    if not _shared.has_template:
-        server.execute(f"CREATE DATABASE {_TEMPLATE}")
-        Store.open(server.url(_TEMPLATE), clock=ManualClock(NOW), create=True).close()
-        _shared.has_template = True
-    name = server.fresh(_TEMPLATE)
-    yield server.url(name)
-    server.drop(name)
+    if _shared.has_migrated:
+        server.empty(_MIGRATED)
+    else:
+        server.execute(f"CREATE DATABASE {_MIGRATED}")
+        Store.open(server.url(_MIGRATED), clock=ManualClock(NOW), create=True).close()
+        _shared.has_migrated = True
+    yield server.url(_MIGRATED)
 
 
 @pytest.fixture

@@ -101,6 +101,8 @@ class InProcessWire:
             raise WireError("connect", False, f"no face at {parts.netloc}")
         headers = {"Host": parts.netloc, **request.headers}
         answer = face.handle(Request.of(request.method, request.url, headers, request.body or b""))
+        if answer.timeout or answer.stall >= request.read_timeout:
+            raise WireError("timeout", True)
         if answer.drop:
             raise WireError("broken" if answer.body else "reset", True)
         return HttpResponse(answer.status, dict(answer.headers), answer.body)

@@ -42,14 +42,14 @@ _SCHEMA = (
     """,
     """
     CREATE TABLE records (
-      system {text} NOT NULL, kind {text} NOT NULL, id {text} NOT NULL, stamp {text} NOT NULL, owner {text},
+      id {text} NOT NULL, system {text} NOT NULL, kind {text} NOT NULL, stamp {text} NOT NULL, owner {text},
       account {text}, deleted {flag} NOT NULL, merged_into {text}, merged_from TEXT, modified_by {text},
       fields TEXT NOT NULL, content_hash {text} NOT NULL, change_seq {big} NOT NULL, first_seen {text} NOT NULL,
       changed_at {text} NOT NULL, run_id {text}, name_key {text}, domain {text},
-      CONSTRAINT pk_records PRIMARY KEY (system, kind, id)
+      CONSTRAINT pk_records PRIMARY KEY (id, system, kind)
     ) {strict}
     """,
-    "CREATE INDEX ix_records_account ON records (system, kind, account) WHERE account IS NOT NULL",
+    "CREATE INDEX ix_records_account ON records (account, system, kind) WHERE account IS NOT NULL",
     "CREATE UNIQUE INDEX ix_records_change_seq ON records (change_seq)",
     "CREATE INDEX ix_records_domain ON records (domain) WHERE domain IS NOT NULL",
     """

@@ -60,8 +60,9 @@ def open_sandboxes(
     dataset = load_folder(data) if data else generate(companies, seed, as_of=as_of or clock.now())
     salesforce, hubspot = load_sandboxes(dataset, clock=clock, seed=seed)
     if faults is not None:
-        for name, script in _faults(faults).items():
-            {"salesforce": salesforce, "hubspot": hubspot}[name].faults.install(script)
+        script = _faults(faults)
+        salesforce.faults.install(script.get("salesforce", []))
+        hubspot.faults.install(script.get("hubspot", []))
     servers = (serve(salesforce, salesforce_port), serve(hubspot, hubspot_port))
     hubspot.base_url = servers[1].url
     return RunningSandboxes(salesforce, hubspot, servers)

@@ -105,11 +105,11 @@ def _join_by_cross_reference(
         elif record.ref.system is System.HUBSPOT and (other := left.get(long_salesforce_id(text))):
             named.append((other.ref, record.ref))
     unique = set(named)
-    lefts = Counter(one for one, _ in unique)
-    rights = Counter(other for _, other in unique)
-    for one, other in sorted(unique):
-        if lefts[one] == 1 and rights[other] == 1:
-            pairs.join(one, other, "cross-reference")
+    lefts = Counter(here for here, _ in unique)
+    rights = Counter(there for _, there in unique)
+    for here, there in sorted(unique):
+        if lefts[here] == 1 and rights[there] == 1:
+            pairs.join(here, there, "cross-reference")
 
 
 def _join_by_domain(live: Sequence[Record], domains: Mapping[Ref, str | None], pairs: _Pairs) -> None:

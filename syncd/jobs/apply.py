@@ -82,9 +82,15 @@ def line_of(context: Context, leader: Leadership, run_id: str) -> Line:
 def _orders(context: Context, thought: Deliberation, plan: SavedPlan) -> Orders:
     source = input_of(context, thought)
     document: Mapping[str, Any] = plan.document
+    known: dict[Ref, Present | None] = {}
 
     def standing(rows: Sequence[OutboxRow]) -> Mapping[Ref, Present]:
-        return present_rows(source, document, rows)
+        """Judged once, on the book of this apply's start: only our own writes change the mirror while it runs."""
+        new = [row for row in rows if row.ref not in known]
+        if new:
+            judged = present_rows(source, document, new)
+            known.update({row.ref: judged.get(row.ref) for row in new})
+        return {row.ref: found for row in rows if (found := known[row.ref]) is not None}
 
     stale: frozenset[System] = thought.source.stale
     return Orders(context.settings.mode.value, thought.pack.guard, thought.pack.zone, standing, stale_systems=stale)

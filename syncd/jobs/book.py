@@ -151,7 +151,8 @@ def directory_of(users: Iterable[User], pack: Pack, written: frozenset[System]) 
         for system in System:
             named = getattr(pack.reps.get(email), system.value, None)
             if named:
-                found = [user] if (user := by_name.get((system, named)) or by_name.get((system, named.lower()))) else []
+                match = by_name.get((system, named)) or by_name.get((system, named.lower()))
+                found = [match] if match else []
             else:
                 found = [user for user in by_email.get(email, ()) if user.ref.system is system]
                 active = [user for user in found if user.active]

@@ -114,9 +114,10 @@ def save(context: Context, plan: SavedPlan) -> Mapping[str, Any]:
 def _same_as_last(context: Context, plan: SavedPlan) -> Mapping[str, Any] | None:
     """The last saved plan's document where a preview would only repeat it: a preview every five minutes is no news."""
     with context.store.read() as conn:
-        last = next(iter(plans.list_plans(conn, 1)), None)
-    if last is None or last.status not in (PlanStatus.PREVIEW, PlanStatus.OFFERED):
-        return None
+        header = next(iter(plans.list_plans(conn, 1)), None)
+        if header is None or header.status not in (PlanStatus.PREVIEW, PlanStatus.OFFERED):
+            return None
+        last = plans.get_plan(conn, header.plan_id)
     same = all(last.document[key] == plan.document[key] for key in ("changes", "decisions", "pack_revision"))
     return last.document if same else None
 

@@ -1,4 +1,4 @@
-"""Adoption: today's owners become the baseline that changes by people are told apart from. Nothing is written before."""
+"""Adoption: today's owners become the baseline; what people change is told apart from it. Nothing is written before."""
 
 from __future__ import annotations
 

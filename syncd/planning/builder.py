@@ -27,7 +27,7 @@ from syncd.planning.document import (
     row_change_entry,
     summary_entry,
 )
-from syncd.planning.fingerprints import rule_fields
+from syncd.planning.fingerprints import rule_reads
 from syncd.planning.guard import Move, Reach, check_guard
 from syncd.planning.proposals import OWNER_ROLE, Bench, Proposal, propose
 from syncd.rules.facts import Directory, Facts
@@ -134,7 +134,7 @@ def bench_of(source: PlanInput) -> Bench:
         pack=source.pack,
         directory=source.directory,
         children=Children.of(source.opportunities, source.pack, source.now),
-        fields=rule_fields(source.pack),
+        reads=rule_reads(source.pack),
         today=source.now.astimezone(source.pack.zone).date(),
         now=source.now,
         writers=source.writers,

@@ -7,7 +7,7 @@ rep's state. Pool loads are not in it, nor the fields that a write of ours moves
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -17,7 +17,7 @@ from syncd.model.decisions import Decision
 from syncd.model.fields import SELF_READING_FIELDS
 from syncd.model.plans import canonical_json
 from syncd.model.refs import Ref, System
-from syncd.rules.conditions import fields_read
+from syncd.rules.conditions import FieldTest, OpportunityTest, fields_read, walk
 from syncd.rules.facts import Directory, Facts, Value
 from syncd.rules.pack import OwnersByLookup, Pack
 
@@ -46,17 +46,28 @@ def rep_state(directory: Directory, email: str, system: System, owner_id: str) -
     return RepState(owner_id, active=system in rep.active_in and fit, eligible=system in rep.eligible_in)
 
 
-def rule_fields(pack: Pack, role: str = "owner") -> frozenset[str]:
-    """The account fields that decisions of a role read, those apart that our own writes move."""
-    fields = {"locked"}
-    for territory in pack.territories(role):
-        fields |= fields_read(territory.when)
-        if isinstance(territory.owners, OwnersByLookup):
-            fields.add(territory.owners.key)
-    for protect in pack.protect:
-        if role in protect.roles:
-            fields |= fields_read(protect.when)
-    return frozenset(fields) - SELF_READING_FIELDS
+@dataclass(frozen=True, slots=True)
+class RuleReads:
+    """What the decisions of a role read: fields of the account, and fields of its open opportunities.
+
+    Account fields that our own writes move (owner, territory) are left out.
+    """
+
+    account: frozenset[str]
+    opportunity: frozenset[str] = frozenset()
+
+
+def rule_reads(pack: Pack, role: str = "owner") -> RuleReads:
+    """What the decisions of a role read, by territories, look-ups, protect rules and the lock."""
+    conditions = [territory.when for territory in pack.territories(role)]
+    conditions += [protect.when for protect in pack.protect if role in protect.roles]
+    account = {"locked"}.union(*(fields_read(condition) for condition in conditions))
+    account |= {each.owners.key for each in pack.territories(role) if isinstance(each.owners, OwnersByLookup)}
+    opportunity: set[str] = set()
+    for part in (part for condition in conditions for part in walk(condition)):
+        if isinstance(part, OpportunityTest):
+            opportunity |= {inner.field for inner in walk(part.condition) if isinstance(inner, FieldTest)}
+    return RuleReads(frozenset(account) - SELF_READING_FIELDS, frozenset(opportunity))
 
 
 def rule_basis(decision: Decision) -> str:
@@ -71,18 +82,22 @@ def account_fingerprint(
     old: str | None,
     *,
     facts: Facts,
-    fields: Iterable[str],
+    reads: RuleReads,
     children: Sequence[tuple[Ref, str | None]],
     rule_text: str,
     target: RepState,
 ) -> str:
     """The fingerprint of an account's row. `children` are the opportunities that follow, with their present owners."""
-    values = facts.values
     return _digest(
         {
             "ref": str(ref),
             "owner": old,
-            "fields": {name: _plain(values[name]) for name in sorted(fields) if name in values},
+            "fields": _picked(facts.values, reads.account),
+            "opportunities": [
+                [each.key, _picked(each.values, reads.opportunity)]
+                for each in sorted(facts.opportunities, key=lambda each: each.key)
+                if each.is_open and reads.opportunity
+            ],
             "children": sorted([str(child), owner] for child, owner in children),
             "rule": rule_text,
             "rep": [target.id, target.active, target.eligible],
@@ -99,6 +114,10 @@ def child_fingerprint(ref: Ref, old: str | None, *, parent: Ref, target: RepStat
 def undo_fingerprint(ref: Ref, old: str | None, new: str) -> str:
     """The fingerprint of a row that stands on a receipt, not on rules: only the compare before the write judges it."""
     return _digest({"ref": str(ref), "owner": old, "restores": new})
+
+
+def _picked(values: Mapping[str, Value], names: frozenset[str]) -> dict[str, object]:
+    return {name: _plain(values[name]) for name in sorted(names) if name in values}
 
 
 def _plain(value: Value) -> object:

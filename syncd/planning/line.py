@@ -12,7 +12,7 @@ from datetime import timedelta
 from syncd.clock import Clock
 from syncd.connectors.port import Reader, Reading, Writer
 from syncd.entropy import Entropy
-from syncd.errors import CrmError, RateLimitedError
+from syncd.errors import CrmError, LeaseHeldError, RateLimitedError, RefusedError
 from syncd.model.plans import OutboxRow
 from syncd.model.refs import Kind, Ref, System
 from syncd.planning.applied import Stop
@@ -23,6 +23,8 @@ MAX_WAIT = timedelta(minutes=15)
 """How long one apply waits for rate limits in all; then it stops and the rest stays approved."""
 
 _UNTOLD_WAIT = 30.0
+_SHORTEST_WAIT = 1.0
+_KEEP_ALIVE = 10.0
 
 
 @dataclass(slots=True)
@@ -72,16 +74,27 @@ class Line:
 
     def wait_out(self, error: RateLimitedError) -> None:
         """Wait as a rate limit asks; the error again once the apply has waited long enough in all."""
-        wait = _UNTOLD_WAIT if error.wait is None else error.wait
+        wait = _UNTOLD_WAIT if error.wait is None else max(error.wait, _SHORTEST_WAIT)
         if self.waited + wait > MAX_WAIT.total_seconds():
             raise error
         self.log.event("call.limited", wait=wait)
         self.waited += wait
-        self.clock.sleep(wait)
+        self.pause(wait)
 
     def back_off(self, attempt: int) -> None:
         """Wait between two attempts at the same rows: 1, 4, 16 s at most, with jitter."""
-        self.clock.sleep(self.entropy.uniform(0.5, 1.0) * 4 ** (attempt - 1))
+        self.pause(self.entropy.uniform(0.5, 1.0) * 4 ** (attempt - 1))
+
+    def pause(self, seconds: float) -> None:
+        """Wait, keeping the lease alive on the way; shorter where writing was forbidden meanwhile."""
+        while seconds > 0:
+            step = min(seconds, _KEEP_ALIVE)
+            self.clock.sleep(step)
+            seconds -= step
+            try:
+                self.may_write()
+            except (RefusedError, LeaseHeldError):
+                return
 
 
 def stopped_by(error: CrmError, system: System) -> Stop:

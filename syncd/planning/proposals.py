@@ -14,7 +14,14 @@ from syncd.model.fields import DERIVED_FIELDS
 from syncd.model.plans import Change
 from syncd.model.refs import Ref, System
 from syncd.planning.cascade import Children, any_within
-from syncd.planning.fingerprints import RepState, account_fingerprint, child_fingerprint, rep_state, rule_basis
+from syncd.planning.fingerprints import (
+    RepState,
+    RuleReads,
+    account_fingerprint,
+    child_fingerprint,
+    rep_state,
+    rule_basis,
+)
 from syncd.rules.facts import Directory, Facts
 from syncd.rules.pack import Pack
 from syncd.store.ownership import BlockedRow
@@ -48,14 +55,14 @@ class Proposal:
 class Bench:
     """What proposals are made on: the pack, who may own, what is written, what is stale, refused or under way.
 
-    `fields` are the account fields that owner decisions read; `writers` the systems syncd writes, `expected` those that
+    `reads` is what owner decisions read; `writers` the systems syncd writes, `expected` those that
     the native sync writes after it; `today` is the day in the pack's zone.
     """
 
     pack: Pack
     directory: Directory
     children: Children
-    fields: frozenset[str]
+    reads: RuleReads
     today: date
     now: datetime
     writers: frozenset[System]
@@ -131,11 +138,11 @@ def _nothing_to_write(decision: Decision, facts: Facts, bench: Bench) -> Proposa
 
 
 def _stale_source(facts: Facts, bench: Bench) -> System | None:
-    """A stale system that a field of the decision was read from; derived fields come from each system of the company."""
+    """A stale system that the decision read a field from; derived fields come from every system of the company."""
     if not bench.stale:
         return None
     sources: set[System] = set()
-    for name in (*sorted(bench.fields), "owner"):
+    for name in (*sorted(bench.reads.account), "owner"):
         seen = facts.seen.get(name)
         if seen is not None and seen.system is not None:
             sources.add(seen.system)
@@ -225,7 +232,7 @@ def _account_change(
     moving, held = bench.children.following(ref, old, target.id, facts=facts, territory=decision.territory)
     children = tuple((record.ref, record.owner) for record in moving)
     fingerprint = account_fingerprint(
-        ref, old, facts=facts, fields=bench.fields, children=children, rule_text=rule_basis(decision), target=target
+        ref, old, facts=facts, reads=bench.reads, children=children, rule_text=rule_basis(decision), target=target
     )
     pipeline = facts.values.get("open_pipeline")
     row = Change(

@@ -34,7 +34,7 @@ def recover(line: Line, *, wait: float = SETTLE_WAIT) -> tuple[int, tuple[Stop, 
         rows = sorted(outbox.rows(conn, states=[RowState.SENDING]), key=_group)
     if not rows:
         return 0, ()
-    line.clock.sleep(wait)
+    line.pause(wait)
     settled, stops = 0, []
     for (_, system, kind), group in groupby(rows, key=_group):
         doubted = list(group)

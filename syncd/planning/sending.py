@@ -237,7 +237,7 @@ def _read_back(line: Line, rows: Sequence[OutboxRow], results: Mapping[Ref, Writ
     if not rows:
         return {}
     if any(results[row.ref].outcome is WriteOutcome.UNKNOWN for row in rows):
-        line.clock.sleep(UNKNOWN_WAIT)
+        line.pause(UNKNOWN_WAIT)
     system, kind = rows[0].ref.system, rows[0].ref.kind
     readings = dict(line.read(system, kind, rows))
     doubtful = [row for row in rows if is_doubtful(row, results[row.ref], readings.get(row.ref))]

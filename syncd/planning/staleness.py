@@ -135,7 +135,7 @@ def _present_account(
         row.ref,
         owner,
         facts=facts,
-        fields=bench.fields,
+        reads=bench.reads,
         children=[(record.ref, record.owner) for record in moving],
         rule_text=rule_basis(decision),
         target=target,

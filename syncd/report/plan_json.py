@@ -6,13 +6,39 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-_KEYS = (
-    "format kind undoes plan_id pack_revision mapping_revision created_at lifetime_seconds now mirror systems summary"
-    " evaluated changes keep held blocked unassigned money_moved amount currency"
-    " company accounts name role territory email owner current_owner outcome reason text rule file line"
-    " ref field from to because"
-    " decisions guard"
-).split()
+_TOP = (
+    "format",
+    "kind",
+    "undoes",
+    "plan_id",
+    "pack_revision",
+    "mapping_revision",
+    "created_at",
+    "lifetime_seconds",
+    "now",
+    "mirror",
+    "systems",
+    "summary",
+)
+_COUNTS = ("evaluated", "changes", "keep", "held", "blocked", "unassigned", "money_moved", "amount", "currency")
+_DECISION = (
+    "company",
+    "accounts",
+    "name",
+    "role",
+    "territory",
+    "email",
+    "owner",
+    "current_owner",
+    "outcome",
+    "reason",
+    "text",
+    "rule",
+    "file",
+    "line",
+)
+_CHANGE = ("ref", "field", "from", "to", "because")
+_KEYS = (*_TOP, *_COUNTS, *_DECISION, *_CHANGE, "decisions", "guard")
 _RANKS = {name: rank for rank, name in enumerate(_KEYS)}
 
 

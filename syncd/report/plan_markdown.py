@@ -34,7 +34,7 @@ _MENTION = re.compile(r"(?<!\w)@(?=\w)")
 _SECTIONS = (("held", "Held"), ("blocked", "Blocked"), ("unassigned", "Unassigned"))
 
 
-def render_plan_markdown(document: Entry) -> str:
+def render_markdown(document: Entry) -> str:
     """The plan as Markdown, ending with a newline. Raises InputError SYN540 for a document of another format."""
     found = moves(checked(document))
     page = _Page()

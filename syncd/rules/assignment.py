@@ -18,7 +18,7 @@ from syncd.rules.facts import Facts
 from syncd.rules.frame import Frame, measure
 from syncd.rules.loads import Loads, band_of
 from syncd.rules.pack import Owners, OwnersByPool, Pack, Territory
-from syncd.rules.people import Member, barred, members_of, ramp
+from syncd.rules.people import Member, barred, members_of, overflows, ramp
 
 MEASURE_WORDS: Mapping[str, str] = {
     "accounts": "accounts",
@@ -66,9 +66,8 @@ def draws(frame: Frame, path: tuple[Territory, ...], facts: Facts, loads: Loads)
     """The groups to ask, in order: the territory's members, then each overflow from the territory upward."""
     territory = path[-1]
     yield _draw(frame, path, territory, territory.owners, facts, loads, overflow=False)
-    for lender in reversed(path):
-        if lender.overflow is not None:
-            yield _draw(frame, path, lender, lender.overflow, facts, loads, overflow=True)
+    for lender, owners in overflows(path):
+        yield _draw(frame, path, lender, owners, facts, loads, overflow=True)
 
 
 def pick(frame: Frame, path: tuple[Territory, ...], facts: Facts, loads: Loads) -> Pick | None:

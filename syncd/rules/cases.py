@@ -40,7 +40,14 @@ class CaseResult:
     notes: tuple[str, ...]
 
 
-def run_cases(pack: Pack, *, catalogue: FieldCatalogue, money: MoneyTable, now: datetime) -> tuple[CaseResult, ...]:
+def run_cases(
+    pack: Pack,
+    *,
+    catalogue: FieldCatalogue,
+    money: MoneyTable,
+    now: datetime,
+    shared_domains: frozenset[str] = frozenset(),
+) -> tuple[CaseResult, ...]:
     """Run every case of the pack, in the order written. `now` is for cases that name none. Never raises."""
     derivation = Derivation(
         catalogue=catalogue,
@@ -48,6 +55,7 @@ def run_cases(pack: Pack, *, catalogue: FieldCatalogue, money: MoneyTable, now: 
         zone=pack.zone,
         default_country=pack.default_country,
         fill_missing_country=pack.fill_missing_country,
+        shared_domains=shared_domains,
     )
     return tuple(_run(pack, case, derivation, now) for case in pack.tests)
 

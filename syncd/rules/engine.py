@@ -51,9 +51,8 @@ def decide(pack: Pack, book: Book, now: datetime) -> tuple[Decision, ...]:
     errors = [each for each in (*unsupported(pack), *findings) if each.severity is Severity.ERROR]
     if errors:
         raise InputError("SYN321", "the pack cannot be applied to these accounts", findings=errors)
-    companies = sorted(book.facts, key=lambda facts: facts.key)
     decisions = [
-        decision for role in roles_in_order(pack) for decision in _decide_role(frame, exceptions, role, companies)
+        decision for role in roles_in_order(pack) for decision in _decide_role(frame, exceptions, role, book.facts)
     ]
     return tuple(sorted(decisions, key=lambda decision: (decision.company, decision.role)))
 

@@ -57,12 +57,12 @@ def in_force(override: Override, today: date) -> bool:
     return override.expires is None or today <= override.expires
 
 
-def override_of(exceptions: Exceptions, company: str, role: str, today: date) -> Override | None:
-    """The override that speaks for a company and role: the one in force, else the one that expired last."""
+def override_of(exceptions: Exceptions, company: str, role: str) -> Override | None:
+    """The override that speaks for a company and role: the one that lasts longest, in force or expired."""
     entries = [entry for entry in exceptions.overrides.get(company, ()) if entry.role == role]
     if not entries:
         return None
-    return max(entries, key=lambda entry: (in_force(entry, today), entry.expires or date.max))
+    return max(entries, key=lambda entry: entry.expires or date.max)
 
 
 def dispute_of(exceptions: Exceptions, company: str, today: date) -> Dispute | None:

@@ -20,7 +20,7 @@ from syncd.rules.exceptions import match_exceptions
 from syncd.rules.facts import Facts, Value
 from syncd.rules.frame import Frame
 from syncd.rules.pack import Owners, Pack, Territory
-from syncd.rules.people import barred, members_of
+from syncd.rules.people import barred, members_of, overflows
 from syncd.rules.precedence import Subject
 from syncd.rules.tree import Cause, TreeResult, choose_territory, in_effect
 
@@ -253,9 +253,8 @@ def _saved_options(decision: Decision) -> tuple[Option, ...]:
 def _open_options(subject: Subject) -> Iterator[Option]:
     path = subject.tree.path
     yield from _members(subject, path[-1].owners, None)
-    for territory in reversed(path):
-        if territory.overflow is not None:
-            yield from _members(subject, territory.overflow, territory.path)
+    for lender, owners in overflows(path):
+        yield from _members(subject, owners, lender.path)
 
 
 def _members(subject: Subject, owners: Owners, overflow_of: str | None) -> Iterator[Option]:

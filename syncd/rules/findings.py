@@ -46,6 +46,9 @@ class Findings:
         """Give the text of a file, so that its findings show their source line."""
         self._texts[path] = text
 
+    def __len__(self) -> int:
+        return len(self._found)
+
     @property
     def has_errors(self) -> bool:
         """Whether anything so far makes the pack invalid."""

@@ -16,7 +16,6 @@ from syncd.rules.facts import Directory, Facts
 from syncd.rules.pack import Pack
 from syncd.rules.time_window import EvaluationContext, leaves_past, local_day, local_midnight, shifted_day
 
-
 _ROLLING_FIELDS = frozenset({"won_amount_12m", "won_count_12m"})
 
 

@@ -158,7 +158,7 @@ def read_quotas(items: Iterable[Node], reading: Reading) -> tuple[Quota, ...]:
         options = Options(item, "`quotas`", ("file",), reading)
         file = options.scalar("file") if options.require("file", "write quotas: {file: quotas.csv}") else None
         sheet = reading.sheet(file) if file is not None else None
-        for quota in _quotas(sheet, options.place, reading) if sheet is not None else ():
+        for quota in _quotas(sheet, options.place_of("file"), reading) if sheet is not None else ():
             key = (quota.territory or quota.rep or "", quota.period)
             first = found.setdefault(key, quota)
             if first is not quota:

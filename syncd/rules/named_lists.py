@@ -31,7 +31,7 @@ def read_lists(entries: list[Entry], reading: Reading) -> NamedLists:
         before = reading.findings.error_count
         name = read_name(entry.key, reading)
         texts = _entries(entry.key.text, entry.value, reading)
-        if name is None or reading.findings.error_count > before:
+        if name is None or texts is None or reading.findings.error_count > before:
             unreadable.add(entry.key.text)
             continue
         if not texts:
@@ -40,13 +40,14 @@ def read_lists(entries: list[Entry], reading: Reading) -> NamedLists:
     return NamedLists(MappingProxyType(found), frozenset(unreadable))
 
 
-def _entries(name: str, value: Node, reading: Reading) -> tuple[str, ...]:
+def _entries(name: str, value: Node, reading: Reading) -> tuple[str, ...] | None:
+    """The entries of one list; None after an error, also one that was reported before."""
     if isinstance(value, Sequence):
         return tuple(dict.fromkeys(_text(item, reading) for item in value.items))
     if isinstance(value, Scalar):
         message = f"the list `{name}` is written as [a, b] or {{file, column}}, not as {described(value)}"
         reading.findings.error("SYN241", message, value.place, f"write [{value.text}]")
-        return ()
+        return None
     return _from_file(Options(value, f"the list `{name}`", ("file", "column"), reading), reading)
 
 
@@ -57,14 +58,14 @@ def _text(item: Node, reading: Reading) -> str:
     return ""
 
 
-def _from_file(options: Options, reading: Reading) -> tuple[str, ...]:
+def _from_file(options: Options, reading: Reading) -> tuple[str, ...] | None:
     has_file = options.require("file", "name a CSV file: lists/strategic.csv")
     has_column = options.require("column", "name the column of the file that holds the entries")
     file, column = options.scalar("file"), options.text("column")
     if not has_file or not has_column or file is None or column is None:
-        return ()
+        return None
     sheet = reading.sheet(file)
     position = sheet.require(column, options.place_of("column"), reading.findings) if sheet is not None else None
     if sheet is None or position is None:
-        return ()
+        return None
     return tuple(dict.fromkeys(text for text, _ in sheet.values(position)))

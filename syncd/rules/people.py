@@ -6,14 +6,24 @@ holds or how a pick is made.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 
 from syncd.rules.facts import Facts, Value
 from syncd.rules.frame import Frame, coming
-from syncd.rules.pack import NoOwners, Owners, OwnersByEmail, OwnersByLookup, OwnersByPool, RepEntry, Unassigned
+from syncd.rules.pack import (
+    NoOwners,
+    Owners,
+    OwnersByEmail,
+    OwnersByLookup,
+    OwnersByPool,
+    RepEntry,
+    Seat,
+    Territory,
+    Unassigned,
+)
 
 SEAT = "seat:"
 ONE = Decimal(1)
@@ -42,6 +52,18 @@ def members_of(frame: Frame, owners: Owners, facts: Facts) -> tuple[Member, ...]
             named = ()
     resolved = ((name, resolve(frame, name, facts), weight) for name, weight in named)
     return tuple(Member(name, email, weight) for name, email, weight in resolved if email)
+
+
+def overflows(path: tuple[Territory, ...]) -> tuple[tuple[Territory, Owners], ...]:
+    """The overflows to ask, from the territory upward, each with the territory that it is written at.
+
+    Territories carry what they inherit, so one that equals its parent's is the parent's.
+    """
+    found: list[tuple[Territory, Owners]] = []
+    for territory in path:
+        if territory.overflow is not None and not (found and found[-1][1] == territory.overflow):
+            found.append((territory, territory.overflow))
+    return tuple(reversed(found))
 
 
 def looked_up(owners: OwnersByLookup, facts: Facts) -> str | None:
@@ -128,15 +150,16 @@ def ramp(frame: Frame, entry: RepEntry) -> Decimal:
 
 
 def keeping_ends(frame: Frame, email: str, owners: Owners) -> datetime | None:
-    """When time alone would end a rep's keep: after their `end`, or at a date of a seat that `owners` names."""
+    """When time alone would end a rep's keep: after their `end`, or at a date of a seat that names them."""
     entry = frame.pack.reps.get(email)
     ends = frame.end_of(entry.end) if entry and entry.end else None
-    return coming(frame, ends, *_seat_bounds(frame, owners))
+    seats = [seat for seat in _seats_of(frame, owners) if email in (seat.holder, seat.cover)]
+    return coming(frame, ends, *_bounds_of_seats(frame, seats))
 
 
 def availability_changes(frame: Frame, owners: Owners, facts: Facts) -> datetime | None:
     """When time alone would next change who of `owners` may receive accounts, or how many."""
-    bounds: list[datetime] = list(_seat_bounds(frame, owners))
+    bounds: list[datetime] = list(_bounds_of_seats(frame, _seats_of(frame, owners)))
     for member in members_of(frame, owners, facts):
         entry = frame.pack.reps.get(member.email)
         if entry is not None:
@@ -157,15 +180,19 @@ def _bounds_of(frame: Frame, entry: RepEntry) -> Iterator[datetime]:
         yield frame.start_of(date(year, month + 1, 1))
 
 
-def _seat_bounds(frame: Frame, owners: Owners) -> Iterator[datetime]:
+def _seats_of(frame: Frame, owners: Owners) -> Iterator[Seat]:
     names: tuple[str, ...] = ()
     if isinstance(owners, OwnersByEmail):
         names = owners.members
     elif isinstance(owners, OwnersByPool):
         names = tuple(name for name, _ in frame.pack.pools[owners.pool].members)
-    for name in names:
-        seat = frame.pack.seats.get(name.removeprefix(SEAT)) if name.startswith(SEAT) else None
-        if seat is not None and seat.from_:
+    seats = (frame.pack.seats.get(name.removeprefix(SEAT)) for name in names if name.startswith(SEAT))
+    yield from (seat for seat in seats if seat is not None)
+
+
+def _bounds_of_seats(frame: Frame, seats: Iterable[Seat]) -> Iterator[datetime]:
+    for seat in seats:
+        if seat.from_:
             yield frame.start_of(seat.from_)
-        if seat is not None and seat.until:
+        if seat.until:
             yield frame.end_of(seat.until)

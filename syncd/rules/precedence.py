@@ -16,7 +16,7 @@ from syncd.rules.exceptions import Exceptions, dispute_of, in_force, override_of
 from syncd.rules.facts import Facts
 from syncd.rules.frame import Frame, holder, holder_active, owner_of, respect_ends
 from syncd.rules.pack import Owners, Territory, Unassigned
-from syncd.rules.people import inactive_in, may_keep, members_of
+from syncd.rules.people import inactive_in, may_keep, members_of, overflows
 from syncd.rules.tree import TreeResult
 
 
@@ -71,7 +71,7 @@ def open_dispute(subject: Subject) -> Iterator[Claim]:
 def override(subject: Subject) -> Iterator[Claim]:
     """A person's word on this account: its owner while in force and active, else a hold."""
     frame = subject.frame
-    entry = override_of(subject.exceptions, subject.facts.key, subject.role, frame.today)
+    entry = override_of(subject.exceptions, subject.facts.key, subject.role)
     if entry is None:
         return
     if not in_force(entry, frame.today):
@@ -86,6 +86,8 @@ def override(subject: Subject) -> Iterator[Claim]:
     outcome = Outcome.KEEP if _is_present(subject, entry.owner) else Outcome.CHANGE
     until = f", until {entry.expires}" if entry.expires else ""
     text = f"override to {entry.owner} by {entry.by}: {entry.why}{until}"
+    if outcome is Outcome.CHANGE and subject.role == "owner" and subject.facts.team_holds:
+        text += f"; the account {subject.facts.team_holds}, which the change of owner would lose"
     yield Claim(outcome, "override", text, owner_of(frame, entry.owner), entry.place, entry.account)
 
 
@@ -117,11 +119,19 @@ def protect(subject: Subject) -> Iterator[Claim]:
 
 
 def account_team(subject: Subject) -> Iterator[Claim]:
-    """An account whose team an owner write would lose is held if the territory would give it to somebody else."""
-    team = subject.facts.team_holds
-    if subject.role == "owner" and team and not any(territory_claim(subject)):
-        text = f"held: {team}, and a change of owner would lose the account team"
-        yield _hold(subject, "has-team", text)
+    """An account whose team an owner write would lose is held unless the territory leaves it where it is.
+
+    A territory that names nobody but the present owner leaves it there, also with `keep: false`.
+    """
+    team, territory, present = subject.facts.team_holds, subject.tree.territory, subject.present
+    if subject.role != "owner" or not team or territory is None or any(territory_claim(subject)):
+        return
+    named = {member.email for member in members_of(subject.frame, territory.owners, subject.facts)}
+    if present is not None and named == {present.email} and may_keep(subject.frame, present.email, subject.facts):
+        text = f"kept by territory {territory.path}: it names only {present.email}"
+        yield Claim(Outcome.KEEP, "kept", text, present, territory.place, territory.text)
+    else:
+        yield _hold(subject, "has-team", f"held: {team}, and a change of owner would lose the account team")
 
 
 def territory_claim(subject: Subject) -> Iterator[Claim]:
@@ -155,11 +165,13 @@ def _kept(subject: Subject, territory: Territory, present: Owner) -> Iterator[Cl
     if named and territory.keep:
         text = f"kept by territory {territory.path}: it names {present.email}"
         yield Claim(Outcome.KEEP, "kept", text, present, territory.place, territory.text)
-    elif _remembered(subject, territory, present):
-        overflows = (above.overflow for above in subject.tree.path if above.overflow is not None)
-        if named or any(_names(subject, overflow, present) for overflow in overflows):
-            text = f"kept by territory {territory.path}: {present.email} is its last applied pick"
-            yield Claim(Outcome.KEEP, "remembered", text, present, territory.place, territory.text)
+    elif _remembered(subject, territory, present) and (named or _named_by_overflow(subject, present)):
+        text = f"kept by territory {territory.path}: {present.email} is its last applied pick"
+        yield Claim(Outcome.KEEP, "remembered", text, present, territory.place, territory.text)
+
+
+def _named_by_overflow(subject: Subject, present: Owner) -> bool:
+    return any(_names(subject, owners, present) for _, owners in overflows(subject.tree.path))
 
 
 def _names(subject: Subject, owners: Owners, present: Owner) -> bool:

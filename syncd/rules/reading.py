@@ -30,6 +30,7 @@ class Reading:
     """One loading of one pack.
 
     `emptied` are the (mapping, key) pairs with nothing after the key: reported by the reader, so not missed twice.
+    `unread` are the words of files that could not be read: a name among them is not missed, it may be defined there.
     `references` are the names used, by kind, with the place of each use; checked when everything is read.
     """
 
@@ -45,6 +46,7 @@ class Reading:
     unreadable: frozenset[str] = frozenset()
     shared_domains: frozenset[str] = frozenset()
     emptied: set[tuple[Place, str]] = field(default_factory=set)
+    unread: frozenset[str] = frozenset()
     references: list[tuple[str, str, Place]] = field(default_factory=list)
     _sheets: dict[str, Sheet | None] = field(default_factory=dict)
 
@@ -91,7 +93,7 @@ class Reading:
             forbidden=forbidden,
             zone=self.zone,
             shared_domains=self.shared_domains,
-            unreadable=self.unreadable,
+            unreadable=self.unreadable | self.unread,
         )
 
     def condition(self, node: Node | None, scope: ConditionScope) -> Condition | None:

@@ -15,6 +15,6 @@ def check_references(known: Mapping[str, Collection[str]], reading: Reading) -> 
     """
     for kind, name, place in reading.references:
         names = known[kind]
-        if name not in names:
+        if name not in names and name not in reading.unread:
             message = f"there is no {kind} `{name[:80]}`"
             reading.findings.error("SYN250", message, place, did_you_mean(name, names))

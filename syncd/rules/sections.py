@@ -32,7 +32,7 @@ class Sections:
     """The content of a pack by section.
 
     `maps` and `lists` hold the entries and items of all files in the order of the files; `territories` one list per
-    file that has one; `pack` the one mapping, or None.
+    file that has one; `pack` the one mapping, or None. `lost` counts the insertions that could not be followed.
     """
 
     def __init__(self, reading: Reading, documents: Iterable[Document]) -> None:
@@ -40,6 +40,7 @@ class Sections:
         self.lists: dict[str, list[Node]] = {name: [] for name in LISTS}
         self.territories: list[Sequence] = []
         self.pack: Mapping | None = None
+        self.lost = 0
         self._reading = reading
         self._findings = reading.findings
         self._documents = {document.path: document for document in documents}
@@ -48,6 +49,7 @@ class Sections:
         self._first_pack: Place | None = None
         for document in self._documents.values():
             reading.emptied |= document.emptied
+            reading.unread |= document.words
         for document in self._documents.values():
             self._merge(document)
         self._check_format()
@@ -78,30 +80,32 @@ class Sections:
 
     def _insert(self, named: Scalar, within: tuple[str, ...]) -> Iterator[Node]:
         path = self._reading.files.named(named.text, named.place)
-        if path is None:
-            return
+        document = self._to_insert(path, named, within) if path is not None else None
+        if document is None or path is None or not document.readable:
+            self.lost += 1
+        elif isinstance(document.root, Sequence):
+            yield from self.inserted(document.root.items, (*within, path))
+        else:
+            held = described(document.root) if document.root is not None else "nothing"
+            message = f"an inserted file holds nothing but the list; `{path}` holds {held}"
+            self._findings.error(
+                "SYN247", message, named.place, "begin the file with `- `; move other keys to another file"
+            )
+            self.lost += 1
+
+    def _to_insert(self, path: str, named: Scalar, within: tuple[str, ...]) -> Document | None:
         if path in within:
             self._findings.error("SYN247", f"`{path}` inserts itself", named.place)
         elif path in self._inserted:
             message = f"`{path}` is inserted twice, first at {self._inserted[path]}"
             self._findings.error("SYN247", message, named.place, "keep one of the two")
         elif path not in self._documents:
-            self._findings.error(
-                "SYN247",
-                f"there is no YAML file `{path}` in the pack",
-                named.place,
-                did_you_mean(path, self._documents),
-            )
+            message = f"there is no YAML file `{path}` in the pack"
+            self._findings.error("SYN247", message, named.place, did_you_mean(path, self._documents))
         else:
             self._inserted[path] = named.place
-            yield from self._insert_list(self._documents[path].root, named, (*within, path))
-
-    def _insert_list(self, root: Node | None, named: Scalar, within: tuple[str, ...]) -> Iterator[Node]:
-        if isinstance(root, Sequence):
-            yield from self.inserted(root.items, within)
-        elif root is not None:
-            message = f"an inserted file holds nothing but the list; `{named.text}` holds {described(root)}"
-            self._findings.error("SYN247", message, named.place, "move its other keys to another file")
+            return self._documents[path]
+        return None
 
     def _merge(self, document: Document) -> None:
         root = document.root

@@ -114,7 +114,8 @@ class _Table:
             tests.append(FieldTest(field, self._scope.catalogue.account[field], matcher, place, f"{field}: {text}"))
             if field == "country":
                 country = text
-                self._scopes.setdefault(text, self._below(tests[-1]))
+                if text not in self._scopes:
+                    self._scopes[text] = self._below(tests[-1])
         return None if broken else TestedRow(name, row, tuple(tests), _condition(tests, place))
 
     def report_withheld(self) -> None:
@@ -144,7 +145,7 @@ class _Table:
             found = Findings()
             place = self._sheet.place(row, column)
             self._tests[key] = parse_matcher_cell(text, field, self._scopes[within], place, found)
-            for each in found.items:
+            for each in found.items if found else ():
                 self._reported[field, each.code] += 1
                 if self._reported[field, each.code] <= _MOST_REPORTED:
                     self._reading.findings.add(each.code, each.severity, each.message, each.place, each.hint)

@@ -42,13 +42,14 @@ class TerritoryLoader:
         roles: dict[str, list[Territory]] = {}
         starts: dict[str, tuple[Sequence, bool]] = {}
         for level in self._sections.territories:
-            complete = True
+            complete, lost = True, self._sections.lost
             for item in self._sections.inserted(level.items):
                 read = self._item(item, Inherited())
                 complete = complete and bool(read)
                 for territory in read:
                     roles.setdefault(territory.role, []).append(territory)
                     self._check_one_file(territory, starts.setdefault(territory.role, (level, True))[0], level)
+            complete = complete and self._sections.lost == lost
             starts = {role: (start, sure and complete) for role, (start, sure) in starts.items()}
         for role, roots in roles.items():
             self._warn_unreachable(roots)
@@ -150,11 +151,14 @@ class TerritoryLoader:
             self._unsure.add(options.place)
             return ()
         children: list[Territory] = []
+        lost = self._sections.lost
         for item in self._sections.inserted(node.items if isinstance(node, Sequence) else (node,)):
             read = self._item(item, below)
             children += read
             if not read:
                 self._unsure.add(options.place)
+        if self._sections.lost > lost:
+            self._unsure.add(options.place)
         self._warn_unreachable(children)
         return tuple(children)
 

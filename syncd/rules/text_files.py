@@ -10,6 +10,7 @@ import re
 from syncd.errors import Place
 from syncd.rules.findings import Findings
 
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ufffe\uffff]")
 _LINE_BREAK = re.compile(r"\r\n|\r|\n")
 _MOST_CONTROLS = 20
@@ -26,7 +27,7 @@ def decode(data: bytes, path: str, findings: Findings) -> str | None:
         )
         return None
     try:
-        text = data.decode("utf-8-sig")
+        text = (data := data.removeprefix(BYTE_ORDER_MARK)).decode("utf-8")
     except UnicodeDecodeError as error:
         _report_encoding(data, error.start, path, findings)
         return None
@@ -43,8 +44,7 @@ def place_at(text: str, offset: int, path: str) -> Place:
 
 
 def _report_encoding(data: bytes, offset: int, path: str, findings: Findings) -> None:
-    offset -= 3 if data.startswith(b"\xef\xbb\xbf") else 0
-    shown = data.removeprefix(b"\xef\xbb\xbf").decode("latin-1")
+    shown = data.decode("latin-1")
     findings.attach(path, shown)
     findings.error(
         "SYN202",

@@ -8,9 +8,9 @@ from __future__ import annotations
 from datetime import datetime
 
 from syncd.rules.assignment import Pick
-from syncd.rules.conditions import next_change
+from syncd.rules.conditions import holds, next_change
 from syncd.rules.frame import coming, respect_ends
-from syncd.rules.people import availability_changes, keeping_ends
+from syncd.rules.people import availability_changes, keeping_ends, overflows
 from syncd.rules.precedence import Claim, Subject
 from syncd.rules.tree import Cause
 
@@ -33,11 +33,12 @@ def tree_changes(subject: Subject) -> datetime | None:
     frame, facts = subject.frame, subject.facts
     instants: list[datetime | None] = []
     for territory, cause in subject.tree.passed:
-        if cause is Cause.OWN_CONDITION:
-            if territory.path in frame.clocked:
-                instants.append(next_change(territory.when, facts, frame.context))
-        elif territory.effective is not None and territory.effective.from_ is not None:
-            instants.append(frame.start_of(territory.effective.from_))
+        clocked = territory.path in frame.clocked
+        opens = territory.effective.from_ if territory.effective else None
+        if cause is Cause.OWN_CONDITION and clocked:
+            instants.append(next_change(territory.when, facts, frame.context))
+        elif cause is Cause.NOT_IN_EFFECT and opens and (clocked or holds(territory.when, facts, frame.context)):
+            instants.append(frame.start_of(opens))
     for territory in subject.tree.path:
         if territory.path in frame.clocked:
             instants.append(next_change(territory.when, facts, frame.context))
@@ -57,7 +58,8 @@ def exception_changes(subject: Subject) -> datetime | None:
     for rule in frame.pack.protect:
         if subject.role in rule.roles and (rule.until is None or frame.today <= rule.until):
             instants.append(next_change(rule.when, facts, frame.context))
-            instants.append(frame.end_of(rule.until) if rule.until else None)
+            if rule.until is not None and holds(rule.when, facts, frame.context):
+                instants.append(frame.end_of(rule.until))
     instants.append(respect_ends(frame, facts))
     return coming(frame, *instants)
 
@@ -67,14 +69,14 @@ def keep_changes(subject: Subject, claim: Claim) -> datetime | None:
     territory = subject.tree.territory
     if territory is None or claim.owner is None or claim.reason not in ("kept", "remembered"):
         return None
-    groups = [territory.owners, *(each.overflow for each in subject.tree.path if each.overflow is not None)]
+    groups = [territory.owners, *(owners for _, owners in overflows(subject.tree.path))]
     return coming(subject.frame, *(keeping_ends(subject.frame, claim.owner.email, group) for group in groups))
 
 
 def pick_changes(subject: Subject, picked: Pick | None) -> datetime | None:
     """When the people who may receive the account would next change, or the one picked would have to hand it on."""
     frame, path = subject.frame, subject.tree.path
-    groups = [path[-1].owners, *(each.overflow for each in path if each.overflow is not None)]
+    groups = [path[-1].owners, *(owners for _, owners in overflows(path))]
     instants = [availability_changes(frame, group, subject.facts) for group in groups]
     if picked is not None:
         instants.append(keeping_ends(frame, picked.email, path[-1].owners))

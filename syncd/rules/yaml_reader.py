@@ -22,16 +22,23 @@ from syncd.rules.yaml_syntax import Mends, report_syntax, report_tab, report_tab
 DEEPEST = 60
 _MOST_MENDED = 5_000_000
 _OTHER_BREAKS = re.compile("[\x85\u2028\u2029]")
+_HARMLESS_TABS = re.compile(r"^[ \t]*\t[ \t]*(?=#|$)", re.MULTILINE)
+_WORD = re.compile(r"[a-z0-9][a-z0-9-]*")
 _NOTHING = frozenset({"", "~", "null", "Null", "NULL"})
 
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """One file: its content, None if empty or unreadable, and the (mapping, key) pairs that had nothing after them."""
+    """One file: its content, None if empty or unreadable, and the (mapping, key) pairs that had nothing after them.
+
+    `words` are all words of an unreadable file: what it defines is among them, so nobody need miss it.
+    """
 
     path: str
     root: Node | None
     emptied: frozenset[tuple[Place, str]] = frozenset()
+    readable: bool = True
+    words: frozenset[str] = frozenset()
 
 
 @dataclass(slots=True)
@@ -56,24 +63,30 @@ def read_yaml(data: bytes, path: str, findings: Findings) -> Document:
     """One YAML file as a document. Never raises; what is wrong is in the findings, what can be read is returned."""
     text = decode(data, path, findings)
     if text is None:
-        return Document(path, None)
+        return _unreadable(path, data.decode("latin-1"))
     text = _OTHER_BREAKS.sub(" ", text.replace("\r\n", "\n").replace("\r", "\n"))
+    if "\t" in text:
+        text = _HARMLESS_TABS.sub(lambda match: match.group().replace("\t", " "), text)
     mends = Mends()
     while True:
         builder = _Builder(text, path, mends, findings)
         try:
             builder.run()
         except _GaveUpError:
-            return Document(path, None)
+            return _unreadable(path, text)
         except yaml.YAMLError as error:
             mended = mends.mend(text, error, path, builder.in_flow, findings)
             if mended is None and not report_tabs(text, path, findings):
                 report_syntax(text, error, path, mends, findings)
             if mended is None or mends.count * len(text) > _MOST_MENDED:
-                return Document(path, None)
+                return _unreadable(path, text)
             text = mended
             continue
         return Document(path, builder.root, frozenset(builder.emptied))
+
+
+def _unreadable(path: str, text: str) -> Document:
+    return Document(path, None, readable=False, words=frozenset(_WORD.findall(text)))
 
 
 class _Builder:

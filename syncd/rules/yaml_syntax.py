@@ -137,11 +137,14 @@ def report_tab(place: Place, findings: Findings) -> None:
 
 
 def report_syntax(text: str, error: yaml.YAMLError, path: str, mends: Mends, findings: Findings) -> None:
-    """The one finding for a file that is no YAML (SYN201), at the place where a person should look."""
+    """The one finding for a file that is no YAML (SYN201; SYN204 at a tab), where a person should look."""
     if not isinstance(error, yaml.MarkedYAMLError) or error.problem_mark is None:
         findings.error("SYN201", _OTHERWISE[0], Place(path, 1), _OTHERWISE[1])
         return
     mark = error.problem_mark
+    if text[mark.index : mark.index + 1] == "\t":
+        report_tab(mends.place(path, mark.line, mark.column), findings)
+        return
     message, hint = _UNEXPECTED.get(error.problem or "", _OTHERWISE)
     if error.problem == "did not find expected key":
         message, hint = _EXPECTED_KEY

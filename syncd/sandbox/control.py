@@ -134,7 +134,7 @@ class Reception:
             return self._controlled(request, request.path.removeprefix(PREFIX).strip("/"))
         except KeyError as error:
             return Response.of_json(404, {"error": f"there is no {error.args[0]}"})
-        except (ValueError, TypeError, AttributeError) as error:
+        except (ValueError, TypeError, AttributeError, OverflowError) as error:
             return Response.of_json(400, {"error": str(error)})
 
     def _controlled(self, request: Request, name: str) -> Response:

@@ -19,6 +19,8 @@ from syncd.store import ledger
 from syncd.store.tables import applied, company_links, link_candidates
 from syncd.store.upserts import chunks, upsert
 
+_STORED_LINKS = select(company_links.c.ref, company_links.c.company, company_links.c.evidence)
+
 
 class Pair(Protocol):
     """Two records that may be one company, as `identity` finds them; `score` is 0 to 100."""
@@ -65,7 +67,7 @@ def save_links(
     one; each is a row of the ledger, the very first linking is one row in all. Refs that are not in `links` any more
     are forgotten, which is no split. What was last applied to a company goes with its records to their new key.
     """
-    before = {row.ref: (row.company, row.evidence) for row in conn.execute(select(company_links))}
+    before = {row.ref: (row.company, row.evidence) for row in conn.execute(_STORED_LINKS)}
     gone = [ref for ref in before if ref not in links]
     for batch in chunks(gone):
         conn.execute(delete(company_links).where(company_links.c.ref.in_(batch)))

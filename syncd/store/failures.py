@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 from sqlalchemy import exc
 
-from syncd.errors import StorageError
+from syncd.errors import StorageError, SyncdError
 
 _BUSY = ("SYN606", "the database is busy: another process held it for too long", "see `syncd status`; try again")
 _FULL = (
@@ -47,15 +47,35 @@ _BY_SQLSTATE = (
 
 @contextmanager
 def storage_errors(where: str) -> Iterator[None]:
-    """Raise StorageError (SYN604 to SYN608) for a driver's error inside the block; a bug, such as wrong SQL, passes."""
+    """Raise what a driver raises inside the block as an error of syncd's; wrong SQL passes as the bug it is.
+
+    StorageError SYN604 to SYN608 for what a person can mend. SyncdError SYN609 for a row that a constraint or trigger
+    refused, without the driver's error: PostgreSQL repeats the row in it.
+    """
     try:
         yield
     except (exc.DBAPIError, sqlite3.Error, exc.TimeoutError) as error:
+        refusal = _refusal(error)
+        if refusal is not None:
+            raise SyncdError("SYN609", f"the database refused a row ({refusal})", where=where) from None
         known = _classify(error)
         if known is None:
             raise
         code, summary, hint = known
         raise StorageError(code, f"{summary} ({_words(error)})", where=where, hint=hint) from error
+
+
+def _refusal(error: exc.DBAPIError | sqlite3.Error | exc.TimeoutError) -> str | None:
+    """Which rule refused a row, in words that hold no value of it; None for any other error."""
+    driver = error.orig if isinstance(error, exc.DBAPIError) else error
+    if isinstance(driver, sqlite3.IntegrityError):
+        return str(driver)
+    state = getattr(driver, "sqlstate", None) or ""
+    if state == "P0001":
+        return _words(error)
+    if state[:2] in ("22", "23"):
+        return f"{getattr(getattr(driver, 'diag', None), 'constraint_name', None) or 'SQLSTATE'} {state}"
+    return None
 
 
 def _classify(error: exc.DBAPIError | sqlite3.Error | exc.TimeoutError) -> tuple[str, str, str] | None:

@@ -56,7 +56,7 @@ def store_users(
     changed = [row for row in rows if row["id"] not in known or _differs(row, *known[row["id"]])]
     gone = [key for key, (_, vanished) in known.items() if key not in incoming and not vanished]
     present = sum(1 for _, vanished in known.values() if not vanished)
-    guard_vanishing(system, "users", gone=len(gone), of=present, max_share=max_share)
+    guard_vanishing(system, "users", gone, of=present, max_share=max_share)
     if changed:
         conn.execute(upsert(conn, tables.users, ("system", "id"), _USER_CONTENT), changed)
     for batch in chunks(gone):
@@ -68,12 +68,13 @@ def store_users(
     return len(changed) + len(gone)
 
 
-def guard_vanishing(system: System, what: str, *, gone: int, of: int, max_share: float) -> None:
-    """Raise GuardTrippedError SYN404 if `gone` of `of` rows is more than the share, and more than 10."""
-    if gone > SMALLEST_GUARDED and gone > of * max_share:
+def guard_vanishing(system: System, what: str, gone: Sequence[str], *, of: int, max_share: float) -> None:
+    """Raise GuardTrippedError SYN404 if the ids `gone` are more than the share of `of` rows, and more than 10."""
+    if len(gone) > SMALLEST_GUARDED and len(gone) > of * max_share:
         raise GuardTrippedError(
             "SYN404",
-            f"{gone} of {of} {what} would vanish from the mirror at once; at most {max_share:.0%} may",
+            f"{len(gone)} of {of} {what} would vanish from the mirror at once, such as {gone[0]}; at most"
+            f" {max_share:.0%} may",
             where=system.value,
             hint="check that the integration user still sees all of them; nothing was changed",
         )

@@ -41,8 +41,9 @@ def mark_vanished(
     gone = select(records.c.id).where(*live, records.c.id.not_in(select(_live_ids.c.id)))
     if seen_before is not None:
         gone = gone.where(records.c.changed_at < seen_before)
-    vanished = [Ref(system, kind, record_id) for record_id in conn.execute(gone.order_by(records.c.id)).scalars()]
+    vanished = conn.execute(gone.order_by(records.c.id)).scalars().all()
     total = conn.execute(select(func.count()).select_from(records).where(*live)).scalar_one()
     _live_ids.drop(conn, checkfirst=False)
-    guard_vanishing(system, f"{kind.value} records", gone=len(vanished), of=total, max_share=max_share)
-    return retire(conn, dict.fromkeys(vanished), now=now, run_id=run_id)
+    what = "opportunities" if kind is Kind.OPPORTUNITY else f"{kind.value}s"
+    guard_vanishing(system, what, vanished, of=total, max_share=max_share)
+    return retire(conn, {Ref(system, kind, record_id): None for record_id in vanished}, now=now, run_id=run_id)

@@ -27,14 +27,16 @@ def test(ctx: click.Context, pack: Path | None, format_: str) -> int:
     """
     from syncd.clock import SystemClock
     from syncd.jobs.mapping import field_catalogue
-    from syncd.model.fields import FieldCatalogue
+    from syncd.jobs.money import money_table
     from syncd.rules.cases import run_cases
     from syncd.rules.loader import load_pack
+    from syncd.settings import Settings
 
     root = pack_path(ctx, pack)
-    catalogue = field_catalogue(read_settings(ctx)) if settings_path(ctx) else FieldCatalogue()
-    loaded = load_pack(root, catalogue=catalogue)
-    results = run_cases(loaded, catalogue=catalogue, now=SystemClock().now())
+    settings = read_settings(ctx) if settings_path(ctx) else Settings()
+    catalogue, money = field_catalogue(settings), money_table(settings.money)
+    loaded = load_pack(root, catalogue=catalogue, money=money)
+    results = run_cases(loaded, catalogue=catalogue, money=money, now=SystemClock().now())
     passed = sum(result.passed for result in results)
     if format_ == "json":
         cases = [

@@ -22,6 +22,7 @@ from syncd.connectors.gate import Gate
 from syncd.connectors.hubspot.failures import classify
 from syncd.connectors.hubspot.paths import Paths, paths_of
 from syncd.connectors.retry import CallFailedError, Failure, Remedy, RetryPolicy, unanswered
+from syncd.connectors.shape import UNEXPECTED, object_of, objects
 from syncd.connectors.wire import HttpRequest, HttpResponse, WireError
 from syncd.errors import BadDataError
 
@@ -139,7 +140,10 @@ class HubspotClient:
             document = _document(answer)
             if document is None:
                 raise CallFailedError(classify(answer, WHERE, self._clock.now()))
-            return check(document)
+            try:
+                return check(document)
+            except UNEXPECTED as error:
+                raise bad(f"the answer cannot be read ({type(error).__name__})") from error
 
         with self._gate.purpose(pool):
             return self._policy.run(attempt, lambda: self._discard(used[0]))
@@ -189,18 +193,20 @@ def bad(summary: str) -> CallFailedError:
 
 def results_of(document: Json) -> list[Json]:
     """The `results` of an answer, each an object."""
-    results = document.get("results")
-    if not isinstance(results, list) or not all(isinstance(entry, dict) for entry in results):
+    if "results" not in document or document["results"] is None:
         raise bad("the answer has no results")
-    return results
+    return objects(document["results"])
 
 
 def next_after(document: Json) -> str | None:
     """The cursor of the next page; None on the last one, whatever the number of results."""
-    paging = document.get("paging")
-    following = paging.get("next") if isinstance(paging, dict) else None
-    after = following.get("after") if isinstance(following, dict) else None
-    return str(after) if after is not None else None
+    paging = object_of(document.get("paging"))
+    if paging.get("next") is None:
+        return None
+    after = object_of(paging["next"]).get("after")
+    if isinstance(after, bool) or not isinstance(after, str | int) or after == "":
+        raise bad("a page that has a next one does not say where")
+    return str(after)
 
 
 def _document(answer: HttpResponse) -> Json | None:

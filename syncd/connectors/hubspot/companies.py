@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
-from syncd.connectors.hubspot.client import HubspotClient, Json, bad, results_of
+from syncd.connectors.hubspot.client import WHERE, HubspotClient, Json, bad, next_after, results_of
+from syncd.connectors.shape import decoding, id_of, object_of, objects
 
 BATCH: Final = 1000
 PRIMARY_TYPE: Final = 5
@@ -26,13 +27,10 @@ def companies_of(client: HubspotClient, source: str, target: str, deals: Sequenc
     path = client.paths.associated(source, target)
     while inputs:
         batch, inputs = inputs[:BATCH], inputs[BATCH:]
-        answer = client.associated(path, {"inputs": batch}, check=_checked)
-        for result in answer:
-            deal = str(result["from"]["id"])
-            found.setdefault(deal, []).extend(_association(entry) for entry in result.get("to") or ())
-            after = ((result.get("paging") or {}).get("next") or {}).get("after")
+        for deal, associated, after in client.associated(path, {"inputs": batch}, check=_checked):
+            found.setdefault(deal, []).extend(associated)
             if after is not None:
-                inputs.append({"id": deal, "after": str(after)})
+                inputs.append({"id": deal, "after": after})
     return {deal: chosen(found[deal]) for deal in deals}
 
 
@@ -41,11 +39,11 @@ def inline_company(deal: Mapping[str, Any]) -> tuple[str | None, bool]:
 
     The primary company comes as two rows, one of them unlabelled.
     """
-    block = (deal.get("associations") or {}).get("companies") or {}
-    rows = [row for row in block.get("results") or () if isinstance(row, dict) and row.get("id")]
-    pairs = [(str(row["id"]), str(row.get("type")) == _INLINE_PRIMARY) for row in rows]
-    complete = not (block.get("paging") or {}).get("next")
-    return chosen(pairs), complete or any(primary for _, primary in pairs)
+    with decoding(WHERE, "the companies of a listed deal"):
+        block = object_of(object_of(deal.get("associations")).get("companies"))
+        pairs = [(id_of(row), row.get("type") == _INLINE_PRIMARY) for row in objects(block.get("results"))]
+        complete = next_after(block) is None
+        return chosen(pairs), complete or any(primary for _, primary in pairs)
 
 
 def chosen(associated: Iterable[Associated]) -> str | None:
@@ -59,21 +57,20 @@ def chosen(associated: Iterable[Associated]) -> str | None:
 
 
 def _association(entry: Mapping[str, Any]) -> Associated:
-    types = entry.get("associationTypes") or ()
     primary = any(
         type_.get("typeId") == PRIMARY_TYPE and type_.get("category", "HUBSPOT_DEFINED") == "HUBSPOT_DEFINED"
-        for type_ in types
+        for type_ in objects(entry.get("associationTypes"))
     )
-    return str(entry["toObjectId"]), primary
+    return id_of({"id": entry["toObjectId"]}), primary
 
 
-def _checked(document: Json) -> list[Json]:
-    """The results; a deal without a company comes as an error that is none (hubspot.md 2.7)."""
-    for error in document.get("errors") or ():
+def _checked(document: Json) -> list[tuple[str, list[Associated], str | None]]:
+    """Each deal's companies and the cursor to more; a deal without any comes as an error, which it is not (2.7)."""
+    for error in objects(document.get("errors")):
         words = f"{error.get('subCategory')} {error.get('category')} {error.get('message')}"
         if _NONE_FOUND not in words and error.get("category") != "OBJECT_NOT_FOUND":
             raise bad(f"a batch of associations failed in part: {words[:200]}")
-    results = results_of(document)
-    if not all(isinstance(result.get("from"), dict) for result in results):
-        raise bad("an association names no deal")
-    return results
+    return [
+        (id_of(result["from"]), [_association(entry) for entry in objects(result.get("to"))], next_after(result))
+        for result in results_of(document)
+    ]

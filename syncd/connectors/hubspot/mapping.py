@@ -7,13 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from types import MappingProxyType
 from typing import Any, Final
 
 from syncd.clock import parse_instant
 from syncd.connectors.canonical import canonical_fields, plain
-from syncd.errors import BadDataError, SchemaError
+from syncd.connectors.shape import decoding, flag, id_of, object_of, objects
+from syncd.errors import SchemaError
 from syncd.model.fields import KindMapping, SystemMapping
 from syncd.model.records import Record, User
 from syncd.model.refs import Kind, Ref, System
@@ -80,7 +82,6 @@ LEAD_MAPPING: Final = KindMapping(
             "employees": "numemployees",
             "lead_source": "hs_analytics_source",
             "status": "hs_lead_status",
-            "score": "hubspotscore",
             "created_at": "createdate",
         }
     ),
@@ -133,26 +134,27 @@ class Columns:
 
         An archived object's stamp is when it was archived, since archiving does not touch its own (hubspot.md 2.2).
         """
-        identity, properties = raw.get("id"), raw.get("properties")
-        if not identity or not isinstance(properties, dict):
-            raise BadDataError("SYN421", "an object has no id or no properties", where="hubspot")
-        archived = raw.get("archived") is True
+        with decoding("hubspot", f"an object of {self.object}"):
+            return self._decoded(raw, company, stages)
+
+    def _decoded(self, raw: Mapping[str, Any], company: str | None, stages: Mapping[str, Stage]) -> Record:
+        properties = raw["properties"]
+        archived = flag(raw.get("archived", False))
         values = {name: properties.get(column) for name, column in self.fields.items()}
         if self.kind is Kind.OPPORTUNITY:
             values = _staged(self.fields, values, stages.get(str(properties.get("dealstage") or "")))
         return Record(
-            ref=Ref(System.HUBSPOT, self.kind, str(identity)),
+            ref=Ref(System.HUBSPOT, self.kind, id_of(raw)),
             stamp=_stamp(raw, self.stamp, archived),
             fields=canonical_fields(self.kind, values),
-            owner=str(properties.get(OWNER) or "") or None,
+            owner=_text(properties.get(OWNER)),
             account=company if self.kind is Kind.OPPORTUNITY else self._parent(properties),
             deleted=archived,
-            merged_from=tuple(filter(None, str(properties.get(MERGED) or "").split(";"))),
+            merged_from=tuple(filter(None, (_text(properties.get(MERGED)) or "").split(";"))),
         )
 
     def _parent(self, properties: Mapping[str, Any]) -> str | None:
-        parent = properties.get(self.fields["parent"]) if "parent" in self.fields else None
-        return str(parent) if parent else None
+        return _text(properties.get(self.fields["parent"])) if "parent" in self.fields else None
 
 
 def columns_of(mapping: SystemMapping, kind: Kind) -> Columns:
@@ -168,11 +170,11 @@ def stages_of(pipelines: Sequence[Mapping[str, Any]]) -> dict[str, Stage]:
     """The stages of all pipelines by id; the metadata's values are text (hubspot.md 2.8)."""
     stages: dict[str, Stage] = {}
     for pipeline in pipelines:
-        for raw in pipeline.get("stages") or ():
-            metadata = raw.get("metadata") or {}
-            stages[str(raw.get("id"))] = Stage(
-                label=str(raw.get("label") or raw.get("id")),
-                pipeline=str(pipeline.get("label") or pipeline.get("id")),
+        for raw in objects(pipeline.get("stages")):
+            metadata = object_of(raw.get("metadata"))
+            stages[id_of(raw)] = Stage(
+                label=str(raw.get("label") or id_of(raw)),
+                pipeline=str(pipeline.get("label") or id_of(pipeline)),
                 closed=str(metadata.get("isClosed")).lower() == "true",
                 probability=_decimal(metadata.get("probability")) or Decimal(0),
             )
@@ -181,21 +183,21 @@ def stages_of(pipelines: Sequence[Mapping[str, Any]]) -> dict[str, Stage]:
 
 def user_of(raw: Mapping[str, Any]) -> User:
     """The user of an owner: an archived one may own nothing new, and only persons may own accounts (hubspot.md 2.6)."""
-    email = str(raw.get("email") or "").strip().lower()
+    email = (_text(raw.get("email")) or "").strip().lower()
     name = " ".join(str(raw.get(part) or "") for part in ("firstName", "lastName")).strip()
     fields: dict[str, str] = {}
     user_id = raw.get("userIdIncludingInactive") or raw.get("userId")
     if user_id:
         fields["user_id"] = str(user_id)
-    teams = [team for team in raw.get("teams") or () if isinstance(team, dict)]
+    teams = objects(raw.get("teams"))
     primary = next((team for team in teams if team.get("primary")), teams[0] if teams else None)
     if primary is not None and primary.get("name"):
         fields["team"] = str(primary["name"])
     return User(
-        ref=Ref(System.HUBSPOT, Kind.USER, str(raw["id"])),
+        ref=Ref(System.HUBSPOT, Kind.USER, id_of(raw)),
         email=email,
         name=name or email,
-        active=raw.get("archived") is not True,
+        active=not flag(raw.get("archived", False)),
         eligible=(raw.get("type") or "PERSON") == "PERSON",
         fields=fields,
     )
@@ -219,12 +221,19 @@ def _staged(fields: Mapping[str, str], values: dict[str, Any], stage: Stage | No
     return staged
 
 
-def _stamp(raw: Mapping[str, Any], property_: str, archived: bool) -> Any:
-    text = (raw.get("archivedAt") if archived else None) or raw["properties"].get(property_) or raw.get("updatedAt")
-    try:
-        return parse_instant(str(text))
-    except ValueError:
-        raise BadDataError("SYN421", f"{raw['id']} has no readable {property_}", where="hubspot") from None
+def _text(value: Any) -> str | None:
+    """Text, None for null and empty; TypeError for anything else, since all values are text (hubspot.md 2.9)."""
+    if value is None or value == "":
+        return None
+    if not isinstance(value, str):
+        raise TypeError("not text")
+    return value
+
+
+def _stamp(raw: Mapping[str, Any], property_: str, archived: bool) -> datetime:
+    return parse_instant(
+        (raw.get("archivedAt") if archived else None) or raw["properties"].get(property_) or raw["updatedAt"]
+    )
 
 
 def _decimal(value: Any) -> Decimal | None:

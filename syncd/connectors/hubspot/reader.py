@@ -13,13 +13,22 @@ from typing import Final
 from syncd.clock import Clock
 from syncd.connectors.budget import RateBudget
 from syncd.connectors.gate import Gate
-from syncd.connectors.hubspot.client import WHERE, HubspotAccess, HubspotClient, Json, bad, next_after, results_of
+from syncd.connectors.hubspot.client import (
+    WHERE,
+    HubspotAccess,
+    HubspotClient,
+    Json,
+    bad,
+    next_after,
+    results_of,
+)
 from syncd.connectors.hubspot.companies import companies_of, inline_company
 from syncd.connectors.hubspot.mapping import Columns, Stage, columns_of, stages_of, user_of
 from syncd.connectors.hubspot.schema import schema_notes
-from syncd.connectors.hubspot.search import SearchMark, SearchWalk, listed, refuse_loop
+from syncd.connectors.hubspot.search import SearchMark, SearchWalk, identified, listed, refuse_loop
 from syncd.connectors.port import Identity, Reading
 from syncd.connectors.retry import RetryPolicy
+from syncd.connectors.shape import decoding, id_of, object_of, objects
 from syncd.connectors.wire import HttpResponse, Wire
 from syncd.entropy import Entropy
 from syncd.errors import BadDataError
@@ -63,7 +72,9 @@ class HubspotReader:
         date = self._client.server_date()
         if portal is None or date is None:
             raise BadDataError("SYN421", "the account details name no portal or no date", where=WHERE)
-        return Identity(System.HUBSPOT, str(portal), None, email.utils.parsedate_to_datetime(date).astimezone(UTC))
+        with decoding(WHERE, "the account details"):
+            now = email.utils.parsedate_to_datetime(date).astimezone(UTC)
+            return Identity(System.HUBSPOT, id_of({"id": portal}), None, now)
 
     def check_schema(self) -> tuple[str, ...]:
         """Notes about the mapping; SchemaError naming every property that is missing or hidden from us."""
@@ -74,8 +85,7 @@ class HubspotReader:
         """Every owner, archived ones and queues included; one that is both is live."""
         live: set[str] = set()
         for archived in (False, True):
-            for raw in self._owners(archived):
-                user = user_of(raw)
+            for user in self._owners(archived):
                 if user.ref.id not in live:
                     live.add(user.ref.id)
                     yield user
@@ -106,7 +116,7 @@ class HubspotReader:
         """The ids of all objects that are not archived."""
         columns = columns_of(self._mapping, kind)
         for raws, _ in listed(self._client, columns.object, ("hs_object_id",)):
-            yield tuple(str(raw["id"]) for raw in raws)
+            yield tuple(map(id_of, raws))
 
     def read(self, kind: Kind, ids: Sequence[str]) -> Mapping[str, Reading]:
         """The records now, from the store.
@@ -130,7 +140,7 @@ class HubspotReader:
         del account_ids
         return iter(())
 
-    def _owners(self, archived: bool) -> Iterator[Json]:
+    def _owners(self, archived: bool) -> Iterator[User]:
         seen: set[str] = set()
         after: str | None = ""
         while after is not None:
@@ -143,8 +153,8 @@ class HubspotReader:
     def _stages(self, columns: Columns) -> dict[str, Stage]:
         if columns.kind is not Kind.OPPORTUNITY:
             return {}
-        pipelines = self._client.get(self._client.paths.pipelines_of(columns.object), check=results_of)
-        return stages_of(pipelines)
+        path = self._client.paths.pipelines_of(columns.object)
+        return self._client.get(path, check=lambda document: stages_of(results_of(document)))
 
     def _listed(self, columns: Columns, after: str, *, archived: bool) -> Iterator[tuple[Sequence[Json], str | None]]:
         associations = self._accounts if columns.kind is Kind.OPPORTUNITY else None
@@ -160,17 +170,17 @@ class HubspotReader:
         companies: Callable[[Columns, Sequence[Json]], Mapping[str, str | None]],
     ) -> tuple[Record, ...]:
         accounts = companies(columns, raws) if columns.kind is Kind.OPPORTUNITY and raws else {}
-        return tuple(columns.record(raw, accounts.get(str(raw.get("id"))), stages) for raw in raws)
+        return tuple(columns.record(raw, accounts.get(id_of(raw)), stages) for raw in raws)
 
     def _companies(self, columns: Columns, raws: Sequence[Json]) -> Mapping[str, str | None]:
-        return companies_of(self._client, columns.object, self._accounts, [str(raw["id"]) for raw in raws])
+        return companies_of(self._client, columns.object, self._accounts, [id_of(raw) for raw in raws])
 
     def _inline(self, columns: Columns, raws: Sequence[Json]) -> Mapping[str, str | None]:
         """The companies that came with the list; those with more than came inline are asked for."""
         found: dict[str, str | None] = {}
         cut: list[Json] = []
         for raw in raws:
-            found[str(raw.get("id"))], complete = inline_company(raw)
+            found[id_of(raw)], complete = inline_company(raw)
             cut += [] if complete else [raw]
         return {**found, **self._companies(columns, cut)} if cut else found
 
@@ -195,21 +205,18 @@ def hubspot_gate(wire: Wire, budget: RateBudget) -> Gate:
     return Gate(wire, budget, note)
 
 
-def _owners_page(document: Json) -> tuple[list[Json], str | None]:
-    results = results_of(document)
-    if not all(raw.get("id") for raw in results):
-        raise bad("an owner has no id")
-    return results, next_after(document)
+def _owners_page(document: Json) -> tuple[list[User], str | None]:
+    return [user_of(raw) for raw in results_of(document)], next_after(document)
 
 
 def _batch_page(document: Json) -> tuple[list[Json], set[str]]:
     """The objects of a batch read, and the ids that are not there; any other error spoils the whole batch."""
     missing: set[str] = set()
-    for error in document.get("errors") or ():
+    for error in objects(document.get("errors")):
         if error.get("category") != "OBJECT_NOT_FOUND":
             raise bad(f"a batch read failed in part: {str(error.get('message'))[:200]}")
-        missing.update(str(known) for known in (error.get("context") or {}).get("ids") or ())
-    return results_of(document), missing
+        missing.update(map(str, object_of(error.get("context")).get("ids") or ()))
+    return identified(document), missing
 
 
 def _readings(

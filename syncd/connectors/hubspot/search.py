@@ -8,18 +8,20 @@ the window is cut into slices that each fit one page, and at last the store's ow
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
 from syncd.connectors.hubspot.client import WHERE, HubspotClient, Json, bad, next_after, results_of
+from syncd.connectors.shape import id_of
 from syncd.errors import CursorLostError
 from syncd.model.cursors import Window
 
 PAGE: Final = 200
 LIST_PAGE: Final = 100
 _BEFORE_ALL: Final = "0"
+_SHORT: Final = "short"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,22 +34,26 @@ class Hits:
 
 @dataclass(frozen=True, slots=True)
 class SearchMark:
-    """Where a walk by id stands: the last id passed, how many hits came so far, and how many were promised."""
+    """Where a walk by id stands: the last id passed, how many hits came so far, and how many were promised.
+
+    `short`: the walk by id is over and came short, and the slices are being read; they are read again from the start.
+    """
 
     last: str = _BEFORE_ALL
     seen: int = 0
     total: int | None = None
+    short: bool = False
 
     @classmethod
     def parse(cls, text: str) -> SearchMark:
         """The mark of a resume token; the beginning for an empty one."""
-        if not text:
-            return cls()
+        if not text or text == _SHORT:
+            return cls(short=text == _SHORT)
         last, seen, total = text.split(",")
         return cls(last, int(seen), int(total))
 
     def __str__(self) -> str:
-        return f"{self.last},{self.seen},{self.total}"
+        return _SHORT if self.short else f"{self.last},{self.seen},{self.total}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,10 +79,21 @@ class SearchWalk:
 
     def pages(self, mark: SearchMark) -> Iterator[tuple[Sequence[Json], SearchMark | None]]:
         """Pages from a mark on, each with the mark to go on with; None after the last one."""
+        if not mark.short:
+            short = yield from self._by_id(mark)
+            if not short:
+                return
+        mark = SearchMark(short=True)
+        for slice_ in self._slices():
+            yield slice_, mark
+        yield (), None
+
+    def _by_id(self, mark: SearchMark) -> Generator[tuple[Sequence[Json], SearchMark | None], None, bool]:
+        """The walk by id; returns whether it came short."""
         known: set[str] = set()
         while True:
             hits = self._hits(self.lower, self.upper, after=mark.last)
-            ids = [str(hit["id"]) for hit in hits.results]
+            ids = [id_of(hit) for hit in hits.results]
             fresh = set(ids) - known
             known |= fresh
             seen = mark.seen + len(fresh)
@@ -85,14 +102,9 @@ class SearchWalk:
                 break
             mark = SearchMark(_last(ids), seen, total)
             yield hits.results, mark
-        if not self._short(seen, total):
-            yield hits.results, None
-            return
-        mark = SearchMark(mark.last, seen, total)
-        yield hits.results, mark
-        for slice_ in self._slices():
-            yield slice_, mark
-        yield (), None
+        short = self._short(seen, total)
+        yield hits.results, SearchMark(short=True) if short else None
+        return short
 
     def _short(self, seen: int, promised: int) -> bool:
         """Whether hits are missing: fewer came than the first page promised, and than there still are."""
@@ -104,7 +116,7 @@ class SearchWalk:
         while waiting:
             lower, upper = waiting.pop()
             hits = self._hits(lower, upper)
-            if len({str(hit["id"]) for hit in hits.results}) >= hits.total:
+            if len({id_of(hit) for hit in hits.results}) >= hits.total:
                 yield hits.results
             elif lower < upper:
                 middle = (lower + upper) // 2
@@ -146,10 +158,18 @@ def listed(
     while cursor is not None:
         here = [*query, ("after", cursor)] if cursor else query
         results, cursor = client.get(
-            client.paths.list(object_), here, check=lambda page: (results_of(page), next_after(page))
+            client.paths.list(object_), here, check=lambda page: (identified(page), next_after(page))
         )
         refuse_loop(cursor, seen)
         yield results, cursor
+
+
+def identified(document: Json) -> list[Json]:
+    """The results of an answer, each with an id."""
+    results = results_of(document)
+    for raw in results:
+        id_of(raw)
+    return results
 
 
 def refuse_loop(cursor: str | None, seen: set[str]) -> None:
@@ -172,10 +192,10 @@ def _last(ids: Sequence[str]) -> str:
 
 
 def _hits(document: Json) -> Hits:
-    total, results = document.get("total"), results_of(document)
-    if not isinstance(total, int) or not all(hit.get("id") for hit in results):
+    total = document.get("total")
+    if isinstance(total, bool) or not isinstance(total, int):
         raise bad("the answer to a search has no total")
-    return Hits(total, results)
+    return Hits(total, identified(document))
 
 
 def _floor(instant: datetime) -> int:

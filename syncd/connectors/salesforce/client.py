@@ -199,21 +199,25 @@ def _object(document: Any) -> Mapping[str, Any]:
 
 
 def _described(document: Any) -> Mapping[str, Any]:
-    if not isinstance(document, dict) or not isinstance(document.get("fields"), list):
+    fields = document.get("fields") if isinstance(document, dict) else None
+    if not isinstance(document, dict) or not isinstance(fields, list) or not all(isinstance(f, dict) for f in fields):
         raise _bad("the answer to describe lists no fields")
     return document
 
 
 def _page(document: Any) -> QueryPage:
     """A query's page; an answer that does not say whether it is the last is none (reliability.md T30)."""
-    if not isinstance(document, dict) or not isinstance(document.get("records"), list) or "done" not in document:
+    if not isinstance(document, dict) or not isinstance(document.get("done"), bool):
+        raise _bad("the answer to a query does not say whether it is done")
+    rows = document.get("records")
+    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
         raise _bad("the answer to a query has no records")
     url = document.get("nextRecordsUrl")
-    if document["done"] is True:
-        return QueryPage(document["records"], None)
+    if document["done"]:
+        return QueryPage(rows, None)
     if not isinstance(url, str) or not url.startswith("/services/data/"):
         raise _bad("a query that is not done names no next page")
-    return QueryPage(document["records"], url)
+    return QueryPage(rows, url)
 
 
 def _text(value: str | bytes) -> str:

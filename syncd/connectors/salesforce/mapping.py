@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from syncd.clock import parse_instant
 from syncd.connectors.canonical import canonical_fields
+from syncd.connectors.shape import decoding, flag
 from syncd.errors import BadDataError, SchemaError
 from syncd.model.fields import KindMapping, SystemMapping
 from syncd.model.records import Record, User
@@ -88,6 +89,7 @@ DEFAULT_MAPPING: Final = SystemMapping(
     MappingProxyType({Kind.ACCOUNT: _ACCOUNT, Kind.OPPORTUNITY: _OPPORTUNITY, Kind.USER: _USER}),
 )
 
+SALESFORCE_ID: Final = re.compile(r"[A-Za-z0-9]{15}(?:[A-Za-z0-9]{3})?")
 _NAME: Final = re.compile(r"[A-Za-z]\w*(\.[A-Za-z]\w*)*")
 _PARENT_COLUMN: Final[Mapping[Kind, str]] = {
     Kind.ACCOUNT: "ParentId",
@@ -115,30 +117,31 @@ class Columns:
 
     def record(self, row: Mapping[str, Any]) -> Record:
         """The record of a row; BadDataError where a column that was asked for is not in it."""
-        known = set(self.structure)
         parent = _PARENT_COLUMN.get(self.kind)
-        return Record(
-            ref=Ref(System.SALESFORCE, self.kind, _id(row, "Id") or ""),
-            stamp=parse_instant(str(_value(row, "SystemModstamp"))),
-            fields=canonical_fields(self.kind, self._values(row)),
-            owner=_id(row, "OwnerId"),
-            account=_id(row, parent) if parent else None,
-            deleted=_value(row, "IsDeleted") is True,
-            merged_into=_id(row, "MasterRecordId") if "MasterRecordId" in known else None,
-            modified_by=_id(row, "LastModifiedById"),
-        )
+        with decoding("salesforce", f"a row of {self.object}"):
+            return Record(
+                ref=Ref(System.SALESFORCE, self.kind, id_in(row)),
+                stamp=parse_instant(_value(row, "SystemModstamp")),
+                fields=canonical_fields(self.kind, self._values(row)),
+                owner=_reference(row, "OwnerId"),
+                account=_reference(row, parent) if parent else None,
+                deleted=flag(_value(row, "IsDeleted")),
+                merged_into=_reference(row, "MasterRecordId") if self.kind in _MERGEABLE else None,
+                modified_by=_reference(row, "LastModifiedById"),
+            )
 
     def user(self, row: Mapping[str, Any]) -> User:
         """The user of a row of User; only standard users may own accounts (salesforce.md 0-9)."""
-        return User(
-            ref=Ref(System.SALESFORCE, Kind.USER, _id(row, "Id") or ""),
-            email=str(_value(row, "Email") or "").strip().lower(),
-            name=str(_value(row, "Name") or ""),
-            active=_value(row, "IsActive") is True,
-            eligible=_value(row, "UserType") == "Standard",
-            login=_value(row, "Username"),
-            fields=canonical_fields(self.kind, self._values(row)),
-        )
+        with decoding("salesforce", f"a row of {self.object}"):
+            return User(
+                ref=Ref(System.SALESFORCE, Kind.USER, id_in(row)),
+                email=str(_value(row, "Email") or "").strip().lower(),
+                name=str(_value(row, "Name") or ""),
+                active=flag(_value(row, "IsActive")),
+                eligible=_value(row, "UserType") == "Standard",
+                login=str(_value(row, "Username") or "") or None,
+                fields=canonical_fields(self.kind, self._values(row)),
+            )
 
     def _values(self, row: Mapping[str, Any]) -> dict[str, Any]:
         return {name: _lengthened(column, _value(row, column)) for name, column in self.fields.items()}
@@ -189,9 +192,16 @@ def _entry(value: Any, part: str) -> Any:
     raise BadDataError("SYN421", f"a row lacks the column {part} that was asked for", where="salesforce")
 
 
-def _id(row: Mapping[str, Any], column: str) -> str | None:
+def id_in(row: Mapping[str, Any], column: str = "Id") -> str:
+    """The id in a column, in its long form; ValueError or TypeError for what is none."""
     value = _value(row, column)
-    return long_salesforce_id(str(value)) if value else None
+    if not SALESFORCE_ID.fullmatch(value):
+        raise ValueError("not an id")
+    return long_salesforce_id(value)
+
+
+def _reference(row: Mapping[str, Any], column: str) -> str | None:
+    return None if _value(row, column) is None else id_in(row, column)
 
 
 def _lengthened(column: str, value: Any) -> Any:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import email.utils
 import itertools
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -22,8 +21,9 @@ from syncd.connectors.retry import RetryPolicy
 from syncd.connectors.salesforce.auth import SalesforceAccess
 from syncd.connectors.salesforce.client import WHERE, QueryPage, SalesforceClient
 from syncd.connectors.salesforce.failures import NoObjectError, QueryTimeoutError
-from syncd.connectors.salesforce.mapping import Columns, columns_of
+from syncd.connectors.salesforce.mapping import SALESFORCE_ID, Columns, columns_of, id_in
 from syncd.connectors.salesforce.schema import schema_notes
+from syncd.connectors.shape import decoding
 from syncd.connectors.wire import HttpResponse, Wire
 from syncd.entropy import Entropy
 from syncd.errors import BadDataError, CursorLostError, RetryableError, SchemaError
@@ -37,7 +37,6 @@ QUERY_BYTES: Final = 14_000
 IDS_PER_QUERY: Final = 500
 _NARROWEST: Final = timedelta(minutes=1)
 _BEFORE_SALESFORCE: Final = datetime(1999, 1, 1, tzinfo=UTC)
-_ID: Final = re.compile(r"[A-Za-z0-9]{15}(?:[A-Za-z0-9]{3})?")
 
 
 class SalesforceReader:
@@ -70,9 +69,10 @@ class SalesforceReader:
         organization, user = who.get("organization_id"), who.get("user_id")
         if not organization or date is None:
             raise BadDataError("SYN421", "the answer to userinfo names no organization or no date", where=WHERE)
-        now = email.utils.parsedate_to_datetime(date).astimezone(UTC)
-        user_id = long_salesforce_id(str(user)) if user else None
-        return Identity(System.SALESFORCE, long_salesforce_id(str(organization)), user_id, now)
+        with decoding(WHERE, "the answer to userinfo"):
+            now = email.utils.parsedate_to_datetime(date).astimezone(UTC)
+            user_id = id_in(who, "user_id") if user else None
+            return Identity(System.SALESFORCE, id_in(who, "organization_id"), user_id, now)
 
     def check_schema(self) -> tuple[str, ...]:
         """Notes about the mapping; SchemaError naming everything that is missing or hidden from us."""
@@ -108,12 +108,14 @@ class SalesforceReader:
         """The ids of all records that are not deleted."""
         columns = columns_of(self._mapping, kind)
         for page in self._pages(f"SELECT Id FROM {columns.object} ORDER BY Id"):
-            yield tuple(long_salesforce_id(str(row["Id"])) for row in page.rows)
+            with decoding(WHERE, f"an id of {columns.object}"):
+                found = tuple(map(id_in, page.rows))
+            yield found
 
     def read(self, kind: Kind, ids: Sequence[str]) -> Mapping[str, Reading]:
         """The records now, by the ids as asked; one in the recycle bin says so, with its merge winner."""
         columns = columns_of(self._mapping, kind)
-        long = {asked: long_salesforce_id(asked) for asked in ids if _ID.fullmatch(asked)}
+        long = {asked: long_salesforce_id(asked) for asked in ids if SALESFORCE_ID.fullmatch(asked)}
         select = f"SELECT {columns.select}, LastModifiedDate FROM {columns.object} WHERE Id IN "
         found: dict[str, tuple[Record, datetime]] = {}
         for chunk in _chunks(select, sorted(set(long.values()))):
@@ -133,7 +135,7 @@ class SalesforceReader:
         select = "SELECT AccountId, UserId, TeamMemberRole FROM AccountTeamMember"
         queries = [f"{select} ORDER BY AccountId, UserId"]
         if account_ids is not None:
-            known = sorted({long_salesforce_id(account) for account in account_ids if _ID.fullmatch(account)})
+            known = sorted({long_salesforce_id(account) for account in account_ids if SALESFORCE_ID.fullmatch(account)})
             queries = [
                 f"{select} WHERE AccountId IN ({chunk}) ORDER BY AccountId, UserId" for chunk in _chunks(select, known)
             ]
@@ -240,7 +242,9 @@ def _chunks(select: str, ids: Sequence[str]) -> Iterator[str]:
 def _by_id(columns: Columns, rows: Iterable[Mapping[str, Any]]) -> Iterator[tuple[str, tuple[Record, datetime]]]:
     for row in rows:
         record = columns.record(row)
-        yield record.ref.id, (record, parse_instant(str(row["LastModifiedDate"])))
+        with decoding(WHERE, f"a row of {columns.object}"):
+            modified_at = parse_instant(row["LastModifiedDate"])
+        yield record.ref.id, (record, modified_at)
 
 
 def _reading(ref: Ref, found: Mapping[str, tuple[Record, datetime]]) -> Reading:
@@ -249,6 +253,12 @@ def _reading(ref: Ref, found: Mapping[str, tuple[Record, datetime]]) -> Reading:
 
 
 def _teams(rows: Iterator[Mapping[str, Any]]) -> Iterator[Team]:
-    for account, group in itertools.groupby(rows, key=lambda row: long_salesforce_id(str(row["AccountId"]))):
-        members = {(long_salesforce_id(str(row["UserId"])), str(row["TeamMemberRole"] or "")) for row in group}
+    members_by_row = map(_member, rows)
+    for account, group in itertools.groupby(members_by_row, key=lambda member: member[0]):
+        members = {(user, role) for _, user, role in group}
         yield Team(Ref(System.SALESFORCE, Kind.ACCOUNT, account), tuple(sorted(members)))
+
+
+def _member(row: Mapping[str, Any]) -> tuple[str, str, str]:
+    with decoding(WHERE, "a row of AccountTeamMember"):
+        return id_in(row, "AccountId"), id_in(row, "UserId"), str(row["TeamMemberRole"] or "")

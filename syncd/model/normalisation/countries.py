@@ -125,6 +125,7 @@ def country_names() -> tuple[str, ...]:
     return tuple(_names())
 
 
+@cache
 def country_codes() -> frozenset[str]:
     """Every alpha-2 code."""
     return frozenset(_names().values())

@@ -8,6 +8,8 @@ from functools import cache, lru_cache
 from importlib import resources
 from typing import TYPE_CHECKING
 
+from syncd.model.normalisation.texts import settled
+
 if TYPE_CHECKING:
     import tldextract
 
@@ -36,8 +38,9 @@ def domain(raw: str, shared: frozenset[str] = frozenset()) -> str | None:
 
 def domain_text(raw: str) -> str:
     """A domain, or a part of one, in lower case: not case-folded, for `straße.de` is not `strasse.de`."""
-    stripped = raw.strip()
-    return stripped.lower() if stripped.isascii() else unicodedata.normalize("NFKC", stripped.lower()).lower()
+    if raw.isascii():
+        return raw.strip().lower()
+    return settled(raw, lambda now: unicodedata.normalize("NFKC", now).lower().strip())
 
 
 def _unicode(host: str) -> str:

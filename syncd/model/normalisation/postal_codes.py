@@ -6,19 +6,17 @@ import re
 import unicodedata
 from functools import lru_cache
 
+from syncd.model.normalisation.texts import settled
+
 _DROPPED = re.compile(r"[\s\-\u00ad\u058a\u2010-\u2015\u2212\ufe58\ufe63\uff0d]+")
 
 
 @lru_cache(maxsize=65536)
 def postal_text(raw: str) -> str:
     """A code, or a part of one, in upper case without spaces and hyphens; no country's rules are applied."""
-    upper = _DROPPED.sub("", raw).upper()
-    if upper.isascii():
-        return upper
-    before, now = raw, _DROPPED.sub("", unicodedata.normalize("NFKC", upper)).upper()
-    while now != before:
-        before, now = now, _DROPPED.sub("", unicodedata.normalize("NFKC", now)).upper()
-    return now
+    if raw.isascii():
+        return _DROPPED.sub("", raw).upper()
+    return settled(raw, lambda now: _DROPPED.sub("", unicodedata.normalize("NFKC", now)).upper())
 
 
 def postal_code(raw: str, country: str | None) -> tuple[str, str | None]:

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Callable
 from functools import lru_cache
+
+
+def settled(raw: str, step: Callable[[str], str]) -> str:
+    """`step` applied until it changes nothing: Unicode's foldings may need a second round to be idempotent."""
+    before, now = raw, step(raw)
+    while now != before:
+        before, now = now, step(now)
+    return now
 
 
 def folded(raw: str) -> str:
     """NFKC and case folding until neither changes anything; white space stays as it is."""
     if raw.isascii():
         return raw.lower()
-    before, now = raw, unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", raw).casefold())
-    while now != before:
-        before, now = now, unicodedata.normalize("NFKC", now.casefold())
-    return now
+    return settled(raw, lambda now: unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", now).casefold()))
 
 
 @lru_cache(maxsize=65536)

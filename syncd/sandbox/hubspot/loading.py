@@ -41,17 +41,16 @@ def load(state: PortalState, object_name: str, rows: Iterable[Row]) -> tuple[str
 def _load_records(state: PortalState, table: ObjectTable, rows: list[Row]) -> tuple[str, ...]:
     for name in sorted({name for row in rows for name in row} - _META):
         table.define(name)
-    taken = {_digits(row.get("id") or row.get("hs_object_id")) for row in rows}
-    key = max(table.next_id(), max((one for one in taken if one is not None), default=1_000) + 1)
     entries = []
+    given = [text_of(row.get("id") or row.get("hs_object_id")) for row in rows]
+    following = max([table.next_id(), *(int(text) + 1 for text in given if text.isdecimal())])
     for number, row in enumerate(rows, start=1):
         try:
-            own = _digits(row.get("id") or row.get("hs_object_id"))
-            if own is None:
-                own, key = key, key + 1
-            entries.append(_entry(state, table, own, row, number))
+            key = _digits(row.get("id") or row.get("hs_object_id"))
+            entries.append(_entry(state, table, following if key is None else key, row, number))
         except ValueError as error:
             raise ValueError(f"{table.kind.name} row {number}: {error}") from None
+        following += key is None
     try:
         table.add(entries, now=state.now)
     except KeyError as error:
@@ -69,7 +68,7 @@ def _entry(state: PortalState, table: ObjectTable, key: int, row: Row, number: i
     for name, value in row.items():
         text = text_of(value)
         if text and name not in _META:
-            properties[name] = canonical(table.definitions[name], text)
+            properties[name] = _canonical(table, name, text)
     made = properties.get("createdate") or text_of(row.get("createdAt"))
     created = read_stamp(made) if made else state.now - _YEAR + number * _MINUTE
     changed = properties.get(table.kind.stamp) or text_of(row.get("updatedAt"))
@@ -87,6 +86,13 @@ def _entry(state: PortalState, table: ObjectTable, key: int, row: Row, number: i
         at = text_of(row.get("archivedAt"))
         archived = read_stamp(at) if at else updated
     return Entry(key, properties, created, updated, archived)
+
+
+def _canonical(table: ObjectTable, name: str, text: str) -> str:
+    try:
+        return canonical(table.definitions[name], text)
+    except ValueError as error:
+        raise ValueError(f"{name}: {error}") from None
 
 
 def _associate(state: PortalState, table: ObjectTable, entry: Entry, row: Row) -> None:

@@ -93,7 +93,7 @@ class ObjectTable:
         self.hidden_properties: set[str] = set()
         self.revision = 0
         self._views: dict[int, list[View]] = {}
-        self._next = 1
+        self._next = 1_001
 
     def __iter__(self) -> Iterator[Entry]:
         """All records, archived and merged ones included, by id."""

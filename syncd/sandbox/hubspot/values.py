@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from datetime import UTC, date, datetime, timedelta
 
 from syncd.clock import iso, parse_instant
@@ -55,6 +56,13 @@ def text_of(value: object) -> str:
     return str(value)
 
 
+def _is_number(text: str) -> bool:
+    try:
+        return math.isfinite(float(text))
+    except ValueError:
+        return False
+
+
 def canonical(definition: Property, text: str) -> str:
     """A value in the form HubSpot stores it in; ValueError for a number, date or boolean that is none."""
     if not text:
@@ -65,7 +73,8 @@ def canonical(definition: Property, text: str) -> str:
         case "date":
             return stamp_text(read_stamp(text))[:10]
         case "number":
-            float(text)
+            if not _is_number(text):
+                raise ValueError(f"{text!r} is not a number")
             return text.strip()
         case "bool":
             if text.strip().lower() not in _TRUE | {"false", "0", "no"}:

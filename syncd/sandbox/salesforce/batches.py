@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
 from syncd.sandbox.faults import RowFault
+from syncd.sandbox.salesforce.bodies import type_named
 from syncd.sandbox.salesforce.identifiers import canonical
 from syncd.sandbox.salesforce.lifecycle import delete
 from syncd.sandbox.salesforce.refusals import Refusal
@@ -17,7 +18,9 @@ MOST_CHUNKS = 10
 Work = Callable[[dict[str, Any]], str]
 
 
-def update_all(state: OrgState, body: Any, *, by: str, auto_assign: bool, row_fault: RowFault | None) -> list[Any]:
+def update_all(
+    state: OrgState, body: Mapping[str, Any], *, by: str, auto_assign: bool, row_fault: RowFault | None
+) -> list[Any]:
     """Answer PATCH /composite/sobjects. Raises Refusal where the call as a whole is malformed."""
     records = _records_of(body)
     seen: set[str] = set()
@@ -44,7 +47,7 @@ def update_all(state: OrgState, body: Any, *, by: str, auto_assign: bool, row_fa
     return _each(state, records, bool(body.get("allOrNone")), work, row_fault)
 
 
-def create_all(state: OrgState, body: Any, *, by: str, row_fault: RowFault | None) -> list[Any]:
+def create_all(state: OrgState, body: Mapping[str, Any], *, by: str, row_fault: RowFault | None) -> list[Any]:
     """Answer POST /composite/sobjects. Raises Refusal where the call as a whole is malformed."""
 
     def work(record: dict[str, Any]) -> str:
@@ -71,15 +74,15 @@ def delete_all(
     return _each(state, [{"id": item} for item in ids], all_or_none, work, row_fault)
 
 
-def _records_of(body: Any) -> list[dict[str, Any]]:
+def _records_of(body: Mapping[str, Any]) -> list[dict[str, Any]]:
     """The records of a body, checked as the platform does before it looks at any of them."""
-    records = body.get("records") if isinstance(body, dict) else None
+    records = body.get("records")
     if not isinstance(records, list) or not all(isinstance(record, dict) for record in records):
         raise Refusal(400, "JSON_PARSER_ERROR", "the body needs a list of records")
     if len(records) > MOST_ROWS:
         raise _too_many(len(records))
-    names = [(record.get("attributes") or {}).get("type") for record in records]
-    if not all(isinstance(name, str) and name for name in names):
+    names = [type_named(record) for record in records]
+    if None in names:
         raise Refusal(400, "INVALID_TYPE", "every record needs attributes with a type")
     if sum(1 for _ in groupby(names)) > MOST_CHUNKS:
         raise Refusal(400, "LIMIT_EXCEEDED", f"the records are in more than {MOST_CHUNKS} chunks of one type")
@@ -95,7 +98,9 @@ def _too_many(count: int) -> Refusal:
 
 def _type_of(record: dict[str, Any]) -> str:
     """The object of a record; takes the attributes out of it."""
-    return str((record.pop("attributes", None) or {}).get("type"))
+    name = type_named(record)
+    record.pop("attributes", None)
+    return str(name)
 
 
 def _each(

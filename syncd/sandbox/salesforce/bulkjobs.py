@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from syncd.sandbox.salesforce.bodies import json_object, whole_number
 from syncd.sandbox.salesforce.fieldtypes import stamp
 from syncd.sandbox.salesforce.identifiers import IdSequence
 from syncd.sandbox.salesforce.refusals import Refusal, malformed_query, not_found
@@ -74,10 +75,7 @@ class BulkJobs:
 
     def _create(self, request: Request, by: str, version: str) -> Response:
         """A new job from `{"operation", "query"}`; the SOQL is checked at once."""
-        try:
-            body = request.json()
-        except ValueError as error:
-            raise Refusal(400, "JSON_PARSER_ERROR", str(error)) from error
+        body = json_object(request)
         operation = body.get("operation")
         if operation not in ("query", "queryAll"):
             raise Refusal(400, "API_ERROR", f"operation {operation!r} is not query or queryAll")
@@ -135,8 +133,8 @@ class BulkJobs:
             raise Refusal(409, "API_ERROR", f"the job was created with {job.version}")
         if self._state_of(job) != "JobComplete":
             return Response(204)
-        start = int(request.query.get("locator", ["0"])[0])
-        end = start + int(request.query.get("maxRecords", [str(_DEFAULT_PART)])[0])
+        start = whole_number(request, "locator", 0)
+        end = start + whole_number(request, "maxRecords", _DEFAULT_PART)
         rows = job.result.rows[start:end]
         more = end < len(job.result.rows)
         headers = {

@@ -6,11 +6,12 @@ time does. It knows nothing of objects.
 
 from __future__ import annotations
 
+import math
 from datetime import UTC, date, datetime
 from typing import Any
 
 from syncd.clock import parse_instant
-from syncd.sandbox.salesforce.identifiers import with_checksum
+from syncd.sandbox.salesforce.identifiers import canonical
 
 TEXT_TYPES = frozenset(
     {"string", "textarea", "picklist", "multipicklist", "email", "phone", "url", "combobox", "encryptedstring"}
@@ -34,19 +35,27 @@ def stored(value: object, kind: str) -> Any:
     """A value as it is kept for a field of this describe type; empty text is None. ValueError for what fits not."""
     if value is None or value == "":
         return None
+    if isinstance(value, list | dict):
+        raise ValueError(f"{value!r} is not one value")
     if kind == "boolean":
         return _boolean(value)
-    if kind == "int":
-        return int(float(str(value)))
     if kind in NUMBER_TYPES:
-        return float(str(value))
+        return _number(str(value), whole=kind == "int")
     if kind == "datetime":
         return stamp(value if isinstance(value, datetime) else _instant(str(value)))
     if kind == "date":
         return value.isoformat()[:10] if isinstance(value, date) else date.fromisoformat(str(value)[:10]).isoformat()
     if kind in ID_TYPES:
-        return with_checksum(str(value)) or str(value)
+        return canonical(str(value)) or str(value)
     return str(value)
+
+
+def _number(text: str, *, whole: bool) -> float:
+    """A number from JSON or CSV; whole ones lose their fraction."""
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(f"{text} is not a number that can be kept")
+    return int(number) if whole else number
 
 
 def _boolean(value: object) -> bool:

@@ -22,33 +22,28 @@ def checksum(short: str) -> str:
 
 
 def canonical(text: str) -> str | None:
-    """The 18-character form of an id of 15 or 18, the case mended by its checksum; None for what is no id."""
-    if not text.isascii() or not text.isalnum():
+    """The 18-character form of an id of 15 or 18; None for what is no id.
+
+    An id in lower case gets its case back from its checksum. Otherwise the 15 characters stand as they are, whatever
+    checksum came along: loaded data has invented and hashed ones.
+    """
+    if not text.isascii() or not text.isalnum() or len(text) not in (_SHORT, _LONG):
         return None
-    if len(text) == _SHORT:
-        return text + checksum(text)
-    if len(text) != _LONG:
-        return None
-    short = text[:_SHORT]
-    if checksum(short) == text[_SHORT:]:
-        return text
-    return _mended(short, text[_SHORT:].upper())
+    short, check = text[:_SHORT], text[_SHORT:].upper()
+    if check and short.islower() and checksum(short) != check:
+        short = _mended(short, check)
+    return short + checksum(short)
 
 
-def _mended(short: str, check: str) -> str | None:
-    """An id whose case was lost, from its checksum; None where the two cannot belong together."""
+def _mended(short: str, check: str) -> str:
+    """A lower-case id in the case that its checksum tells; unchanged where the two cannot belong together."""
     chars: list[str] = []
     for group, char in enumerate(check):
         bits = _CHECKSUM.find(char)
         for bit, letter in enumerate(short[group * 5 : group * 5 + 5]):
-            chars.append(letter.upper() if bits >> bit & 1 else letter.lower())
+            chars.append(letter.upper() if bits >> bit & 1 else letter)
     repaired = "".join(chars)
-    return repaired + check if checksum(repaired) == check else None
-
-
-def with_checksum(text: str) -> str | None:
-    """The 18-character form whatever checksum the text has: for loaded data, which may be hashed. None for no id."""
-    return canonical(text) or (canonical(text[:_SHORT]) if len(text) == _LONG else None)
+    return repaired if checksum(repaired) == check else short
 
 
 class IdSequence:

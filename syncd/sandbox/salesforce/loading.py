@@ -10,7 +10,6 @@ from typing import Any
 
 from syncd.sandbox.salesforce.derived import defaults_of, derived
 from syncd.sandbox.salesforce.fieldtypes import stored
-from syncd.sandbox.salesforce.identifiers import with_checksum
 from syncd.sandbox.salesforce.schema import ObjectSchema, custom_object
 from syncd.sandbox.salesforce.tables import Row
 from syncd.sandbox.salesforce.writing import OrgState
@@ -46,8 +45,7 @@ def _loaded(state: OrgState, schema: ObjectSchema, row: Mapping[str, object], by
         if kept is not None:
             fields[field.name] = kept
     stamps = _stamps(state, fields, by)
-    record_id = fields.get("Id")
-    identity = (with_checksum(record_id) or record_id) if record_id else state.new_id(schema)
+    identity = fields.get("Id") or state.new_id(schema)
     complete: dict[str, Any] = {**defaults_of(schema.name), **fields, **stamps, "Id": identity}
     if schema.has_bin:
         complete.setdefault("IsDeleted", False)

@@ -15,6 +15,7 @@ from urllib.parse import urlencode
 from syncd.sandbox.control import Answer
 from syncd.sandbox.faults import RowFault
 from syncd.sandbox.salesforce import batches, describe, people, replication, rows
+from syncd.sandbox.salesforce.bodies import json_object
 from syncd.sandbox.salesforce.bulkjobs import BulkJobs
 from syncd.sandbox.salesforce.cursors import Cursors
 from syncd.sandbox.salesforce.identifiers import canonical
@@ -212,9 +213,11 @@ class OrgModel:
         match request.method, parts:
             case "PATCH", []:
                 auto = _auto_assign(request)
-                results = batches.update_all(state, _json(request), by=user_id, auto_assign=auto, row_fault=row_fault)
+                results = batches.update_all(
+                    state, json_object(request), by=user_id, auto_assign=auto, row_fault=row_fault
+                )
             case "POST", []:
-                results = batches.create_all(state, _json(request), by=user_id, row_fault=row_fault)
+                results = batches.create_all(state, json_object(request), by=user_id, row_fault=row_fault)
             case "DELETE", []:
                 ids = [item for text in request.query.get("ids", []) for item in text.split(",") if item]
                 all_or_none = request.query.get("allOrNone", ["false"])[0].lower() == "true"
@@ -248,9 +251,7 @@ class OrgModel:
                 return rows.read(state, name, record_id, request, version)
             case "PATCH", [record_id]:
                 auto = _auto_assign(request)
-                return rows.change(
-                    state, name, record_id, request, by=user_id, auto_assign=auto, row_fault=row_fault
-                )
+                return rows.change(state, name, record_id, request, by=user_id, auto_assign=auto, row_fault=row_fault)
             case "DELETE", [record_id]:
                 return rows.drop(state, name, record_id, by=user_id)
             case _:
@@ -266,11 +267,3 @@ class OrgModel:
 def _auto_assign(request: Request) -> bool:
     """Whether active assignment rules run: the header's default is TRUE (salesforce.md 3.5)."""
     return request.headers.get("sforce-auto-assign", "TRUE").strip().upper() != "FALSE"
-
-
-def _json(request: Request) -> Any:
-    """The body as JSON. Raises Refusal."""
-    try:
-        return request.json()
-    except ValueError as error:
-        raise Refusal(400, "JSON_PARSER_ERROR", f"The body is no JSON: {error}") from error

@@ -45,7 +45,7 @@ def act(state: OrgState, command: Mapping[str, Any], *, person: str) -> None:
     mark = state.tables.begin()
     try:
         _carry_out(state, table, verbs[0], command, person)
-    except (Refusal, ValueError, KeyError) as error:
+    except (Refusal, ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
         state.tables.rollback(mark)
         raise ValueError(str(error)) from error
     state.tables.commit()

@@ -8,6 +8,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 
 from syncd.sandbox.faults import RowFault
+from syncd.sandbox.salesforce.bodies import json_object
 from syncd.sandbox.salesforce.fieldtypes import instant_of
 from syncd.sandbox.salesforce.lifecycle import delete
 from syncd.sandbox.salesforce.refusals import Refusal, no_such_column
@@ -74,12 +75,7 @@ def drop(state: OrgState, name: str, record_id: str, *, by: str) -> Response:
 
 def _body(request: Request) -> dict[str, Any]:
     """The fields of a JSON body, without `attributes`."""
-    try:
-        document = request.json()
-    except ValueError as error:
-        raise Refusal(400, "JSON_PARSER_ERROR", f"The body is no JSON: {error}") from error
-    if not isinstance(document, dict):
-        raise Refusal(400, "JSON_PARSER_ERROR", "The HTTP entity body is required to be an object")
+    document = json_object(request)
     document.pop("attributes", None)
     return document
 

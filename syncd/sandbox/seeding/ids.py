@@ -5,7 +5,7 @@ from __future__ import annotations
 _DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _SUFFIX = "ABCDEFGHIJKLMNOPQRSTUVWXYZ012345"
 FIRST_COMPANY = 9_999_998_001
-FIRST_DEAL = 99_999_700_001
+FIRST_DEAL = 99_999_999_001
 FIRST_OWNER = 77_001
 FIRST_USER = 9_001
 """The first numbers of HubSpot ids. Companies and deals soon gain a digit, so that text and number order differ."""
@@ -19,7 +19,10 @@ def salesforce_id(prefix: str, number: int) -> str:
         rest, digit = divmod(rest, 62)
         digits = _DIGITS[digit] + digits
     short = f"{prefix}Sb000{digits:0>7}"
+    return short + check_suffix(short)
+
+
+def check_suffix(short: str) -> str:
+    """The three characters that make a 15-character id safe where case is lost: which of its letters are capital."""
     chunks = (short[0:5], short[5:10], short[10:15])
-    return short + "".join(
-        _SUFFIX[sum(1 << place for place, char in enumerate(chunk) if char.isupper())] for chunk in chunks
-    )
+    return "".join(_SUFFIX[sum(1 << place for place, char in enumerate(chunk) if char.isupper())] for chunk in chunks)

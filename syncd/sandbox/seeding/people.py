@@ -63,7 +63,7 @@ def sales_floor(count: int, throw: Dice) -> tuple[Person, ...]:
                 salesforce=None if only_hubspot else salesforce_id("005", index + 1),
                 hubspot=None if only_salesforce else str(FIRST_OWNER + index),
                 user_number=FIRST_USER + index,
-                active=index % 12 != 5,
+                active=index % 12 != 5 or index >= count - 3,
                 eligible=not queue,
             )
         )

@@ -38,9 +38,10 @@ systems: Table[_Systems] = Table("systems", metadata, _Systems, sqlite_strict=Tr
 
 
 class _Records(TypedColumns):
+    # the id leads each index: PostgreSQL without statistics would else walk all of a kind for every list of ids
+    id: Named[str] = Column(Words, primary_key=True)
     system: Named[System] = Column(Choice(System), primary_key=True)
     kind: Named[Kind] = Column(Choice(Kind), primary_key=True)
-    id: Named[str] = Column(Words, primary_key=True)
     stamp: Named[datetime] = Column(Instant)
     owner: Named[str | None] = Column(Words)
     account: Named[str | None] = Column(Words)
@@ -64,9 +65,9 @@ records: Table[_Records] = Table(
     _Records,
     Index(
         "ix_records_account",
+        "account",
         "system",
         "kind",
-        "account",
         sqlite_where=text("account IS NOT NULL"),
         postgresql_where=text("account IS NOT NULL"),
     ),

@@ -68,7 +68,8 @@ def test_nothing_is_refused_before_the_crm_has_told_its_allowance() -> None:
 
 
 @pytest.mark.parametrize(
-    "header", ["api-usage=100/1000", "api-usage=100/1000; per-app-api-usage=17/250(appName=sync)", "x=1; api-usage=100/1000"]
+    "header",
+    ["api-usage=100/1000", "api-usage=100/1000; per-app-api-usage=17/250(appName=sync)", "x=1; api-usage=100/1000"],
 )
 def test_reads_stop_at_our_share_less_the_reserve_in_either_shape_of_the_header(header: str) -> None:
     budget = salesforce_budget(ManualClock(START), api_share=0.20)

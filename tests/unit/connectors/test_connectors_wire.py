@@ -109,7 +109,9 @@ def test_errors_and_redirects_are_answers_and_are_not_followed(misbehave: Callab
 
 
 def test_a_busy_answer_with_retry_after_is_not_retried_in_secret(misbehave: Callable[[Script], Misbehaving]) -> None:
-    server = misbehave(says(b"HTTP/1.1 429 Slow\r\nRetry-After: 86400\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"))
+    server = misbehave(
+        says(b"HTTP/1.1 429 Slow\r\nRetry-After: 86400\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+    )
     wire = NetworkWire()
     assert wire.send(HttpRequest("GET", server.url)).status == 429
     wire.close()
@@ -216,13 +218,22 @@ def test_sending_inside_a_transaction_is_a_bug_and_sends_nothing(misbehave: Call
 
 
 def test_a_request_shows_neither_headers_nor_body() -> None:
-    request = HttpRequest("POST", "https://crm.example/token", {"Authorization": "Bearer canary"}, b"client_secret=canary")
+    request = HttpRequest(
+        "POST", "https://crm.example/token", {"Authorization": "Bearer canary"}, b"client_secret=canary"
+    )
     assert "canary" not in repr(request)
 
 
 @pytest.mark.parametrize(
     ("host", "expected"),
-    [("localhost", True), ("127.0.0.1", True), ("127.9.9.9", True), ("::1", True), ("10.0.0.1", False), ("crm.example", False)],
+    [
+        ("localhost", True),
+        ("127.0.0.1", True),
+        ("127.9.9.9", True),
+        ("::1", True),
+        ("10.0.0.1", False),
+        ("crm.example", False),
+    ],
 )
 def test_loopback_is_this_machine_only(host: str, expected: bool) -> None:
     assert is_loopback(host) is expected

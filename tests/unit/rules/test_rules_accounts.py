@@ -93,7 +93,7 @@ def test_without_users_every_email_is_active_and_a_missing_owner_is_not(read):
 def test_with_users_only_those_listed_as_active_are(read):
     users = "id,email,name,active\n1,Anna@Example.com,Anna,true\n2,ben@example.com,Ben,FALSE\n3,zoe@example.com,,\n"
     book = read(
-        "id,owner\nA1,anna@example.com\nA2,ben@example.com\nA3,nobody@example.com\nA4,zoe@example.com\n", None, users
+        "id,owner\nA1,ANNA@example.com\nA2,ben@example.com\nA3,nobody@example.com\nA4,zoe@example.com\n", None, users
     )
     assert [by_key(book)[f"A{n}"].owner_active for n in (1, 2, 3, 4)] == [True, False, False, True]
     tree = pack(territory("t", None, ["ben@example.com", "nobody@example.com", "anna@example.com"], assign="first"))
@@ -102,7 +102,7 @@ def test_with_users_only_those_listed_as_active_are(read):
 
 
 def test_an_email_of_two_active_users_gets_nothing_and_of_one_active_user_does(read):
-    users = "email,active\na@x.com,true\na@x.com,true\nb@x.com,false\nb@x.com,true\n"
+    users = "email,active\na@x.com,true\na@x.com,true\nb@x.com,false\nb@x.com,true\nb@x.com,false\n"
     book = read("id\nA1\n", None, users)
     assert codes(book.findings) == [("SYN309", "warning", "users.csv", 3)]
     tree = pack(territory("t", None, ["a@x.com", "b@x.com"], assign="first"))

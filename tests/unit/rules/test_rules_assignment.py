@@ -126,6 +126,7 @@ class TestBalanced:
         three = pack(territory("t", None, ["a@x", "b@x", "c@x"]), reps=members)
         counts = list(owners(decide_all(three, *(facts(f"A{n:02}") for n in range(60)))).values())
         assert [counts.count(email) for email in ("a@x", "b@x", "c@x")] == [10, 30, 20]
+        assert decide_one(three, facts()).owner.email == "b@x"
         half = rep("a@x", capacity=10, start=date(2026, 12, 1), ramp=("0.5", 1))
         ramped = pack(territory("t", None, ["a@x", "b@x"]), reps=(half, rep("b@x", capacity=10)))
         counts = list(owners(decide_all(ramped, *(facts(f"A{n:02}") for n in range(30)))).values())
@@ -230,6 +231,20 @@ class TestOverflow:
             "picked by territory up/down, from the overflow of up/down: near@x is the only candidate"
         )
         assert "from the overflow of up:" in found["A2"].text
+
+    def test_an_inherited_overflow_is_asked_once_and_named_where_it_is_written(self):
+        spare = OwnersByPool("more")
+        people = Directory({"gone@x": user("gone@x", active=())}, assume_active=True)
+        lent = pack(
+            nested(territory("up", None, ["u@x"], overflow=spare), territory("deep", None, ["gone@x"], overflow=spare)),
+            pools=(pool("more", "far@x"),),
+        )
+        assert "from the overflow of up:" in decide_one(lent, facts(), people).text
+
+    def test_it_is_picked_by_its_own_default_and_not_by_the_territorys_word(self):
+        lent = pack(territory("t", None, ["gone@x"], assign="first", overflow=OwnersByEmail(("z@x", "a@x"))))
+        people = Directory({"gone@x": user("gone@x", active=())}, assume_active=True)
+        assert owners(decide_all(lent, facts("A1"), facts("A2"), directory=people)) == {"A1": "a@x", "A2": "z@x"}
 
     def test_with_nobody_left_it_stays_with_its_active_owner_or_is_unassigned(self):
         full = pack(territory("t", None, ["a@x"], cap=Cap(total=0)))

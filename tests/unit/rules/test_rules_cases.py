@@ -156,6 +156,7 @@ class TestClock:
 def test_another_role_is_asked_for_by_name():
     csm = {"csm": (territory("csm-de", is_("country", "DE"), ["c@x.com"]),)}
     assert run(case(GERMAN_BANK, role="csm", owner="c@x.com", territory="csm-de"), other_roles=csm).passed
+    assert run(case(GERMAN_BANK, role=("owner", "csm"), territory="csm-de"), other_roles=csm).passed
 
 
 def test_a_case_of_a_lead_and_a_pack_that_cannot_be_applied_fail_with_the_reason():

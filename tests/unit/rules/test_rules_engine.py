@@ -17,7 +17,7 @@ from syncd.rules.date_matchers import OlderThan
 from syncd.rules.engine import NOT_MANAGED, Book, decide
 from syncd.rules.facts import Applied
 from syncd.rules.matchers import Present
-from syncd.rules.pack import Cap, Duration, Effective, OwnersByPool, Protect
+from syncd.rules.pack import Cap, Duration, Effective, OwnersByPool, Protect, Seat
 
 
 def as_bytes(decisions):
@@ -179,6 +179,17 @@ class TestNextChange:
         assert decide_one(tree, facts("A1", "r@x", created_at=made), now=decision.next_change_at).reason == "p"
         before = decision.next_change_at - timedelta(seconds=1)
         assert decide_one(tree, facts("A1", "r@x", created_at=made), now=before).reason == "kept"
+
+    def test_dates_of_what_does_not_concern_the_account_do_not_count(self):
+        german = is_("country", "DE")
+        tree = pack(
+            territory("soon", german, ["s@x"], effective=Effective(date(2027, 3, 1), None)),
+            territory("rest", None, ["r@x", "seat:west"]),
+            protect=(Protect("p", place(1), german, "german", until=date(2027, 1, 1)),),
+            seats=(Seat("west", place(2), holder="w@x", from_=date(2027, 2, 1)),),
+        )
+        assert decide_one(tree, facts("A1", "r@x", country="US")).next_change_at is None
+        assert decide_one(tree, facts("A1", "r@x", country="DE")).next_change_at == datetime(2027, 1, 2, tzinfo=UTC)
 
     def test_without_a_date_there_is_none(self):
         assert decide_one(pack(territory("rest", None, ["r@x"])), facts("A1")).next_change_at is None

@@ -117,6 +117,14 @@ def test_a_team_does_not_keep_an_account_whose_territory_names_its_owner_from_be
     assert (decision.outcome, decision.reason) == (Outcome.KEEP, "kept")
 
 
+def test_a_territory_that_names_only_the_present_owner_leaves_a_team_where_it_is():
+    alone = pack(territory("t", None, ["a@x"], keep=False))
+    assert decide_one(alone, facts("A1", "a@x", team_holds="has 3 team members")).outcome is Outcome.KEEP
+    assert decide_one(alone, facts("A1", "b@x", team_holds="has 3 team members")).reason == "has-team"
+    two = pack(territory("t", None, ["a@x", "b@x"], keep=False))
+    assert decide_one(two, facts("A1", "a@x", team_holds="has 3 team members")).reason == "has-team"
+
+
 def test_an_account_held_for_its_team_counts_toward_its_present_owner():
     two = territory("two", None, ["a@x", "b@x"], keep=False)
     decisions = decide_all(pack(two), facts("A1", "a@x", team_holds="has 2 team members"), facts("A2"))
@@ -130,6 +138,12 @@ class TestOverride:
         assert (decision.outcome, decision.owner.email) == (Outcome.CHANGE, "ben@x")
         assert decision.text == "override to ben@x by mei@x: sponsor, until 2026-12-01"
         assert decision.next_change_at == datetime(2026, 12, 2, tzinfo=UTC)
+
+    def test_it_goes_before_a_team_and_says_what_would_be_lost(self):
+        company = facts("A1", "rest@x", team_holds="has 3 team members")
+        decision = decide_one(pack(REST, overrides=(override(),)), company)
+        assert (decision.outcome, decision.reason) == (Outcome.CHANGE, "override")
+        assert decision.text.endswith("; the account has 3 team members, which the change of owner would lose")
 
     def test_an_owner_who_has_the_account_keeps_it(self):
         decision = decide_one(pack(REST, overrides=(override(),)), facts("A1", "ben@x"))

@@ -148,6 +148,8 @@ ACME, BETA, WEST = "Acme", 'Beta\'s "B" 100%', "acme west"
         ("SystemModstamp = 2026-11-20T10:00:00+01:00", [ACME]),
         ("SystemModstamp <= 2026-11-20T09:00:00.999Z", [ACME]),
         (f"(SystemModstamp = 2026-11-20T09:00:01Z AND Id > '{A2}') OR SystemModstamp > 2026-11-20T09:00:01Z", [WEST]),
+        ("SystemModstamp = 2026-11-20T09:00:00Z OR SystemModstamp > 2026-11-20T09:00:01Z", [ACME]),
+        ("SystemModstamp > 2026-11-20T09:00:01Z OR Industry = 'Banking'", [ACME]),
         ("Id IN (SELECT AccountId FROM Opportunity WHERE IsWon = true)", [ACME]),
         ("Id NOT IN (SELECT AccountId FROM Opportunity)", [WEST]),
     ],

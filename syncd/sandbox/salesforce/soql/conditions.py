@@ -129,7 +129,10 @@ def _id_operand(text: str) -> str:
 
 def _range_of(literal: Literal, scope: Scope, field: FieldSchema) -> tuple[str, str]:
     """A named period as the stored values it begins with and ends before."""
-    days = period(literal.text, literal.count, scope.now)
+    try:
+        days = period(literal.text, literal.count, scope.now)
+    except OverflowError:
+        days = None
     if days is None:
         raise malformed_query(f"unexpected token: '{literal.text}'")
     if field.type not in ("date", "datetime"):

@@ -5,6 +5,9 @@ As on the platform, AND and OR do not mix without parentheses.
 
 from __future__ import annotations
 
+from datetime import date
+
+from syncd.clock import parse_instant
 from syncd.sandbox.salesforce.refusals import Refusal, malformed_query
 from syncd.sandbox.salesforce.soql.lexer import Token, tokens_of, unescaped
 from syncd.sandbox.salesforce.soql.tree import (
@@ -205,8 +208,10 @@ class _Parser:
                 if len(text) > _LONGEST_LITERAL:
                     raise malformed_query(f"a string literal is longer than {_LONGEST_LITERAL} characters")
                 return Literal(LiteralKind.STRING, text)
-            case "number" | "date" | "datetime":
-                return Literal(LiteralKind(token.kind), token.text)
+            case "number":
+                return Literal(LiteralKind.NUMBER, token.text)
+            case "date" | "datetime":
+                return _dated(token)
             case "period":
                 name, _, count = token.word.partition(":")
                 return Literal(LiteralKind.PERIOD, name, int(count))
@@ -217,3 +222,16 @@ class _Parser:
             case _:
                 self._at -= 1
                 raise self._unexpected()
+
+
+def _dated(token: Token) -> Literal:
+    """A date or an instant that exists in the calendar."""
+    kind = LiteralKind(token.kind)
+    try:
+        if kind is LiteralKind.DATE:
+            date.fromisoformat(token.text)
+        else:
+            parse_instant(token.text)
+    except ValueError as error:
+        raise malformed_query(f"Invalid {token.kind}: {token.text}") from error
+    return Literal(kind, token.text)

@@ -1,0 +1,129 @@
+"""An explanation as plain text: the owner and the reason first, then the path, what holds, who else, and what lost.
+
+Every outcome shown was computed by the matcher; nothing is decided or guessed here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from syncd.report.plan_view import email_of
+from syncd.report.wording import moment, plain, wrapped
+
+Entry = Mapping[str, Any]
+
+_CAUSES = {
+    "own-condition": "its own condition",
+    "ancestor": "an ancestor's condition",
+    "earlier": "an earlier territory took it",
+    "not-in-effect": "not in effect",
+}
+_MARKS = {True: "yes", False: "no "}
+
+
+def render_explanation(document: Entry) -> str:
+    """The explanation as text, ending with a newline; `document` is `Explanation.to_json()` and what jobs add to it."""
+    blocks = [
+        _head(document),
+        _block("Path (file:line, each clause with its outcome and the value seen)", _path(document)),
+        _block("Order of precedence", _precedence(document)),
+        _block("Candidates", _candidates(document)),
+        _block("Not entered", _losers(document)),
+        _block("Notes", _texts(document, "notes")),
+        _block("Data quality", _texts(document, "findings")),
+    ]
+    return "\n\n".join(block for block in blocks if block) + "\n"
+
+
+def _head(document: Entry) -> str:
+    """Who it is, whose it is, whose it should be, and why."""
+    name = plain(document.get("name") or document["company"])
+    lines = [f"{name}  ({', '.join(plain(account) for account in document['accounts'])})"]
+    lines.append(f"  owner now     {email_of(document['current_owner'])}")
+    decision = document["decision"]
+    if decision is None:
+        lines.append("  not picked yet: the territory's candidates are below")
+    else:
+        lines.append(f"  by the rules  {email_of(decision['owner'])}  ({decision['outcome']}, {decision['reason']})")
+        where = _where(decision)
+        lines.append(wrapped(f"# {plain(decision['text'])}" + (f" ({where})" if where else ""), indent=4, hanging=6))
+        if decision.get("next_change_at"):
+            lines.append(f"  time alone would next change it at {moment(decision['next_change_at'])}")
+    last = document.get("last_applied")
+    if last:
+        territory = plain(last["territory"] or "no territory")
+        lines.append(f"  last applied  {plain(last['owner'] or 'nobody')}, {territory}, {moment(last['at'])}")
+    lines.append(f"  role {document['role']}, as of {moment(document['now'])}")
+    return "\n".join(lines)
+
+
+def _block(title: str, lines: Iterator[str]) -> str:
+    """A titled block, or nothing where it has no line."""
+    listed = list(lines)
+    return "\n".join([title, *listed]) if listed else ""
+
+
+def _path(document: Entry) -> Iterator[str]:
+    for step in document["path"]:
+        row = f", row {step['row']}" if step.get("row") else ""
+        yield f"  {plain(step['territory'])}  ({_where(step)}{row})"
+        yield from _clause(step["when"], 4)
+
+
+def _clause(clause: Entry, indent: int) -> Iterator[str]:
+    """One clause as written in the file, with its outcome, the value and where that came from."""
+    seen = ""
+    if clause["field"] is not None:
+        value = "missing" if clause["value"] is None else plain(clause["value"])
+        seen = f"  [{clause['field']}: {value}"
+        if clause["raw"] is not None and plain(clause["raw"]) != value:
+            seen += f", written {plain(clause['raw'])!r}"
+        seen += f", from {clause['system']}" if clause["system"] else ""
+        seen += "".join(f"; {other['system']} says {plain(other['raw'])!r}" for other in clause["others"]) + "]"
+    text = f"{_MARKS[clause['outcome']]} {plain(clause['text'])}{seen}"
+    yield wrapped(text, indent=indent, hanging=indent + 4)
+    for child in clause["children"]:
+        yield from _clause(child, indent + 2)
+
+
+def _precedence(document: Entry) -> Iterator[str]:
+    """What decides, and what would have applied further down or does not apply."""
+    decided = False
+    for rung in document["precedence"]:
+        if not rung["applies"]:
+            word = "does not apply"
+        elif decided:
+            word = "outranked"
+        else:
+            word, decided = "decides", True
+        where = _where(rung)
+        text = f"{word}: {rung['reason']}: {plain(rung['text'])}" + (f" ({where})" if where else "")
+        yield wrapped(text, indent=2, hanging=6)
+
+
+def _candidates(document: Entry) -> Iterator[str]:
+    for option in document["candidates"]:
+        told = [f"load {option['load']}"] if option["load"] is not None else []
+        told += [plain(option["not_now"])] if option["not_now"] else []
+        told += [f"overflow of {plain(option['overflow_of'])}"] if option["overflow_of"] else []
+        yield f"  {plain(option['email'])}" + (f"  ({'; '.join(told)})" if told else "")
+
+
+def _losers(document: Entry) -> Iterator[str]:
+    for loser in document["losers"]:
+        cause = _CAUSES.get(loser["cause"], plain(loser["cause"]))
+        by = f" ({plain(loser['by'])})" if loser["by"] else ""
+        yield wrapped(f"{plain(loser['territory'])}  ({_where(loser)}): {cause}{by}", indent=2, hanging=6)
+        if loser["when"] is not None:
+            yield from _clause(loser["when"], 6)
+
+
+def _texts(document: Entry, key: str) -> Iterator[str]:
+    for text in document[key]:
+        yield wrapped(f"- {plain(text)}", indent=2, hanging=4)
+
+
+def _where(entry: Entry) -> str:
+    """The `file:line` of an entry, empty where it stands in no file."""
+    return plain(f"{entry['file']}:{entry['line']}") if entry.get("file") else ""

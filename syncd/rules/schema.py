@@ -1,0 +1,245 @@
+"""The JSON Schema of pack files, for editors: completion, hover texts and first checks through yaml-language-server.
+
+Built from the same names that the loader knows, so that the two cannot drift apart.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from syncd.model.fields import FieldCatalogue
+from syncd.rules.cases_loader import CASE_OPTIONS, EXPECT_OPTIONS, LEDGER_OPTIONS
+from syncd.rules.condition_schema import Schema, condition_definitions, reference
+from syncd.rules.exceptions_loader import DISPUTE_OPTIONS, HOLDOUT_OPTIONS, OVERRIDE_OPTIONS, PROTECT_OPTIONS
+from syncd.rules.limits import GUARD_OPTIONS, MONITORS, SEVERITIES
+from syncd.rules.pack_options import CASCADE_OPTIONS, CASCADE_WORDS, PACK_OPTIONS
+from syncd.rules.people_loader import ASSIGN, POOL_OPTIONS, REP_OPTIONS, SEAT_OPTIONS
+from syncd.rules.sections import LATER, SECTIONS
+from syncd.rules.territory_options import BALANCE_BY, TERRITORY_OPTIONS
+
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+_NOT_YET = frozenset({"follow_parent", "leeway", "otherwise", "parent", *LATER})
+
+_TEXT: Schema = {"type": "string"}
+_VALUE: Schema = {"type": ["string", "number", "boolean"]}
+_VALUES: Schema = {"anyOf": [_VALUE, {"type": "array", "items": _VALUE}]}
+_DAY: Schema = {"type": "string", "pattern": r"^\d{4}-\d{2}-\d{2}$"}
+_COUNT: Schema = {"type": ["integer", "string"]}
+_NUMBER: Schema = {"type": ["number", "string"]}
+_BANDS: Schema = {"type": "object", "additionalProperties": _COUNT}
+_TEXTS: Schema = {"type": "array", "items": _TEXT}
+_DESCRIBED: Mapping[str, str] = {
+    "when": "the condition; `always` matches everything",
+    "owners": "e-mails or seats, {pool}, {file, key, column}, or unassigned",
+    "assign": "how to pick: the default is first for one owner, balanced for several",
+    "keep": "false: being a member is not enough for an account that arrives (default true)",
+    "cap": "accounts per rep in this territory and below",
+    "balance_by": "what `balanced` balances (default accounts)",
+    "overflow": "reps or pool when no candidate is left",
+    "effective": "outside these days the territory and all below it are skipped",
+    "territories": "children, tried in order; or {table: file.csv}",
+    "was": "the old name: carries ledger state over a rename",
+    "expires": "the last day, included; past it the account is held until the entry is renewed or removed",
+}
+
+
+def json_schema(catalogue: FieldCatalogue) -> dict[str, object]:
+    """The schema (draft 2020-12) of one pack file: a mapping of sections, or the list that another file inserts."""
+    kinds = {"account": catalogue.account, "opportunity": catalogue.opportunity, "lead": catalogue.lead}
+    return {
+        "$schema": DIALECT,
+        "title": "syncd pack",
+        "anyOf": [reference("pack-file"), reference("territories")],
+        "$defs": {
+            **condition_definitions(kinds),
+            **_basics(),
+            **_territories(),
+            **_people(),
+            **_exceptions(),
+            **_tests(catalogue),
+            "pack-options": _pack_options(),
+            "guard": _guard(),
+            "monitor": _monitor(),
+            "pack-file": _pack_file(),
+        },
+    }
+
+
+def _object(known: Iterable[str], schemas: Mapping[str, Schema], required: Iterable[str] = ()) -> Schema:
+    """A mapping with exactly the options that the loader knows; those of later versions are left out."""
+    names = [name for name in known if name not in _NOT_YET]
+    properties = {name: _with_description(name, schemas.get(name, _TEXT)) for name in names}
+    found: Schema = {"type": "object", "properties": properties, "additionalProperties": False}
+    return {**found, "required": list(required)} if required else found
+
+
+def _with_description(name: str, schema: Schema) -> Schema:
+    return {**schema, "description": _DESCRIBED[name]} if name in _DESCRIBED else schema
+
+
+def _map_of(value: Schema) -> Schema:
+    return {"type": "object", "additionalProperties": value, "propertyNames": reference("name")}
+
+
+def _list_of(item: Schema) -> Schema:
+    return {"type": "array", "items": item}
+
+
+def _basics() -> dict[str, Schema]:
+    return {
+        "name": {"type": "string", "pattern": "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"},
+        "rep": {"type": "string", "description": "an e-mail, or seat:name"},
+        "span": {"type": "string", "pattern": r"^\d+ ?(min|h|d|w|mo|y)$"},
+        "file": _object(("file",), {}, ("file",)),
+        "table": {**_object(("table",), {}, ("table",)), "description": "a CSV with one row a condition"},
+    }
+
+
+def _pack_file() -> Schema:
+    exceptions: dict[str, Schema] = {
+        name: {"anyOf": [_list_of(reference(item)), reference("file")]}
+        for name, item in (("overrides", "override"), ("disputes", "dispute"))
+    }
+    named_list: Schema = {"anyOf": [_list_of(_VALUE), _object(("file", "column"), {}, ("file", "column"))]}
+    monitors: Schema = {"type": "object", "properties": {name: reference("monitor") for name in MONITORS}}
+    return _object(
+        SECTIONS,
+        {
+            "format": {"const": 1},
+            "pack": reference("pack-options"),
+            "segments": _map_of(reference("condition-account")),
+            "lists": _map_of(named_list),
+            "territories": reference("territories"),
+            "pools": _map_of(reference("pool")),
+            "reps": _list_of({"anyOf": [reference("rep-entry"), reference("seat-entry"), _TEXT]}),
+            "protect": _map_of(reference("protect")),
+            "deal_holdouts": _list_of(reference("deal-holdout")),
+            "guard": reference("guard"),
+            "monitors": {**monitors, "additionalProperties": False},
+            "quotas": {"anyOf": [reference("file"), _list_of(reference("file"))]},
+            "tests": _list_of(reference("test")),
+            **exceptions,
+        },
+    )
+
+
+def _pack_options() -> Schema:
+    defaults = _object(("country", "fill_missing_country"), {"fill_missing_country": {"type": "boolean"}})
+    manage = _object(("territories", "from"), {"territories": _TEXTS, "from": _DAY})
+    cascade = _object(CASCADE_OPTIONS, {name: {"enum": list(CASCADE_WORDS)} for name in CASCADE_OPTIONS})
+    return _object(
+        PACK_OPTIONS,
+        {
+            "name": reference("name"),
+            "fiscal_year_start": {"type": "integer", "minimum": 1, "maximum": 12},
+            "defaults": defaults,
+            "manage": manage,
+            "cascade": cascade,
+            "respect_people_for": reference("span"),
+            "plan_at": _TEXTS,
+            "write": _TEXTS,
+        },
+    )
+
+
+def _territories() -> dict[str, Schema]:
+    by_file = _object(("file", "key", "column"), {}, ("file", "key", "column"))
+    by_pool = _object(("pool",), {"pool": reference("name")}, ("pool",))
+    reps = _list_of(reference("rep"))
+    cap = _object(("total", "day", "week", "band"), {"total": _COUNT, "day": _COUNT, "week": _COUNT, "band": _BANDS})
+    territory = _object(
+        TERRITORY_OPTIONS,
+        {
+            "name": reference("name"),
+            "when": reference("condition-account"),
+            "owners": {"anyOf": [{"const": "unassigned"}, reps, by_pool, by_file, reference("rep")]},
+            "territories": reference("territories"),
+            "assign": {"enum": list(ASSIGN)},
+            "keep": {"type": "boolean"},
+            "cap": {"anyOf": [_COUNT, cap]},
+            "balance_by": {"enum": list(BALANCE_BY)},
+            "overflow": {"anyOf": [reps, by_pool, reference("rep")]},
+            "effective": _object(("from", "until"), {"from": _DAY, "until": _DAY}),
+            "role": reference("name"),
+            "quota": _NUMBER,
+            "labels": {"type": "object", "additionalProperties": _VALUE},
+            "was": reference("name"),
+        },
+        ("name", "when"),
+    )
+    items: Schema = {"anyOf": [reference("territory"), reference("file"), reference("table")]}
+    return {"territory": territory, "territories": {"anyOf": [_list_of(items), reference("table")]}}
+
+
+def _people() -> dict[str, Schema]:
+    absence = _object(("from", "until", "cover"), {"from": _DAY, "until": _DAY}, ("from", "until"))
+    rep = _object(
+        REP_OPTIONS,
+        {
+            "capacity": _NUMBER,
+            "max_accounts": _COUNT,
+            "languages": _TEXTS,
+            "industries": _TEXTS,
+            "skills": _TEXTS,
+            "start": _DAY,
+            "end": _DAY,
+            "ramp": _list_of(_NUMBER),
+            "out_of_office": _list_of(absence),
+        },
+        ("email",),
+    )
+    seat = _object(SEAT_OPTIONS, {"seat": reference("name"), "from": _DAY, "until": _DAY}, ("seat",))
+    member = _object(("rep", "weight"), {"rep": reference("rep"), "weight": _NUMBER}, ("rep",))
+    members = _list_of({"anyOf": [reference("rep"), member]})
+    pool = _object(POOL_OPTIONS, {"members": members, "assign": {"enum": list(ASSIGN)}}, ("members",))
+    return {"rep-entry": rep, "seat-entry": seat, "pool": {"anyOf": [pool, members]}}
+
+
+def _exceptions() -> dict[str, Schema]:
+    when = reference("condition-account")
+    of = _object(("territory",), {}, ("territory",))
+    holdout: dict[str, Schema] = {"opportunities": reference("condition-opportunity"), "of": of, "expires": _DAY}
+    return {
+        "protect": _object(PROTECT_OPTIONS, {"when": when, "until": _DAY, "roles": _TEXTS}, ("when",)),
+        "override": _object(OVERRIDE_OPTIONS, {"account": _VALUE, "expires": _DAY}, ("account", "owner")),
+        "dispute": _object(DISPUTE_OPTIONS, {"account": _VALUE, "opened": _DAY}, ("account",)),
+        "deal-holdout": _object(HOLDOUT_OPTIONS, holdout, ("opportunities",)),
+    }
+
+
+def _guard() -> Schema:
+    counts: dict[str, Schema] = dict.fromkeys(("per_rep", "per_territory", "per_owner_total", "api_calls"), _COUNT)
+    changes = _object(("max", "share"), {"max": _COUNT})
+    options: dict[str, Schema] = {"changes": changes, "money": _NUMBER, "per_band": _BANDS, "windows": _TEXTS}
+    return _object(GUARD_OPTIONS, {**counts, **options})
+
+
+def _monitor() -> Schema:
+    properties: Schema = {
+        "severity": {"enum": list(SEVERITIES)},
+        "enabled": {"type": "boolean"},
+        "when": reference("condition-account"),
+    }
+    return {"anyOf": [{"type": "boolean"}, {"type": "object", "properties": properties}]}
+
+
+def _tests(catalogue: FieldCatalogue) -> dict[str, Schema]:
+    account, lead = _raw(catalogue.account), _raw(catalogue.lead)
+    test = _object(
+        CASE_OPTIONS,
+        {
+            "account": account,
+            "lead": lead,
+            "salesforce": account,
+            "hubspot": account,
+            "opportunities": _list_of(_raw(catalogue.opportunity)),
+            "ledger": _object(LEDGER_OPTIONS, {}),
+            "expect": _object(EXPECT_OPTIONS, dict.fromkeys(EXPECT_OPTIONS, _VALUES)),
+        },
+        ("name", "expect"),
+    )
+    return {"test": test}
+
+
+def _raw(fields: Iterable[str]) -> Schema:
+    return _object(sorted(fields), dict.fromkeys(fields, _VALUES))
