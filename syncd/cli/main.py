@@ -100,4 +100,9 @@ def main() -> None:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 0
+    except Exception as error:  # noqa: BLE001 - the boundary of the process: a bug is one line for people, exit code 1
+        from syncd.cli.output import show_bug
+
+        show_bug(error)
+        code = ExitCode.BUG
     sys.exit(int(code or 0))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import traceback
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -37,6 +38,18 @@ def show_error(error: SyncdError) -> None:
     if error.hint:
         click.echo(redacted_text(f"  {error.hint}"), err=True)
     click.echo(f"  more: syncd explain {error.code}", err=True)
+
+
+def show_bug(error: Exception) -> None:
+    """What nobody expected: one line, an event in the log, and where it happened under --verbose."""
+    from syncd.telemetry import get_log
+    from syncd.telemetry.redaction import redacted_text
+
+    where = "".join(traceback.format_exception(error))
+    get_log().event("error.unhandled", error=error, where=where)
+    click.echo(redacted_text(f"error SYN001: something unexpected happened: {type(error).__name__}: {error}"), err=True)
+    click.echo("  this is a bug; the log's event error.unhandled says where", err=True)
+    click.echo("  more: syncd explain SYN001", err=True)
 
 
 def show_json(document: Any) -> None:

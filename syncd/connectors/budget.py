@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Final
@@ -86,7 +86,7 @@ class RateBudget:
         *,
         api_share: float = API_SHARE,
         spent: int = 0,
-        buckets: Mapping[str, Bucket] | None = None,
+        buckets: Mapping[str, Sequence[Bucket]] | None = None,
     ) -> None:
         self._clock = clock
         self._share = api_share
@@ -108,8 +108,7 @@ class RateBudget:
             if not writing:
                 self._refuse_near_floor()
             self._spent += 1
-        bucket = self._buckets.get(pool)
-        if bucket is not None:
+        for bucket in self._buckets.get(pool, ()):
             bucket.take()
 
     def usage(self) -> Usage:
@@ -137,12 +136,12 @@ class RateBudget:
 
     def note_interval(self, limit: str | None, interval_milliseconds: str | None) -> None:
         """Learn the account's burst limit from HubSpot's `X-HubSpot-RateLimit-Max` and `-Interval-Milliseconds`."""
-        bucket = self._buckets.get(GENERAL)
-        if bucket is None or not (limit or "").isdigit() or not (interval_milliseconds or "").isdigit():
+        if not (limit or "").isdigit() or not (interval_milliseconds or "").isdigit():
             return
         allowed, seconds = float(limit or 0), float(interval_milliseconds or 0) / 1000
         if allowed > 0 and seconds > 0:
-            bucket.set_rate(*_pace(allowed, seconds))
+            for bucket in self._buckets.get(GENERAL, ()):
+                bucket.set_rate(*_pace(allowed, seconds))
 
     def _roll_over(self) -> None:
         today = self._clock.now().date()
@@ -186,9 +185,10 @@ def salesforce_budget(clock: Clock, *, api_share: float = API_SHARE, spent: int 
 def hubspot_budget(clock: Clock, *, api_share: float = API_SHARE, spent: int = 0) -> RateBudget:
     """A budget for HubSpot: search at 4 a second of the account's 5, the rest within 100 in 10 s until it says more."""
     rate, burst = _pace(100.0, 10.0)
+    general = Bucket(clock, rate, burst)
     buckets = {
-        SEARCH: Bucket(clock, rate=4.0, burst=1.0),
-        GENERAL: Bucket(clock, rate=rate, burst=burst),
-        ASSOCIATIONS: Bucket(clock, rate=rate, burst=burst),
+        SEARCH: (Bucket(clock, rate=4.0),),
+        GENERAL: (general,),
+        ASSOCIATIONS: (Bucket(clock, rate, burst), general),
     }
     return RateBudget(clock, api_share=api_share, spent=spent, buckets=buckets)

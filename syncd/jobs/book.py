@@ -127,10 +127,10 @@ def _team_holds(context: Context, conn: Connection, members: Mapping[str, list[R
             if account.ref.system is not System.SALESFORCE:
                 continue
             if not teams.readable:
-                holds[company] = "its account team cannot be read, and an owner change would drop it"
+                holds[company] = "may have a team that cannot be read"
             elif team := teams.members.get(account.ref.id):
-                people = f"{len(team.members)} member{'s' if len(team.members) != 1 else ''}"
-                holds[company] = f"its account team has {people} that an owner change would drop"
+                count = len(team.members)
+                holds[company] = f"has {count} team member{'s' if count != 1 else ''}"
     return holds
 
 

@@ -93,6 +93,10 @@ def propose(decision: Decision, facts: Facts, bench: Bench) -> Proposal:
     source = _stale_source(facts, bench)
     if source is not None:
         return _held(decision, "system-stale", f"the decision reads from {source.value}, whose mirror is stale")
+    if facts.team_holds is not None and any(ref.system is System.SALESFORCE for ref in differing):
+        # Only decisions that the rules keep come here: their owner is brought into line in Salesforce, too.
+        text = f"the account {facts.team_holds}, which bringing Salesforce into line would lose"
+        return _held(decision, "has-team", text)
     return _written(decision, owner, facts, differing, bench)
 
 

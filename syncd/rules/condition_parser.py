@@ -85,29 +85,9 @@ def parse_matcher_cell(
 ) -> Matcher | None:
     """A cell of a territory table: one matcher or several joined by ` | `, `@list`, `(missing)`.
 
-    The country of the row's own `country` cell is not seen here; `parse_row` sees it.
+    States and postal codes are read in the country that the scope's ancestors fix, the row's own among them.
     """
     return _ConditionReader(scope, findings).cell(text, field, place, _path_of(scope))
-
-
-def parse_row(cells: Mapping[str, tuple[str, Place]], scope: ConditionScope, findings: Findings) -> Condition | None:
-    """The condition of a table row: its cells by field, empty ones not tested; a row that tests nothing is Always.
-
-    None after an error finding in any of its cells.
-    """
-    tested = {name: cell for name, cell in cells.items() if cell[0].strip()}
-    if not tested:
-        return Always()
-    reader, path = _ConditionReader(scope, findings), _path_of(scope)
-    if "country" in tested:
-        draft = _ConditionReader(scope, Findings()).test_of_cell("country", *tested["country"], path)
-        path = narrowed(path, fixed_countries(draft)) if draft is not None else path
-    tests = [reader.test_of_cell(name, text, place, path) for name, (text, place) in tested.items()]
-    read = [test for test in tests if test is not None]
-    if len(read) < len(tests):
-        return None
-    place = next(iter(tested.values()))[1]
-    return read[0] if len(read) == 1 else AllOf(tuple(read), place, ", ".join(test.text for test in read))
 
 
 def _path_of(scope: ConditionScope) -> Countries | None:
@@ -273,12 +253,6 @@ class _ConditionReader:
         matcher = self._matcher(entry.value, name, type_, path)
         text = f"{name}: {written(entry.value)}"
         return None if matcher is None else FieldTest(name, type_, matcher, place, text)
-
-    def test_of_cell(self, name: str, text: str, place: Place, path: Countries | None) -> FieldTest | None:
-        """One cell of a table as a test of its field."""
-        matcher = self.cell(text, name, place, path)
-        type_ = self._scope.catalogue.of(self._scope.kind).get(name)
-        return None if matcher is None or type_ is None else FieldTest(name, type_, matcher, place, f"{name}: {text}")
 
     def cell(self, text: str, name: str, place: Place, path: Countries | None) -> Matcher | None:
         """One cell of a table as a matcher."""

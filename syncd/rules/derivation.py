@@ -21,7 +21,7 @@ from syncd.model.refs import Kind, Ref, System
 from syncd.rules.facts import Applied, Facts, OpportunityFacts, Seen, Value
 from syncd.rules.families import FAMILY_FIELDS, join_families
 from syncd.rules.field_values import RawValue, ValueReader, id_value
-from syncd.rules.opportunity_facts import derived_from_opportunities, read_opportunity, worth_keeping
+from syncd.rules.opportunity_facts import derived_from_opportunities, read_opportunity, shared, worth_keeping
 from syncd.rules.time_window import UTC_ZONE, EvaluationContext
 
 OWN_ID_FIELDS: Mapping[System, str] = MappingProxyType(
@@ -221,7 +221,7 @@ class _CompanyReader:
         draft.read_all(self._sources(records), self._derivation, self._reader)
         deals = self._opportunities(company.opportunities, draft.remarks)
         draft.values.update(derived_from_opportunities(deals, self._context))
-        draft.values["systems"] = frozenset(system.value for system in records)
+        draft.values["systems"] = shared(system.value for system in records)
         for system, record in records.items():
             own = id_value((record.ref.id, *record.merged_from))
             if own is not None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 from syncd.rules.facts import Facts, Value
 from syncd.rules.field_values import id_value
-from syncd.rules.opportunity_facts import total
+from syncd.rules.opportunity_facts import counted, total
 
 FAMILY_FIELDS = frozenset(
     {"ultimate_parent", "children", "family_employees", "family_open_pipeline", "has_customer_parent"}
@@ -47,7 +47,7 @@ def join_families(book: Iterable[Facts]) -> Iterator[Facts]:
         head = heads[facts.key]
         found: dict[str, Value | None] = {
             "ultimate_parent": id_value(_ids(by_key[head.key])) if head.key in by_key else head.key,
-            "children": total(()) + children[facts.key],
+            "children": counted(children[facts.key]),
             "has_customer_parent": head.below_customer,
             **sums[head.key],
         }

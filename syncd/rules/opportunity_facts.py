@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
-from functools import reduce
+from functools import lru_cache, reduce
 
 from syncd.model.fields import FieldType
 from syncd.model.normalisation.numbers import EXACT
@@ -44,6 +44,22 @@ def total(amounts: Iterable[Value | None]) -> Decimal:
     return reduce(EXACT.add, (amount for amount in amounts if isinstance(amount, Decimal)), ZERO)
 
 
+@lru_cache(maxsize=1024)
+def counted(count: int) -> Decimal:
+    """A count as a value; small ones are one object however many companies have them."""
+    return Decimal(count)
+
+
+def shared(elements: Iterable[str]) -> frozenset[str]:
+    """A set as a value; equal ones are one object as long as few differ."""
+    return _same_set(frozenset(elements))
+
+
+@lru_cache(maxsize=4096)
+def _same_set(elements: frozenset[str]) -> frozenset[str]:
+    return elements
+
+
 def worth_keeping(opportunity: OpportunityFacts, context: EvaluationContext) -> bool:
     """Whether rules may still ask for it: open, or won and not before the twelve months that sums look back on."""
     return opportunity.is_open or (
@@ -61,11 +77,11 @@ def derived_from_opportunities(
     edge = past_edge(WON_WINDOW, context)
     recent = [each for each in won if edge <= _won_on(each) <= context.now]
     derived: dict[str, Value] = {
-        "open_opportunities": Decimal(len(still_open)),
+        "open_opportunities": counted(len(still_open)),
         "open_pipeline": total(each.values.get("amount") for each in still_open),
-        "open_stages": frozenset(stage for each in still_open if isinstance(stage := each.values.get("stage"), str)),
+        "open_stages": shared(stage for each in still_open if isinstance(stage := each.values.get("stage"), str)),
         "won_amount_12m": total(each.values.get("amount") for each in recent),
-        "won_count_12m": Decimal(len(recent)),
+        "won_count_12m": counted(len(recent)),
     }
     if won:
         derived["last_won_at"] = max(_won_on(each) for each in won)

@@ -87,7 +87,8 @@ def override(subject: Subject) -> Iterator[Claim]:
     until = f", until {entry.expires}" if entry.expires else ""
     text = f"override to {entry.owner} by {entry.by}: {entry.why}{until}"
     if outcome is Outcome.CHANGE and subject.role == "owner" and subject.facts.team_holds:
-        text += f"; the account {subject.facts.team_holds}, which the change of owner would lose"
+        # Teams cannot be restored yet: not even a person's word may drop one in silence.
+        yield _hold(subject, "has-team", f"held in spite of the {text}: {_team_text(subject)}", entry.place)
     yield Claim(outcome, "override", text, owner_of(frame, entry.owner), entry.place, entry.account)
 
 
@@ -131,7 +132,7 @@ def account_team(subject: Subject) -> Iterator[Claim]:
         text = f"kept by territory {territory.path}: it names only {present.email}"
         yield Claim(Outcome.KEEP, "kept", text, present, territory.place, territory.text)
     else:
-        yield _hold(subject, "has-team", f"held: {team}, and a change of owner would lose the account team")
+        yield _hold(subject, "has-team", f"held: {_team_text(subject)}")
 
 
 def territory_claim(subject: Subject) -> Iterator[Claim]:
@@ -184,6 +185,10 @@ def _remembered(subject: Subject, territory: Territory, present: Owner) -> bool:
     if applied is None or applied.territory is None or applied.owner != present.email:
         return False
     return applied.territory.rpartition("/")[2] in (territory.name, territory.was)
+
+
+def _team_text(subject: Subject) -> str:
+    return f"the account {subject.facts.team_holds}, which a change of owner would lose"
 
 
 def _is_present(subject: Subject, email: str) -> bool:

@@ -94,7 +94,7 @@ def save_links(
 def links(conn: Connection) -> Mapping[Ref, str]:
     """The company key of every linked record."""
     query = select(company_links.c.ref, company_links.c.company)
-    return dict(conn.execute(query).tuples().all())
+    return dict(conn.execute(query).all())
 
 
 def link_evidence(conn: Connection) -> Mapping[Ref, str]:

@@ -138,7 +138,7 @@ def acknowledge(conn: Connection, id: int, who: str, now: datetime) -> None:  # 
 def monitor_state(conn: Connection, monitor: str) -> Mapping[str, str]:
     """What a monitor last saw of each of its subjects."""
     query = select(monitor_states.c.subject, monitor_states.c.state).where(monitor_states.c.monitor == monitor)
-    return dict(conn.execute(query).tuples().all())
+    return dict(conn.execute(query).all())
 
 
 def save_monitor_state(conn: Connection, monitor: str, baseline_key: str, states: Mapping[str, str]) -> None:

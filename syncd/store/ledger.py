@@ -107,12 +107,13 @@ def verify(conn: Connection) -> LedgerVerification:
         .order_by(ledger.c.seq)
     )
     previous, expected = "", 0
-    for row in conn.execute(query, execution_options={"yield_per": CHUNK}).mappings():
-        expected += 1
-        problem = _problem(row, expected, previous)
-        if problem is not None:
-            return LedgerVerification(False, rows, expected, f"row {expected} of the ledger {problem}")
-        previous = row["hash"]
+    with conn.execute(query, execution_options={"yield_per": CHUNK}) as result:
+        for row in result.mappings():
+            expected += 1
+            problem = _problem(row, expected, previous)
+            if problem is not None:
+                return LedgerVerification(False, rows, expected, f"row {expected} of the ledger {problem}")
+            previous = row["hash"]
     if (head.seq, head.hash) != (expected, previous):
         text = f"the ledger ends at row {expected}, but its head says {head.seq}: rows at its end were removed or added"
         return LedgerVerification(False, rows, min(expected, head.seq) + 1, text)

@@ -65,7 +65,7 @@ def enqueue_notice(
         "outcome": None,
     }
     statement = upsert(conn, notice_table, ("episode_id", "receiver", "reason", "sequence"))
-    return conn.execute(statement, values).rowcount == 1
+    return conn.execute(statement.returning(notice_table.c.id), values).first() is not None
 
 
 def claim_notices(

@@ -75,7 +75,7 @@ def adopt_all(conn: Connection, *, now: datetime, run_id: str | None) -> Mapping
     live = and_(records.c.kind == Kind.ACCOUNT, records.c.deleted == False)  # noqa: E712 - SQL
     source = records.outerjoin(users, owner)
     query = select(reason, func.count()).select_from(source).where(live).group_by(reason).order_by(reason)
-    counts: dict[str, int] = dict(conn.execute(query).tuples().all())
+    counts: dict[str, int] = dict(conn.execute(query).all())
     ref = type_coerce(records.c.system, Text) + ":" + type_coerce(records.c.kind, Text) + ":" + records.c.id
     rows = select(ref, records.c.kind, records.c.owner, literal("adopted"), literal(now, Instant)).where(live)
     names = ["ref", "kind", "owner", "source", "at"]

@@ -140,8 +140,8 @@ def records(conn: Connection, system: System, kind: Kind, *, include_deleted: bo
     query = select(*_RECORD_COLUMNS).where(_t.c.system == system, _t.c.kind == kind).order_by(_t.c.id)
     if not include_deleted:
         query = query.where(_t.c.deleted == False)  # noqa: E712 - SQL
-    for row in conn.execute(query, execution_options={"yield_per": CHUNK}):
-        yield _record(row)
+    with conn.execute(query, execution_options={"yield_per": CHUNK}) as result:
+        yield from map(_record, result)
 
 
 def records_of_account(conn: Connection, refs: Iterable[Ref], kind: Kind = Kind.OPPORTUNITY) -> tuple[Record, ...]:
@@ -170,8 +170,9 @@ def last_change(conn: Connection) -> int:
 def changed_since(conn: Connection, mark: int) -> Iterator[Ref]:
     """The refs of the rows that changed after the change numbered `mark`, oldest change first, in bounded memory."""
     query = select(_t.c.system, _t.c.kind, _t.c.id).where(_t.c.change_seq > mark).order_by(_t.c.change_seq)
-    for system, kind, record_id in conn.execute(query, execution_options={"yield_per": CHUNK}):
-        yield Ref(system, kind, record_id)
+    with conn.execute(query, execution_options={"yield_per": CHUNK}) as result:
+        for system, kind, record_id in result:
+            yield Ref(system, kind, record_id)
 
 
 def _cleaned(record: Record) -> Record:

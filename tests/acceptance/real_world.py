@@ -156,7 +156,11 @@ def write_pack(folder: Path, dataset: Dataset) -> int:
 
     countries = Counter(str(row["BillingCountry"]) for row in dataset.salesforce["Account"] if row["BillingCountry"])
     industries = Counter(str(row["Industry"]) for row in dataset.salesforce["Account"] if row["Industry"])
-    states = {"United States": ["CA", "NY", "TX", "MA", "FL"], "Canada": ["BC", "ON", "AB", "QC"], "Australia": ["WA", "NSW", "VIC"]}
+    states = {
+        "United States": ["CA", "NY", "TX", "MA", "FL"],
+        "Canada": ["BC", "ON", "AB", "QC"],
+        "Australia": ["WA", "NSW", "VIC"],
+    }
     roots, count = [], 0
     for number, (country, size) in enumerate(countries.most_common()):
         root: dict[str, Any] = {"name": f"c{number}", "when": {"country": country}, "owners": owners(4)}
@@ -166,8 +170,14 @@ def write_pack(folder: Path, dataset: Dataset) -> int:
         ]
         if size > 400:
             for place, (industry, _) in enumerate(industries.most_common(10)):
-                child: dict[str, Any] = {"name": f"c{number}-i{place}", "when": {"industry": industry}, "owners": owners(2)}
-                child["territories"] = [{"name": f"c{number}-i{place}-big", "when": {"employees": ">= 1000"}, "owners": owners(1)}]
+                child: dict[str, Any] = {
+                    "name": f"c{number}-i{place}",
+                    "when": {"industry": industry},
+                    "owners": owners(2),
+                }
+                child["territories"] = [
+                    {"name": f"c{number}-i{place}-big", "when": {"employees": ">= 1000"}, "owners": owners(1)}
+                ]
                 children.append(child)
         if children:
             root["territories"] = children

@@ -40,7 +40,9 @@ class OrgState:
 
     def new_id(self, schema: ObjectSchema) -> str:
         """The next id of an object that no row has."""
-        sequence = self.sequences.setdefault(schema.name, IdSequence(schema.prefix, self.seed))
+        sequence = self.sequences.get(schema.name)
+        if sequence is None:
+            sequence = self.sequences[schema.name] = IdSequence(schema.prefix, self.seed)
         record_id = sequence.take()
         while record_id in self.tables.table(schema.name).rows:
             record_id = sequence.take()

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from syncd.clock import ManualClock
-from syncd.connectors.budget import GENERAL, SEARCH, Bucket, RateBudget, hubspot_budget, salesforce_budget
+from syncd.connectors.budget import ASSOCIATIONS, GENERAL, SEARCH, Bucket, RateBudget, hubspot_budget, salesforce_budget
 from syncd.errors import QuotaExhaustedError
 
 START = datetime(2026, 11, 20, 10, tzinfo=UTC)
@@ -50,6 +50,16 @@ def test_the_portals_own_burst_limit_is_used_once_it_is_told() -> None:
     for _ in range(300):
         budget.admit(GENERAL)
     assert clock.monotonic() < 18
+
+
+def test_association_calls_count_against_both_limits() -> None:
+    clock = ManualClock(START)
+    budget = hubspot_budget(clock)
+    times = []
+    for number in range(300):
+        budget.admit(ASSOCIATIONS if number % 2 else GENERAL)
+        times.append(clock.monotonic())
+    assert max(sum(1 for time in times if first <= time < first + 10.0) for first in times) <= 100
 
 
 @pytest.mark.parametrize("broken", [(None, "10000"), ("190", None), ("x", "10000"), ("0", "0")])

@@ -35,6 +35,7 @@ from syncd.rules.matchers import NoneOf as NoneOfValues
 from syncd.rules.time_window import Duration, Period
 
 DEAL = {"stage": "Negotiation", "amount": "1000", "is_closed": "false"}
+WON = {"stage": "Negotiation", "is_closed": "true", "is_won": "true", "close_date": "2026-11-01"}
 LOST = {"stage": "Negotiation", "is_closed": "true", "is_won": "false"}
 GERMAN_BANK = {"country": "DE", "industry": "Banking", "employees": "2000"}
 
@@ -64,6 +65,7 @@ COMBINED = [
     # some, or no, open opportunity matches
     ("opportunities: {any: {stage: negotiation}}", {}, (DEAL,), True),
     ("opportunities: {any: {stage: negotiation}}", {}, (LOST,), False),
+    ("opportunities: {any: {stage: negotiation}}", {}, (WON,), False),
     ("opportunities: {any: {stage: negotiation}}", {}, (), False),
     ("opportunities: {none: {stage: negotiation}}", {}, (DEAL,), False),
     ("opportunities: {none: {stage: negotiation}}", {}, (LOST,), True),

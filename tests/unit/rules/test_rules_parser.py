@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from syncd.errors import Place, known_codes
 from syncd.model.fields import SELF_READING_FIELDS
 from syncd.model.refs import Kind
-from syncd.rules.condition_parser import parse_condition, parse_matcher_cell, parse_row
+from syncd.rules.condition_parser import parse_condition, parse_matcher_cell
 from syncd.rules.conditions import AllOf, Always, FieldTest
 from syncd.rules.findings import Findings
 from syncd.rules.matchers import AnyMatcher, EqualTo, InList
@@ -272,6 +272,10 @@ def test_of_several_countries_exactly_one_must_have_the_state() -> None:
     assert state_of("{country: [US, AU], state: NSW}") == "AU-NSW"
 
 
+def test_where_the_path_contradicts_itself_the_nearest_country_counts() -> None:
+    assert state_of("{country: US, state: CA}", ancestors=(condition_of("country: DE"),)) == "US-CA"
+
+
 def test_default_country_counts_only_where_the_path_fixes_none() -> None:
     assert state_of("state: CA", default_country="US") == "US-CA"
     assert codes("{country: [AU, GB], state: CA}", default_country="US") == ["SYN221"]
@@ -340,24 +344,11 @@ def test_cells_hold_one_matcher_or_several() -> None:
     assert cell("x", "owner", forbidden=SELF_READING_FIELDS)[1] == ["SYN211"]
 
 
-def row(**cells: str) -> tuple[object, list[str]]:
-    findings = Findings()
-    places = {name: (text, Place("t.csv", 2, column)) for column, (name, text) in enumerate(cells.items(), start=1)}
-    return parse_row(places, scope_of(), findings), [each.code for each in findings.items]
-
-
-def test_a_row_reads_states_and_codes_within_its_own_country() -> None:
-    condition, found = row(state="CA", country="US", postal_code="94105-1234", industry="")
-    assert found == []
-    assert isinstance(condition, AllOf)
-    assert [each.matcher.value for each in condition.conditions if isinstance(each, FieldTest)] == [  # type: ignore[attr-defined]
-        "US-CA",
-        "US",
-        "94105",
-    ]
-    assert row(state="CA")[1] == ["SYN221"]
-    assert isinstance(row(industry=" ", country="")[0], Always)
-    assert row(industry="!= ", employees="x") == (None, ["SYN218", "SYN213"])
+def test_a_cell_reads_states_and_codes_in_the_country_of_its_ancestors() -> None:
+    above = (condition_of("country: US"),)
+    assert cell("CA | NY", "state", ancestors=above)[0] == InList("CA | NY", frozenset({"US-CA", "US-NY"}))
+    assert cell("94105-1234", "postal_code", ancestors=above)[0] == EqualTo("94105-1234", "94105")
+    assert cell("CA", "state")[1] == ["SYN221"]
 
 
 # Nothing raises

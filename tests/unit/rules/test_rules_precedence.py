@@ -56,7 +56,8 @@ ACCOUNT = {"locked": True, "changed_by_person_at": SPRING, "team_holds": "has 3 
     ("left_out", "account", "reason", "where"),
     [
         ((), ACCOUNT, "dispute", "disputes.yaml"),
-        (("disputes",), ACCOUNT, "override", "overrides.yaml"),
+        (("disputes",), ACCOUNT, "has-team", "overrides.yaml"),
+        (("disputes",), {**ACCOUNT, "team_holds": None}, "override", "overrides.yaml"),
         (("disputes", "overrides"), ACCOUNT, "locked", None),
         (("disputes", "overrides"), {**ACCOUNT, "locked": False}, "changed-by-person", None),
         (("disputes", "overrides"), {"team_holds": "has 3 team members"}, "a-rule", "protect.yaml"),
@@ -74,7 +75,8 @@ def test_the_first_step_that_applies_decides(left_out, account, reason, where):
 def test_all_that_is_outranked_is_listed_in_order():
     decision = decide_one(everything(), facts("A1", "old@x", **ACCOUNT))
     reasons = [reason for reason, _ in decision.outranked]
-    assert reasons == ["override", "locked", "changed-by-person", "a-rule", "late-deal", "has-team", "picked"]
+    held = ["has-team", "override", "locked", "changed-by-person", "a-rule", "late-deal", "has-team", "picked"]
+    assert reasons == held
     assert decision.outranked[-1] == ("picked", "territory rest would pick")
 
 
@@ -139,11 +141,12 @@ class TestOverride:
         assert decision.text == "override to ben@x by mei@x: sponsor, until 2026-12-01"
         assert decision.next_change_at == datetime(2026, 12, 2, tzinfo=UTC)
 
-    def test_it_goes_before_a_team_and_says_what_would_be_lost(self):
+    def test_it_does_not_drop_a_team(self):
         company = facts("A1", "rest@x", team_holds="has 3 team members")
         decision = decide_one(pack(REST, overrides=(override(),)), company)
-        assert (decision.outcome, decision.reason) == (Outcome.CHANGE, "override")
-        assert decision.text.endswith("; the account has 3 team members, which the change of owner would lose")
+        assert (decision.outcome, decision.reason) == (Outcome.HELD, "has-team")
+        assert "the account has 3 team members, which a change of owner would lose" in decision.text
+        assert [reason for reason, _ in decision.outranked] == ["override", "kept"]
 
     def test_an_owner_who_has_the_account_keeps_it(self):
         decision = decide_one(pack(REST, overrides=(override(),)), facts("A1", "ben@x"))

@@ -261,3 +261,13 @@ def test_reading_one_record_puts_it_into_the_mirror_without_a_cursor(store: Stor
         assert result.changed == 1
         assert mirror.get_cursor(conn, SF, Kind.ACCOUNT).through is None
         assert mirror.get_record(conn, Ref(SF, Kind.ACCOUNT, "none")) is None
+
+
+def test_stream_may_be_left_half_way(store: Store) -> None:
+    with store.write() as conn:
+        put(conn, *(account(f"{number:05}") for number in range(1500)))
+    with store.read() as conn:
+        assert next(mirror.records(conn, SF, Kind.ACCOUNT)).ref.id == "00000"
+        assert next(mirror.changed_since(conn, 0)).id == "00000"
+    with store.write() as conn:
+        assert put(conn, account(1, at=1)).changed == 1

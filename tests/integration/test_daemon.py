@@ -1,0 +1,114 @@
+"""The daemon as a real process: it tells systemd, runs its jobs, answers requests, reloads, and ends when told to."""
+
+from __future__ import annotations
+
+import json
+import signal
+import socket
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from syncd.clock import SystemClock
+from tests.integration.installation import Installation
+
+CLOCK = SystemClock()
+
+
+def wait_for(truth: Callable[[], bool], what: str, seconds: float = 60) -> None:
+    until = CLOCK.monotonic() + seconds
+    while not truth():
+        assert CLOCK.monotonic() < until, f"waited {seconds} s for {what}"
+        CLOCK.sleep(0.1)
+
+
+class Daemon:
+    def __init__(self, installation: Installation) -> None:
+        self.installation = installation
+        self.notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        address = installation.folder / "notify.sock"
+        self.notify.bind(str(address))
+        self.notify.setblocking(False)
+        self.told = ""
+        self.process = installation.start("serve", NOTIFY_SOCKET=str(address), WATCHDOG_USEC="4000000")
+
+    def hears(self, text: str) -> bool:
+        try:
+            while True:
+                self.told += self.notify.recv(4096).decode() + "\n"
+        except BlockingIOError:
+            return text in self.told
+
+    def events(self, name: str) -> list[dict[str, object]]:
+        found = []
+        for line in self.installation.log().splitlines():
+            if line.startswith("{") and json.loads(line).get("event") == name:
+                found.append(json.loads(line))
+        return found
+
+    def finished(self, job: str) -> int:
+        return sum(event["job"] == job for event in self.events("job.finished"))
+
+
+@pytest.fixture(scope="module")
+def daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
+    installation = Installation.make(tmp_path_factory.mktemp("daemon"), extra='[schedule]\npull = "3s"\nwatch = "3s"\n')
+    installation.syncd("db", "upgrade")
+    daemon = Daemon(installation)
+    try:
+        wait_for(lambda: daemon.hears("READY=1"), "READY")
+        wait_for(lambda: daemon.finished("sync") > 0, "the first sync")
+        yield daemon
+    finally:
+        if daemon.process.poll() is None:
+            daemon.process.kill()
+        daemon.process.wait()
+        daemon.notify.close()
+        installation.close()
+
+
+def test_it_feeds_the_watchdog_while_its_scheduler_ticks(daemon: Daemon) -> None:
+    wait_for(lambda: daemon.hears("WATCHDOG=1"), "the watchdog")
+
+
+def test_a_request_goes_through_the_running_daemon_and_says_who_asked(daemon: Daemon) -> None:
+    done = daemon.installation.syncd("adopt")
+    assert "adopted the owners of" in done.stdout
+    received = daemon.events("request.received")
+    assert received[-1]["command"] == "adopt"
+    assert str(received[-1]["who"]).startswith("uid:")
+    history = daemon.installation.syncd("runs", "--job", "adopt", "--format", "json")
+    assert json.loads(history.stdout)["runs"][0]["outcome"] == "ok"
+
+
+def test_a_second_daemon_does_not_start(daemon: Daemon) -> None:
+    second = daemon.installation.syncd("serve", code=8)
+    assert "SYN701" in second.stderr
+
+
+def test_a_bad_pack_is_refused_at_reload_and_the_last_good_one_stays(daemon: Daemon) -> None:
+    pack = daemon.installation.folder / "pack" / "territories.yaml"
+    good = pack.read_text()
+    finished = daemon.finished("sync")
+    pack.write_text(good + "nonsense: [\n")
+    daemon.process.send_signal(signal.SIGHUP)
+    wait_for(lambda: bool(daemon.events("daemon.reload_refused")), "the refusal")
+    wait_for(lambda: daemon.finished("sync") > finished + 1, "jobs that go on with the last good pack")
+    pack.write_text(good)
+    daemon.process.send_signal(signal.SIGHUP)
+    wait_for(lambda: bool(daemon.events("daemon.reloaded")), "the reload")
+
+
+def test_sigterm_ends_it_soon_with_the_lease_given_back(daemon: Daemon) -> None:
+    daemon.process.send_signal(signal.SIGTERM)
+    try:
+        assert daemon.process.wait(timeout=25) == 0
+    except subprocess.TimeoutExpired:
+        pytest.fail("the daemon did not end within 25 s")
+    assert daemon.hears("STOPPING=1")
+    assert not Path(daemon.installation.folder / "control.sock").exists()
+    assert daemon.events("daemon.stopped")
+    assert "error.unhandled" not in daemon.installation.log()
+    daemon.installation.syncd("pull")
