@@ -49,7 +49,7 @@ class Demonstration:
     def set_up(cls, keep: Path | None) -> Iterator[Demonstration]:
         """Start both CRMs and write settings and pack into a folder, which goes at the end unless it is kept."""
         folder = _new_folder(keep)
-        sandboxes = open_sandboxes(companies=_COMPANIES, seed=_SEED)
+        sandboxes = open_sandboxes(companies=_COMPANIES, seed=_SEED, as_of=SystemClock().now())
         try:
             _write_pack(folder)
             _write_settings(folder, sandboxes)

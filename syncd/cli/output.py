@@ -48,7 +48,7 @@ def show_bug(error: Exception) -> None:
     where = "".join(traceback.format_exception(error))
     get_log().event("error.unhandled", error=error, where=where)
     click.echo(redacted_text(f"error SYN001: something unexpected happened: {type(error).__name__}: {error}"), err=True)
-    click.echo("  this is a bug; the log's event error.unhandled says where", err=True)
+    click.echo("  this is a bug; `syncd --verbose …` tells where, in the event error.unhandled", err=True)
     click.echo("  more: syncd explain SYN001", err=True)
 
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 
 from syncd.clock import Clock, SystemClock
-from syncd.sandbox.dataset import Dataset, generate, load_folder
+from syncd.sandbox.dataset import AS_OF, Dataset, generate, load_folder
 from syncd.sandbox.hubspot import HubspotPortal, RateLimits
 from syncd.sandbox.salesforce import SalesforceOrg
 from syncd.sandbox.server import RunningServer, serve
@@ -55,9 +55,12 @@ def open_sandboxes(
     faults: Path | None = None,
     as_of: datetime | None = None,
 ) -> RunningSandboxes:
-    """Load and serve both; ValueError for data or faults that cannot be used, OSError for a port that is taken."""
+    """Load and serve both; ValueError for data or faults that cannot be used, OSError for a port that is taken.
+
+    `as_of` is the instant that made-up dates lie around; without it a fixed one, so that a seed gives the same bytes.
+    """
     clock = SystemClock()
-    dataset = load_folder(data) if data else generate(companies, seed, as_of=as_of or clock.now())
+    dataset = load_folder(data) if data else generate(companies, seed, as_of=as_of or AS_OF)
     salesforce, hubspot = load_sandboxes(dataset, clock=clock, seed=seed)
     if faults is not None:
         script = _faults(faults)

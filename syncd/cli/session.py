@@ -23,12 +23,24 @@ def settings_path(ctx: click.Context) -> Path | None:
     return next((path for path in (Path("config.toml"), Path("/etc/syncd/config.toml")) if path.is_file()), None)
 
 
+def tell_events(*, verbose: bool) -> None:
+    """Events on stderr: all of them under --verbose and for the daemon's children, errors in a journal, else none.
+
+    A person at a terminal is told what went wrong in words, not in JSON.
+    """
+    from syncd.telemetry import configure
+
+    if verbose or "SYNCD_LEASE_EPOCH" in os.environ:
+        configure(level="info")
+    else:
+        configure(level="error" if "JOURNAL_STREAM" in os.environ else "off")
+
+
 def read_settings(ctx: click.Context) -> Settings:
     """The settings of this call; ConfigError SYN100 where they are invalid."""
     from syncd.settings import load_settings
-    from syncd.telemetry import configure
 
-    configure(level="info" if ctx.obj.get("verbose") or "SYNCD_LEASE_EPOCH" in os.environ else "error")
+    tell_events(verbose=ctx.obj.get("verbose", False))
     return load_settings(settings_path(ctx))
 
 

@@ -47,9 +47,13 @@ class Gate:
         """The last answer that this thread got, None where its last request got none: SDK errors keep no headers."""
         return getattr(self._purpose, "last", None)
 
+    def forget(self) -> None:
+        """Forget the last answer: an SDK that fails before it sends must not be taken for the call before."""
+        self._purpose.last = None
+
     def send(self, request: HttpRequest) -> HttpResponse:
         """Send one request; QuotaExhaustedError before it, WireError instead of an answer."""
-        self._purpose.last = None
+        self.forget()
         pool, writing = getattr(self._purpose, "value", (GENERAL, False))
         self._budget.admit(pool, writing=writing)
         with self._lock:

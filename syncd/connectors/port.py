@@ -109,9 +109,9 @@ class Reader(Protocol):
         ...
 
     def teams(self, account_ids: Sequence[str] | None = None) -> Iterator[Team]:
-        """Account teams that an owner change would drop; of all accounts, or of those named. Empty where the system has none.
+        """Account teams that an owner change would drop; of all accounts, or of those named.
 
-        Raises AuthError or SchemaError where teams exist but cannot be read.
+        Empty where the system has none. Raises AuthError or SchemaError where teams exist but cannot be read.
         """
         ...
 

@@ -98,7 +98,7 @@ def _decide_role(frame: Frame, exceptions: Exceptions, role: str, companies: Ite
         _count(loads, subject, decision)
         yield decision
     for territory in picking_order(frame.pack, role):
-        waiting = pending.get(territory.path, [])
+        waiting = pending.pop(territory.path, [])
         waiting.sort(key=lambda each: (measure(each[0].facts, territory.balance_by).copy_negate(), each[0].facts.key))
         for subject, claims in waiting:
             decision = _picked(subject, claims, loads)

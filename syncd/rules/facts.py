@@ -75,7 +75,7 @@ class Facts:
 
 @dataclass(frozen=True, slots=True)
 class Rep:
-    """An active or inactive user as rules know people, by e-mail (lower case): ids by system, and whether they may own."""
+    """A user as rules know people, by e-mail (lower case): ids by system, and where they are active and may own."""
 
     email: str
     name: str

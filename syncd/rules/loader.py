@@ -9,7 +9,7 @@ from __future__ import annotations
 import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -36,13 +36,6 @@ from syncd.rules.yaml_reader import Document
 
 DEFAULT_CATALOGUE = FieldCatalogue()
 DEFAULT_MONEY = MoneyTable()
-
-
-@dataclass(frozen=True, slots=True)
-class PackSource:
-    """Where a pack comes from: a folder."""
-
-    root: Path
 
 
 def load_pack(

@@ -241,7 +241,7 @@ class Cascade:
 
 @dataclass(frozen=True, slots=True)
 class MonitorRule:
-    """A monitor of the pack's `monitors:`: its name and its options as plain text values; `enabled` false switches it off."""
+    """A monitor of the pack's `monitors:`: its name and its options as text; `enabled` false switches it off."""
 
     name: str
     place: Place | None = None
@@ -252,7 +252,7 @@ class MonitorRule:
 
 @dataclass(frozen=True, slots=True)
 class Quota:
-    """One row of a quota CSV: a territory path or name, or a rep's e-mail; the period as `2026-Q4`, `2026-11` or `2026`."""
+    """One row of a quota CSV: a territory or a rep, and the period as `2026-Q4`, `2026-11` or `2026`."""
 
     territory: str | None
     rep: str | None

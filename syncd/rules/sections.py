@@ -55,8 +55,11 @@ class Sections:
         self._check_format()
         self._check_doubles()
 
-    def inserted(self, items: Iterable[Node], within: tuple[str, ...] = ()) -> Iterator[Node]:
-        """The items of an ordered list, each `- file: x.yaml` replaced by the items of that file's list."""
+    def inserted(self, items: Iterable[Node]) -> Iterator[Node]:
+        """The items of an ordered list, each `- file: x.yaml` replaced by the items of that file's list.
+
+        A file is inserted once in a pack, so no file can insert itself for ever.
+        """
         for item in items:
             named = item.get("file") if isinstance(item, Mapping) else None
             if named is None or not isinstance(item, Mapping) or item.get("name") is not None:
@@ -67,7 +70,7 @@ class Sections:
                     "SYN247", "an entry with `file` inserts that file and holds nothing else", item.place, hint
                 )
             else:
-                yield from self._insert(named, within)
+                yield from self._insert(named)
 
     def report_unused(self) -> None:
         """An error for each file that holds a list and is inserted nowhere; call it when all lists are read."""
@@ -78,13 +81,13 @@ class Sections:
                     "SYN247", "this file holds a list that no other file inserts", document.root.place, hint
                 )
 
-    def _insert(self, named: Scalar, within: tuple[str, ...]) -> Iterator[Node]:
+    def _insert(self, named: Scalar) -> Iterator[Node]:
         path = self._reading.files.named(named.text, named.place)
-        document = self._to_insert(path, named, within) if path is not None else None
+        document = self._to_insert(path, named) if path is not None else None
         if document is None or path is None or not document.readable:
             self.lost += 1
         elif isinstance(document.root, Sequence):
-            yield from self.inserted(document.root.items, (*within, path))
+            yield from self.inserted(document.root.items)
         else:
             held = described(document.root) if document.root is not None else "nothing"
             message = f"an inserted file holds nothing but the list; `{path}` holds {held}"
@@ -93,10 +96,8 @@ class Sections:
             )
             self.lost += 1
 
-    def _to_insert(self, path: str, named: Scalar, within: tuple[str, ...]) -> Document | None:
-        if path in within:
-            self._findings.error("SYN247", f"`{path}` inserts itself", named.place)
-        elif path in self._inserted:
+    def _to_insert(self, path: str, named: Scalar) -> Document | None:
+        if path in self._inserted:
             message = f"`{path}` is inserted twice, first at {self._inserted[path]}"
             self._findings.error("SYN247", message, named.place, "keep one of the two")
         elif path not in self._documents:

@@ -1,1 +1,1 @@
-"""Fake Salesforce and HubSpot for trying, testing and demonstrating syncd; knows nothing of syncd but errors and clock."""
+"""Fake Salesforce and HubSpot to try, test and demonstrate syncd on; knows nothing of syncd but errors and clock."""

@@ -27,8 +27,9 @@ _RESERVED_VARIABLES = frozenset({"SYNCD_CONFIG", "SYNCD_CONFIG_FOLDER", "SYNCD_L
 def load_settings(path: Path | None, environ: Mapping[str, str] | None = None) -> Settings:
     """The settings of `path` (TOML; None for none) under the SYNCD_* variables of `environ`.
 
-    Relative paths in the file are relative to the file's folder, or to SYNCD_CONFIG_FOLDER where a copy is read. Raises ConfigError SYN100 with all findings: a file
-    that cannot be read or parsed, unknown keys (with a suggestion), values of the wrong kind, secrets written out.
+    Relative paths in the file are relative to the file's folder, or to SYNCD_CONFIG_FOLDER where a copy is read.
+    Raises ConfigError SYN100 with all findings: a file that cannot be read or parsed, unknown keys (with a suggestion),
+    values of the wrong kind, secrets written out.
     """
     environ = os.environ if environ is None else environ
     text, document, findings = _read_document(path)

@@ -13,7 +13,7 @@ from syncd.clock import Clock, SystemClock, iso
 from syncd.telemetry.events import EVENTS
 from syncd.telemetry.redaction import redacted
 
-_LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40}
+_LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40, "off": 50}
 
 
 class Log(Protocol):
@@ -44,7 +44,8 @@ class _StructuredLog:
 def configure(*, level: str = "warning", stream: TextIO | None = None, clock: Clock | None = None) -> None:
     """Send every event of at least `level` as one JSON line to `stream` (stderr), redacted last before rendering.
 
-    The standard library's loggers (urllib3, apscheduler, simple-salesforce) go the same way from WARNING on.
+    `level` is debug, info, warning, error, or off for none. The standard library's loggers (urllib3, apscheduler,
+    simple-salesforce) go the same way from WARNING on.
     """
     clock = clock or SystemClock()
 

@@ -1,4 +1,4 @@
-"""A whole installation in a folder: two sandboxes on loopback, settings, pack, database; commands as child processes."""
+"""A whole installation in a folder: sandboxes on loopback, settings, pack, database; commands as child processes."""
 
 from __future__ import annotations
 

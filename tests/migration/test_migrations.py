@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from sqlalchemy import Connection, create_engine, inspect, text
 
 from syncd.clock import ManualClock
 from syncd.errors import StorageError
-from syncd.store import schema
+from syncd.store import ownership, schema
 from syncd.store.engine import Store
 from syncd.store.location import parse_url
 from syncd.store.tables import metadata
@@ -86,18 +87,36 @@ def test_upgrade_is_done_once(database_url: str, clock: ManualClock) -> None:
     store.close()
 
 
-def test_failed_migration_leaves_nothing_behind(
-    database_url: str, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def broken(conn: Connection) -> None:
-        metadata.tables["systems"].create(conn)
-        raise RuntimeError("killed half-way")
+_SECOND = """
+from alembic import op
+revision, down_revision, branch_labels, depends_on = "0002", "0001", None, None
+def upgrade() -> None:
+    op.execute("CREATE TABLE scratch (x INTEGER)")
+    op.execute("INSERT INTO owner_changes (ref, at, seen_at) VALUES ('a', 'b', 'c')")
+    {then}
+"""
 
-    monkeypatch.setattr(schema, "_migrate", broken)
-    with pytest.raises(RuntimeError):
-        Store.open(database_url, clock=clock, create=True)
-    monkeypatch.undo()
-    Store.open(database_url, clock=clock, create=True).close()
+
+def test_failed_migration_leaves_the_database_as_it_was(
+    database_url: str, clock: ManualClock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = Store.open(database_url, clock=clock, create=True)
+    folder = tmp_path / "50 % of migrations"
+    shutil.copytree(schema.migrations_folder(), folder)
+    monkeypatch.setattr(schema, "migrations_folder", lambda: folder)
+    monkeypatch.setattr(schema, "REVISIONS", ("0001", "0002"))
+    second = folder / "versions" / "0002_second.py"
+    second.write_text(_SECOND.format(then="raise RuntimeError('killed half-way')"))
+    with pytest.raises(RuntimeError, match="half-way"):
+        store.upgrade()
+    with store.read() as conn:
+        assert schema.current_revision(conn) == "0001"
+        assert not inspect(conn).has_table("scratch")
+        assert ownership.owner_changes(conn) == {}
+    second.write_text(_SECOND.format(then="pass") + "# mended\n")
+    assert store.upgrade() == ("0002",)
+    store.close()
+    Store.open(database_url, clock=clock).close()
 
 
 def test_missing_schema_is_refused_with_the_command_that_makes_it(database_url: str, clock: ManualClock) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+from collections.abc import Mapping
 
 import click
 
@@ -53,5 +53,12 @@ def history(ctx: click.Context, record: str, limit: int, format_: str) -> None:
     if not entries:
         click.echo("the ledger has nothing about them: syncd never wrote them")
     for entry in entries:
-        facts = json.dumps(dict(entry.facts), ensure_ascii=False)
-        click.echo(f"{entry.at:%Y-%m-%d %H:%M:%S}Z  {entry.event:<18} {entry.ref}  {facts}")
+        click.echo(f"{entry.at:%Y-%m-%d %H:%M:%S}Z  {entry.event:<18} {entry.ref}")
+        click.echo("    " + _said(entry.facts))
+
+
+def _said(facts: Mapping[str, object]) -> str:
+    """The facts of a row in words: the owners first, then what else there is."""
+    words = [f"{facts['from'] or 'nobody'} -> {facts['to'] or 'nobody'}"] if {"from", "to"} <= set(facts) else []
+    rest = {key: value for key, value in facts.items() if key not in ("from", "to", "state") and value is not None}
+    return ", ".join([*words, *(f"{key} {value}" for key, value in sorted(rest.items()))])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import signal
 import threading
+from datetime import UTC, datetime
 from pathlib import Path
 
 import click
@@ -30,14 +31,22 @@ sign in. Ctrl-C ends them; nothing is kept.
     "--companies", default=600, show_default=True, type=click.IntRange(0, 2_000_000), help="Make up so many companies."
 )
 @click.option("--seed", default=7, show_default=True, type=int, help="The same seed gives the same data.")
+@click.option("--as-of", help="The day that made-up dates lie around, such as 2027-01-31.")
 @click.option("--faults", type=click.Path(path_type=Path, dir_okay=False), help="A JSON file of faults to inject.")
 def sandbox(
-    salesforce_port: int, hubspot_port: int, data: Path | None, companies: int, seed: int, faults: Path | None
+    salesforce_port: int,
+    hubspot_port: int,
+    data: Path | None,
+    companies: int,
+    seed: int,
+    as_of: str | None,
+    faults: Path | None,
 ) -> None:
     """Serve a fake Salesforce and a fake HubSpot on loopback, with data."""
     from syncd.cli.sandboxes import open_sandboxes
 
     try:
+        instant = datetime.fromisoformat(as_of).replace(tzinfo=UTC) if as_of else None
         running = open_sandboxes(
             salesforce_port=salesforce_port,
             hubspot_port=hubspot_port,
@@ -45,6 +54,7 @@ def sandbox(
             companies=companies,
             seed=seed,
             faults=faults,
+            as_of=instant,
         )
     except ValueError as error:
         raise InputError("SYN333", str(error), hint="columns are the CRM's API field names") from error

@@ -151,8 +151,10 @@ class HubspotClient:
     def _call(
         self, method: str, path: str, *, query: Sequence[tuple[str, str]] = (), body: Json | None = None
     ) -> HttpResponse:
+        api = self._api()
+        self._gate.forget()
         try:
-            self._api().call_api(
+            api.call_api(
                 path,
                 method,
                 query_params=list(query),

@@ -136,6 +136,7 @@ class SalesforceClient:
         self, token: Token, path: str, payload: Mapping[str, Any], headers: Mapping[str, str] | None
     ) -> HttpResponse:
         sdk = self._sdk_for(token)
+        self._gate.forget()
         try:
             sdk.restful(path, method="PATCH", json=dict(payload), headers={**WRITE_HEADERS, **(headers or {})})
         except _UNPARSED:
@@ -156,6 +157,7 @@ class SalesforceClient:
 
     def _answer(self, token: Token, call: Callable[[Any], Any]) -> Any:
         sdk = self._sdk_for(token)
+        self._gate.forget()
         try:
             document = call(sdk)
         except WireError as error:

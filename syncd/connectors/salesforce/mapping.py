@@ -173,6 +173,8 @@ def _selectable(column: str) -> str:
 
 def _value(row: Mapping[str, Any], column: str) -> Any:
     """A column's value; answers keep the describe casing, whatever the casing of the query (salesforce.md 8.4)."""
+    if column in row:
+        return row[column]
     value: Any = row
     for part in column.split("."):
         if value is None:

@@ -139,6 +139,8 @@ def test_state_is_read_within_its_country(raw: str, home: str | None, code: str 
         ("1234", "US", "01234", True),
         ("501", "US", "00501", True),
         ("12", "US", "12", False),
+        ("9410512345", "US", "9410512345", False),
+        ("94105A", "US", "94105A", False),
         ("94105-1234", None, "941051234", False),
         ("1234", "AT", "1234", False),
         (" sw1a 1aa", "GB", "SW1A1AA", False),

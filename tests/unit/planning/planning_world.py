@@ -17,8 +17,8 @@ from syncd.model.decisions import Decision, Outcome, Owner
 from syncd.model.plans import Change, OutboxRow, SavedPlan
 from syncd.model.records import Record, Team, User
 from syncd.model.refs import Kind, Ref, System
-from syncd.planning.apply import apply_plan
 from syncd.planning.applied import ApplyReport
+from syncd.planning.apply import apply_plan
 from syncd.planning.approval import approve
 from syncd.planning.builder import PlanInput, build_plan
 from syncd.planning.line import Line
@@ -99,7 +99,7 @@ def facts(
     **changes: Any,
 ) -> Facts:
     """A company that stands in `systems`, owned by one person in all of them unless `owners` differ."""
-    names = {system: owned_by for system in systems} | dict(owners or {})
+    names = dict.fromkeys(systems, owned_by) | dict(owners or {})
     refs = tuple(sorted(account(number, system) for system in systems))
     base = Facts(
         key=key(number),

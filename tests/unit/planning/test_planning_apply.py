@@ -265,6 +265,50 @@ def test_a_lost_answer_of_a_write_that_was_not_applied_is_sent_again_after_a_rea
     assert len(world.crms[SF].effects) == 1
 
 
+def test_a_lost_write_that_lands_after_it_was_read_is_still_ours(world: World) -> None:
+    source, plan = ready(world)
+    crm = world.crms[SF]
+
+    def lands_later(writes: Sequence[OwnerWrite], crm: ScriptedCrm) -> tuple[WriteResult, ...]:
+        late.append(writes[0])
+        return (WriteResult(writes[0].ref, WriteOutcome.UNKNOWN),)
+
+    late: list[OwnerWrite] = []
+    crm.script = [lands_later]
+    reads = iter([None, None, late])
+    plain_read = crm.read
+
+    def read(kind: Kind, ids: Sequence[str]) -> object:
+        for write in next(reads, None) or ():
+            crm.apply(write)
+        return plain_read(kind, ids)
+
+    crm.read = read  # type: ignore[assignment, method-assign]
+    world.apply(plan, source)
+    row = world.rows(plan)[account(1).id]
+    assert (row.state, row.code) == (RowState.SKIPPED_ALREADY, "lost-answer")
+    assert len(crm.sent) == len(crm.effects) == 1
+    with world.store.read() as conn:
+        assert ownership.marks(conn)[account(1)].source == "written"
+
+
+def test_a_read_back_that_lags_behind_the_write_is_looked_at_twice(world: World) -> None:
+    source, plan = ready(world)
+    crm = world.crms[SF]
+    plain_read = crm.read
+    lagging = iter([False, True, False])
+
+    def read(kind: Kind, ids: Sequence[str]) -> object:
+        readings = plain_read(kind, ids)
+        if next(lagging):
+            return {key: replace(one, record=replace(one.record, owner="005old")) for key, one in readings.items()}
+        return readings
+
+    crm.read = read  # type: ignore[assignment, method-assign]
+    assert world.apply(plan, source).counts == {RowState.CONFIRMED: 1}
+    assert len(crm.sent) == 1
+
+
 def test_a_lost_answer_that_cannot_be_read_stays_in_doubt_and_is_settled_at_the_next_start(world: World) -> None:
     source, plan = ready(world)
     crm = world.crms[SF]
@@ -431,6 +475,22 @@ def test_a_freeze_stops_before_the_next_call(world: World) -> None:
     assert len(world.crms[SF].sent) == 1
 
 
+def test_a_freeze_between_claim_and_call_sends_nothing_and_opens_the_rows_again(world: World) -> None:
+    source, plan = ready(world)
+
+    def freeze(reached: str) -> None:
+        if reached == "apply.claimed":
+            world.frozen = RefusedError("SYN512", "writes are frozen")
+
+    crashpoints.install(freeze)
+    try:
+        world.apply(plan, source)
+    finally:
+        crashpoints.install(None)
+    assert world.crms[SF].sent == []
+    assert world.states(plan) == {account(1).id: "approved"}
+
+
 def test_a_lost_lease_stops_before_the_call_and_leaves_the_rows_to_the_new_leader(world: World) -> None:
     source, plan = ready(world, 2)
     line = world.line()
@@ -458,6 +518,16 @@ def test_a_claim_under_an_old_epoch_sends_nothing(world: World) -> None:
     assert report.exit_code == ExitCode.LEADER
     assert world.crms[SF].sent == []
     assert world.states(plan) == {account(1).id: "approved"}
+
+
+def test_a_long_apply_ends_with_the_write_window(world: World) -> None:
+    source = book_of(20, pack=pack(guard=Guard(windows=("Fri 06:00-12:00",))))
+    plan = world.approved(source)
+    world.crms[SF].batch_size = 10
+    world.crms[SF].after_write = lambda _: world.clock.advance(timedelta(hours=3))
+    report = world.apply(plan, source)
+    assert report.counts == {RowState.APPROVED: 10, RowState.CONFIRMED: 10}
+    assert [stop.code for stop in report.stops] == ["SYN515"]
 
 
 def test_a_plan_that_expires_while_it_is_applied_stops_there(world: World) -> None:
@@ -730,6 +800,19 @@ def test_recovery_of_an_expired_plan_does_not_open_its_rows_again(world: World, 
     with pytest.raises(crash):
         world.apply(plan, source)
     world.clock.advance(timedelta(hours=30))
+    world.lead()
+    recover(world.line())
+    assert world.states(plan) == {account(1).id: "stale"}
+
+
+def test_recovery_does_not_open_rows_of_a_superseded_plan(world: World, crash: type[Exception]) -> None:
+    source, plan = ready(world)
+    crash_at(crash, "apply.claimed", 1)
+    with pytest.raises(crash):
+        world.apply(plan, source)
+    other = facts(7)
+    world.approved(plan_input((other, decision(other))))
+    assert status(world, plan) is PlanStatus.SUPERSEDED
     world.lead()
     recover(world.line())
     assert world.states(plan) == {account(1).id: "stale"}

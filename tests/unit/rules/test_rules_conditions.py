@@ -7,11 +7,12 @@ from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 import pytest
-from condition_reading import BERLIN, CATALOGUE, NOW, condition_of, facts_of, says, scope_of
+from condition_reading import BERLIN, CATALOGUE, NOW, condition_of, facts_of, node_of, says, scope_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from syncd.model.fields import FieldType
+from syncd.rules.condition_parser import parse_condition
 from syncd.rules.conditions import (
     AllOf,
     Always,
@@ -19,6 +20,7 @@ from syncd.rules.conditions import (
     Condition,
     EvaluationContext,
     FieldTest,
+    InSegment,
     NoneOf,
     Not,
     fields_read,
@@ -30,6 +32,7 @@ from syncd.rules.conditions import (
 from syncd.rules.date_matchers import InPeriod, Last, Next, NotSince, OlderThan
 from syncd.rules.derivation import Derivation, facts_from_raw
 from syncd.rules.facts import Facts
+from syncd.rules.findings import Findings
 from syncd.rules.matchers import EqualTo, Matcher, Missing
 from syncd.rules.matchers import NoneOf as NoneOfValues
 from syncd.rules.time_window import Duration, Period
@@ -242,4 +245,6 @@ def test_a_sum_that_looks_back_changes_when_a_deal_leaves_its_window() -> None:
 
 def test_segments_are_shared_not_copied() -> None:
     scope = scope_of()
-    assert scope.segments["dach"] is scope.segments["dach"]
+    condition = parse_condition(node_of("in_segment: [dach, americas]"), scope, Findings())
+    assert isinstance(condition, InSegment)
+    assert condition.conditions[0] is scope.segments["dach"]

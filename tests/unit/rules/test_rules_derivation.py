@@ -359,7 +359,10 @@ def test_days_are_read_in_the_pack_s_zone() -> None:
 
 
 def test_shared_domains_count_as_missing() -> None:
-    assert "domain" not in facts_of({"domain": "www.agency.com"}, shared_domains=frozenset({"agency.com"})).values
+    facts = facts_of({"domain": "www.agency.com"}, shared_domains=frozenset({"agency.com"}))
+    assert "domain" not in facts.values
+    assert facts.findings == ()
+    assert facts_of({"domain": "n/a"}).findings == ("domain: 'n/a' is no registrable domain",)
 
 
 # The order of input never matters

@@ -200,3 +200,11 @@ class TestNextChange:
         present = Present("")
         assert reads_clock(FieldTest("won_count_12m", FieldType.NUMBER, present, place(1), ""))
         assert not reads_clock(FieldTest("employees", FieldType.NUMBER, present, place(1), ""))
+
+
+def test_a_territory_that_stands_in_two_places_of_a_table_decides_each_company_once():
+    rows = (territory("a", is_("country", "DE"), ["a@x"]), territory("b", is_("country", "US"), ["b@x"]))
+    again = territory("a", is_("country", "FR"), ["a@x"])
+    companies = [facts("A1", country="DE"), facts("A2", country="US"), facts("A3", country="FR")]
+    decisions = decide(pack(*rows, again, territory("rest", None, ["d@x"])), Book(tuple(companies), EVERYBODY), NOW)
+    assert [(one.company, one.territory) for one in decisions] == [("A1", "a"), ("A2", "b"), ("A3", "a")]

@@ -82,6 +82,7 @@ def test_what_a_child_says_wins_over_what_it_inherits(tmp_path: Path) -> None:
             "owners: [a@example.com]",
             "keep: false",
             "balance_by: score",
+            "overflow: [c@example.com]",
             "labels: {x: '1', y: '2'}",
             "territories:",
             "  - {name: b, when: {employees: 5}, owners: [b@example.com], keep: true, labels: {y: '3'}}",
@@ -89,6 +90,7 @@ def test_what_a_child_says_wins_over_what_it_inherits(tmp_path: Path) -> None:
     )
     child = territory(pack, "b")
     assert (child.keep, child.balance_by, dict(child.labels)) == (True, "score", {"x": "1", "y": "3"})
+    assert child.overflow == OwnersByEmail(("c@example.com",))
 
 
 def test_people_are_read(acme: Pack) -> None:
@@ -255,6 +257,10 @@ def test_insertion_goes_on_in_inserted_files_and_in_children(tmp_path: Path) -> 
             ["q.yaml:1:9 SYN247"],
         ),
         ({"p.yaml": MINIMAL, "q.yaml": "- {name: a, when: always}\n"}, ["q.yaml:1:1 SYN247"]),
+        (
+            {"p.yaml": "format: 1\nterritories:\n  - file: q.yaml\n  - file: ./q.yaml\n", "q.yaml": CATCH_ALL},
+            ["p.yaml:4:11 SYN247"],
+        ),
         ({"p.yaml": "format: 1\nterritories:\n  - file: ../q.yaml\n"}, ["p.yaml:3:11 SYN248"]),
         ({"p.yaml": "format: 1\nterritories:\n  - {file: q.yaml, when: always}\n"}, ["p.yaml:3:5 SYN247"]),
     ],
@@ -441,6 +447,11 @@ def test_the_owner_tree_ends_in_a_catch_all(tmp_path: Path, text: str) -> None:
 def test_a_broken_condition_is_not_also_called_a_missing_catch_all(tmp_path: Path) -> None:
     text = "format: 1\nterritories:\n  - {name: a, when: {contry: DE}, owners: [a@example.com]}\n"
     assert codes(tmp_path, {"a.yaml": text}) == ["SYN210"]
+
+
+def test_a_broken_condition_with_days_is_not_called_one_either(tmp_path: Path) -> None:
+    text = "  - {name: a, when: {contry: DE}, owners: unassigned, effective: {from: 2026-01-01}}\n"
+    assert codes(tmp_path, {"a.yaml": "format: 1\nterritories:\n" + text}) == ["SYN210"]
 
 
 def test_what_follows_a_catch_all_is_a_warning(tmp_path: Path) -> None:

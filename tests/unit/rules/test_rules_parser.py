@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from condition_reading import CATALOGUE, LISTS, PLACE, codes, condition_of, node_of, read, scope_of
+from condition_reading import PLACE, codes, condition_of, node_of, read, scope_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -394,8 +394,3 @@ def test_a_condition_without_end_is_refused_before_it_is_read() -> None:
 def test_always_is_a_word_quoted_or_not() -> None:
     for text in ("always", '"always"'):
         assert isinstance(parse_condition(node_of(text), scope_of(), Findings()), Always)
-
-
-def test_the_scope_of_the_tests_is_the_catalogue_of_the_product() -> None:
-    assert CATALOGUE.account.keys() >= {"industry", "territory", "tags"}
-    assert LISTS

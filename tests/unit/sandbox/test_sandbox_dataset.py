@@ -16,6 +16,7 @@ from syncd.clock import ManualClock
 from syncd.sandbox.dataset import AS_OF, Dataset, from_financedb, generate, load_folder
 from syncd.sandbox.hubspot import HubspotPortal
 from syncd.sandbox.salesforce import SalesforceOrg
+from syncd.sandbox.seeding.companies import made_up
 from syncd.sandbox.seeding.ids import check_suffix, salesforce_id
 
 LISTED = Path(__file__).parents[4] / "shared" / "data" / "financedb" / "companies.csv"
@@ -182,14 +183,16 @@ def test_every_reference_leads_somewhere(world: Dataset) -> None:
     assert {row["associatedcompanyid"] for row in world.hubspot["deals"]} <= companies
 
 
-def test_no_account_is_its_own_ancestor(world: Dataset) -> None:
-    parent = {row["Id"]: row["ParentId"] for row in world.salesforce["Account"]}
-    for start in parent:
-        seen, node = set(), start
-        while node is not None:
-            assert node not in seen
-            seen.add(node)
-            node = parent[node]
+def test_no_company_is_its_own_ancestor() -> None:
+    for seed in range(80):
+        parent = {company.index: company.parent for company in made_up(60, seed, AS_OF)}
+        for start in parent:
+            seen: set[int] = set()
+            node: int | None = start
+            while node is not None:
+                assert node not in seen
+                seen.add(node)
+                node = parent[node]
 
 
 def test_deals_are_open_won_and_lost_and_some_won_this_quarter(world: Dataset) -> None:

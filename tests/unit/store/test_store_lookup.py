@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from store_builders import HS, SF, account, account_ref, deal, put
 
-from syncd.model.refs import Ref, long_salesforce_id
+from syncd.model.refs import long_salesforce_id
 from syncd.store import mirror
 from syncd.store.engine import Store
 
@@ -24,38 +24,38 @@ def filled(store: Store) -> Store:
     return store
 
 
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        (f"salesforce:account:{ONE}", [ACME.ref]),
-        (f" {ONE} ", [ACME.ref]),
-        ("001A00000000001", [ACME.ref]),
-        ("77", [ACME_HUB.ref]),
-        ("001A00000000003AAA", [GONE.ref]),
-        ("acme.de", [ACME_HUB.ref, ACME.ref]),
-        ("https://www.acme.de/contact", [ACME_HUB.ref, ACME.ref]),
-        ("WWW.ACME.DE", [ACME_HUB.ref, ACME.ref]),
-        ("jo@acme.de", [ACME_HUB.ref, ACME.ref]),
-        ("acme", [ACME_HUB.ref]),
-        ("acme gmbh", [ACME.ref]),
-        ("  ACME   GmbH ", [ACME.ref]),
-        ("100%", [SHOP.ref]),
-        ("shop_l", [SHOP.ref]),
-        ("p_L", [SHOP.ref]),
-        ("example.co", [SHOP.ref]),
-        ("%", [SHOP.ref]),
-        ("_", [SHOP.ref]),
-        ("gone", []),
-        ("nothing like it", []),
-        ("", []),
-        ("   ", []),
-        ("salesforce:account:none", []),
-        ("salesforce:opportunity:006-1", []),
-    ],
-)
-def test_account_is_found_by(filled: Store, text: str, expected: list[Ref]) -> None:
+CASES = [
+    (f"salesforce:account:{ONE}", [ACME.ref]),
+    (f" {ONE} ", [ACME.ref]),
+    ("001A00000000001", [ACME.ref]),
+    ("77", [ACME_HUB.ref]),
+    ("001A00000000003AAA", [GONE.ref]),
+    ("acme.de", [ACME_HUB.ref, ACME.ref]),
+    ("https://www.acme.de/contact", [ACME_HUB.ref, ACME.ref]),
+    ("WWW.ACME.DE", [ACME_HUB.ref, ACME.ref]),
+    ("jo@acme.de", [ACME_HUB.ref, ACME.ref]),
+    ("acme", [ACME_HUB.ref]),
+    ("acme gmbh", [ACME.ref]),
+    ("  ACME   GmbH ", [ACME.ref]),
+    ("100%", [SHOP.ref]),
+    ("shop_l", [SHOP.ref]),
+    ("p_L", [SHOP.ref]),
+    ("example.co", [SHOP.ref]),
+    ("%", [SHOP.ref]),
+    ("_", [SHOP.ref]),
+    ("gone", []),
+    ("nothing like it", []),
+    ("", []),
+    ("   ", []),
+    ("salesforce:account:none", []),
+    ("salesforce:opportunity:006-1", []),
+]
+
+
+def test_account_is_found_by_what_a_person_types(filled: Store) -> None:
     with filled.read() as conn:
-        assert list(mirror.find_accounts(conn, text)) == expected
+        found = [(text, list(mirror.find_accounts(conn, text))) for text, _ in CASES]
+    assert found == CASES
 
 
 def test_answer_is_limited(store: Store) -> None:

@@ -1,0 +1,42 @@
+"""Which addresses a webhook may be sent to: public ones only, judged on the address that is really connected to.
+
+A name that is public when it is checked and private when it is used (DNS rebinding), or a redirect, would else make
+syncd knock at doors inside the network.
+"""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
+
+_METADATA = frozenset({ip_address("168.63.129.16")})
+"""Public by number, a cloud's own service by use (Azure); those of the other clouds are link-local or private."""
+_NAT64 = (IPv6Network("64:ff9b::/96"), IPv6Network("64:ff9b:1::/48"))
+_V4_COMPATIBLE = IPv6Network("::/96")
+
+
+def is_public(text: str) -> bool:
+    """Whether an address is one of the open internet: not private, loopback, link-local, multicast or reserved.
+
+    IPv6 addresses that carry an IPv4 one (mapped, 6to4, Teredo, NAT64) are judged by that one too.
+    """
+    address = ip_address(text.partition("%")[0])
+    return _is_public(address) and all(_is_public(inner) for inner in _embedded(address))
+
+
+def is_loopback_address(text: str) -> bool:
+    """Whether an address is this machine itself."""
+    return ip_address(text.partition("%")[0]).is_loopback
+
+
+def _is_public(address: IPv4Address | IPv6Address) -> bool:
+    special = address.is_private or address.is_multicast or address.is_reserved or address.is_unspecified
+    return address.is_global and not special and not address.is_link_local and address not in _METADATA
+
+
+def _embedded(address: IPv4Address | IPv6Address) -> list[IPv4Address]:
+    if isinstance(address, IPv4Address):
+        return []
+    found = [address.ipv4_mapped, address.sixtofour, *(address.teredo or ())]
+    if any(address in network for network in (*_NAT64, _V4_COMPATIBLE)):
+        found.append(IPv4Address(int(address) & 0xFFFFFFFF))
+    return [each for each in found if each is not None]

@@ -1,0 +1,94 @@
+"""Sending the notices that are due: claimed, told, and their outcome recorded, each step in its own short transaction.
+
+At least once underneath; the key that every notice carries makes it exactly once as the receiver sees it. A receiver
+that fails keeps nobody else waiting: the rest of its notices is put off without being tried.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from syncd.alerts.receivers.delivery import DeliveryError, Receiver
+from syncd.alerts.receivers.log import LOG_NAME
+from syncd.clock import Clock
+from syncd.crashpoints import crashpoint
+from syncd.errors import SyncdError
+from syncd.store.engine import Store
+from syncd.store.notices import Notice, claim_notices, finish_notice
+from syncd.telemetry import Log, redacted_text
+
+_AT_ONCE = 50
+_FIRST_WAIT = timedelta(seconds=30)
+_LONGEST_WAIT = timedelta(hours=1)
+GIVEN_UP_AFTER = timedelta(days=3)
+"""A notice that could not be delivered for this long is failed for good."""
+
+
+@dataclass(slots=True)
+class Sent:
+    """What one round of sending did: notices that receivers took (the log apart), and those that they did not."""
+
+    delivered: int = 0
+    failed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Failure:
+    reason: str
+    wait: timedelta | None
+
+
+def send_due(store: Store, receivers: Mapping[str, Receiver], *, clock: Clock, log: Log) -> Sent:
+    """Send every notice that is due. Must not run inside a transaction (SyncdError SYN430)."""
+    if store.in_transaction:
+        raise SyncdError("SYN430", "notices were about to be sent while a database transaction is open")
+    sent = Sent()
+    down: dict[str, _Failure] = {}
+    while True:
+        with store.write() as conn:
+            claimed = claim_notices(conn, now=clock.now(), limit=_AT_ONCE)
+        if not claimed:
+            return sent
+        for notice in claimed:
+            failure = down.get(notice.receiver) or _tell(notice, receivers.get(notice.receiver), log)
+            crashpoint("notice.told")
+            if failure is not None and failure.reason != "unknown_receiver":
+                down[notice.receiver] = failure
+            _record(store, notice, failure, clock.now())
+            if failure is not None:
+                sent.failed += 1
+            elif notice.receiver != LOG_NAME:
+                sent.delivered += 1
+
+
+def _tell(notice: Notice, receiver: Receiver | None, log: Log) -> _Failure | None:
+    facts = {"notice": notice.id, "receiver": notice.receiver, "alert": notice.episode_id, "about": notice.reason}
+    if receiver is None:
+        log.event("notice.failed", **facts, reason="unknown_receiver", detail="the settings name it no more")
+        return _Failure("unknown_receiver", None)
+    try:
+        receiver.deliver(notice.body)
+    except DeliveryError as error:
+        log.event("notice.failed", **facts, reason=error.reason, detail=redacted_text(error.detail))
+        return _Failure(error.reason, timedelta(seconds=error.wait) if error.wait else None)
+    if notice.receiver != LOG_NAME:
+        log.event("notice.delivered", **facts)
+    return None
+
+
+def _record(store: Store, notice: Notice, failure: _Failure | None, now: datetime) -> None:
+    retry_at = None if failure is None else _retry_at(notice, failure, now)
+    reason = None if failure is None else failure.reason
+    with store.write() as conn:
+        finish_notice(conn, notice.id, ok=failure is None, reason=reason, now=now, retry_at=retry_at)
+
+
+def _retry_at(notice: Notice, failure: _Failure, now: datetime) -> datetime | None:
+    """When to try again: twice as long after each attempt; never for a receiver that is gone, or after three days."""
+    if failure.reason == "unknown_receiver" or now - notice.created_at > GIVEN_UP_AFTER:
+        return None
+    doublings: int = min(max(notice.attempts - 1, 0), 10)
+    backoff = min(_FIRST_WAIT * (1 << doublings), _LONGEST_WAIT)
+    return now + max(backoff, failure.wait or timedelta(0))

@@ -1,0 +1,153 @@
+"""What monitors see and say: one frozen view of mirror, pack and people in, signals out.
+
+A monitor does no I/O, reads no clock and remembers nothing: what it saw last time is in the view.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from decimal import Decimal
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Any, Protocol
+
+from syncd.errors import Finding
+from syncd.model.money import MoneyTable
+from syncd.model.records import Record, User
+from syncd.model.refs import Ref, System
+from syncd.rules.facts import Facts
+from syncd.rules.pack import MonitorRule, Pack
+from syncd.rules.time_window import EvaluationContext
+from syncd.store.systems import MirrorStatus
+
+NOTHING: Mapping[str, str] = MappingProxyType({})
+
+
+class Condition(StrEnum):
+    """What a monitor says of a subject. `HOLDING` neither fires nor resolves: unknown, or between two thresholds."""
+
+    FIRING = "firing"
+    HOLDING = "holding"
+    CLEAR = "clear"
+
+
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """One thing that a monitor says.
+
+    `labels` are its identity and never hold what moves (an amount, a count); that stands in `summary` and `detail`.
+    `systems` are those whose data it was read from. `severity` and `waits` win over the monitor's own.
+    """
+
+    subject: str
+    labels: Mapping[str, str]
+    summary: str
+    detail: Mapping[str, Any] = field(default_factory=dict)
+    condition: Condition = Condition.FIRING
+    systems: frozenset[System] = frozenset()
+    severity: str | None = None
+    waits: timedelta | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Something that was there already when a baseline was taken: told in one digest, never as an alert of its own.
+
+    `is_new` says that the state saved under the last baseline did not have it.
+    """
+
+    monitor: str
+    subject: str
+    text: str
+    money: Decimal = Decimal(0)
+    is_new: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """What a monitor came to. `states` is what an edge monitor saw of each subject, None for a level monitor."""
+
+    signals: tuple[Signal, ...] = ()
+    states: Mapping[str, str] | None = None
+    standing: tuple[Standing, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class MonitorView:
+    """Everything that monitors may look at, at one instant.
+
+    `fresh` are the systems whose mirror is complete, young enough and of the present mapping; what was read from
+    another one says nothing. `seen` is what each edge monitor saw last, by subject; `rebased` are those that take a new
+    baseline now. `gone` are records that were customers and are no company's live record any more. `facts` is empty and
+    `pack` None where there is no valid pack; `pack_findings` says why.
+    """
+
+    now: datetime
+    systems: tuple[System, ...]
+    stale_after: timedelta
+    applies: bool = False
+    status: Mapping[System, MirrorStatus] = field(default_factory=lambda: MappingProxyType({}))
+    fresh: frozenset[System] = frozenset()
+    pack: Pack | None = None
+    pack_findings: tuple[Finding, ...] = ()
+    money: MoneyTable = field(default_factory=MoneyTable)
+    facts: tuple[Facts, ...] = ()
+    users: Mapping[Ref, User] = field(default_factory=lambda: MappingProxyType({}))
+    gone: Mapping[Ref, Record] = field(default_factory=lambda: MappingProxyType({}))
+    seen: Mapping[str, Mapping[str, str]] = field(default_factory=lambda: MappingProxyType({}))
+    rebased: frozenset[str] = frozenset()
+
+    def rule(self, monitor: str) -> MonitorRule:
+        """The pack's rule of a monitor; an empty one where the pack says nothing of it."""
+        rules = self.pack.monitors if self.pack is not None else ()
+        return next((rule for rule in rules if rule.name == monitor), MonitorRule(monitor))
+
+    def seen_by(self, monitor: str) -> Mapping[str, str]:
+        """What an edge monitor saw last of each subject."""
+        return self.seen.get(monitor, NOTHING)
+
+    def evaluation_context(self) -> EvaluationContext:
+        """What the pack's conditions may know beside the facts."""
+        if self.pack is None:
+            return EvaluationContext(self.now)
+        return EvaluationContext(self.now, self.pack.zone, self.pack.fiscal_year_start)
+
+
+class Monitor(Protocol):
+    """One thing that is watched.
+
+    An `edge` monitor tells of changes: its episodes stay open until somebody acknowledges them. A level monitor's
+    episode resolves when its condition is over. `reads_book` is whether it needs a valid pack and a complete mirror.
+    `options` are those of its own that the pack may set, beside those of every monitor.
+    """
+
+    @property
+    def name(self) -> str:
+        """Its name in the pack and in alerts."""
+        ...
+
+    @property
+    def severity(self) -> str:
+        """`page`, `ticket` or `info`, where the pack says nothing else."""
+        ...
+
+    @property
+    def edge(self) -> bool:
+        """Whether it tells of changes."""
+        ...
+
+    @property
+    def reads_book(self) -> bool:
+        """Whether it is about the CRMs' data, not about syncd itself."""
+        ...
+
+    @property
+    def options(self) -> frozenset[str]:
+        """The names of its own options."""
+        ...
+
+    def evaluate(self, view: MonitorView) -> Evaluation:
+        """What it says of the view. InputError SYN801 for an option of the pack that cannot be read."""
+        ...

@@ -1,0 +1,334 @@
+"""The invariants: what must hold after each step, and what must hold once everything has come to rest.
+
+Each is a method `iNN_…` named as in the reference on reliability. The CRMs' side of each comparison comes from their
+own rows and journals; only what syncd promises about itself (plans, receipts, mirror, cursors, ledger) from its store.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from syncd.clock import iso, parse_instant
+from syncd.model.plans import OutboxRow, PlanStatus, RowState, SavedPlan, document_hash
+from syncd.model.records import Record
+from syncd.model.refs import Kind, Ref, System
+from syncd.planning.document import changes_of
+from syncd.store import ledger, mirror, outbox, plans
+from syncd.store.plans import Approval
+from tests.simulation.history import Change, History, Request
+from tests.simulation.people import NAMES, is_deleted, owner_of, row_id
+from tests.simulation.world import World
+
+_OVERLAP = timedelta(minutes=15)
+_KINDS = (Kind.ACCOUNT, Kind.OPPORTUNITY)
+_FIELDS: Mapping[tuple[System, Kind], Mapping[str, str]] = {
+    (System.SALESFORCE, Kind.ACCOUNT): {"name": "Name", "type": "Type", "country": "BillingCountry"},
+    (System.SALESFORCE, Kind.OPPORTUNITY): {"name": "Name", "stage": "StageName"},
+    (System.HUBSPOT, Kind.ACCOUNT): {"name": "name", "type": "type", "country": "country"},
+    (System.HUBSPOT, Kind.OPPORTUNITY): {"name": "dealname"},
+}
+_WRITTEN = frozenset({RowState.CONFIRMED, RowState.SKIPPED_ALREADY, RowState.CONFLICT})
+
+
+class ViolationError(AssertionError):
+    """An invariant does not hold: which, and the record that shows it."""
+
+    def __init__(self, invariant: str, text: str) -> None:
+        super().__init__(f"{invariant}: {text}")
+        self.invariant = invariant
+
+
+@dataclass(frozen=True, slots=True)
+class Approved:
+    """A plan with its approval, and the rows that may be written because of it."""
+
+    plan: SavedPlan
+    approval: Approval
+    rows: Mapping[Ref, tuple[str | None, str]]
+
+
+@dataclass(slots=True)
+class Invariants:
+    """Checks one world, and remembers what only may grow. `overruns` counts the known races (see `i11_lost_update`)."""
+
+    world: World
+    history: History
+    asked: set[str] = field(default_factory=set)
+    overruns: int = 0
+    checked: int = 0
+    _cursors: dict[tuple[System, Kind], datetime] = field(default_factory=dict)
+    _stamps: dict[Ref, datetime] = field(default_factory=dict)
+    _hashes: dict[str, str] = field(default_factory=dict)
+    _spent: Counter[tuple[str, Ref]] = field(default_factory=Counter)
+    _changes_seen: dict[System, int] = field(default_factory=dict)
+    _requests_seen: dict[System, int] = field(default_factory=dict)
+
+    def after_step(self) -> None:
+        """What must hold at any time; raises ViolationError."""
+        self.history.update()
+        self.checked += 1
+        self.i02_cursor_not_ahead()
+        self.i09_only_approved_writes()
+        self.i10_no_resend_without_a_read()
+        self.i21_ledger_holds()
+
+    def at_rest(self) -> None:
+        """What must hold once nobody edits, nothing fails, and syncd has had its time; raises ViolationError."""
+        self.after_step()
+        self.i01_no_lost_change()
+        self.i12_one_final_state()
+        self.i21_every_effect_is_in_the_ledger()
+
+    def i01_no_lost_change(self) -> None:
+        """Each row of the mirror equals the CRM's row, deletions too, and there is no other."""
+        for system, kind in _all_kinds():
+            held = self._mirror(system, kind)
+            for row in self.world.faces[system].records(NAMES[system, kind]):
+                ref = Ref(system, kind, row_id(row))
+                self._must_equal("I01 no lost change", ref, row, held.pop(ref, None))
+            left = [ref for ref, record in held.items() if not record.deleted]
+            if left:
+                raise ViolationError("I01 no lost change", f"{left[0]} is live in the mirror and gone in the CRM")
+
+    def i02_cursor_not_ahead(self) -> None:
+        """Whatever was stamped before the cursor less the overlap is in the mirror; I03 and I05 on the way.
+
+        Cursors only move forward, no row goes back to an older version, none is ahead of its CRM.
+        """
+        for system, kind in _all_kinds():
+            with self.world.context.store.read() as conn:
+                through = mirror.get_cursor(conn, system, kind).through
+            before = self._cursors.get((system, kind))
+            if before is not None and (through is None or through < before):
+                raise ViolationError("I03 cursor monotone", f"{system.value} {kind.value}: {before} -> {through}")
+            held = self._mirror(system, kind)
+            self._no_older_version(held)
+            if through is None:
+                continue
+            self._cursors[system, kind] = through
+            for row in self.world.faces[system].records(NAMES[system, kind]):
+                ref, stamp = Ref(system, kind, row_id(row)), stamp_of(row)
+                if stamp > through - _OVERLAP:
+                    continue
+                self._must_equal("I02 cursor not ahead of the mirror", ref, row, held.get(ref))
+
+    def _no_older_version(self, held: Mapping[Ref, Record]) -> None:
+        for ref, record in held.items():
+            known = self._stamps.get(ref)
+            if known is not None and record.stamp < known:
+                raise ViolationError("I05 no older version", f"{ref} went from {iso(known)} to {iso(record.stamp)}")
+            self._stamps[ref] = record.stamp
+
+    def _must_equal(self, invariant: str, ref: Ref, row: Mapping[str, Any], record: Record | None) -> None:
+        gone = is_deleted(row)
+        if record is None:
+            if gone:  # made and deleted between two looks: never seen, nothing lost
+                return
+            raise ViolationError(invariant, f"{ref} is not in the mirror")
+        if record.deleted != gone:
+            raise ViolationError(invariant, f"{ref} is {'deleted' if gone else 'live'} in the CRM, not in the mirror")
+        if gone:
+            return
+        values = row if ref.system is System.SALESFORCE else row["properties"]
+        expected = {name: values.get(column) or None for name, column in _FIELDS[ref.system, ref.kind].items()}
+        found: dict[str, str | None] = {name: record.fields.get(name) for name in expected}
+        expected["owner"], found["owner"] = owner_of(row, ref), record.owner
+        if expected != found:
+            raise ViolationError(invariant, f"{ref}: the CRM has {expected}, the mirror {found}")
+
+    def i09_only_approved_writes(self) -> None:
+        """Every owner that syncd asked for is, value for value, in the plan approved last, before it expired.
+
+        On the way: plans do not change once saved, only plans that a person (or the mode) approved are written, each
+        row is carried out once (I10), and onto the owner it was planned for (I11).
+        """
+        approved = self._approved()
+        for system, history in self.history.systems.items():
+            for request in history.requests[self._requests_seen.get(system, 0) :]:
+                plan = _in_force(approved, request.at)
+                if plan is None or plan.rows.get(request.ref, (None, None))[1] != request.value:
+                    raise ViolationError("I09 only approved writes", f"{request} is not in {_id(plan)}")
+            self._requests_seen[system] = len(history.requests)
+            for change in history.changes[self._changes_seen.get(system, 0) :]:
+                if change.source == "api":
+                    self._one_effect(change, _in_force(approved, change.at))
+            self._changes_seen[system] = len(history.changes)
+            if history.strange:
+                raise ViolationError("I09 only approved writes", f"a call changed more: {history.strange[0]}")
+
+    def _one_effect(self, change: Change, plan: Approved | None) -> None:
+        if plan is None or plan.rows.get(change.ref, (None, None))[1] != change.new:
+            raise ViolationError("I09 only approved writes", f"{change} is not in {_id(plan)}")
+        key = (plan.plan.plan_id, change.ref)
+        self._spent[key] += 1
+        if self._spent[key] > 1:
+            raise ViolationError("I10 no double write", f"{change} is the second change of one row of {key[0]}")
+        if change.old != plan.rows[change.ref][0]:
+            self.i11_lost_update(change, plan)
+
+    def i11_lost_update(self, change: Change, plan: Approved) -> None:
+        """Nobody's change is written over, but in the window between the compare and a write without a condition.
+
+        HubSpot takes no condition, and Salesforce none in a batch; its single rows compare whole seconds. A person who
+        edits there is written over, and nothing in the CRM's answer tells. That window is counted, not forgiven: the
+        edit must lie between the last read of the record and the write.
+        """
+        history = self.history.of(change.ref)
+        read = max((read.number for read in history.reads if change.ref in read.refs and read.number < change.number))
+        edits = [
+            edit
+            for edit in history.changes
+            if edit.ref == change.ref and edit.source == "person" and read < edit.number <= change.number
+        ]
+        if not edits or edits[-1].new != change.old:
+            wanted = plan.rows[change.ref][0]
+            raise ViolationError("I11 no lost update", f"{change}, planned onto {wanted}, not seen since entry {read}")
+        guard = next(one for one in history.requests if one.number == change.number and one.ref == change.ref)
+        if guard.guarded and edits[-1].at.replace(microsecond=0) > self._read_at(change.ref, read):
+            raise ViolationError("I11 no lost update", f"{change} got past its condition: {edits[-1]}")
+        self.overruns += 1
+
+    def _read_at(self, ref: Ref, number: int) -> datetime:
+        return next(read.at for read in self.history.of(ref).reads if read.number == number)
+
+    def i10_no_resend_without_a_read(self) -> None:
+        """Between two sends of one row, and before the first, this process has seen the record."""
+        for system, history in self.history.systems.items():
+            seen: dict[Ref, int] = {}
+            reads = iter([*history.reads, None])
+            read = next(reads)
+            for request in history.requests:
+                while read is not None and read.number < request.number:
+                    seen.update(dict.fromkeys(read.refs, read.number))
+                    read = next(reads)
+                if request.number <= self.world.marks[system]:
+                    seen.pop(request.ref, None)
+                    continue
+                if seen.pop(request.ref, 0) <= self.world.marks[system]:
+                    raise ViolationError("I10 no resend without a read", str(request))
+
+    def i12_one_final_state(self) -> None:
+        """Each approved row has ended, once, with a receipt that fits what the CRM shows."""
+        with self.world.context.store.read() as conn:
+            rows = outbox.rows(conn)
+            receipts = {row.id: [] for row in rows} | {}
+            for plan_id in {row.plan_id for row in rows}:
+                for receipt in outbox.receipts(conn, plan_id):
+                    receipts[receipt.outbox_id].append(receipt)
+        planned = {(one.plan.plan_id, ref) for one in self._approved() for ref in one.rows}
+        if {(row.plan_id, row.ref) for row in rows} != planned:
+            raise ViolationError("I12 one final state", "the outbox does not hold the rows of the approved plans")
+        for row in rows:
+            ends = [receipt for receipt in receipts[row.id] if receipt.state.final]
+            if not row.state.final or len(ends) != 1 or ends[0].state is not row.state:
+                raise ViolationError("I12 one final state", f"{row} ended as {[end.state.value for end in ends]}")
+            self._evidence(row, ends[0].before, ends[0].after)
+
+    def _evidence(self, row: OutboxRow, before: str | None, after: str | None) -> None:
+        history = self.history.of(row.ref)
+        sent = [one for one in history.requests if one.ref == row.ref and one.value == row.new and self._is_of(one, row)]
+        changed = self._spent[row.plan_id, row.ref] > 0
+        if row.state is RowState.CONFIRMED:
+            if not any(one.done for one in sent):
+                raise ViolationError("I12 one final state", f"{row} is confirmed, and no write of it was done")
+            if after != row.new or before != row.old:
+                raise ViolationError("I12 one final state", f"{row} is confirmed with the owners {before}, {after}")
+        deleted = any(ref == row.ref for ref, _ in history.gone)
+        if changed and row.state not in _WRITTEN and not deleted:
+            raise ViolationError("I12 one final state", f"{row} was written, and ended as {row.state.value}")
+        if changed and row.state is RowState.CONFLICT and not self._edited_by_people(row):
+            raise ViolationError("I12 one final state", f"{row} was written, and nobody else edited it")
+
+    def _edited_by_people(self, row: OutboxRow) -> bool:
+        return any(change.ref == row.ref and change.source == "person" for change in self.history.changes())
+
+    def _is_of(self, request: Request, row: OutboxRow) -> bool:
+        plan = _in_force(self._approved(), request.at)
+        return plan is not None and plan.plan.plan_id == row.plan_id
+
+    def i21_ledger_holds(self) -> None:
+        """The chain of the ledger verifies."""
+        with self.world.context.store.read() as conn:
+            found = ledger.verify(conn)
+        if not found.ok:
+            raise ViolationError("I21 audit complete", found.text)
+
+    def i21_every_effect_is_in_the_ledger(self) -> None:
+        """Each owner that syncd changed has a row of intent before it and a row of its result after it."""
+        with self.world.context.store.read() as conn:
+            entries = ledger.entries(conn)
+        told: defaultdict[Ref, list[tuple[str, datetime, Mapping[str, Any]]]] = defaultdict(list)
+        for entry in entries:
+            if entry.ref is not None and entry.event.startswith("write."):
+                told[Ref.parse(entry.ref)].append((entry.event, entry.at, entry.facts))
+        for change in self.history.changes("api"):
+            intents = [
+                facts
+                for event, at, facts in told[change.ref]
+                if event == "write.intended" and facts["to"] == change.new and at <= change.at
+            ]
+            if not intents:
+                raise ViolationError("I21 audit complete", f"no intent stands before {change}")
+            rows = {facts["outbox"] for facts in intents}
+            results = [
+                event
+                for event, at, facts in told[change.ref]
+                if event != "write.intended" and facts["outbox"] in rows and at >= change.at
+            ]
+            if not results:
+                raise ViolationError("I21 audit complete", f"no result stands after {change}")
+
+    def unfinished(self) -> list[str]:
+        """The approved plans that still have open rows."""
+        with self.world.context.store.read() as conn:
+            return sorted({row.plan_id for row in outbox.rows(conn, states=outbox.OPEN)})
+
+    def _approved(self) -> list[Approved]:
+        """All approved plans in the order of their approval, checked against the hashes first seen."""
+        found = []
+        statuses = [status for status in PlanStatus if status not in (PlanStatus.PREVIEW, PlanStatus.OFFERED)]
+        with self.world.context.store.read() as conn:
+            for header in plans.list_plans(conn, 1000, statuses=statuses):
+                approval = plans.approval(conn, header.plan_id)
+                if approval is None:
+                    continue
+                plan = plans.get_plan(conn, header.plan_id)
+                known = self._hashes.setdefault(plan.plan_id, approval.plan_hash)
+                if document_hash(plan.document) != known or approval.plan_hash != known:
+                    raise ViolationError("I09 only approved writes", f"plan {plan.plan_id} changed after its approval")
+                if approval.who != "syncd" and plan.plan_id not in self.asked:
+                    raise ViolationError("I09 only approved writes", f"nobody asked to approve plan {plan.plan_id}")
+                rows = {one.ref: (one.old, one.new) for one in changes_of(plan) if not one.expected}
+                found.append(Approved(plan, approval, rows))
+        return sorted(found, key=lambda one: one.approval.at)
+
+    def _mirror(self, system: System, kind: Kind) -> dict[Ref, Record]:
+        with self.world.context.store.read() as conn:
+            return {record.ref: record for record in mirror.records(conn, system, kind, include_deleted=True)}
+
+
+def stamp_of(row: Mapping[str, Any]) -> datetime:
+    """When a CRM says that a row last changed; archiving and merging count."""
+    if "Id" in row:
+        return parse_instant(row["SystemModstamp"])
+    return parse_instant(max(row["updatedAt"], row["archivedAt"] or ""))
+
+
+def _in_force(approved: list[Approved], at: datetime) -> Approved | None:
+    """The plan that may be written at an instant: the one approved last, unless it has expired."""
+    before = [one for one in approved if one.approval.at <= at]
+    return before[-1] if before and at < before[-1].plan.expires_at else None
+
+
+def _id(plan: Approved | None) -> str:
+    return "any approved plan in force" if plan is None else f"plan {plan.plan.plan_id}"
+
+
+def _all_kinds() -> Iterator[tuple[System, Kind]]:
+    for system in System:
+        for kind in _KINDS:
+            yield system, kind

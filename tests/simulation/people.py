@@ -1,0 +1,204 @@
+"""People who work in the CRMs behind syncd's back: owners, fields, churn, deals, deletions, leavers, new accounts.
+
+An edit is drawn from what stands in the CRM at that moment, so that it always makes sense there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from syncd.model.refs import Kind, Ref, System
+from tests.simulation.dice import Dice
+from tests.simulation.world import World
+
+Command = dict[str, Any]
+
+NAMES: Mapping[tuple[System, Kind], str] = {
+    (System.SALESFORCE, Kind.ACCOUNT): "Account",
+    (System.SALESFORCE, Kind.OPPORTUNITY): "Opportunity",
+    (System.HUBSPOT, Kind.ACCOUNT): "companies",
+    (System.HUBSPOT, Kind.OPPORTUNITY): "deals",
+}
+OWNER: Mapping[System, str] = {System.SALESFORCE: "OwnerId", System.HUBSPOT: "hubspot_owner_id"}
+_LATEST = 480
+"""Seconds after which a Salesforce transaction commits at the latest; syncd allows for ten minutes."""
+
+_SALESFORCE_FIELDS: tuple[tuple[str, tuple[object, ...]], ...] = (
+    ("Type", ("Customer", "Former Customer", "Prospect")),
+    ("BillingCountry", ("Germany", "US", "France", "United Kingdom")),
+    ("NumberOfEmployees", (12, 480, 2400)),
+    ("Industry", ("Banking", "Retail", "Finance")),
+    ("Name", ("Renamed Ltd", "Newname GmbH", "Other Inc")),
+)
+_HUBSPOT_FIELDS: tuple[tuple[str, tuple[object, ...]], ...] = (
+    ("type", ("PROSPECT", "PARTNER", "Former Customer")),
+    ("country", ("Germany", "US", "France", "United Kingdom")),
+    ("numberofemployees", ("12", "480", "2400")),
+    ("name", ("Renamed Ltd", "Newname GmbH", "Other Inc")),
+)
+
+
+class People:
+    """Draws edits and carries them out."""
+
+    def __init__(self, world: World, dice: Dice) -> None:
+        self._world = world
+        self._dice = dice
+        self._made = 0
+
+    def act(self) -> str:
+        """One edit in one CRM; what was done, in words."""
+        system = self._dice.one_of((System.SALESFORCE, System.HUBSPOT))
+        kind = self._dice.weighted(
+            (
+                (self._owner, 5.0),
+                (self._field, 5.0),
+                (self._deal, 2.0),
+                (self._delete, 1.0),
+                (self._restore, 0.6),
+                (self._create, 1.5),
+                (self._leaver, 0.7),
+            )
+        )
+        command = kind(system)
+        if command is None:
+            return f"{system.value}: nothing to edit"
+        return f"{system.value}: " + "; ".join(self._world.faces[system].edit(command))
+
+    def new_owner(self, ref: Ref) -> Command | None:
+        """Somebody gives one record to another active person; None where that cannot be done."""
+        live = {row_id(row): row for row in live_rows(self._world, ref.system, ref.kind)}
+        others = [person for person in active(self._world, ref.system) if person != owner_of(live.get(ref.id), ref)]
+        if ref.id not in live or not others:
+            return None
+        values = {OWNER[ref.system]: self._dice.one_of(others)}
+        return {"object": NAMES[ref.system, ref.kind], "id": ref.id, "set": values}
+
+    def _owner(self, system: System) -> Command | None:
+        rows = live_rows(self._world, system, Kind.ACCOUNT)
+        if not rows:
+            return None
+        command = self.new_owner(Ref(system, Kind.ACCOUNT, row_id(self._dice.one_of(rows))))
+        return self._late(system, command) if command else None
+
+    def _field(self, system: System) -> Command | None:
+        rows = live_rows(self._world, system, Kind.ACCOUNT)
+        if not rows:
+            return None
+        choices = _SALESFORCE_FIELDS if system is System.SALESFORCE else _HUBSPOT_FIELDS
+        name, values = self._dice.one_of(choices)
+        command: Command = {
+            "object": NAMES[system, Kind.ACCOUNT],
+            "id": row_id(self._dice.one_of(rows)),
+            "set": {name: self._dice.one_of(values)},
+        }
+        return self._late(system, command)
+
+    def _late(self, system: System, command: Command) -> Command:
+        """Some transactions of Salesforce commit long after their rows were stamped (F19)."""
+        if system is System.SALESFORCE and self._dice.chance(0.25):
+            return {**command, "visible_after": self._dice.whole(30, _LATEST)}
+        return command
+
+    def _deal(self, system: System) -> Command | None:
+        rows = live_rows(self._world, system, Kind.OPPORTUNITY)
+        if not rows:
+            return None
+        values = (
+            {"StageName": self._dice.one_of(("Closed Won", "Closed Lost", "Prospecting", "Qualification"))}
+            if system is System.SALESFORCE
+            else {"dealstage": self._dice.one_of(("closedwon", "closedlost", "appointmentscheduled"))}
+        )
+        return {
+            "object": NAMES[system, Kind.OPPORTUNITY],
+            "id": row_id(self._dice.one_of(rows)),
+            "set": values,
+        }
+
+    def _delete(self, system: System) -> Command | None:
+        kind = self._dice.one_of((Kind.ACCOUNT, Kind.OPPORTUNITY))
+        rows = live_rows(self._world, system, kind)
+        if not rows:
+            return None
+        verb = "hard_delete" if self._dice.chance(0.2) and kind is Kind.OPPORTUNITY else "delete"
+        return {"object": NAMES[system, kind], "id": row_id(self._dice.one_of(rows)), verb: True}
+
+    def _restore(self, system: System) -> Command | None:
+        rows = [row for row in self._world.faces[system].records(NAMES[system, Kind.ACCOUNT]) if is_deleted(row)]
+        if not rows:
+            return None
+        return {"object": NAMES[system, Kind.ACCOUNT], "id": row_id(self._dice.one_of(rows)), "undelete": True}
+
+    def _create(self, system: System) -> Command | None:
+        people = active(self._world, system)
+        if not people:
+            return None
+        self._made += 1
+        name, owner = f"Founded Today {self._made}", self._dice.one_of(people)
+        country = self._dice.one_of(("Germany", "US"))
+        if system is System.SALESFORCE:
+            values = {"Name": name, "OwnerId": owner, "BillingCountry": country, "Type": "Prospect"}
+        else:
+            values = {"name": name, "hubspot_owner_id": owner, "country": country}
+        return {"object": NAMES[system, Kind.ACCOUNT], "create": values}
+
+    def _leaver(self, system: System) -> Command | None:
+        """Somebody leaves one system, or comes back to it."""
+        here = active(self._world, system)
+        gone = inactive(self._world, system)
+        name = "User" if system is System.SALESFORCE else "owners"
+        if gone and (len(here) < 5 or self._dice.chance(0.4)):
+            return {"object": name, "id": self._dice.one_of(gone), "activate": True}
+        return {"object": name, "id": self._dice.one_of(here), "deactivate": True} if len(here) >= 5 else None
+
+
+def live_rows(world: World, system: System, kind: Kind) -> list[Mapping[str, Any]]:
+    """The rows of a CRM that are not deleted."""
+    return [row for row in world.faces[system].records(NAMES[system, kind]) if not is_deleted(row)]
+
+
+def row_id(row: Mapping[str, Any]) -> str:
+    """The id of a row of either CRM."""
+    return str(row["Id"] if "Id" in row else row["id"])
+
+
+def is_deleted(row: Mapping[str, Any]) -> bool:
+    """Whether a row of either CRM is in the recycle bin, or was merged away."""
+    return bool(row["IsDeleted"]) if "Id" in row else row["archived"] or row["mergedInto"] is not None
+
+
+def owner_of(row: Mapping[str, Any] | None, ref: Ref) -> str | None:
+    """The owner in a row of either CRM."""
+    if row is None:
+        return None
+    values = row if ref.system is System.SALESFORCE else row["properties"]
+    return values.get(OWNER[ref.system]) or None
+
+
+def active(world: World, system: System) -> list[str]:
+    """The ids of people who may own records."""
+    return _people(world, system, wanted=True)
+
+
+def inactive(world: World, system: System) -> list[str]:
+    """The ids of people who left."""
+    return _people(world, system, wanted=False)
+
+
+def _people(world: World, system: System, *, wanted: bool) -> list[str]:
+    if system is System.SALESFORCE:
+        robot = {world.salesforce.integration_user_id}
+        return [
+            str(row["Id"])
+            for row in world.salesforce.records("User")
+            if row.get("UserType") == "Standard"
+            and bool(row["IsActive"]) == wanted
+            and row["Id"] not in robot
+            and str(row.get("Email", "")).endswith("northwind.example")
+        ]
+    return [
+        str(row["id"])
+        for row in world.hubspot.records("owners")
+        if row["archived"] != wanted and row.get("type") == "PERSON"
+    ]

@@ -1,0 +1,267 @@
+"""The world of one seed: both fake CRMs in process, one clock, and the process of syncd that lives in it.
+
+The product runs unchanged. What a test stands in for is what a machine gives a process: the clock, chance, the wire,
+its name, and its death. Nothing here knows what is done or checked.
+"""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from syncd import crashpoints
+from syncd.cli.sandboxes import load_sandboxes
+from syncd.clock import ManualClock, iso
+from syncd.connectors.wire import HttpRequest, HttpResponse, WireError
+from syncd.entropy import SeededEntropy
+from syncd.jobs import leadership
+from syncd.jobs.context import Context
+from syncd.model.refs import System
+from syncd.sandbox.dataset import Dataset, generate
+from syncd.sandbox.hubspot import HubspotPortal
+from syncd.sandbox.salesforce import SalesforceOrg
+from syncd.settings import Settings, load_settings
+from syncd.telemetry.events import EVENTS
+from tests.inprocess import InProcessWire
+from tests.simulation.dice import Dice
+
+START = datetime(2026, 11, 20, 10, tzinfo=UTC)
+COMPANIES = 64
+TIMEOUT = timedelta(seconds=15)
+"""What a lost answer costs on the clock."""
+
+_PACK = """\
+format: 1
+pack:
+  name: simulation
+  time_zone: UTC
+  defaults: {{country: US}}
+  cascade: {{open_opportunities: follow}}
+  respect_people_for: 12h
+guard:
+  changes: {{max: 25}}
+  per_rep: 150
+monitors:
+  AccountChurned: {{when: {{type: [Former Customer, Churned]}}}}
+pools:
+  north: {{members: [{north}]}}
+  south: {{members: [{south}]}}
+territories:
+  - name: large
+    when: {{employees: ">= 1000"}}
+    owners: [{large}]
+  - name: north
+    when: {{country: [US, CA, GB, IE]}}
+    owners: {{pool: north}}
+  - name: south
+    when: always
+    owners: {{pool: south}}
+"""
+
+
+class Killed(BaseException):  # noqa: N818 - no error: the end of a process
+    """The process is gone; nothing in it runs any more, `except` and `finally` included."""
+
+
+class QuietLog:
+    """Takes events that the registry knows, and keeps none."""
+
+    def event(self, name: str, **facts: object) -> None:
+        if name not in EVENTS:
+            raise ValueError(f"{name!r} is not in the registry of events")
+
+    def bind(self, **facts: object) -> QuietLog:
+        return self
+
+
+@dataclass(slots=True)
+class Reaper:
+    """Kills the process at a crashpoint: the `countdown`th, or the `countdown`th of a name."""
+
+    countdown: int = 0
+    name: str | None = None
+    dead: bool = False
+    seen: int = 0
+
+    def arm(self, countdown: int, name: str | None = None) -> None:
+        self.countdown, self.name = countdown, name
+
+    def disarm(self) -> None:
+        self.countdown, self.name = 0, None
+
+    def at(self, name: str) -> None:
+        """Execution is at a crashpoint; a dead process gets no further, whichever way it tries."""
+        self.seen += 1
+        if self.dead:
+            raise Killed(name)
+        if self.countdown and self.name in (None, name):
+            self.countdown -= 1
+            if self.countdown == 0:
+                self.dead = True
+                raise Killed(name)
+
+
+@dataclass(slots=True)
+class SimulatedWire(InProcessWire):
+    """A wire on which each call takes time, a lost answer takes longer, and a dead process sends nothing."""
+
+    clock: ManualClock = field(default_factory=lambda: ManualClock(START))
+    dice: Dice = field(default_factory=lambda: Dice(0))
+    reaper: Reaper = field(default_factory=Reaper)
+    before: Callable[[HttpRequest], None] = lambda _: None
+
+    def send(self, request: HttpRequest) -> HttpResponse:
+        if self.reaper.dead:
+            raise Killed("send")
+        self.before(request)
+        self.clock.advance(timedelta(milliseconds=self.dice.whole(40, 900)))
+        try:
+            return InProcessWire.send(self, request)
+        except WireError as error:
+            if error.kind == "timeout":
+                self.clock.advance(TIMEOUT)
+            raise
+
+
+class World:
+    """Two CRMs, a clock, and one process of syncd after the other."""
+
+    def __init__(self, seed: int, folder: Path, *, mode: str, index_lag: float = 0.0) -> None:
+        self.seed = seed
+        self.clock = ManualClock(START)
+        self.reaper = Reaper()
+        self.known_dead = Dice(f"{seed} names")
+        self.incarnation = 0
+        self.marks: dict[System, int] = {System.SALESFORCE: 0, System.HUBSPOT: 0}
+        self.before_send: Callable[[System, HttpRequest], None] = lambda *_: None
+        dataset = generate(COMPANIES, seed, as_of=START - timedelta(hours=1))
+        self.salesforce, self.hubspot = load_sandboxes(dataset, clock=self.clock, seed=seed)
+        self.salesforce.base_url = "https://acme.my.salesforce.com"
+        self.hubspot.base_url = "https://api.hubapi.com"
+        self.hubspot.quirks.index_lag = index_lag
+        self.hubspot.quirks.index_lag_varies = True
+        self._credentials = self.salesforce.credentials(), self.hubspot.credentials()
+        self.environ = {
+            "SYNCD_SALESFORCE__CLIENT_SECRET": str(self._credentials[0]["client_secret"]),
+            "SYNCD_HUBSPOT__TOKEN": str(self._credentials[1]["access_token"]),
+            "SYNCD_ACTOR": "ruth",
+        }
+        self.settings = self._settings(folder, mode, dataset)
+        self._context: Context | None = None
+
+    @property
+    def faces(self) -> Mapping[System, SalesforceOrg | HubspotPortal]:
+        """The CRMs by system."""
+        return {System.SALESFORCE: self.salesforce, System.HUBSPOT: self.hubspot}
+
+    @property
+    def context(self) -> Context:
+        """The living process."""
+        if self._context is None:
+            raise AssertionError("no process lives")
+        return self._context
+
+    @property
+    def alive(self) -> bool:
+        return self._context is not None
+
+    def now(self) -> str:
+        """The time, as a trace tells it."""
+        return iso(self.clock.now())
+
+    @contextmanager
+    def machine(self) -> Iterator[None]:
+        """What the machine is for the length of a simulation: crashpoints kill, and each process has its own name."""
+        with pytest.MonkeyPatch.context() as patch:
+            crashpoints.install(self.reaper.at)
+            patch.setattr(leadership, "holder_name", self._holder_name)
+            try:
+                yield
+            finally:
+                crashpoints.install(None)
+                self.reaper.dead = False
+                self.bury()
+
+    def start(self) -> None:
+        """Start a process; the crashpoints of its start count."""
+        self.incarnation += 1
+        self.reaper.dead = False
+        self.marks = {system: face.journal.last for system, face in self.faces.items()}
+        context = Context.open(
+            self.settings,
+            clock=self.clock,
+            entropy=SeededEntropy(f"{self.seed} process {self.incarnation}"),
+            environ=self.environ,
+            wire_of=self._wire,
+            create=True,
+        )
+        context.log = QuietLog()
+        self._context = context
+
+    def bury(self) -> None:
+        """Take away what a dead process leaves: its connections close, nothing is released or told."""
+        if self._context is not None:
+            self._context.store.close()
+            self._context = None
+
+    def _wire(self, system: System) -> SimulatedWire:
+        def forbidden() -> bool:
+            return self.context.store.in_transaction
+
+        return SimulatedWire(
+            {"": self.faces[system]},
+            forbidden=forbidden,
+            clock=self.clock,
+            dice=Dice(f"{self.seed} wire {system.value} {self.incarnation}"),
+            reaper=self.reaper,
+            before=lambda request: self.before_send(system, request),
+        )
+
+    def _holder_name(self) -> str:
+        """A name whose end shows (a process of this machine that is gone), or does not (one of another machine)."""
+        host = socket.gethostname() if self.known_dead.chance(0.5) else "elsewhere"
+        return f"{host}:simulated:{self.incarnation}:0"
+
+    def _settings(self, folder: Path, mode: str, dataset: Dataset) -> Settings:
+        reps = _reps(dataset)
+        third = max(1, len(reps) // 3)
+        pack = folder / "pack"
+        pack.mkdir()
+        names = {"large": reps[:third], "north": reps[third : 2 * third], "south": reps[2 * third :]}
+        text = _PACK.format(**{name: ", ".join(emails) for name, emails in names.items()})
+        (pack / "pack.yaml").write_text(text, encoding="utf-8")
+        config = folder / "config.toml"
+        config.write_text(
+            f"""
+mode = "{mode}"
+owner_writer = "both"
+[database]
+url = "sqlite:///{folder}/syncd.db"
+[pack]
+path = "{pack}"
+[control]
+freeze_file = "{folder}/freeze"
+[salesforce]
+login_url = "{self._credentials[0]["url"]}"
+client_id = "{self._credentials[0]["client_id"]}"
+grant = "client_credentials"
+[hubspot]
+base_url = "{self._credentials[1]["url"]}"
+""",
+            encoding="utf-8",
+        )
+        return load_settings(config, self.environ)
+
+
+def _reps(dataset: Dataset) -> list[str]:
+    """The e-mail addresses of active people that both systems know."""
+    owners: set[Any] = {str(row["email"]).lower() for row in dataset.hubspot["owners"] if not row["archived"]}
+    users = [str(row["Email"]).lower() for row in dataset.salesforce["User"] if row["IsActive"]]
+    return [email for email in users if email in owners]
