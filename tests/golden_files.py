@@ -1,6 +1,6 @@
 """Golden files: what a renderer prints, kept under tests/golden and compared byte for byte.
 
-`pytest --golden-refresh` writes them anew; the diff is then what a person looks at.
+`pytest -p tests.golden_files --golden-refresh` writes them anew; the diff is then what a person looks at.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ def golden(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
 
     def check(name: str, text: str) -> None:
         path = FOLDER / name
-        if request.config.getoption("--golden-refresh"):
+        if request.config.getoption("--golden-refresh", default=False):
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text, encoding="utf-8", newline="")
             return
         if not path.exists():
-            pytest.fail(f"there is no golden file {name}: run pytest --golden-refresh and look at it")
+            pytest.fail(f"there is no golden file {name}: run pytest -p tests.golden_files --golden-refresh and look at it")
         expected = path.read_bytes().decode("utf-8")
         if text != expected:
             diff = difflib.unified_diff(expected.splitlines(), text.splitlines(), "golden", "printed", lineterm="")

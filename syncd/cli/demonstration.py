@@ -234,6 +234,11 @@ hubspot_holdback = "0s"
 
 [control]
 socket = "control.sock"
+
+[[receivers]]
+name = "alert-file"
+type = "file"
+path = "alerts.jsonl"
 """
     (folder / "config.toml").write_text(settings, encoding="utf-8")
 

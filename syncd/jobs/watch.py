@@ -19,7 +19,8 @@ from syncd.alerts.monitors.account_churned import NAME as ACCOUNT_CHURNED
 from syncd.alerts.monitors.account_churned import customers_missing
 from syncd.alerts.notices import notice_body
 from syncd.alerts.options import Handling, handling_of
-from syncd.alerts.receivers import Receiver, duplicate_names, receivers_of
+from syncd.alerts.receivers import receivers_of
+from syncd.alerts.receivers.delivery import Receiver
 from syncd.alerts.sending import Sent, send_due
 from syncd.alerts.view import Evaluation, Monitor, MonitorView, Signal, Standing
 from syncd.clock import iso, parse_instant
@@ -89,9 +90,9 @@ class _Findings:
 
 
 def watch(context: Context, *, thought: Deliberation | None = None) -> WatchReport:
-    """Evaluate, commit and send, once. `thought` spares reading the book again where it is not older than the last watch.
+    """Evaluate, commit and send, once. `thought` spares reading the book again where no watch came after it.
 
-    Never raises for an invalid pack, a missing mirror or a receiver that fails: those are alerts and the report's words.
+    An invalid pack, a missing mirror and a receiver that fails raise nothing: they are alerts, and words of the report.
     """
     receivers = open_receivers(context)
     with recorded(context, "watch") as run:
@@ -140,7 +141,7 @@ def _look(context: Context, thought: Deliberation | None) -> _Look:
             status=status,
             fresh=_fresh(context, status, now),
             pack=pack,
-            pack_findings=(*problems, *_receiver_findings(context)),
+            pack_findings=problems,
             money=money,
         )
         if pack is None:
@@ -161,13 +162,6 @@ def _pack(context: Context) -> tuple[Pack | None, MoneyTable, tuple[Finding, ...
         findings = error.findings or (Finding(error.code, Severity.ERROR, text, hint=error.hint),)
         errors = tuple(finding for finding in findings if finding.severity is Severity.ERROR)
         return None, MoneyTable(context.settings.money.reporting_currency), errors
-
-
-def _receiver_findings(context: Context) -> tuple[Finding, ...]:
-    return tuple(
-        Finding("SYN802", Severity.ERROR, f"a second receiver is called {name}; it is never told anything")
-        for name in duplicate_names(context.settings.receivers)
-    )
 
 
 def _fresh(context: Context, status: Mapping[System, mirror.MirrorStatus], now: datetime) -> frozenset[System]:
@@ -226,7 +220,7 @@ def _evaluate(view: MonitorView, look: _Look) -> _Findings:
             problems.append(_finding(error))
             continue
         signals[monitor.name], handling[monitor.name] = evaluation.signals, rules
-        standing += evaluation.standing
+        standing += evaluation.standing if rules.enabled else ()
         if evaluation.states is not None:
             states[monitor.name] = evaluation.states
     taken = [look.keys[name] for name in states if name in view.rebased]
@@ -254,7 +248,7 @@ def _finding(error: InputError) -> Finding:
 def _commit(
     context: Context, look: _Look, found: _Findings, receivers: Mapping[str, Receiver], report: WatchReport
 ) -> bool:
-    """Save what changed with its notices, in one transaction; False, with nothing saved, if another watch came first."""
+    """Save what changed with its notices, in one transaction; False, and nothing saved, if another watch came first."""
     now = look.view.now
     with context.store.write() as conn:
         if store.monitor_state(conn, COMMIT_STATE) != look.commit:

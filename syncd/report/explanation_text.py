@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from syncd.report.plan_view import email_of
+from syncd.report.plan_view import email_of, why
 from syncd.report.wording import moment, plain, wrapped
 
 Entry = Mapping[str, Any]
@@ -98,7 +98,7 @@ def _precedence(document: Entry) -> Iterator[str]:
         else:
             word, decided = "decides", True
         where = _where(rung)
-        text = f"{word}: {rung['reason']}: {plain(rung['text'])}" + (f" ({where})" if where else "")
+        text = f"{word}: {why(rung)}" + (f" ({where})" if where else "")
         yield wrapped(text, indent=2, hanging=6)
 
 

@@ -21,6 +21,7 @@ from syncd.report.plan_view import (
     mirrors,
     moves,
     nothing_to_do,
+    why,
 )
 from syncd.report.wording import moment, money, place, plain
 
@@ -142,16 +143,14 @@ def _reps(found: Sequence[MoveView]) -> list[str]:
 
 def _move(move: MoveView) -> list[str]:
     decision = move.decision
-    why = f"{decision['reason']}: {decision['text']}"
     follow = str(len(move.children)) if move.children else ""
-    cells = [_escaped(text) for text in (move.name, move.old, move.new, why)]
+    cells = [_escaped(text) for text in (move.name, move.old, move.new, why(decision))]
     return [*cells, _rule(decision), follow]
 
 
 def _waiting(entry: Entry) -> list[str]:
     name = entry.get("name") or entry["company"]
-    why = f"{entry['reason']}: {entry['text']}"
-    return [*(_escaped(text) for text in (name, email_of(entry["current_owner"]), why)), _rule(entry)]
+    return [*(_escaped(text) for text in (name, email_of(entry["current_owner"]), why(entry))), _rule(entry)]
 
 
 def _rule(entry: Entry) -> str:

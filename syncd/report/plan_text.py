@@ -21,8 +21,9 @@ from syncd.report.plan_view import (
     mirrors,
     moves,
     nothing_to_do,
+    why,
 )
-from syncd.report.wording import counted, moment, money, place, plain, wrapped
+from syncd.report.wording import WIDTH, counted, cut, moment, money, place, plain, shown_width, wrapped
 
 _SHOWN_REPS = 3
 _SHOWN_CHILDREN = 5
@@ -63,9 +64,10 @@ def _header(document: Entry) -> Iterator[str]:
         expires = made + timedelta(seconds=document.get("lifetime_seconds", 86400))
         yield f"made {moment(document['created_at'])}, expires {moment(iso(expires))}"
     if document["mirror"]:
-        written = document.get("systems", {}).get("written", [])
-        yield f"mirror: {mirrors(document)}"
-        yield f"writes: {', '.join(written) or 'none'}"
+        systems = document["systems"]
+        yield wrapped(f"mirror: {mirrors(document)}", indent=0, hanging=2)
+        follows = f"; {', '.join(systems['expected'])} by the native sync" if systems["expected"] else ""
+        yield f"writes: {', '.join(systems['written']) or 'none'}{follows}"
 
 
 def _summary(document: Entry, found: tuple[MoveView, ...]) -> Iterator[str]:
@@ -110,19 +112,20 @@ def _territory(group: list[MoveView]) -> Iterator[str]:
 def _move(move: MoveView) -> Iterator[str]:
     """One account: who had it, who gets it and why, the rows that are written, and what follows."""
     decision = move.decision
-    symbol = "+" if decision["current_owner"] is None else "~"
-    yield f"    {symbol} {move.name}"
+    yield f"    {'+' if decision['current_owner'] is None else '~'} {cut(move.name, WIDTH - 6)}"
     where = place(decision["rule"])
-    reason = f"# {decision['reason']}: {plain(decision['text'])}" + (f" ({where})" if where else "")
-    if len(line := f"        {move.old} -> {move.new}  {reason}") <= 80:
+    owners = f"{move.new} stays" if move.old == move.new else f"{move.old} -> {move.new}"
+    reason = f"# {why(decision)}" + (f" ({where})" if where else "")
+    line = f"        {owners}  {reason}"
+    if shown_width(line) <= WIDTH:
         yield line
     else:
-        yield f"        {move.old} -> {move.new}"
+        yield wrapped(owners, indent=8, hanging=10)
         yield wrapped(reason, indent=10, hanging=12)
     for row in move.rows:
-        if row["ref"] != decision["company"] or ":" in row["ref"]:
-            sync = "  (by the native sync)" if row.get("expected") else ""
-            yield f"        {row['ref']}  {row['from'] or 'nobody'} -> {row['to']}{sync}"
+        if ":" in row["ref"]:  # a row of an export is named by its account already
+            sync = " (by the native sync)" if row.get("expected") else ""
+            yield wrapped(f"{row['ref']}  {row['from'] or 'nobody'} -> {row['to']}{sync}", indent=8, hanging=10)
     if move.children:
         shown = ", ".join(row["ref"] for row in move.children[:_SHOWN_CHILDREN])
         rest = ", …" if len(move.children) > _SHOWN_CHILDREN else ""
@@ -135,7 +138,6 @@ def _move(move: MoveView) -> Iterator[str]:
 def _waiting(entry: Entry) -> Iterator[str]:
     """One account that the plan leaves as it is, and why."""
     where = place(entry["rule"])
-    yield f"  ! {plain(entry.get('name') or entry['company'])}  {email_of(entry['current_owner'])}"
-    yield wrapped(
-        f"# {entry['reason']}: {plain(entry['text'])}" + (f" ({where})" if where else ""), indent=6, hanging=8
-    )
+    name, owner = plain(entry.get("name") or entry["company"]), email_of(entry["current_owner"])
+    yield f"  ! {cut(name, max(WIDTH - 6 - shown_width(owner), 20))}  {owner}"
+    yield wrapped(f"# {why(entry)}" + (f" ({where})" if where else ""), indent=6, hanging=8)

@@ -63,6 +63,16 @@ def checked(document: Entry) -> Entry:
     return document
 
 
+def why(entry: Entry) -> str:
+    """The reason and the text of a decision in one phrase, neither told twice: `late-stage-deal: the deal is late`."""
+    reason, text = plain(entry["reason"]), plain(entry["text"])
+    if text.startswith((f"{reason}:", f"{reason} ")):
+        return text
+    for word in ("held", "kept", "unassigned"):
+        text = text.removeprefix(f"{word}: ")
+    return f"{reason}: {text}"
+
+
 def email_of(owner: Entry | None) -> str:
     """An owner's e-mail, or `nobody`."""
     return "nobody" if owner is None else plain(owner["email"])

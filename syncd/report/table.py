@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from syncd.report.wording import WIDTH, plain, shown_width
+from syncd.report.wording import WIDTH, cut, plain, shown_width
 
 _GAP = "  "
 
@@ -35,17 +35,9 @@ def _line(row: Sequence[str], widths: Sequence[int], right: frozenset[int] | set
     if width is None:
         return _GAP.join(padded).rstrip()
     start = _GAP.join([*padded[:-1], ""])
-    return (start + _cut(padded[-1].rstrip(), max(width - shown_width(start), 8))).rstrip()
+    return (start + cut(padded[-1].rstrip(), max(width - shown_width(start), 8))).rstrip()
 
 
 def _pad(text: str, width: int, *, right: bool) -> str:
     space = " " * (width - shown_width(text))
     return space + text if right else text + space
-
-
-def _cut(text: str, width: int) -> str:
-    if shown_width(text) <= width:
-        return text
-    while text and shown_width(text) > width - 1:
-        text = text[:-1]
-    return f"{text.rstrip()}…"

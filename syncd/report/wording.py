@@ -41,6 +41,15 @@ def shown_width(text: str) -> int:
     return sum(0 if unicodedata.combining(char) else 1 + (unicodedata.east_asian_width(char) in "WF") for char in text)
 
 
+def cut(text: str, width: int) -> str:
+    """The text if it takes at most `width` columns, else its beginning and `…`."""
+    if shown_width(text) <= width:
+        return text
+    while text and shown_width(text) > width - 1:
+        text = text[:-1]
+    return f"{text.rstrip()}…"
+
+
 def counted(number: int, one: str, many: str | None = None) -> str:
     """`1 account`, `12 accounts`, with commas in large numbers."""
     return f"{number:,} {one if number == 1 else many or one + 's'}"

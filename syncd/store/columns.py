@@ -29,6 +29,11 @@ Serial = BigInteger().with_variant(Integer(), "sqlite")
 """A whole number of 64 bits, also as an automatic key."""
 
 
+def to_json(value: object) -> str:
+    """ASCII JSON with sorted keys: any Python text survives, equal values give equal text."""
+    return _JSON.encode(value)
+
+
 def clean(text: str) -> str:
     """The text as a database can hold it: each NUL and each lone surrogate becomes U+FFFD."""
     if text.isascii():
@@ -125,14 +130,14 @@ class Flag(TypeDecorator[bool]):
 
 
 class Document(TypeDecorator[Any]):
-    """A JSON object or array as ASCII text with sorted keys: any Python text survives, equal values give equal text."""
+    """A JSON object or array, as `to_json` writes it."""
 
     impl = Text
     cache_ok = True
 
     def process_bind_param(self, value: Any, _dialect: Dialect) -> str | None:
         """The JSON text; TypeError for what JSON has no word for."""
-        return None if value is None else _JSON.encode(value)
+        return None if value is None else to_json(value)
 
     def process_result_value(self, value: Any, _dialect: Dialect) -> Any:
         """The value."""

@@ -11,12 +11,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, Text, bindparam, func, select, type_coerce, update
+from sqlalchemy import Connection, Row, Text, bindparam, column, func, select, table, type_coerce, update
 
 from syncd.clock import iso
 from syncd.model.records import Record
 from syncd.model.refs import Kind, Ref, System
-from syncd.store.columns import clean
+from syncd.store.columns import clean, to_json
 from syncd.store.lookup import domain_key, name_key
 from syncd.store.tables import owner_changes
 from syncd.store.tables import records as _t
@@ -39,6 +39,8 @@ _CONTENT = (
     "name_key",
     "domain",
 )
+_UNTYPED = table(_t.name, *(column(each.name) for each in _t.columns))
+"""The table without its column types, for bulk writes: converting value by value takes longer than SQLite does."""
 _RECORD_COLUMNS = (
     _t.c.system,
     _t.c.kind,
@@ -89,7 +91,7 @@ class _Writes:
 def upsert_records(conn: Connection, incoming: Sequence[Record], *, now: datetime, run_id: str | None) -> PageResult:
     """Put versions of records into the mirror, and retire those that they say were merged into them."""
     newest: dict[Ref, Record] = {}
-    for record in map(_cleaned, incoming):
+    for record in map(_with_clean_id, incoming):
         held = newest.get(record.ref)
         if held is None or held.stamp <= record.stamp:
             newest[record.ref] = record
@@ -123,9 +125,9 @@ def retire(conn: Connection, winners: Mapping[Ref, str | None], *, now: datetime
                 continue
             seq += 1
             gone = replace(record, deleted=True, merged_into=winners[record.ref] or record.merged_into)
-            rows.append(_row(gone, gone.content_hash(), seq, now, run_id))
+            rows.append(_row(gone, iso(gone.stamp), gone.content_hash(), seq, now, run_id))
     if rows:
-        conn.execute(upsert(conn, _t, _KEY, _CONTENT), rows)
+        conn.execute(upsert(conn, _UNTYPED, _KEY, _CONTENT), rows)
     return len(rows)
 
 
@@ -175,7 +177,7 @@ def changed_since(conn: Connection, mark: int) -> Iterator[Ref]:
             yield Ref(system, kind, record_id)
 
 
-def _cleaned(record: Record) -> Record:
+def _with_clean_id(record: Record) -> Record:
     cleaned = clean(record.ref.id)
     return record if cleaned == record.ref.id else replace(record, ref=replace(record.ref, id=cleaned))
 
@@ -227,18 +229,17 @@ def _plan_write(
             if stamp > known.stamp:
                 writes.touched.append(_touch(record))
             return False
-        owner = None if record.owner is None else clean(record.owner)
-        if owner != known.owner:
+        if _cleaned(record.owner) != known.owner:
             writes.owners.append(_owner_change(record, known.owner, now, run_id))
         if record.deleted and not known.deleted:
             writes.deleted += 1
-    writes.rows.append(_row(record, content_hash, seq, now, run_id))
+    writes.rows.append(_row(record, stamp, content_hash, seq, now, run_id))
     return True
 
 
 def _execute(conn: Connection, writes: _Writes) -> None:
     if writes.rows:
-        conn.execute(upsert(conn, _t, _KEY, _CONTENT), writes.rows)
+        conn.execute(upsert(conn, _UNTYPED, _KEY, _CONTENT), writes.rows)
     if writes.touched:
         statement = (
             update(_t)
@@ -276,28 +277,34 @@ def _owner_change(record: Record, old: str | None, now: datetime, run_id: str | 
     }
 
 
-def _row(record: Record, content_hash: str, seq: int, now: datetime, run_id: str | None) -> dict[str, Any]:
+def _row(record: Record, stamp: str, content_hash: str, seq: int, now: datetime, run_id: str | None) -> dict[str, Any]:
+    """The record as `_UNTYPED` takes it: what the column types would make of it, once instead of for every value."""
     account = record.ref.kind is Kind.ACCOUNT
+    instant = iso(now)
     return {
-        "system": record.ref.system,
-        "kind": record.ref.kind,
+        "system": record.ref.system.value,
+        "kind": record.ref.kind.value,
         "id": record.ref.id,
-        "stamp": record.stamp,
-        "owner": record.owner,
-        "account": record.account,
+        "stamp": stamp,
+        "owner": _cleaned(record.owner),
+        "account": _cleaned(record.account),
         "deleted": record.deleted,
-        "merged_into": record.merged_into,
-        "merged_from": list(record.merged_from) or None,
-        "modified_by": record.modified_by,
-        "fields": dict(record.fields),
+        "merged_into": _cleaned(record.merged_into),
+        "merged_from": to_json(list(record.merged_from)) if record.merged_from else None,
+        "modified_by": _cleaned(record.modified_by),
+        "fields": to_json(dict(record.fields)),
         "content_hash": content_hash,
         "change_seq": seq,
-        "first_seen": now,
-        "changed_at": now,
-        "run_id": run_id,
-        "name_key": name_key(record.fields) if account else None,
-        "domain": domain_key(record.fields) if account else None,
+        "first_seen": instant,
+        "changed_at": instant,
+        "run_id": _cleaned(run_id),
+        "name_key": _cleaned(name_key(record.fields)) if account else None,
+        "domain": _cleaned(domain_key(record.fields)) if account else None,
     }
+
+
+def _cleaned(text: str | None) -> str | None:
+    return None if text is None else clean(text)
 
 
 def _record(row: Row[*tuple[Any, ...]]) -> Record:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Table
+from sqlalchemy import Connection, Table, TableClause
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql.dml import Insert
 
@@ -16,7 +16,7 @@ CHUNK = 1000
 """Values in one IN list, rows in one batch: well under every driver's limit on parameters."""
 
 
-def upsert(conn: Connection, table: Table[Any], key: Sequence[str], update: Sequence[str] = ()) -> Insert:
+def upsert(conn: Connection, table: Table[Any] | TableClause, key: Sequence[str], update: Sequence[str] = ()) -> Insert:
     """An INSERT of whole rows that, where `key` exists, sets the columns `update` instead, or nothing for none."""
     statement: Any = postgresql.insert(table) if conn.dialect.name == "postgresql" else sqlite.insert(table)
     if not update:

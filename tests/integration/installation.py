@@ -61,8 +61,8 @@ socket = "control.sock"
         return done
 
     def start(self, *argv: str, **environ: str) -> subprocess.Popen[str]:
-        log = (self.folder / "log").open("a")
-        return subprocess.Popen(self.command(*argv), stderr=log, stdout=log, text=True, env={**self.environ, **environ})
+        with (self.folder / "log").open("a") as log:
+            return subprocess.Popen(self.command(*argv), stderr=log, stdout=log, text=True, env={**self.environ, **environ})
 
     def log(self) -> str:
         return (self.folder / "log").read_text()

@@ -15,6 +15,12 @@ from syncd.clock import SystemClock
 from tests.integration.installation import Installation
 
 CLOCK = SystemClock()
+SCHEDULE = """
+[schedule]
+pull = "3s"
+watch = "3s"
+stale_after = "10min"
+"""
 
 
 def wait_for(truth: Callable[[], bool], what: str, seconds: float = 60) -> None:
@@ -54,7 +60,7 @@ class Daemon:
 
 @pytest.fixture(scope="module")
 def daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
-    installation = Installation.make(tmp_path_factory.mktemp("daemon"), extra='[schedule]\npull = "3s"\nwatch = "3s"\n')
+    installation = Installation.make(tmp_path_factory.mktemp("daemon"), extra=SCHEDULE)
     installation.syncd("db", "upgrade")
     daemon = Daemon(installation)
     try:

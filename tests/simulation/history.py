@@ -38,7 +38,9 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A write that reached a CRM's door: what it asks for, whether it was done, and whether a condition guarded it."""
+    """A write that reached a CRM's door: what it asks for, whether a condition guarded it, whether it was done, and
+    whether the answer said that it certainly was not (401, 412, …).
+    """
 
     ref: Ref
     value: str
@@ -46,6 +48,7 @@ class Request:
     number: int
     guarded: bool
     done: bool
+    refused: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,9 +81,10 @@ class SystemHistory:
                 continue
             wanted = dict(_wanted(self.system, entry))
             done = {ref for effect in entry.effects if (ref := _ref_of(effect)) is not None}
-            guarded = "if-unmodified-since" in entry.headers
+            guarded, refused = "if-unmodified-since" in entry.headers, 400 <= entry.status < 500
             self.requests += [
-                Request(ref, value, entry.at, entry.number, guarded, ref in done) for ref, value in wanted.items()
+                Request(ref, value, entry.at, entry.number, guarded, ref in done, refused)
+                for ref, value in wanted.items()
             ]
             self.strange += [f"{entry.method} {entry.path}: {effect}" for effect in _beyond(entry, set(wanted))]
             if _arrived(entry):

@@ -7,7 +7,7 @@ own rows and journals; only what syncd promises about itself (plans, receipts, m
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -62,7 +62,7 @@ class Invariants:
     checked: int = 0
     _cursors: dict[tuple[System, Kind], datetime] = field(default_factory=dict)
     _stamps: dict[Ref, datetime] = field(default_factory=dict)
-    _hashes: dict[str, str] = field(default_factory=dict)
+    _plans: dict[str, Approved] = field(default_factory=dict)
     _spent: Counter[tuple[str, Ref]] = field(default_factory=Counter)
     _changes_seen: dict[System, int] = field(default_factory=dict)
     _requests_seen: dict[System, int] = field(default_factory=dict)
@@ -80,6 +80,7 @@ class Invariants:
         """What must hold once nobody edits, nothing fails, and syncd has had its time; raises ViolationError."""
         self.after_step()
         self.i01_no_lost_change()
+        self.i09_plans_are_as_approved()
         self.i12_one_final_state()
         self.i21_every_effect_is_in_the_ledger()
 
@@ -137,6 +138,9 @@ class Invariants:
         expected = {name: values.get(column) or None for name, column in _FIELDS[ref.system, ref.kind].items()}
         found: dict[str, str | None] = {name: record.fields.get(name) for name in expected}
         expected["owner"], found["owner"] = owner_of(row, ref), record.owner
+        if ref.system is System.SALESFORCE:  # HubSpot moves no stamp with an association
+            expected["account"] = row["ParentId"] if ref.kind is Kind.ACCOUNT else row["AccountId"]
+            found["account"] = record.account
         if expected != found:
             raise ViolationError(invariant, f"{ref}: the CRM has {expected}, the mirror {found}")
 
@@ -178,7 +182,7 @@ class Invariants:
         edit must lie between the last read of the record and the write.
         """
         history = self.history.of(change.ref)
-        read = max((read.number for read in history.reads if change.ref in read.refs and read.number < change.number))
+        read = max(read.number for read in history.reads if change.ref in read.refs and read.number < change.number)
         edits = [
             edit
             for edit in history.changes
@@ -206,7 +210,8 @@ class Invariants:
                     seen.update(dict.fromkeys(read.refs, read.number))
                     read = next(reads)
                 if request.number <= self.world.marks[system]:
-                    seen.pop(request.ref, None)
+                    continue
+                if request.refused:
                     continue
                 if seen.pop(request.ref, 0) <= self.world.marks[system]:
                     raise ViolationError("I10 no resend without a read", str(request))
@@ -215,40 +220,51 @@ class Invariants:
         """Each approved row has ended, once, with a receipt that fits what the CRM shows."""
         with self.world.context.store.read() as conn:
             rows = outbox.rows(conn)
-            receipts = {row.id: [] for row in rows} | {}
+            receipts: dict[int, list[outbox.Receipt]] = {row.id: [] for row in rows}
             for plan_id in {row.plan_id for row in rows}:
                 for receipt in outbox.receipts(conn, plan_id):
                     receipts[receipt.outbox_id].append(receipt)
-        planned = {(one.plan.plan_id, ref) for one in self._approved() for ref in one.rows}
+        approved = self._approved()
+        planned = {(one.plan.plan_id, ref) for one in approved for ref in one.rows}
         if {(row.plan_id, row.ref) for row in rows} != planned:
             raise ViolationError("I12 one final state", "the outbox does not hold the rows of the approved plans")
         for row in rows:
             ends = [receipt for receipt in receipts[row.id] if receipt.state.final]
             if not row.state.final or len(ends) != 1 or ends[0].state is not row.state:
                 raise ViolationError("I12 one final state", f"{row} ended as {[end.state.value for end in ends]}")
-            self._evidence(row, ends[0].before, ends[0].after)
+            sent = [
+                one
+                for one in self.history.of(row.ref).requests
+                if (one.ref, one.value) == (row.ref, row.new)
+                and _id(_in_force(approved, one.at)) == f"plan {row.plan_id}"
+            ]
+            self._evidence(row, sent, ends[0])
 
-    def _evidence(self, row: OutboxRow, before: str | None, after: str | None) -> None:
-        history = self.history.of(row.ref)
-        sent = [one for one in history.requests if one.ref == row.ref and one.value == row.new and self._is_of(one, row)]
+    def _evidence(self, row: OutboxRow, sent: Sequence[Request], end: outbox.Receipt) -> None:
+        history, before, after = self.history.of(row.ref), end.before, end.after
         changed = self._spent[row.plan_id, row.ref] > 0
         if row.state is RowState.CONFIRMED:
             if not any(one.done for one in sent):
                 raise ViolationError("I12 one final state", f"{row} is confirmed, and no write of it was done")
             if after != row.new or before != row.old:
                 raise ViolationError("I12 one final state", f"{row} is confirmed with the owners {before}, {after}")
+            self._was_read_back(row, end.at)
         deleted = any(ref == row.ref for ref, _ in history.gone)
         if changed and row.state not in _WRITTEN and not deleted:
             raise ViolationError("I12 one final state", f"{row} was written, and ended as {row.state.value}")
         if changed and row.state is RowState.CONFLICT and not self._edited_by_people(row):
             raise ViolationError("I12 one final state", f"{row} was written, and nobody else edited it")
 
+    def _was_read_back(self, row: OutboxRow, at: datetime) -> None:
+        """The last reading before a confirmation showed the owner that was wanted."""
+        history = self.history.of(row.ref)
+        read = max(one.number for one in history.reads if row.ref in one.refs and one.at <= at)
+        shown = [one.new for one in history.changes if one.ref == row.ref and one.number <= read]
+        if not shown or shown[-1] != row.new:
+            raise ViolationError("I12 one final state", f"{row} is confirmed, and was read as {shown[-1:]} before that")
+
     def _edited_by_people(self, row: OutboxRow) -> bool:
         return any(change.ref == row.ref and change.source == "person" for change in self.history.changes())
-
-    def _is_of(self, request: Request, row: OutboxRow) -> bool:
-        plan = _in_force(self._approved(), request.at)
-        return plan is not None and plan.plan.plan_id == row.plan_id
 
     def i21_ledger_holds(self) -> None:
         """The chain of the ledger verifies."""
@@ -288,23 +304,30 @@ class Invariants:
             return sorted({row.plan_id for row in outbox.rows(conn, states=outbox.OPEN)})
 
     def _approved(self) -> list[Approved]:
-        """All approved plans in the order of their approval, checked against the hashes first seen."""
-        found = []
+        """All approved plans in the order of their approval; a new one is read once and kept as it was then."""
         statuses = [status for status in PlanStatus if status not in (PlanStatus.PREVIEW, PlanStatus.OFFERED)]
         with self.world.context.store.read() as conn:
             for header in plans.list_plans(conn, 1000, statuses=statuses):
+                if header.plan_id in self._plans:
+                    continue
                 approval = plans.approval(conn, header.plan_id)
                 if approval is None:
                     continue
+                if approval.who != "syncd" and header.plan_id not in self.asked:
+                    raise ViolationError("I09 only approved writes", f"nobody asked to approve plan {header.plan_id}")
                 plan = plans.get_plan(conn, header.plan_id)
-                known = self._hashes.setdefault(plan.plan_id, approval.plan_hash)
-                if document_hash(plan.document) != known or approval.plan_hash != known:
-                    raise ViolationError("I09 only approved writes", f"plan {plan.plan_id} changed after its approval")
-                if approval.who != "syncd" and plan.plan_id not in self.asked:
-                    raise ViolationError("I09 only approved writes", f"nobody asked to approve plan {plan.plan_id}")
                 rows = {one.ref: (one.old, one.new) for one in changes_of(plan) if not one.expected}
-                found.append(Approved(plan, approval, rows))
-        return sorted(found, key=lambda one: one.approval.at)
+                self._plans[header.plan_id] = Approved(plan, approval, rows)
+        return sorted(self._plans.values(), key=lambda one: one.approval.at)
+
+    def i09_plans_are_as_approved(self) -> None:
+        """No approved plan changed after its approval."""
+        with self.world.context.store.read() as conn:
+            for known in self._plans.values():
+                plan = plans.get_plan(conn, known.plan.plan_id)
+                approval = plans.approval(conn, known.plan.plan_id)
+                if approval != known.approval or document_hash(plan.document) != known.approval.plan_hash:
+                    raise ViolationError("I09 only approved writes", f"plan {plan.plan_id} changed after its approval")
 
     def _mirror(self, system: System, kind: Kind) -> dict[Ref, Record]:
         with self.world.context.store.read() as conn:

@@ -58,6 +58,7 @@ class People:
                 (self._delete, 1.0),
                 (self._restore, 0.6),
                 (self._create, 1.5),
+                (self._merge, 0.6),
                 (self._leaver, 0.7),
             )
         )
@@ -142,6 +143,12 @@ class People:
         else:
             values = {"name": name, "hubspot_owner_id": owner, "country": country}
         return {"object": NAMES[system, Kind.ACCOUNT], "create": values}
+
+    def _merge(self, system: System) -> Command | None:
+        """Two accounts become one: in Salesforce one of them stays, in HubSpot a third takes their place."""
+        rows = live_rows(self._world, system, Kind.ACCOUNT)
+        winner, loser = row_id(self._dice.one_of(rows)), row_id(self._dice.one_of(rows))
+        return None if winner == loser else {"object": NAMES[system, Kind.ACCOUNT], "id": winner, "merge": [loser]}
 
     def _leaver(self, system: System) -> Command | None:
         """Somebody leaves one system, or comes back to it."""

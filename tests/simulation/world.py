@@ -66,7 +66,7 @@ territories:
 """
 
 
-class Killed(BaseException):  # noqa: N818 - no error: the end of a process
+class Killed(BaseException):
     """The process is gone; nothing in it runs any more, `except` and `finally` included."""
 
 
@@ -133,7 +133,7 @@ class SimulatedWire(InProcessWire):
 class World:
     """Two CRMs, a clock, and one process of syncd after the other."""
 
-    def __init__(self, seed: int, folder: Path, *, mode: str, index_lag: float = 0.0) -> None:
+    def __init__(self, seed: int, folder: Path, *, mode: str, index_lag: float = 0.0, page: int = 2000) -> None:
         self.seed = seed
         self.clock = ManualClock(START)
         self.reaper = Reaper()
@@ -147,6 +147,8 @@ class World:
         self.hubspot.base_url = "https://api.hubapi.com"
         self.hubspot.quirks.index_lag = index_lag
         self.hubspot.quirks.index_lag_varies = True
+        self.hubspot.quirks.short_pages = page if page < 100 else None
+        self.salesforce.model.cursors.page_limit = page
         self._credentials = self.salesforce.credentials(), self.hubspot.credentials()
         self.environ = {
             "SYNCD_SALESFORCE__CLIENT_SECRET": str(self._credentials[0]["client_secret"]),

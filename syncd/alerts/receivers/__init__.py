@@ -9,10 +9,9 @@ from syncd.alerts.receivers.file import FileReceiver
 from syncd.alerts.receivers.log import LOG_NAME, LogReceiver
 from syncd.alerts.receivers.webhook import WebhookReceiver
 from syncd.clock import Clock
+from syncd.errors import ConfigError
 from syncd.settings import ReceiverSettings, Secret
 from syncd.telemetry import Log
-
-SEVERITIES = ("page", "ticket", "info")
 
 ReadSecret = Callable[[Secret, str], str]
 
@@ -25,20 +24,14 @@ def receivers_of(
     read_secret: ReadSecret,
     ca_bundle: str | None = None,
 ) -> Mapping[str, Receiver]:
-    """Every receiver by name, the log first. Of two with one name the first counts, and `log` is the log."""
+    """Every receiver by name, the log first. ConfigError SYN802 where two have one name, or one is called `log`."""
     found: dict[str, Receiver] = {LOG_NAME: LogReceiver(log)}
     for each in settings:
         if each.name in found:
-            continue
+            hint = "`log` is the log itself" if each.name == LOG_NAME else "rename one of them"
+            raise ConfigError("SYN802", f"two receivers are called {each.name}", where="receivers", hint=hint)
         if each.type == "file":
             found[each.name] = FileReceiver(each)
         else:
             found[each.name] = WebhookReceiver(each, clock=clock, read_secret=read_secret, ca_bundle=ca_bundle)
     return found
-
-
-def duplicate_names(settings: tuple[ReceiverSettings, ...]) -> tuple[str, ...]:
-    """The names that are taken: a receiver under one of them is never told anything."""
-    seen = {LOG_NAME}
-    taken = [each.name for each in settings if each.name in seen or seen.add(each.name)]  # type: ignore[func-returns-value]
-    return tuple(sorted(set(taken)))

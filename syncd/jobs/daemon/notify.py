@@ -35,7 +35,8 @@ class Notifier:
         if not self._address:
             return
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as sock:
+            sock.setblocking(False)  # a full queue must not stop the daemon: the next message says the same
             try:
                 sock.sendto(text.encode("utf-8"), self._address)
             except OSError:
-                return  # systemd went away or never listened; nothing of ours depends on it
+                return  # systemd is busy, went away or never listened; nothing of ours depends on it

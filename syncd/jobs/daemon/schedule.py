@@ -7,6 +7,7 @@ second and silence (agronholm/apscheduler issues 296 and 146).
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -38,6 +39,7 @@ class Schedule:
 
     def __init__(self, log: Log) -> None:
         self._log = log
+        logging.getLogger("apscheduler").setLevel(logging.ERROR)  # its warnings are our event job.missed
         self._scheduler = BackgroundScheduler(
             jobstores={"default": MemoryJobStore()},
             executors={lane: ThreadPoolExecutor(1) for lane in LANES},

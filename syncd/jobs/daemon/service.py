@@ -195,7 +195,8 @@ class Daemon:
         self._beat = self._clock.monotonic()
 
 
-def _to_stderr(_: str, line: str) -> None:
-    """A child's lines are log lines already, or text that belongs beside them."""
-    sys.stderr.write(line + os.linesep)
-    sys.stderr.flush()
+def _to_stderr(stream: str, line: str) -> None:
+    """A child's log lines go beside ours; what it prints for people is in its run's summary."""
+    if stream == "stderr":
+        sys.stderr.write(line + os.linesep)
+        sys.stderr.flush()

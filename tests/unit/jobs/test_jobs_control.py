@@ -124,3 +124,13 @@ def test_the_notifier_tells_systemd_and_is_silent_without_it(tmp_path: Path) -> 
     assert notifier.watchdog_seconds == 60
     Notifier({}).ready("nobody listens")
     Notifier({"NOTIFY_SOCKET": str(tmp_path / "gone")}).ready("nobody listens")
+
+
+def test_a_full_queue_does_not_stop_the_daemon(tmp_path: Path) -> None:
+    address = str(tmp_path / "notify")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
+        systemd.bind(address)
+        notifier = Notifier({"NOTIFY_SOCKET": address})
+        for _ in range(5000):
+            notifier.alive("nobody reads this")
+        assert systemd.recv(1000).startswith(b"WATCHDOG=1")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
+from itertools import pairwise
 
 import pytest
 from planning_world import (
@@ -422,7 +423,7 @@ def test_waiting_keeps_the_lease_alive(world: World) -> None:
     asked: list[float] = []
     line = world.line(may_write=lambda: asked.append(world.clock.monotonic()))
     world.apply(plan, source, line=line)
-    gaps = [later - earlier for earlier, later in zip(asked, asked[1:], strict=False)]
+    gaps = [later - earlier for earlier, later in pairwise(asked)]
     assert max(gaps) <= 10
 
 
@@ -764,7 +765,9 @@ def test_a_crash_at_any_point_ends_in_one_write_of_each_row(
         assert ledger.verify(conn).ok
 
 
-@pytest.mark.parametrize("name", ["recovery.before_settle", "recovery.settled", "apply.before_finish", "apply.finished"])
+@pytest.mark.parametrize(
+    "name", ["recovery.before_settle", "recovery.settled", "apply.before_finish", "apply.finished"]
+)
 def test_a_crash_of_the_recovery_is_recovered_from(world: World, crash: type[Exception], name: str) -> None:
     source, plan = ready(world, 2)
     crash_at(crash, "apply.sent", 1)

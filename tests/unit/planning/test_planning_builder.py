@@ -201,7 +201,9 @@ def test_one_record_under_way_does_not_hold_the_other_system() -> None:
 
 def blocked_row(source: PlanInput, **changes: object) -> BlockedRow:
     fingerprint = document(source)["changes"][0]["fingerprint"]
-    row = BlockedRow("005anna", "FIELD_CUSTOM_VALIDATION_EXCEPTION", "Region is locked", NOW + timedelta(days=3), fingerprint)
+    row = BlockedRow(
+        "005anna", "FIELD_CUSTOM_VALIDATION_EXCEPTION", "Region is locked", NOW + timedelta(days=3), fingerprint
+    )
     return replace(row, **changes)
 
 
@@ -294,7 +296,18 @@ def test_kept_decisions_stand_in_the_document_only_when_all_are_asked_for() -> N
 def test_the_document_has_the_keys_of_the_contract() -> None:
     book = facts(1)
     found = document(plan_input((book, decision(book))))
-    assert {"format", "plan_id", "pack_revision", "created_at", "now", "mirror", "summary", "decisions", "changes", "guard"} <= set(found)
+    assert {
+        "format",
+        "plan_id",
+        "pack_revision",
+        "created_at",
+        "now",
+        "mirror",
+        "summary",
+        "decisions",
+        "changes",
+        "guard",
+    } <= set(found)
     assert found["format"] == 1
     assert found["mirror"] == {"salesforce": {"as_of": "2026-11-20T10:00:00.000Z"}}
     (entry,) = found["decisions"]
@@ -358,7 +371,12 @@ def fingerprint(source: PlanInput) -> str:
 
 def test_the_fingerprint_follows_what_the_row_stands_on() -> None:
     country = FieldTest("country", FieldType.COUNTRY, EqualTo("DE", "DE"), None, "country: DE")
-    locked = Protect("late", Place("base.yaml", 1), FieldTest("open_pipeline", FieldType.MONEY, EqualTo("1", Decimal(1)), None, ""), "late")
+    locked = Protect(
+        "late",
+        Place("base.yaml", 1),
+        FieldTest("open_pipeline", FieldType.MONEY, EqualTo("1", Decimal(1)), None, ""),
+        "late",
+    )
     rules = pack(roles={"owner": (territory(when=country),)}, protect=(locked,))
     book = facts(1, values={"country": "DE", "city": "Bonn"})
     base = plan_input((book, decision(book)), pack=rules)

@@ -180,6 +180,7 @@ def test_tampering_is_found(filled: Store, what: str) -> None:
     found = _verified(filled)
     assert not found.ok
     assert found.first_bad == first_bad
+    assert ("is missing" in found.text) == (what in ("a row removed", "the first row removed"))
 
 
 def test_removed_head_is_found(filled: Store) -> None:

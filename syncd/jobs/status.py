@@ -1,0 +1,180 @@
+"""How syncd is, from its database, its files and its settings alone: no network, no connector, under a second."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection
+
+from syncd.clock import Clock, iso
+from syncd.jobs.freezing import frozen_reason
+from syncd.model.plans import PlanStatus
+from syncd.model.refs import System
+from syncd.rules.revision import pack_revision
+from syncd.settings import Settings
+from syncd.store import episodes, lease, mirror, ownership, plans, runs
+from syncd.store.engine import Store
+
+FORMAT = 1
+_JOBS = ("pull", "plan", "apply", "watch", "delayed-pass", "sweep")
+_OPEN_PLANS = (PlanStatus.OFFERED, PlanStatus.APPROVED)
+_WATCH_STATE = "watch"
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What the parts of the document are made from."""
+
+    settings: Settings
+    conn: Connection
+    now: datetime
+
+
+def status(settings: Settings, store: Store, *, clock: Clock) -> dict[str, Any]:
+    """Everything on one screen, as JSON."""
+    with store.read() as conn:
+        asked = _Asked(settings, conn, clock.now())
+        adopted = ownership.adopted_at(conn)
+        return {
+            "format": FORMAT,
+            "at": iso(asked.now),
+            "mode": settings.mode.value,
+            "frozen": frozen_reason(settings.control.freeze_file),
+            "daemon": _daemon(asked),
+            "adopted_at": iso(adopted) if adopted else None,
+            "systems": _systems(asked),
+            "pack": _pack(asked),
+            "plans": _plans(asked),
+            "runs": _runs(asked),
+            "alerts": _alerts(asked),
+        }
+
+
+def _daemon(asked: _Asked) -> dict[str, Any]:
+    """Whether something listens at the control socket, and who holds the lease."""
+    held = lease.current(asked.conn)
+    current = held is not None and held.until > asked.now
+    path = asked.settings.control.socket
+    return {
+        "listening": _listens(str(path)),
+        "socket": str(path),
+        "leader": held.holder if held is not None and current else None,
+        "epoch": held.epoch if held is not None and current else None,
+    }
+
+
+def _listens(path: str) -> bool:
+    try:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as client:
+            client.settimeout(0.2)
+            client.connect(path)
+    except PermissionError:
+        return True  # it is there, and not open to us
+    except OSError:
+        return False
+    return True
+
+
+def _systems(asked: _Asked) -> dict[str, Any]:
+    known = mirror.mirror_status(asked.conn)
+    schedule = asked.settings.schedule
+    stale_after = schedule.stale_after or 3 * schedule.pull
+    return {system.value: _system(known.get(system), asked.now, stale_after) for system in _configured(asked.settings)}
+
+
+def _system(known: mirror.MirrorStatus | None, now: datetime, stale_after: timedelta) -> dict[str, Any]:
+    as_of = known.as_of if known is not None else None
+    return {
+        "as_of": iso(as_of) if as_of else None,
+        "age_seconds": int((now - as_of).total_seconds()) if as_of else None,
+        "stale": as_of is None or now - as_of > stale_after,
+        "complete": known is not None and known.complete,
+        "records": {kind.value: count for kind, count in known.records.items()} if known is not None else {},
+        "last_outcome": known.last_outcome if known is not None else None,
+        "last_error": known.last_error if known is not None else None,
+    }
+
+
+def _configured(settings: Settings) -> tuple[System, ...]:
+    return tuple(system for system in System if getattr(settings, system.value) is not None)
+
+
+def _pack(asked: _Asked) -> dict[str, Any]:
+    """The revision of the pack's files, and whether they are valid: as the last watch found, else checked now."""
+    path = asked.settings.pack.path
+    if not path.is_dir():
+        return {"path": str(path), "revision": None, "valid": False, "problem": "there is no such folder"}
+    revision = pack_revision(path)
+    seen: Mapping[str, str] = episodes.monitor_state(asked.conn, _WATCH_STATE)
+    if seen.get("pack") == revision:
+        return {"path": str(path), "revision": revision, "valid": True, "problem": None}
+    problem = _problem(asked.settings)
+    return {"path": str(path), "revision": revision, "valid": problem is None, "problem": problem}
+
+
+def _problem(settings: Settings) -> str | None:
+    """Why the pack is invalid; imports what checking needs only where it is needed."""
+    from syncd.errors import ConfigError, InputError
+    from syncd.jobs.mapping import field_catalogue
+    from syncd.jobs.money import money_table
+    from syncd.rules.loader import load_pack
+
+    try:
+        load_pack(settings.pack.path, catalogue=field_catalogue(settings), money=money_table(settings.money))
+    except (InputError, ConfigError) as error:
+        first = next(iter(error.findings), None)
+        return f"{error.summary}; first: {first}" if first is not None else str(error)
+    return None
+
+
+def _plans(asked: _Asked) -> list[dict[str, Any]]:
+    """The plans that wait for somebody: offered ones for an approval, approved ones for an apply."""
+    found = []
+    for header in plans.list_plans(asked.conn, 20, statuses=_OPEN_PLANS):
+        approval = plans.approval(asked.conn, header.plan_id)
+        found.append(
+            {
+                "plan_id": header.plan_id,
+                "kind": header.kind,
+                "status": header.status.value,
+                "created_at": iso(header.created_at),
+                "expires_at": iso(header.expires_at),
+                "expired": header.expires_at <= asked.now,
+                "approved_by": approval.who if approval is not None else None,
+            }
+        )
+    return [plan for plan in found if not plan["expired"]]
+
+
+def _runs(asked: _Asked) -> dict[str, Any]:
+    """The newest run of each job."""
+    newest = {job: next(iter(runs.runs(asked.conn, 1, job=job)), None) for job in _JOBS}
+    return {
+        job: {
+            "run": run.run_id,
+            "started_at": iso(run.started_at),
+            "finished_at": iso(run.finished_at) if run.finished_at else None,
+            "outcome": run.outcome,
+        }
+        for job, run in newest.items()
+        if run is not None
+    }
+
+
+def _alerts(asked: _Asked) -> dict[str, Any]:
+    firing = [episode for episode in episodes.open_episodes(asked.conn) if episode.state == "firing"]
+    return {
+        "firing": len(firing),
+        "by_severity": {
+            severity: sum(1 for episode in firing if episode.severity == severity)
+            for severity in ("page", "ticket", "info")
+        },
+        "newest": [
+            {"id": episode.id, "severity": episode.severity, "monitor": episode.monitor, "summary": episode.summary}
+            for episode in sorted(firing, key=lambda episode: -(episode.id or 0))[:5]
+        ],
+    }

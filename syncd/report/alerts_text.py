@@ -1,0 +1,126 @@
+"""Alerts as plain text: what, who is hit and how much money, since when, whether it goes on, what to do first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from syncd.report.table import render_table
+from syncd.report.wording import counted, moment, money, plain, wrapped
+
+_SHOWN = 20
+_ORDER = {"page": 0, "ticket": 1, "info": 2}
+Alert = Mapping[str, Any]
+
+
+def alerts_text(document: Mapping[str, Any]) -> str:
+    """The list, worst first, each with its first command; `document` is that of `alerts list --format json`."""
+    alerts = sorted(document["alerts"], key=lambda alert: (_ORDER.get(alert["severity"], 3), -alert["id"]))
+    if not alerts:
+        return f"no alerts{_checked(document)}"
+    rows = [
+        (alert["id"], alert["severity"], _state(alert), moment(alert["since"]), alert["monitor"], alert["subject"])
+        for alert in alerts
+    ]
+    table = render_table(("id", "severity", "state", "since", "monitor", "what"), rows, right={0})
+    lines = [table, ""]
+    for alert in alerts:
+        lines.append(wrapped(f"{alert['id']}: {plain(alert['summary'])}", indent=0, hanging=4))
+        if alert["first_command"] and alert["state"] != "resolved":
+            lines.append(f"    first: {plain(alert['first_command'])}")
+    firing = sum(1 for alert in alerts if alert["state"] == "firing")
+    return "\n".join(
+        [*lines, "", f"{counted(firing, 'alert')} firing{_checked(document)}; `syncd alerts show ID` says more"]
+    )
+
+
+def alert_text(document: Mapping[str, Any]) -> str:
+    """One alert with evidence and history; `document` is that of `alerts show --format json`."""
+    lines = [
+        wrapped(f"{document['monitor']} ({document['severity']}): {plain(document['summary'])}", indent=0, hanging=2),
+        "",
+        *_facts(document),
+        "",
+        "Evidence:",
+        *(wrapped(plain(text), indent=2, hanging=4) for text in document["evidence"][:_SHOWN]),
+    ]
+    if len(document["evidence"]) > _SHOWN:
+        lines.append(f"  … and {len(document['evidence']) - _SHOWN:,} more; --format json lists them")
+    lines += [*_accounts(document), "", "History:", *_history(document)]
+    return "\n".join(lines)
+
+
+def _facts(document: Alert) -> Iterator[str]:
+    yield f"  state    {_going_on(document)}"
+    if document["who"]:
+        who = ", ".join(plain(name) for name in document["who"][:5])
+        more = f" and {len(document['who']) - 5:,} more" if len(document["who"]) > 5 else ""
+        yield wrapped(f"who      {who}{more}", indent=2, hanging=11)
+    if document["money"]:
+        amount = money(document["money"]["amount"], document["money"]["currency"])
+        yield f"  money    {amount} ({plain(document['money']['of'])})"
+    yield f"  since    {moment(document['since'])}"
+    if document["first_command"]:
+        yield f"  first    {plain(document['first_command'])}"
+    if document["runbook"]:
+        yield f"  runbook  {plain(document['runbook'])}"
+
+
+def _going_on(document: Alert) -> str:
+    if document["state"] == "resolved":
+        return f"over since {moment(document['resolved_at'])}"
+    checked = f", last looked at {moment(document['checked_at'])}" if document.get("checked_at") else ""
+    if document["state"] == "pending":
+        return f"pending: it has not held long enough to fire{checked}"
+    taken = f", looked after by {plain(document['acknowledged_by'])}" if document["acknowledged_by"] else ""
+    return f"still firing{checked}{taken}"
+
+
+def _accounts(document: Alert) -> Iterator[str]:
+    accounts = document["accounts"]
+    if not accounts:
+        return
+    yield ""
+    yield f"Accounts ({document['accounts_total']:,}):"
+    currency = document["money"]["currency"] if document["money"] else ""
+    rows = [
+        (money(account["amount"], currency), account["account"], account["owner"] or "nobody", account["name"])
+        for account in accounts[:_SHOWN]
+    ]
+    for line in render_table(("amount", "account", "owner", "name"), rows, right={0}, width=110).splitlines():
+        yield f"  {line}"
+    if document["accounts_total"] > _SHOWN:
+        yield f"  … and {document['accounts_total'] - _SHOWN:,} more"
+
+
+def _history(document: Alert) -> Iterator[str]:
+    yield f"  {moment(document['started_at'])}  seen"
+    if document["fired_at"]:
+        yield f"  {moment(document['fired_at'])}  fired"
+    if document["acknowledged_by"]:
+        yield f"  {'':17}  acknowledged by {plain(document['acknowledged_by'])}"
+    if document["resolved_at"]:
+        yield f"  {moment(document['resolved_at'])}  over"
+    for notice in document["notices"]:
+        at = notice["finished_at"] or notice["queued_at"]
+        yield f"  {moment(at)}  {_notice(notice)}"
+
+
+def _notice(notice: Mapping[str, Any]) -> str:
+    told = f"{plain(notice['receiver'])} about {notice['reason']}"
+    if notice["state"] == "sent":
+        return f"told {told}"
+    why = f" ({plain(notice['outcome'])})" if notice["outcome"] else ""
+    if notice["state"] == "failed":
+        return f"given up telling {told} after {counted(notice['attempts'], 'attempt')}{why}"
+    again = f", next try {moment(notice['next_try_at'])}" if notice["next_try_at"] else ""
+    return f"not yet told {told}: {counted(notice['attempts'], 'attempt')}{why}{again}"
+
+
+def _state(alert: Alert) -> str:
+    return f"{alert['state']}, taken" if alert["acknowledged_by"] and alert["state"] == "firing" else alert["state"]
+
+
+def _checked(document: Mapping[str, Any]) -> str:
+    at = document["checked_at"]
+    return f", as of {moment(at)}" if at else ", and no watch has run yet: `syncd watch`"
