@@ -45,5 +45,11 @@ lock: ## pin every dependency with its hashes (needs uv)
 	uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-emit-index-url --extra postgres pyproject.toml -o requirements.txt
 	uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-emit-index-url --extra postgres --group dev pyproject.toml -o requirements-dev.txt
 
+bench: $(STAMP) ## the whole job on the real company list, timed; JSON on stdout
+	@$(BIN)/python benchmarks/main_job.py
+
+simulate: $(STAMP) ## the simulation over SEEDS seeds from FIRST on
+	SEEDS=$(or $(SEEDS),100) FIRST=$(or $(FIRST),0) $(BIN)/python -m pytest tests/simulation -n $(JOBS) -k seed
+
 clean: ## remove what the targets made
 	rm -rf $(VENV) dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-pytest_plugins = ("tests.databases",)
+pytest_plugins = ("tests.golden_files", "tests.databases")
 
 _LOOPBACK = ("127.", "::1", "localhost")
 

@@ -30,7 +30,9 @@ def golden(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
             path.write_text(text, encoding="utf-8", newline="")
             return
         if not path.exists():
-            pytest.fail(f"there is no golden file {name}: run pytest -p tests.golden_files --golden-refresh and look at it")
+            pytest.fail(
+                f"there is no golden file {name}: run pytest -p tests.golden_files --golden-refresh and look at it"
+            )
         expected = path.read_bytes().decode("utf-8")
         if text != expected:
             diff = difflib.unified_diff(expected.splitlines(), text.splitlines(), "golden", "printed", lineterm="")

@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 from syncd.jobs.context import Context
 from syncd.jobs.mapping import field_order
 from syncd.model.records import Record, User
-from syncd.model.refs import Kind, Ref, System
+from syncd.model.refs import Kind, Ref, System, long_salesforce_id
 from syncd.planning.ownership import OwnershipHistory, person_changes
 from syncd.rules.derivation import CompanyRecords, Derivation, OwnershipView, derive_book
 from syncd.rules.engine import Book
@@ -55,11 +55,14 @@ def mirror_book(context: Context, pack: Pack, now: datetime) -> MirrorBook:
 
 
 def read_book(context: Context, conn: Connection, pack: Pack, now: datetime) -> MirrorBook:
-    """The same inside a transaction of the caller's, so that a plan sees one state of the mirror."""
-    users = {user.ref: user for user in mirror.users(conn)}
+    """The same inside a transaction of the caller's, so that a plan sees one state of the mirror.
+
+    A system that is configured no longer has no say, though its records are still there: nobody reads it any more.
+    """
+    users = {user.ref: user for user in mirror.users(conn) if user.ref.system in context.systems}
     opportunities: dict[Ref, list[Record]] = defaultdict(list)
     still_open: list[Record] = []
-    for system in System:
+    for system in context.systems:
         for record in mirror.records(conn, system, Kind.OPPORTUNITY):
             if record.account:
                 opportunities[Ref(system, Kind.ACCOUNT, record.account)].append(record)
@@ -67,7 +70,7 @@ def read_book(context: Context, conn: Connection, pack: Pack, now: datetime) -> 
                 still_open.append(record)
     members: dict[str, list[Record]] = defaultdict(list)
     links = companies.links(conn)
-    for system in System:
+    for system in context.systems:
         for record in mirror.records(conn, system, Kind.ACCOUNT):
             members[links.get(record.ref, str(record.ref))].append(record)
     view = _ownership(context, conn, users, members, links)
@@ -135,7 +138,11 @@ def _team_holds(context: Context, conn: Connection, members: Mapping[str, list[R
 
 
 def directory_of(users: Iterable[User], pack: Pack, written: frozenset[System]) -> Directory:
-    """Everybody by e-mail, across the systems; a pack's `salesforce:` and `hubspot:` on a rep win over the e-mail."""
+    """Everybody by e-mail, across the systems; a pack's `salesforce:` and `hubspot:` on a rep win over the e-mail.
+
+    Of several users of one system with one e-mail those count that may own accounts: portal and service users often
+    have a person's e-mail. Two such are ambiguous.
+    """
     by_email: dict[str, list[User]] = defaultdict(list)
     by_name: dict[tuple[System, str], User] = {}
     for user in users:
@@ -151,13 +158,15 @@ def directory_of(users: Iterable[User], pack: Pack, written: frozenset[System]) 
         for system in System:
             named = getattr(pack.reps.get(email), system.value, None)
             if named:
-                match = by_name.get((system, named)) or by_name.get((system, named.lower()))
+                name = long_salesforce_id(named) if system is System.SALESFORCE else named
+                match = by_name.get((system, name)) or by_name.get((system, named.lower()))
                 found = [match] if match else []
             else:
                 found = [user for user in by_email.get(email, ()) if user.ref.system is system]
                 active = [user for user in found if user.active]
-                found = active or found
-                if len(active) > 1:
+                able = [user for user in active if user.eligible]
+                found = able or active or found
+                if len(able) > 1:
                     ambiguous.add(email)
             if found:
                 chosen[system] = min(found, key=lambda user: user.ref)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 
 from syncd.clock import Clock, SystemClock
@@ -27,8 +27,14 @@ from syncd.model.refs import System
 from syncd.rules.loader import load_pack
 from syncd.rules.pack import Pack
 from syncd.settings import Mode, OwnerWriter, Secret, SecretReader, Settings
+from syncd.store import runs
 from syncd.store.engine import Store
 from syncd.telemetry import Log, get_log
+
+_CALLING_JOBS = ("pull", "delayed-pass", "sweep", "apply")
+"""The jobs that call CRMs."""
+_RUNS_A_DAY = (300, 5000)
+"""How many runs of one job a day has: at the default period, and at most."""
 
 
 @dataclass(slots=True)
@@ -76,8 +82,19 @@ class Context:
         return cls(settings, store, clock, entropy or SystemEntropy(), get_log(), actor, environ, wire_of or network)
 
     def close(self) -> None:
-        """Let go of the database."""
+        """Let go of the database and of the connections to the CRMs."""
+        for wire in self._wires.values():
+            if isinstance(wire, NetworkWire):
+                wire.close()
         self.store.close()
+
+    def calls(self) -> Mapping[System, int]:
+        """The HTTP calls that this process made, by system."""
+        connectors: tuple[Reader | Writer, ...] = (*self._readers.values(), *self._writers.values())
+        return {
+            system: sum(connector.calls for connector in connectors if connector.system is system)
+            for system in {connector.system for connector in connectors}
+        }
 
     @property
     def systems(self) -> tuple[System, ...]:
@@ -176,12 +193,25 @@ class Context:
         return HubspotAccess(token=token, base_url=settings.base_url, api_version=settings.api_version)
 
     def _budget(self, system: System) -> RateBudget:
-        """One budget a system, shared by its reader and its writer."""
+        """One budget a system, shared by its reader and its writer, that knows what earlier processes took today."""
         if system not in self._budgets:
             share = float(self.settings.limits.api_share)
             make = salesforce_budget if system is System.SALESFORCE else hubspot_budget
-            self._budgets[system] = make(self.clock, api_share=share)
+            self._budgets[system] = make(self.clock, api_share=share, spent=self._spent_today(system))
         return self._budgets[system]
+
+    def _spent_today(self, system: System) -> int:
+        """The calls of today's recorded runs: each sync of the daemon is a process, and the day's share is one."""
+        midnight = datetime.combine(self.clock.now().date(), time.min, UTC)
+        taken = 0
+        with self.store.read() as conn:
+            for job in _CALLING_JOBS:
+                found = runs.runs(conn, _RUNS_A_DAY[0], job)
+                if len(found) == _RUNS_A_DAY[0] and found[-1].started_at >= midnight:
+                    found = runs.runs(conn, _RUNS_A_DAY[1], job)
+                today = (run.summary for run in found if run.started_at >= midnight)
+                taken += sum(summary.get("api_calls", {}).get(system.value, 0) for summary in today)
+        return taken
 
     def _wire(self, system: System) -> Wire:
         if system not in self._wires:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from syncd.clock import iso
+from syncd.errors import UsageError
 from syncd.jobs.context import Context
 from syncd.jobs.lookup import company_of
 from syncd.jobs.plan import deliberate
@@ -13,11 +14,13 @@ from syncd.store import ownership
 
 
 def explain_company(context: Context, text: str) -> dict[str, Any]:
-    """The explanation of the company that the text names, as a document; UsageError for none or several."""
+    """The explanation of the live company that the text names, as a document; UsageError for none or several."""
     with context.store.read() as conn:
         found = company_of(conn, text)
         applied = ownership.applied(conn).get(found.key, {})
     thought = deliberate(context)
+    if found.key not in thought.facts:
+        raise UsageError("SYN002", f"{text!r} is deleted in the CRM", hint="`syncd history` still knows what was done")
     decision = next((one for one in thought.decisions if one.company == found.key and one.role == "owner"), None)
     explanation = explain(thought.pack, thought.source.book, found.key, thought.now, decision)
     facts = thought.facts[found.key]

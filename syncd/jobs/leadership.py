@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
+from syncd.errors import LeaseHeldError
 from syncd.jobs.context import Context
 from syncd.store import lease as leases
 
 TTL = timedelta(seconds=60)
-"""How long a lease stands without being renewed."""
+"""How long a daemon's lease stands without being renewed."""
+COMMAND_TTL = timedelta(minutes=3)
+"""The same for a command, which renews it only between its steps: one of them may wait for a CRM or a large book."""
 EPOCH_VARIABLE = "SYNCD_LEASE_EPOCH"
 
 
@@ -25,56 +30,89 @@ class Leadership:
     context: Context
     epoch: int
     _own: leases.Lease | None
+    _told_to_stop: bool = False
 
     def check(self) -> None:
-        """Raise LeaseHeldError where the lease is no longer ours; renew it where it is our own and a third is gone."""
+        """Raise LeaseHeldError where the lease is no longer ours; renew it where it is our own and a third is gone.
+
+        Raises SYN703 after SIGTERM: what is under way is finished, nothing more is begun.
+        """
+        if self._told_to_stop:
+            raise LeaseHeldError(
+                "SYN703", "told to stop (SIGTERM)", hint="nothing is lost; the next run goes on from here"
+            )
         now = self.context.clock.now()
-        if self._own is not None and self._own.until - now < TTL * 2 / 3:
+        if self._own is not None and self._own.until - now < COMMAND_TTL * 2 / 3:
             with self.context.store.write() as conn:
-                self._own = leases.renew(conn, self._own, now=now, ttl=TTL)
+                self._own = leases.renew(conn, self._own, now=now, ttl=COMMAND_TTL)
         else:
             with self.context.store.read() as conn:
                 leases.require(conn, self.epoch, now=now)
+
+    def stop(self) -> None:
+        """Let the next check end the work."""
+        self._told_to_stop = True
 
 
 @contextmanager
 def leadership(context: Context) -> Iterator[Leadership]:
     """Lead for the length of a with-block: under the daemon that started us, or with a lease of our own.
 
-    Raises LeaseHeldError SYN701 where another living process holds it.
+    SIGTERM ends the work at the next check. Raises LeaseHeldError SYN701 where another living process holds the lease.
     """
     handed_down = context.environ.get(EPOCH_VARIABLE)
     if handed_down:
         under = Leadership(context, int(handed_down), None)
         under.check()
-        yield under
+        with _stopped_by_signal(under):
+            yield under
         return
     own = acquire(context)
     try:
-        yield (leader := Leadership(context, own.epoch, own))
-        own = leader._own or own
+        leader = Leadership(context, own.epoch, own)
+        with _stopped_by_signal(leader):
+            yield leader
     finally:
         with context.store.write() as conn:
             leases.release(conn, own)
 
 
+@contextmanager
+def _stopped_by_signal(leader: Leadership) -> Iterator[None]:
+    """SIGTERM finishes the current call instead of cutting it; only the main thread may ask for that."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, lambda *_: leader.stop())
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
 def acquire(context: Context) -> leases.Lease:
     """Take the lease; from a holder on this machine whose process is gone it is taken at once."""
     with context.store.write() as conn:
-        return leases.acquire(conn, holder_name(), now=context.clock.now(), ttl=TTL, gone=holder_is_gone)
+        return leases.acquire(conn, holder_name(), now=context.clock.now(), ttl=COMMAND_TTL, gone=holder_is_gone)
 
 
 def holder_name() -> str:
-    """This process, told apart from any other on any machine: host, boot, pid and start of the process."""
-    return f"{socket.gethostname()}:{_boot_id()}:{os.getpid()}:{_started(os.getpid())}"
+    """This process, told apart from any other: host, boot and process namespace, pid and start of the process."""
+    return f"{socket.gethostname()}:{_boot_id()}/{_pid_namespace()}:{os.getpid()}:{_started(os.getpid())}"
 
 
 def holder_is_gone(holder: str) -> bool:
-    """Whether a holder certainly lives no more: of this machine, and of an earlier boot or an ended process."""
-    host, boot, pid, started = (*holder.split(":"), "", "", "")[:4]
+    """Whether a holder certainly lives no more: of this machine, and of an earlier boot or an ended process.
+
+    A process of another container of this machine cannot be seen from here, whatever stands under its pid.
+    """
+    host, where, pid, started = (*holder.split(":"), "", "", "")[:4]
+    boot, _, namespace = where.partition("/")
     if host != socket.gethostname() or not pid.isdigit():
         return False
-    return boot != _boot_id() or _started(int(pid)) != started
+    if boot != _boot_id():
+        return True
+    return namespace in ("", _pid_namespace()) and _started(int(pid)) != started
 
 
 def _boot_id() -> str:
@@ -82,10 +120,18 @@ def _boot_id() -> str:
     return path.read_text().strip() if path.exists() else ""
 
 
-def _started(pid: int) -> str:
-    """When a process started, in ticks since boot; empty where there is none."""
+def _pid_namespace() -> str:
+    """The number of the namespace that pids count in; empty where the system does not say."""
     try:
-        stat = Path(f"/proc/{pid}/stat").read_text()
+        return os.readlink("/proc/self/ns/pid").strip("pid:[]")
     except OSError:
         return ""
-    return stat.rpartition(")")[2].split()[19]
+
+
+def _started(pid: int) -> str:
+    """When a process started, in ticks since boot; empty where there is none, or one that ended and lies unburied."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return ""
+    return "" if fields[0] in ("Z", "X") else fields[19]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import os
+import re
+from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal, InvalidOperation
 from types import MappingProxyType
@@ -29,28 +31,57 @@ def money_table(settings: MoneySettings) -> MoneyTable:
         raise InputError("SYN331", f"the rates cannot be read: {os.strerror(error.errno or 0)}", where=path) from error
     except UnicodeDecodeError as error:
         raise InputError("SYN331", "the rates are not UTF-8 text", where=path, hint="save the file as UTF-8") from error
-    reader = csv.DictReader(text.splitlines())
-    missing = [name for name in _COLUMNS if name not in (reader.fieldnames or ())]
-    if missing:
-        raise InputError(
-            "SYN331", f"the rates have no column {missing[0]!r}", where=path, hint="columns: " + ", ".join(_COLUMNS)
-        )
     newest: dict[str, tuple[date, Decimal]] = {}
     findings: list[Finding] = []
-    for number, row in enumerate(reader, 2):
+    for line, row in _rows(path, text):
         try:
-            day, rate = date.fromisoformat(row["date"].strip()), Decimal(row["rate"].strip())
-        except (ValueError, InvalidOperation, AttributeError):
-            message = f"not a rate: {row}"
-            findings.append(
-                Finding("SYN331", Severity.ERROR, message, Place(path, number), "such as EUR,1.08,2026-11-01")
-            )
+            currency, day, rate = _rate_of(row)
+            known = newest.get(currency)
+            if known is not None and known[0] == day and known[1] != rate:
+                raise ValueError(f"a second rate of {currency} on {day}")
+        except ValueError as error:
+            hint = "such as EUR,1.08,2026-11-01"
+            findings.append(Finding("SYN331", Severity.ERROR, f"not a rate: {error}", Place(path, line), hint))
             continue
-        currency = row["currency"].strip().upper()
-        if currency not in newest or newest[currency][0] < day:
+        if known is None or known[0] < day:
             newest[currency] = (day, rate)
     if findings:
         raise InputError("SYN331", "the rates are invalid", where=path, findings=findings)
     as_of = max((day for day, _ in newest.values()), default=None)
     rates = MappingProxyType({currency: rate for currency, (_, rate) in sorted(newest.items())})
     return MoneyTable(settings.reporting_currency, rates, as_of)
+
+
+def _rows(path: str, text: str) -> list[tuple[int, dict[str, str | None]]]:
+    """The rows with their lines; InputError SYN331 where it is no CSV or lacks a column."""
+    reader = csv.DictReader(text.splitlines())
+    try:
+        missing = [name for name in _COLUMNS if name not in (reader.fieldnames or ())]
+        rows = [(reader.line_num, row) for row in reader]
+    except csv.Error as error:
+        finding = Finding("SYN331", Severity.ERROR, f"not CSV: {error}", Place(path, reader.line_num + 1))
+        raise InputError("SYN331", "the rates are invalid", where=path, findings=[finding]) from error
+    if missing:
+        hint = "columns: " + ", ".join(_COLUMNS)
+        findings = [
+            Finding("SYN331", Severity.ERROR, f"there is no column {name!r}", Place(path, 1), hint) for name in missing
+        ]
+        raise InputError("SYN331", "the rates are invalid", where=path, findings=findings)
+    return rows
+
+
+def _rate_of(row: Mapping[str, str | None]) -> tuple[str, date, Decimal]:
+    """The currency, day and rate of a row; ValueError with the cell that is wrong."""
+    currency, rate_text, day_text = ((row[name] or "").strip() for name in _COLUMNS)
+    if not re.fullmatch("[A-Z]{3}", currency.upper()):
+        raise ValueError(f"the currency is {currency!r}")
+    try:
+        rate = Decimal(rate_text)
+    except InvalidOperation as error:
+        raise ValueError(f"the rate is {rate_text!r}") from error
+    if not rate.is_finite() or rate <= 0:
+        raise ValueError(f"the rate is {rate_text!r}")
+    try:
+        return currency.upper(), date.fromisoformat(day_text), rate
+    except ValueError as error:
+        raise ValueError(f"the date is {day_text!r}") from error

@@ -20,6 +20,12 @@ from syncd.rules.facts import Facts
 from syncd.rules.pack import Pack
 from syncd.store import ledger, mirror, outbox, ownership, plans
 
+OFFER, PREVIEW = "plan", "preview"
+"""The names under which runs are recorded: plans that can be approved, and those that only show how things stand."""
+
+_LOOKED_BACK = 20
+"""Among so many newest plans the last one of a kind is looked for."""
+
 
 @dataclass(frozen=True, slots=True)
 class Deliberation:
@@ -45,11 +51,16 @@ def deliberate(context: Context, *, pack: Path | None = None, as_of: datetime | 
     now = as_of or context.clock.now()
     with context.store.read() as conn:
         status = mirror.mirror_status(conn)
-        missing = [system.value for system in context.systems if system not in status or not status[system].complete]
+        missing = [system.value for system in context.systems if not _is_complete(context, status.get(system))]
         if missing:
             raise RefusedError("SYN550", f"no complete mirror of {' and '.join(missing)} yet", hint="run `syncd pull`")
         source = read_book(context, conn, loaded, now)
     return Deliberation(loaded, source, decide(loaded, source.book, now), now)
+
+
+def _is_complete(context: Context, status: mirror.MirrorStatus | None) -> bool:
+    """Whether a mirror was ever complete under the present field mapping: under another, new fields are missing."""
+    return status is not None and status.complete and status.mapping_revision == context.mapping_revision()
 
 
 def input_of(context: Context, thought: Deliberation, *, all_decisions: bool = False) -> PlanInput:
@@ -85,14 +96,15 @@ def plan_of(context: Context, thought: Deliberation, *, offered: bool = True, al
     return build_plan(source, plan_id=context.entropy.token(), lifetime=lifetime, offered=offered)
 
 
-def save(context: Context, plan: SavedPlan) -> Mapping[str, Any]:
+def save(context: Context, plan: SavedPlan, *, again: bool = True) -> Mapping[str, Any]:
     """Save a plan that has changes, with its ledger row, and return its document.
 
-    A plan without changes is not saved: its document comes back without an id.
+    A plan without changes is not saved: its document comes back without an id. A preview that only repeats the last
+    plan is not saved either, nor, without `again`, a plan for approval: the last one comes back.
     """
     if not plan.document["changes"]:
         return {**plan.document, "plan_id": None}
-    if plan.status is PlanStatus.PREVIEW and (same := _same_as_last(context, plan)):
+    if (plan.status is PlanStatus.PREVIEW or not again) and (same := _same_as_last(context, plan)):
         return same
     now = context.clock.now()
     with context.store.write() as conn:
@@ -112,10 +124,11 @@ def save(context: Context, plan: SavedPlan) -> Mapping[str, Any]:
 
 
 def _same_as_last(context: Context, plan: SavedPlan) -> Mapping[str, Any] | None:
-    """The last saved plan's document where a preview would only repeat it: a preview every five minutes is no news."""
+    """The last plan's document where this one would only repeat it: the same plan every five minutes is no news."""
+    alike = {PlanStatus.OFFERED, plan.status}
     with context.store.read() as conn:
-        header = next(iter(plans.list_plans(conn, 1)), None)
-        if header is None or header.status not in (PlanStatus.PREVIEW, PlanStatus.OFFERED):
+        header = next((one for one in plans.list_plans(conn, _LOOKED_BACK) if one.kind == plan.kind), None)
+        if header is None or header.status not in alike or header.expires_at <= plan.created_at:
             return None
         last = plans.get_plan(conn, header.plan_id)
     same = all(last.document[key] == plan.document[key] for key in ("changes", "decisions", "pack_revision"))
@@ -129,15 +142,16 @@ def make_plan(
     as_of: datetime | None = None,
     offered: bool = True,
     all_decisions: bool = False,
+    again: bool = True,
 ) -> Mapping[str, Any]:
-    """Deliberate, plan and save; the plan's document, without an id where there is nothing to do.
+    """Deliberate, plan and save (see `save`); the plan's document, without an id where there is nothing to do.
 
     A plan of another instant than now is not saved: it can be looked at, never approved.
     """
-    with recorded(context, "plan", {"offered": offered}) as run:
+    with recorded(context, OFFER if offered and as_of is None else PREVIEW) as run:
         thought = deliberate(context, pack=pack, as_of=as_of)
         plan = plan_of(context, thought, offered=offered, all_decisions=all_decisions)
-        document = {**plan.document, "plan_id": None} if as_of is not None else save(context, plan)
+        document = {**plan.document, "plan_id": None} if as_of is not None else save(context, plan, again=again)
         run.summary = {"plan": document["plan_id"]} | {
             key: document["summary"][key] for key in ("evaluated", "changes", "held")
         }

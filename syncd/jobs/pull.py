@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
+from syncd.connectors.port import Identity
 from syncd.crashpoints import crashpoint
 from syncd.errors import (
     AuthError,
@@ -19,21 +20,23 @@ from syncd.errors import (
     GuardTrippedError,
     QuotaExhaustedError,
     SyncdError,
+    worst,
 )
 from syncd.jobs.context import Context
 from syncd.jobs.linking import link_mirror
-from syncd.jobs.marking import mark_first_seen
 from syncd.jobs.recording import Run, recorded
 from syncd.model.cursors import Cursor, Window
 from syncd.model.records import Team
 from syncd.model.refs import Kind, System
 from syncd.store import mirror
+from syncd.store.systems import change_system
 from syncd.telemetry import Log
 
 KINDS = (Kind.ACCOUNT, Kind.OPPORTUNITY)
 _DELAY = timedelta(hours=1)
 _DELAYED_OVERLAP = timedelta(minutes=5)
 _MOST_RESTARTS = 2
+_TOLERATED_SKEW = timedelta(minutes=2)
 
 
 @dataclass(slots=True)
@@ -71,9 +74,8 @@ class PullReport:
 
     @property
     def exit_code(self) -> ExitCode:
-        """OK, or the code of what went wrong."""
-        failed = [pull.error for pull in self.systems if pull.error is not None]
-        return failed[0].exit_code if failed else ExitCode.OK
+        """OK, or the worst code of what went wrong."""
+        return worst(pull.error.exit_code for pull in self.systems if pull.error is not None)
 
 
 def pull(
@@ -99,13 +101,18 @@ def pull(
 
 def _concluded(context: Context, run: Run, results: Sequence[SystemPull]) -> PullReport:
     """Link companies where anything changed, and say in the run how each system's part ended."""
-    touched = any(result.changed or result.deleted for result in results)
-    joined, split = link_mirror(context) if touched or context.settings.identity.id_map else (0, 0)
-    if touched:
-        mark_first_seen(context)
     run.outcome = next((result.outcome for result in results if result.outcome != "ok"), "ok")
-    run.summary = {result.system.value: result.line() for result in results}
+    run.summary |= {result.system.value: result.line() for result in results}
+    joined, split = link_mirror(context)
     return PullReport(run.run_id, tuple(results), joined, split)
+
+
+def _signed_in(context: Context, system: System) -> Identity:
+    """Who we are in the system; ForeignSystemError where that is not the organization whose records we hold."""
+    identity = context.reader(system).identify()
+    with context.store.write() as conn:
+        mirror.bind_system(conn, system, identity.account_id, now=context.clock.now())
+    return identity
 
 
 @dataclass(slots=True)
@@ -137,37 +144,83 @@ class _Puller:
     def _read_all(self, result: SystemPull, *, full: bool) -> None:
         context, reader = self.context, self.context.reader(self.system)
         self.show(f"{self.system.value}: signing in")
-        identity = reader.identify()
-        now = context.clock.now()
-        with context.store.write() as conn:
-            mirror.bind_system(conn, self.system, identity.account_id, now=now)
-        result.notes += reader.check_schema()
-        for note in result.notes:
-            self.log.event("schema.noted", note=note)
-        users = list(reader.users())
-        result.users = len(users)
-        with context.store.write() as conn:
-            mirror.store_users(conn, self.system, users, now=now, run_id=self.run_id)
+        server_now = _signed_in(context, self.system).server_now
+        self._note_skew(server_now, result)
+        for note in reader.check_schema():
+            self._note(result, note)
+        self._read_users(result)
         limits = context.settings.limits
         holdback = limits.salesforce_holdback if self.system is System.SALESFORCE else limits.hubspot_holdback
-        upper = identity.server_now - holdback
+        upper = server_now - holdback
+        if full or self._mapping_changed():
+            self._begin_anew(upper, result)
         for kind in KINDS:
-            self._read_kind(kind, upper, result, full=full)
-        self._read_teams()
+            self._read_kind(kind, upper, result)
+        self._read_teams(result)
+        revision = context.mapping_revision()
         with context.store.write() as conn:
-            now = context.clock.now()
-            revision = context.mapping_revision()
             mirror.mark_complete(conn, self.system, as_of=upper, run_id=self.run_id, mapping_revision=revision)
-            mirror.set_outcome(conn, self.system, "ok", None, now=now)
+            mirror.set_outcome(conn, self.system, "ok", None, now=context.clock.now())
 
-    def _read_kind(self, kind: Kind, upper: datetime, result: SystemPull, *, full: bool) -> None:
+    def _note(self, result: SystemPull, note: str) -> None:
+        result.notes.append(note)
+        self.log.event("schema.noted", note=note)
+
+    def _note_skew(self, server_now: datetime, result: SystemPull) -> None:
+        """Windows are in the server's time; how old a mirror is, is told by ours, so a wrong clock must be seen."""
+        skew = self.context.clock.now() - server_now
+        if abs(skew) > _TOLERATED_SKEW:
+            minutes, side = abs(skew) // timedelta(minutes=1), "ahead of" if skew > timedelta(0) else "behind"
+            text = f"this machine's clock is {minutes} min {side} {self.system.value}'s: set it right, or mirrors look"
+            self._note(result, f"{text} {'stale' if skew > timedelta(0) else 'fresher than they are'}")
+
+    def _read_users(self, result: SystemPull) -> None:
+        users = list(self.context.reader(self.system).users())
+        result.users = len(users)
+        with self.context.store.write() as conn:
+            mirror.store_users(conn, self.system, users, now=self.context.clock.now(), run_id=self.run_id)
+
+    def _mapping_changed(self) -> bool:
+        """Whether the mirror was read under other field mappings: what did not change since would lack new fields."""
         with self.context.store.read() as conn:
-            cursor = mirror.get_cursor(conn, self.system, kind)
-        if cursor.window is None or full:
+            status = mirror.mirror_status(conn).get(self.system)
+        return status is not None and status.mapping_revision not in (None, self.context.mapping_revision())
+
+    def _begin_anew(self, upper: datetime, result: SystemPull) -> None:
+        """Set out to read everything again.
+
+        Under another mapping the mirror counts as incomplete until that is done: half of it would have the new fields.
+        The windows of all kinds are set at once, so that a run that ends early is gone on with, not begun again.
+        """
+        changed, now = self._mapping_changed(), self.context.clock.now()
+        with self.context.store.write() as conn:
+            for kind in KINDS:
+                cursor = mirror.get_cursor(conn, self.system, kind)
+                mirror.set_cursor(conn, replace(cursor, window=Window(None, upper), resume=None))
+            if changed:
+                revision = self.context.mapping_revision()
+                change_system(conn, self.system, now=now, complete=False, mapping_revision=revision)
+        if changed:
+            self._note(result, "the field mapping changed: everything is read again")
+
+    def _read_kind(self, kind: Kind, upper: datetime, result: SystemPull) -> None:
+        """Finish the window that an earlier run left, if there is one; then read on from there to `upper`."""
+        cursor = self._cursor(kind)
+        if cursor.window is not None:
+            self._walk_restarting(kind, cursor, result)
+            cursor = self._cursor(kind)
+        if cursor.through is None or cursor.through < upper:
             limits = self.context.settings.limits
             overlap = limits.salesforce_overlap if self.system is System.SALESFORCE else limits.hubspot_overlap
-            lower = None if full or cursor.through is None else cursor.through - overlap
-            cursor = replace(cursor, window=Window(lower, upper), resume=None)
+            lower = None if cursor.through is None else cursor.through - overlap
+            self._walk_restarting(kind, replace(cursor, window=Window(lower, upper), resume=None), result)
+
+    def _cursor(self, kind: Kind) -> Cursor:
+        with self.context.store.read() as conn:
+            return mirror.get_cursor(conn, self.system, kind)
+
+    def _walk_restarting(self, kind: Kind, cursor: Cursor, result: SystemPull) -> None:
+        """Walk a window; where its pages expired it is read again from its beginning."""
         for restart in range(_MOST_RESTARTS + 1):
             try:
                 self.walk(kind, cursor, result)
@@ -186,7 +239,7 @@ class _Puller:
         for page in self.context.reader(self.system).changes(kind, window, cursor.resume):
             self.check()
             done = page.resume is None
-            through = window.upper if done else cursor.through
+            through = max(window.upper, cursor.through or window.upper) if done else cursor.through
             after = replace(cursor, through=through, window=None if done else window, resume=page.resume)
             crashpoint("pull.before_page")
             with self.context.store.write() as conn:
@@ -199,12 +252,12 @@ class _Puller:
             self.log.event("page.stored", kind=kind.value, rows=stored.read, changed=stored.changed)
             self.show(f"{self.system.value}: {result.read:,} records read, {result.changed:,} changed")
 
-    def _read_teams(self) -> None:
+    def _read_teams(self, result: SystemPull) -> None:
         """Account teams decide holds; where they cannot be read every account of the system counts as having one."""
         try:
             teams: list[Team] | None = list(self.context.reader(self.system).teams())
         except CrmError as error:
-            self.log.event("schema.noted", note=f"account teams cannot be read: {error}")
+            self._note(result, f"account teams cannot be read, so no account of theirs is changed: {error}")
             teams = None
         with self.context.store.write() as conn:
             mirror.store_teams(conn, self.system, teams, now=self.context.clock.now())
@@ -218,16 +271,19 @@ def delayed_pass(context: Context, *, check: Callable[[], None] = lambda: None) 
     system = System.HUBSPOT
     with recorded(context, "delayed-pass") as run:
         result = SystemPull(system)
-        puller = _Puller(context, context.log.bind(run_id=run.run_id), system, run.run_id, check, lambda _: None)
-        now, before = context.clock.now(), context.reader(system).calls
+        log = context.log.bind(run_id=run.run_id, system=system.value)
+        puller, before = _Puller(context, log, system, run.run_id, check, lambda _: None), context.reader(system).calls
         try:
+            upper = _signed_in(context, system).server_now - _DELAY
             for kind in KINDS:
                 with context.store.read() as conn:
                     cursor = mirror.get_cursor(conn, system, kind, lane="delayed")
-                lower = (cursor.through or now - 2 * _DELAY) - _DELAYED_OVERLAP
-                puller.walk(kind, replace(cursor, window=Window(lower, now - _DELAY), resume=None), result)
+                lower = (cursor.through or upper - _DELAY) - _DELAYED_OVERLAP
+                if lower < upper:
+                    puller.walk(kind, replace(cursor, window=Window(lower, upper), resume=None), result)
         except CrmError as error:
             result.outcome, result.error = "incomplete", error
+            log.event("pull.incomplete", error=error)
         result.calls = context.reader(system).calls - before
         return _concluded(context, run, [result])
 
@@ -239,20 +295,30 @@ def sweep(context: Context, *, check: Callable[[], None] = lambda: None) -> Pull
         for system in context.systems:
             result, before = SystemPull(system), context.reader(system).calls
             try:
+                _signed_in(context, system)
                 for kind in KINDS:
                     check()
-                    result.deleted += _sweep_kind(context, system, kind, run.run_id, result)
+                    result.deleted += _sweep_kind(context, system, kind, run.run_id, check, result)
             except (CrmError, GuardTrippedError) as error:
                 result.outcome, result.error = "failed", error
+                context.log.bind(run_id=run.run_id, system=system.value).event("pull.failed", error=error)
             result.calls = context.reader(system).calls - before
             results.append(result)
         return _concluded(context, run, results)
 
 
-def _sweep_kind(context: Context, system: System, kind: Kind, run_id: str, result: SystemPull) -> int:
-    live = [record for batch in context.reader(system).ids(kind) for record in batch]
+def _sweep_kind(
+    context: Context, system: System, kind: Kind, run_id: str, check: Callable[[], None], result: SystemPull
+) -> int:
+    began = context.clock.now()
+    live: list[str] = []
+    for batch in context.reader(system).ids(kind):
+        check()
+        live += batch
     result.read += len(live)
     share = float(context.settings.limits.mass_delete_share)
     with context.store.write() as conn:
         now = context.clock.now()
-        return mirror.mark_vanished(conn, system, kind, live, now=now, run_id=run_id, max_share=share)
+        return mirror.mark_vanished(
+            conn, system, kind, live, now=now, run_id=run_id, max_share=share, seen_before=began
+        )

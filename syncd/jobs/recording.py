@@ -1,4 +1,4 @@
-"""Keeping a record of every run of a job: when it began, how it ended, and what it did."""
+"""Keeping a record of every run of a job: when it began, how it ended, what it did, and what it took of the CRMs."""
 
 from __future__ import annotations
 
@@ -22,15 +22,25 @@ class Run:
 
 @contextmanager
 def recorded(context: Context, job: str, detail: Mapping[str, object] | None = None) -> Iterator[Run]:
-    """Record a run of `job` for the length of a with-block; one that raises ends as `failed`, in the error's words."""
+    """Record a run of `job` for the length of a with-block; one that raises ends as `failed`, in the error's words.
+
+    Whatever raises, a bug or an interrupt too: a run that did not come to its end is never a success.
+    """
     run = Run(context.entropy.token())
+    before = context.calls()
     with context.store.write() as conn:
         runs.start_run(conn, run.run_id, job, now=context.clock.now(), detail=dict(detail or {}))
+    ended = False
     try:
         yield run
+        ended = True
     except SyncdError as error:
-        run.outcome, run.summary["error"] = "failed", str(error)
+        run.summary["error"] = str(error)
         raise
     finally:
+        calls = {system: count - before.get(system, 0) for system, count in context.calls().items()}
+        if any(calls.values()):
+            run.summary["api_calls"] = {system.value: count for system, count in calls.items() if count}
+        outcome = run.outcome if ended else "failed"
         with context.store.write() as conn:
-            runs.finish_run(conn, run.run_id, run.outcome, now=context.clock.now(), summary=run.summary)
+            runs.finish_run(conn, run.run_id, outcome, now=context.clock.now(), summary=run.summary)

@@ -13,25 +13,35 @@ from syncd.jobs.leadership import Leadership
 from syncd.jobs.plan import make_plan
 from syncd.jobs.pull import PullReport, pull
 from syncd.jobs.watch import WatchReport, watch
+from syncd.model.plans import PlanStatus
 from syncd.planning.applied import ApplyReport
 from syncd.settings import Mode
-from syncd.store import ownership
+from syncd.store import ownership, plans
+
+_MOST_OPEN = 50
+"""So many approved plans are looked at in one round; there is hardly ever more than one."""
+
+Refusal = RefusedError | GuardTrippedError
 
 
 @dataclass(frozen=True, slots=True)
 class SyncReport:
-    """What one round did; parts that the mode or an earlier failure left out are None."""
+    """What one round did; parts that the mode or an earlier failure left out are None.
+
+    `resumed` are the approved plans of earlier rounds that this one went on with.
+    """
 
     pull: PullReport
     plan: Mapping[str, Any] | None
     applied: ApplyReport | None
-    refused: RefusedError | GuardTrippedError | None
+    refused: Refusal | None
     watch: WatchReport
+    resumed: tuple[ApplyReport, ...] = ()
 
     @property
     def exit_code(self) -> ExitCode:
         """The worst of its parts."""
-        codes = [self.pull.exit_code]
+        codes = [self.pull.exit_code, *(report.exit_code for report in self.resumed)]
         if self.applied is not None:
             codes.append(self.applied.exit_code)
         if self.refused is not None:
@@ -51,14 +61,40 @@ def sync(
     pulled = pull(context, check=leader.check, show=show)
     plan: Mapping[str, Any] | None = None
     applied: ApplyReport | None = None
-    refused: RefusedError | GuardTrippedError | None = None
+    refused: Refusal | None = None
+    resumed: list[ApplyReport] = []
     writes = context.settings.mode is Mode.APPLY and not dry_run
     with context.store.read() as conn:
         adopted = ownership.adopted_at(conn) is not None
     try:
-        plan = make_plan(context, offered=writes and adopted)
+        if not dry_run:
+            refused = _resume(context, leader, resumed)
+        plan = make_plan(context, offered=writes and adopted, again=False)
         if writes and adopted and plan["plan_id"] is not None:
             applied = apply(context, leader, plan["plan_id"])
     except (RefusedError, GuardTrippedError) as error:
         refused = error
-    return SyncReport(pulled, plan, applied, refused, watch(context))
+    return SyncReport(pulled, plan, applied, refused, watch(context), tuple(resumed))
+
+
+def _resume(context: Context, leader: Leadership, reports: list[ApplyReport]) -> Refusal | None:
+    """Go on with approved plans that an earlier round left unfinished: their open rows keep records from new plans.
+
+    In `approve` mode that is for a person to do, until a plan expires; then its rows are closed. Returns what refused
+    the last one that was refused, expiry apart.
+    """
+    mode, now = context.settings.mode, context.clock.now()
+    if mode is Mode.OBSERVE:
+        return None
+    with context.store.read() as conn:
+        found = plans.list_plans(conn, _MOST_OPEN, statuses=[PlanStatus.APPROVED])
+    refused: Refusal | None = None
+    for header in found:
+        expired = header.expires_at <= now
+        if mode is not Mode.APPLY and not expired:
+            continue
+        try:
+            reports.append(apply(context, leader, header.plan_id))
+        except (RefusedError, GuardTrippedError) as error:
+            refused = refused if expired else error
+    return refused

@@ -6,9 +6,11 @@ evaluates anew where one did. An invalid pack or an incomplete mirror stops the 
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
@@ -39,7 +41,11 @@ from syncd.store import mirror
 
 COMMIT_STATE = "watch"
 """Under this name the last commit is kept among the monitors' states: `commit` is its run, `now` its instant, `pack`
-the pack's revision or empty for an invalid one."""
+the pack's revision or empty for an invalid one; `book` says what the data was when it was last evaluated, at `book_at`.
+"""
+BOOK_STANDS_FOR = timedelta(minutes=15)
+"""So long the monitors of data are not asked again while nothing they read has changed: reading a book of 29,000
+companies takes seconds, a watch comes every minute, and time alone changes their answers slowly."""
 _MOST_ROUNDS = 3
 
 
@@ -71,12 +77,17 @@ class WatchReport:
 
 @dataclass(frozen=True, slots=True)
 class _Look:
-    """What was read before evaluating: the view, the last commit, and each edge monitor's present baseline key."""
+    """What was read before evaluating: the view, the last commit, and each edge monitor's present baseline key.
+
+    Without keys there is no book to evaluate: `waiting` says why, or nothing has changed. `book` stands for what the
+    book was read from.
+    """
 
     view: MonitorView
     commit: Mapping[str, str]
-    keys: Mapping[str, str]
-    waiting: str | None
+    keys: Mapping[str, str] = field(default_factory=dict)
+    waiting: str | None = None
+    book: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +108,7 @@ def watch(context: Context, *, thought: Deliberation | None = None) -> WatchRepo
     receivers = open_receivers(context)
     with recorded(context, "watch") as run:
         report = WatchReport(run.run_id)
+        thought = thought if thought is not None and _is_newest(context, thought) else None
         for _ in range(_MOST_ROUNDS):
             look = _look(context, thought)
             found = _evaluate(look.view, look)
@@ -109,6 +121,13 @@ def watch(context: Context, *, thought: Deliberation | None = None) -> WatchRepo
         run.summary = {"firing": report.firing, "fired": report.fired, "resolved": report.resolved}
         run.summary |= {"sent": report.sent.delivered, "failed": report.sent.failed, "waiting": report.waiting}
     return report
+
+
+def _is_newest(context: Context, thought: Deliberation) -> bool:
+    """Whether no watch has looked at the mirror after this deliberation did."""
+    with context.store.read() as conn:
+        last = store.monitor_state(conn, COMMIT_STATE).get("now")
+    return last is None or parse_instant(last) <= thought.now
 
 
 def open_receivers(context: Context) -> Mapping[str, Receiver]:
@@ -124,14 +143,12 @@ def open_receivers(context: Context) -> Mapping[str, Receiver]:
 
 
 def _look(context: Context, thought: Deliberation | None) -> _Look:
-    """Read everything that monitors see, in one transaction."""
+    """Read everything that monitors see, in one transaction; the book of a deliberation is taken as it is."""
     now = context.clock.now()
     pack, money, problems = _pack(context) if thought is None else (thought.pack, context.money(), ())
     with context.store.read() as conn:
         status = mirror.mirror_status(conn)
         commit = store.monitor_state(conn, COMMIT_STATE)
-        if thought is not None and "now" in commit and parse_instant(commit["now"]) > thought.now:
-            thought = None
         missing = [system.value for system in context.systems if system not in status or not status[system].complete]
         view = MonitorView(
             now=now,
@@ -145,12 +162,31 @@ def _look(context: Context, thought: Deliberation | None) -> _Look:
             money=money,
         )
         if pack is None:
-            return _Look(view, commit, {}, "data alerts wait for a valid pack: syncd check")
+            return _Look(view, commit, waiting="data alerts wait for a valid pack: syncd check")
         if missing:
-            return _Look(view, commit, {}, f"data alerts wait for a complete mirror of {' and '.join(missing)}")
+            waiting = f"data alerts wait for a complete mirror of {' and '.join(missing)}"
+            return _Look(view, commit, waiting=waiting)
+        book = _book_mark(context, conn, view, pack)
+        if thought is None and _stands(conn, commit, book, now):
+            return _Look(view, commit)
         source = thought.source if thought is not None else read_book(context, conn, pack, now)
         view = replace(view, facts=source.book.facts, users=source.users)
-        return _with_memory(context, conn, view, commit)
+        return replace(_with_memory(context, conn, view, commit), book=book)
+
+
+def _book_mark(context: Context, conn: Connection, view: MonitorView, pack: Pack) -> str:
+    """What the answers of data monitors depend on, time apart: another mark means that something may have changed."""
+    users = sorted(f"{user.ref} {user.active} {user.email}" for user in mirror.users(conn))
+    parts = [mirror.last_change(conn), pack.revision, context.mapping_revision(), sorted(view.fresh), users]
+    return hashlib.sha256(json.dumps(parts).encode("utf-8", "surrogatepass")).hexdigest()[:32]
+
+
+def _stands(conn: Connection, commit: Mapping[str, str], book: str, now: datetime) -> bool:
+    """Whether the last evaluation of the data still stands: of the same book, not long ago, and nothing pending."""
+    if commit.get("book") != book:
+        return False
+    young = timedelta(0) <= now - parse_instant(commit["book_at"]) < BOOK_STANDS_FOR
+    return young and not any(episode.state == "pending" for episode in store.open_episodes(conn))
 
 
 def _pack(context: Context) -> tuple[Pack | None, MoneyTable, tuple[Finding, ...]]:
@@ -260,15 +296,24 @@ def _commit(
         for name, states in found.states.items():
             if name in look.view.rebased or states != look.view.seen_by(name):
                 store.save_monitor_state(conn, name, look.keys[name], states)
-        pack = look.view.pack.revision if look.view.pack is not None else ""
-        marks = {"commit": report.run_id, "now": iso(now), "pack": pack}
-        store.save_monitor_state(conn, COMMIT_STATE, "", marks)
+        store.save_monitor_state(conn, COMMIT_STATE, "", _marks(look, found, report.run_id))
         report.firing = sum(1 for episode in store.open_episodes(conn) if episode.state == "firing")
         crashpoint("watch.before_commit")
     report.fired = sum(1 for step in steps if step.reason == FIRED)
     report.resolved = sum(1 for step in steps if step.reason == RESOLVED)
     report.waiting, report.problems = look.waiting, found.problems
     return True
+
+
+def _marks(look: _Look, found: _Findings, run_id: str) -> dict[str, str]:
+    """What to remember of this commit."""
+    now = iso(look.view.now)
+    marks = {"commit": run_id, "now": now, "pack": look.view.pack.revision if look.view.pack is not None else ""}
+    if look.keys and look.waiting is None and not found.problems:
+        marks |= {"book": look.book, "book_at": now}
+    elif not look.keys and look.waiting is None:
+        marks |= {name: look.commit[name] for name in ("book", "book_at")}
+    return marks
 
 
 def _superseded(found: _Findings, open_: tuple[store.Episode, ...], now: datetime) -> list[Transition]:

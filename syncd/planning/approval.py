@@ -77,7 +77,7 @@ def expire(conn: Connection, *, now: datetime, run_id: str | None = None) -> tup
     Rows in doubt (`sending`) stay open until they are read back; a plan that has any is closed the next time.
     """
     closed: list[str] = []
-    for plan in _unfinished(conn):
+    for plan in unfinished(conn):
         if now >= plan.expires_at:
             _close_rows(conn, plan, code="expired", message="the plan expired before this row was sent", now=now)
             if not outbox.rows(conn, plan.plan_id, [RowState.SENDING]):
@@ -138,8 +138,8 @@ def _check_in_doubt(conn: Connection, rows: Sequence[Change]) -> None:
         )
 
 
-def _unfinished(conn: Connection) -> list[SavedPlan]:
-    """The approved plans that have rows which were not sent, or are in doubt."""
+def unfinished(conn: Connection) -> list[SavedPlan]:
+    """The approved plans that have rows which were not sent, or are in doubt: `apply_plan` goes on with them."""
     ids = sorted({row.plan_id for row in outbox.rows(conn, states=_OPEN)})
     found = [plans.get_plan(conn, plan_id) for plan_id in ids]
     return [plan for plan in found if plan.status is PlanStatus.APPROVED]
@@ -150,7 +150,7 @@ _OPEN = (RowState.APPROVED, RowState.SENDING)
 
 def _supersede_others(conn: Connection, plan: SavedPlan, *, who: str, now: datetime, run_id: str | None) -> None:
     """Close the other approved plans: rows never sent end as `stale`, rows in doubt stay open until they are read."""
-    for other in _unfinished(conn):
+    for other in unfinished(conn):
         if other.plan_id == plan.plan_id:
             continue
         _close_rows(conn, other, code="superseded", message=f"plan {plan.plan_id} was approved instead", now=now)

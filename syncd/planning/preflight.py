@@ -65,6 +65,7 @@ def admitted(line: Line, plan_id: str, orders: Orders) -> SavedPlan:
         plan = plans.get_plan(conn, plan_id)
         check_baseline(conn)
     if plan.status is PlanStatus.OFFERED and orders.mode == "apply":
+        _check_window(orders, (), line.clock.now())
         with line.store.write() as conn:
             plan = approve(
                 conn,
@@ -88,9 +89,13 @@ def admitted(line: Line, plan_id: str, orders: Orders) -> SavedPlan:
 
 def check_window(conn: Connection, plan: SavedPlan, orders: Orders, now: datetime) -> None:
     """GuardTrippedError SYN515 outside the pack's write windows, unless the approval lifts `windows`."""
-    trip = check_windows(orders.guard, now, orders.zone)
     approval = plans.approval(conn, plan.plan_id)
-    if trip is not None and not (approval is not None and "windows" in approval.limits):
+    _check_window(orders, approval.limits if approval is not None else (), now)
+
+
+def _check_window(orders: Orders, lifted: Sequence[str], now: datetime) -> None:
+    trip = check_windows(orders.guard, now, orders.zone)
+    if trip is not None and "windows" not in lifted:
         raise GuardTrippedError(
             "SYN515", trip.text, hint="apply it inside the window, or approve it again with --limit windows"
         )

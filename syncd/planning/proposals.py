@@ -81,7 +81,7 @@ def propose(decision: Decision, facts: Facts, bench: Bench) -> Proposal:
     owner = decision.owner
     if decision.role != OWNER_ROLE or owner is None or decision.outcome not in (Outcome.CHANGE, Outcome.KEEP):
         return _as_decided(decision)
-    differing = _differing(written_refs(facts, bench), facts, owner)
+    differing = _differing(facts, owner, bench.writers)
     if decision.outcome is Outcome.KEEP and not differing:
         return _as_decided(decision)
     if not is_managed(bench.pack, decision.territory, bench.today):
@@ -94,9 +94,8 @@ def propose(decision: Decision, facts: Facts, bench: Bench) -> Proposal:
     if source is not None:
         return _held(decision, "system-stale", f"the decision reads from {source.value}, whose mirror is stale")
     if facts.team_holds is not None and any(ref.system is System.SALESFORCE for ref in differing):
-        # Only decisions that the rules keep come here: their owner is brought into line in Salesforce, too.
-        text = f"the account {facts.team_holds}, which bringing Salesforce into line would lose"
-        return _held(decision, "has-team", text)
+        # what the rules keep or a person overrides comes here too, and would lose the team just the same
+        return _held(decision, "has-team", f"held: {facts.team_holds}")
     return _written(decision, owner, facts, differing, bench)
 
 
@@ -122,20 +121,21 @@ def _not_managed(decision: Decision) -> Proposal:
     return Proposal(decision, Outcome.HELD, "not-managed", text, decision.owner)
 
 
-def written_refs(facts: Facts, bench: Bench) -> tuple[Ref, ...]:
-    """The account records of a company that syncd writes itself."""
-    return tuple(ref for ref in facts.refs if ref.system in bench.writers)
-
-
-def _differing(refs: tuple[Ref, ...], facts: Facts, owner: Owner) -> tuple[Ref, ...]:
-    """The records whose owner is not the decided one. An owner without an id there differs."""
+def _differing(facts: Facts, owner: Owner, systems: frozenset[System]) -> tuple[Ref, ...]:
+    """The account records in some systems whose owner is not the decided one. An owner without an id there differs."""
     ids, targets = facts.owner_ids, owner.ids
-    return tuple(ref for ref in refs if ids.get(ref.system) is None or ids.get(ref.system) != targets.get(ref.system))
+    found: tuple[Ref, ...] = ()
+    for ref in facts.refs:  # runs for every account of the book
+        system = ref.system
+        present = ids.get(system)
+        if system in systems and (present is None or present != targets.get(system)):
+            found += (ref,)
+    return found
 
 
 def _nothing_to_write(decision: Decision, facts: Facts, bench: Bench) -> Proposal:
     """A change that no written system needs: all hold the owner already, or none of them is written."""
-    if written_refs(facts, bench):
+    if any(ref.system in bench.writers for ref in facts.refs):
         return Proposal(decision, Outcome.KEEP, "kept", "every system that is written has this owner", decision.owner)
     systems = ", ".join(sorted({ref.system.value for ref in facts.refs}))
     return _held(decision, "system-not-written", f"the account is only in {systems}, which is not written")
@@ -191,7 +191,7 @@ def _blocked(decision: Decision, refusal: BlockedRow) -> Proposal:
 def _awaited(decision: Decision, owner: Owner, facts: Facts, bench: Bench) -> list[Change]:
     """The rows that the native sync writes after ours: never sent, awaited by reading."""
     rows: list[Change] = []
-    for ref in _differing(tuple(ref for ref in facts.refs if ref.system in bench.expected), facts, owner):
+    for ref in _differing(facts, owner, bench.expected):
         target = _target(owner, ref.system, bench)
         if target is not None:
             old = facts.owner_ids.get(ref.system)

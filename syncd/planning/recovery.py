@@ -9,10 +9,11 @@ from collections.abc import Sequence
 from itertools import groupby
 
 from syncd.crashpoints import crashpoint
-from syncd.errors import CrmError
+from syncd.errors import CrmError, ExitCode
 from syncd.model.plans import OutboxRow, PlanStatus, RowState
 from syncd.model.refs import Kind, System
 from syncd.planning.applied import Stop
+from syncd.planning.approval import expire
 from syncd.planning.line import Line, stopped_by
 from syncd.planning.settling import PlanContext, Settlement, settle
 from syncd.planning.verdicts import before_write
@@ -28,16 +29,28 @@ def recover(line: Line, *, wait: float = SETTLE_WAIT) -> tuple[int, tuple[Stop, 
     """Settle every row in doubt by reading its record; returns how many, and what kept the others in doubt.
 
     Written ones end as `confirmed`, unwritten ones are open again (or `stale` where their plan is closed), the rest
-    are conflicts. Sends nothing.
+    are conflicts. Then plans past their time are closed, so that their rows do not hold back later plans. Sends
+    nothing.
     """
     with line.store.read() as conn:
         rows = sorted(outbox.rows(conn, states=[RowState.SENDING]), key=_group)
-    if not rows:
-        return 0, ()
+    found = _settle_all(line, rows, wait) if rows else (0, ())
+    with line.store.write() as conn:
+        expire(conn, now=line.clock.now(), run_id=line.run_id)
+    return found
+
+
+def _settle_all(line: Line, rows: Sequence[OutboxRow], wait: float) -> tuple[int, tuple[Stop, ...]]:
+    """Read and settle the rows batch by batch; trouble with one system does not keep the other's rows in doubt."""
     line.pause(wait)
-    settled, stops = 0, []
+    settled = 0
+    stops: list[Stop] = []
     for (_, system, kind), group in groupby(rows, key=_group):
         doubted = list(group)
+        if system not in line.readers:
+            text = f"{len(doubted)} writes to {system.value} are in doubt, and it is not configured any more"
+            stops.append(Stop("SYN518", text, ExitCode.PARTIAL, system.value))
+            continue
         for start in range(0, len(doubted), _BATCH):
             batch = doubted[start : start + _BATCH]
             try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, time
+from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from syncd.errors import InputError
@@ -55,6 +55,25 @@ def inside_windows(windows: Iterable[str], now: datetime, zone: ZoneInfo) -> boo
     parsed = [parse_window(text) for text in windows]
     local = now.astimezone(zone)
     return not parsed or any(window.holds(local) for window in parsed)
+
+
+def last_plan_time(specs: Iterable[str], now: datetime, zone: ZoneInfo) -> datetime | None:
+    """The latest of the pack's `plan_at` times (`Mon-Fri 10:00`) at or before `now`; None where none is named.
+
+    A local time that a clock change leaves out or doubles counts once, at its first instant.
+    """
+    local = now.astimezone(zone)
+    found: list[datetime] = []
+    for spec in specs:
+        days, _, clock = spec.strip().rpartition(" ")
+        allowed, at = _days(days or None), _time(clock)
+        for back in range(8):
+            day = local.date() - timedelta(days=back)
+            instant = datetime.combine(day, at, zone)
+            if day.weekday() in allowed and instant <= local:
+                found.append(instant)
+                break
+    return max(found, default=None)
 
 
 def _days(text: str | None) -> frozenset[int]:

@@ -60,7 +60,7 @@ def _facts(document: Alert) -> Iterator[str]:
         amount = money(document["money"]["amount"], document["money"]["currency"])
         yield f"  money    {amount} ({plain(document['money']['of'])})"
     yield f"  since    {moment(document['since'])}"
-    if document["first_command"]:
+    if document["first_command"] and document["first_command"] != f"syncd alerts show {document['id']}":
         yield f"  first    {plain(document['first_command'])}"
     if document["runbook"]:
         yield f"  runbook  {plain(document['runbook'])}"

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import yaml
 
@@ -139,55 +139,72 @@ def owners_in(entry: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 
 def write_pack(folder: Path, dataset: Dataset) -> int:
-    """A territory for every country, below the large ones states and industries, below those sizes; how many."""
+    """A territory for every country, below the large ones states and industries, below those sizes; how many.
+
+    A country belongs to the region most of whose reps own it today, so that most accounts stay and some thousands move.
+    """
     folder.mkdir()
-    reps = [
-        str(row["Email"]).lower()
-        for row in dataset.salesforce["User"]
-        if row["IsActive"] and row["UserType"] == "Standard"
-    ]
-    shared = {str(row["email"]).lower() for row in dataset.hubspot["owners"] if not row["archived"]}
-    reps = sorted(set(reps) & shared)
-    turn = iter(range(10_000_000))
-
-    def owners(count: int) -> list[str]:
-        start = next(turn) * 3
-        return [reps[(start + step) % len(reps)] for step in range(count)]
-
+    regions = _regions(dataset)
+    pools = {name: {"members": sorted(members)} for name, members in regions.items()}
     countries = Counter(str(row["BillingCountry"]) for row in dataset.salesforce["Account"] if row["BillingCountry"])
     industries = Counter(str(row["Industry"]) for row in dataset.salesforce["Account"] if row["Industry"])
+    homes = _home_regions(dataset, regions)
     states = {
         "United States": ["CA", "NY", "TX", "MA", "FL"],
         "Canada": ["BC", "ON", "AB", "QC"],
         "Australia": ["WA", "NSW", "VIC"],
     }
-    roots, count = [], 0
+    roots = []
     for number, (country, size) in enumerate(countries.most_common()):
-        root: dict[str, Any] = {"name": f"c{number}", "when": {"country": country}, "owners": owners(4)}
+        pool = homes[country]
         children: list[dict[str, Any]] = [
-            {"name": f"c{number}-s-{state.lower()}", "when": {"state": state}, "owners": owners(2)}
+            {"name": f"c{number}-s-{state.lower()}", "when": {"state": state}, "owners": {"pool": pool}}
             for state in states.get(country, ())
         ]
         if size > 400:
+            specialists = sorted(regions[pool])
             for place, (industry, _) in enumerate(industries.most_common(10)):
-                child: dict[str, Any] = {
-                    "name": f"c{number}-i{place}",
-                    "when": {"industry": industry},
-                    "owners": owners(2),
+                big = {
+                    "name": f"c{number}-i{place}-big",
+                    "when": {"employees": ">= 1000"},
+                    "owners": [specialists[(number + place) % len(specialists)]],
                 }
-                child["territories"] = [
-                    {"name": f"c{number}-i{place}-big", "when": {"employees": ">= 1000"}, "owners": owners(1)}
-                ]
+                name = f"c{number}-i{place}"
+                child = {"name": name, "when": {"industry": industry}, "owners": {"pool": pool}, "territories": [big]}
                 children.append(child)
-        if children:
-            root["territories"] = children
-        roots.append(root)
+        root = {"name": f"c{number}", "when": {"country": country}, "owners": {"pool": pool}}
+        roots.append({**root, "territories": children} if children else root)
     roots.append({"name": "rest", "when": "always", "owners": "unassigned"})
-
-    def counted(items: list[dict[str, Any]]) -> int:
-        return sum(1 + counted(item.get("territories", [])) for item in items)
-
-    count = counted(roots)
-    document = {"format": 1, "pack": {"name": "real"}, "territories": roots}
+    document = {"format": 1, "pack": {"name": "real"}, "pools": pools, "territories": roots}
     (folder / "pack.yaml").write_text(yaml.safe_dump(document, sort_keys=False, allow_unicode=True))
-    return count
+    return _counted(roots)
+
+
+def _counted(territories: list[dict[str, Any]]) -> int:
+    return sum(1 + _counted(item.get("territories", [])) for item in territories)
+
+
+def _regions(dataset: Dataset) -> dict[str, set[str]]:
+    """The reps of each region who may own in both systems."""
+    active = {
+        str(row["Email"]).lower()
+        for row in dataset.salesforce["User"]
+        if row["IsActive"] and row["UserType"] == "Standard"
+    }
+    regions: dict[str, set[str]] = {}
+    for owner in dataset.hubspot["owners"]:
+        email = str(owner["email"]).lower()
+        if email in active and not owner["archived"]:
+            for team in cast(list[dict[str, str]], owner.get("teams", [])):
+                regions.setdefault(team["name"].lower(), set()).add(email)
+    return regions
+
+
+def _home_regions(dataset: Dataset, regions: Mapping[str, set[str]]) -> dict[str, str]:
+    emails = {row["Id"]: str(row["Email"]).lower() for row in dataset.salesforce["User"]}
+    counts: dict[str, Counter[str]] = {}
+    for row in dataset.salesforce["Account"]:
+        tally = counts.setdefault(str(row["BillingCountry"]), Counter())
+        tally.update(name for name, members in regions.items() if emails.get(row["OwnerId"]) in members)
+    first = sorted(regions)[0]
+    return {country: tally.most_common(1)[0][0] if tally else first for country, tally in counts.items()}

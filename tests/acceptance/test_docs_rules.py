@@ -2,13 +2,14 @@
 
 What counts as an example, in docs/rules.md and docs/rules/*.md:
 
-- a block that begins with `# pack: NAME` is a whole pack without findings; its `tests:` pass. `# invalid pack: NAME` is
-  one that the next `$ syncd check NAME` refuses. Both keep that line, so that the line numbers of findings are the page's.
-- a block that begins with `# file: PATH` is another file of the pack above it, `# beside the pack: PATH` one next to its
-  folder; of a CSV that first line is left out.
-- a block that begins with `$ syncd …` shows a command, run beside the pack above it, and all that it prints.
-- a table whose head is `condition`, `true of`, `not of`: each row's condition holds of the accounts in its second column
-  and not of those in the third. One whose head is `you write`, `finding`: the condition gives exactly that finding.
+- a block that begins with `# pack: NAME` is a whole pack without findings, whose `tests:` pass. `# invalid pack: NAME`
+  is one that the `$ syncd` block below finds fault with. Both keep that line, so that lines are counted as on the page.
+- a block that begins with `# file: PATH` is another file of the pack above it, `# beside the pack: PATH` one next to
+  its folder; of a CSV that first line is left out.
+- a block that begins with `$ syncd …` shows a command, run beside the pack above it, and all that it prints;
+  `pytest -p tests.golden_files --golden-refresh` writes these anew.
+- a table headed `condition`, `true of`, `not of`: each row's condition holds of the accounts in its second column and
+  not of those in the third. One headed `you write`, `finding`: the condition gives exactly that finding.
 """
 
 from __future__ import annotations
@@ -22,17 +23,24 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from syncd.alerts.monitors import MONITORS
 from syncd.cli.main import cli
 from syncd.clock import parse_instant
 from syncd.errors import Severity
 from syncd.model.fields import FieldCatalogue
 from syncd.model.money import MoneyTable
 from syncd.report.explanation_text import render_explanation
+from syncd.rules import pack_options, people_loader, sections
 from syncd.rules.accounts import read_book
-from syncd.rules.cases import run_cases
+from syncd.rules.assignment import METHODS
+from syncd.rules.cases import EXPECTATIONS, run_cases
+from syncd.rules.cases_loader import CASE_OPTIONS
 from syncd.rules.derivation import Derivation
 from syncd.rules.explanation import explain
+from syncd.rules.limits import GUARD_OPTIONS
 from syncd.rules.loader import check_pack, load_pack
+from syncd.rules.matcher_table import TYPES_OF
+from syncd.rules.territory_options import BALANCE_BY, TERRITORY_OPTIONS
 
 ROOT = Path(__file__).parents[2]
 PAGES = (ROOT / "docs" / "rules.md", *sorted((ROOT / "docs" / "rules").glob("*.md")))
@@ -50,7 +58,8 @@ class Example:
     """One pack of a page with its files, and the commands shown for it with what they print."""
 
     name: str
-    line: str
+    page: Path
+    line: int
     valid: bool
     files: dict[str, str] = field(default_factory=dict)
     beside: dict[str, str] = field(default_factory=dict)
@@ -90,8 +99,8 @@ def _examples() -> list[Example]:
             elif kind == "beside the pack":
                 found[-1].beside[name] = content
             else:
-                line = f"{page.name}:{text.count(chr(10), 0, block.start()) + 1}"
-                found.append(Example(name, line, kind == "pack", {"pack.yaml": block[2]}))
+                line = text.count("\n", 0, block.start()) + 1
+                found.append(Example(name, page, line, kind == "pack", {"pack.yaml": block[2]}))
     return found
 
 
@@ -100,7 +109,7 @@ def _rows() -> list[Row]:
     for page in PAGES:
         kind = None
         for number, line in enumerate(page.read_text("utf-8").split("\n"), start=1):
-            cells = tuple(cell.strip() for cell in line.strip().strip("|").split(" | ")) if line.startswith("|") else ()
+            cells = tuple(cell.strip() for cell in line[1:-1].split("|")) if line.startswith("|") else ()
             if not cells:
                 kind = None
             elif cells in HEADS:
@@ -123,26 +132,78 @@ def test_the_pages_hold_examples_of_every_kind() -> None:
     assert {row.kind for row in ROWS} == set(HEADS.values())
 
 
-@pytest.mark.parametrize("example", VALID, ids=[f"{each.name}-{each.line}" for each in VALID])
+WORDS = {
+    "sections": {*sections.SECTIONS} - {*sections.LATER},
+    "options of pack": pack_options.PACK_OPTIONS,
+    "fields of accounts": FieldCatalogue().account,
+    "fields of opportunities": FieldCatalogue().opportunity,
+    "matchers": TYPES_OF,
+    "options of territories": TERRITORY_OPTIONS,
+    "loads": BALANCE_BY,
+    "ways to pick": METHODS,
+    "options of reps": people_loader.REP_OPTIONS,
+    "limits": GUARD_OPTIONS,
+    "keys of cases": CASE_OPTIONS,
+    "expectations": EXPECTATIONS,
+}
+
+
+@pytest.mark.parametrize("kind", WORDS)
+def test_the_reference_names_every_word_of_the_language(kind: str) -> None:
+    text = (ROOT / "docs" / "rules" / "reference.md").read_text("utf-8")
+    code = {word for span in re.findall(r"`+([^`]+)`+", text) for word in re.findall(r"\w+", span)}
+    block = {word for found in BLOCK.findall(text) for word in re.findall(r"\w+", found[1])}
+    assert set(WORDS[kind]) - (code | block) - {"lead", "parent"} == set()
+
+
+def test_the_reference_lists_the_monitors_that_are_evaluated() -> None:
+    text = (ROOT / "docs" / "rules" / "reference.md").read_text("utf-8")
+    table = text.partition("| monitor | fires when |")[2].partition("\n\n")[0]
+    assert set(re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE)) == {monitor.name for monitor in MONITORS}
+    assert {option for monitor in MONITORS for option in monitor.options} <= set(re.findall(r"`(\w+)`", table))
+
+
+@pytest.mark.parametrize("example", VALID, ids=[each.name for each in VALID])
 def test_a_pack_of_the_book_is_valid_and_passes_its_own_cases(example: Example, tmp_path: Path) -> None:
     pack, findings = check_pack(example.write(tmp_path), money=MONEY, now=NOW)
     assert [each.rendered() for each in findings if each.severity is not Severity.NOTE] == []
     assert pack is not None
     results = run_cases(pack, catalogue=FieldCatalogue(), money=MONEY, now=NOW)
-    assert {result.name: (*result.failures, *result.notes) for result in results if result.failures or result.notes} == {}
+    assert {
+        result.name: (*result.failures, *result.notes) for result in results if result.failures or result.notes
+    } == {}
     assert results or example.commands
 
 
-@pytest.mark.parametrize(("example", "command", "output"), SHOWN, ids=[f"{e.line}-{command}" for e, command, _ in SHOWN])
+@pytest.mark.parametrize(("example", "command", "output"), SHOWN, ids=[command for _, command, _ in SHOWN])
 def test_a_command_of_the_book_prints_what_it_shows(
-    example: Example, command: str, output: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    example: Example,
+    command: str,
+    output: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    request: pytest.FixtureRequest,
 ) -> None:
     folder = example.write(tmp_path)
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("SYNCD_CONFIG", raising=False)
     words = command.split()[1:]
     printed = _explained(folder, words[1]) if words[0] == "explain" else CliRunner().invoke(cli, words).output
+    if request.config.getoption("--golden-refresh", default=False):
+        shown, text = f"$ {command}\n{output}```", example.page.read_text("utf-8")
+        assert shown in text
+        example.page.write_text(text.replace(shown, f"$ {command}\n{printed.rstrip()}\n```"), "utf-8")
+        return
     assert REVISION.sub("…", printed).rstrip("\n") == REVISION.sub("…", output).rstrip("\n")
+
+
+@pytest.mark.parametrize("name", ["starter", "demo"])
+def test_a_shipped_pack_is_valid_and_passes_its_own_cases(name: str) -> None:
+    pack = load_pack(ROOT / "examples" / name, now=NOW)
+    assert [str(each) for each in pack.findings] == []
+    results = run_cases(pack, catalogue=FieldCatalogue(), money=MONEY, now=NOW)
+    assert results
+    assert [(result.name, result.failures, result.notes) for result in results if result.failures or result.notes] == []
 
 
 def _explained(folder: Path, domain: str) -> str:

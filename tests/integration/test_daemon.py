@@ -6,6 +6,7 @@ import json
 import signal
 import socket
 import subprocess
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -36,16 +37,17 @@ class Daemon:
         self.notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         address = installation.folder / "notify.sock"
         self.notify.bind(str(address))
-        self.notify.setblocking(False)
         self.told = ""
+        self.listener = threading.Thread(target=self._listen)
+        self.listener.start()
         self.process = installation.start("serve", NOTIFY_SOCKET=str(address), WATCHDOG_USEC="4000000")
 
+    def _listen(self) -> None:
+        while message := self.notify.recv(4096):
+            self.told += message.decode() + "\n"
+
     def hears(self, text: str) -> bool:
-        try:
-            while True:
-                self.told += self.notify.recv(4096).decode() + "\n"
-        except BlockingIOError:
-            return text in self.told
+        return text in self.told
 
     def events(self, name: str) -> list[dict[str, object]]:
         found = []
@@ -71,6 +73,9 @@ def daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
         if daemon.process.poll() is None:
             daemon.process.kill()
         daemon.process.wait()
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as last:
+            last.sendto(b"", str(daemon.installation.folder / "notify.sock"))
+        daemon.listener.join()
         daemon.notify.close()
         installation.close()
 

@@ -20,21 +20,20 @@ WRITE: Mapping[System, Mapping[str, str]] = {
     System.SALESFORCE: {"method": "PATCH"},
     System.HUBSPOT: {"method": "POST", "path": "*/batch/update"},
 }
-_POINTS = (
+_STORE = ("store.before_commit", "store.after_commit")
+_READING = ("pull.before_page", "pull.page_stored", *_STORE)
+_WRITING = (
     "apply.before_claim",
     "apply.claimed",
+    "apply.claimed",
+    "apply.sent",
     "apply.sent",
     "apply.before_finish",
     "apply.finished",
     "approval.before_commit",
-    "pull.before_page",
-    "pull.page_stored",
-    "recovery.before_settle",
-    "recovery.settled",
-    "store.before_commit",
-    "store.after_commit",
+    *_STORE,
 )
-_AFTER_DEATH = ("recovery.before_settle", "recovery.settled", "store.after_commit")
+_RECOVERING = ("recovery.before_settle", "recovery.settled", "store.after_commit")
 
 
 def network_trouble(dice: Dice, system: System) -> list[Entry]:
@@ -79,9 +78,13 @@ def meddling(dice: Dice, people: People, refs: Sequence[Ref]) -> dict[System, li
     return entries
 
 
-def arm(reaper: Reaper, dice: Dice, *, recovering: bool = False) -> None:
-    """Choose where the process dies: at a point by its name, or after any number of points."""
-    if dice.chance(0.7):
-        reaper.arm(dice.whole(1, 2), dice.one_of(_AFTER_DEATH if recovering else _POINTS))
+def arm(reaper: Reaper, dice: Dice, doing: str) -> None:
+    """Choose where the process dies while it is reading, writing or recovering: at a point by name, or after any few."""
+    if doing == "recovering":
+        names, most = _RECOVERING, 12
     else:
-        reaper.arm(dice.whole(1, 20 if recovering else 60))
+        names, most = (_WRITING, 80) if doing == "writing" else (_READING, 40)
+    if dice.chance(0.75):
+        reaper.arm(dice.whole(1, 4 if doing == "reading" else 2), dice.one_of(names))
+    else:
+        reaper.arm(dice.whole(1, most))

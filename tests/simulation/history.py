@@ -181,7 +181,7 @@ def _beyond(entry: Entry, wanted: set[Ref]) -> list[str]:
 def _arrived(entry: Entry) -> bool:
     """Whether the answer came to syncd as the CRM gave it."""
     broken = entry.fault is not None and entry.fault.replace("edit before", "").replace("edit after", "").strip(", ")
-    return entry.status == 200 and not broken
+    return entry.status in (200, 207) and not broken
 
 
 def _salesforce_ref(name: str, record_id: str) -> Ref:

@@ -104,8 +104,10 @@ class Stepper:
         return Course(self.seed, tuple(self.steps), writes, self.kills, self.invariants.overruns)
 
     def _beginning(self) -> None:
-        """The first pull and the baseline, with nothing going wrong yet."""
+        """The first pull, which may have to be taken up again, and the baseline."""
         self.world.start()
+        for _ in range(self.dice.whole(0, 2)):
+            self._some_pull()
         self._do("pull", self._pull)
         self._do("adopt", self._adopt)
 
@@ -293,8 +295,9 @@ class Stepper:
         for system in System:
             if self.dice.chance(0.3):
                 self.world.faces[system].faults.install(faults.network_trouble(self.dice, system))
-        if self.dice.chance(0.22):
-            faults.arm(self.world.reaper, self.dice)
+        if self.dice.chance(0.3):
+            doing = "writing" if name in ("plan", "apply", "undo") else "reading"
+            faults.arm(self.world.reaper, self.dice, doing)
         self._do(name, action)
         self._clear()
 
@@ -335,7 +338,7 @@ class Stepper:
             self.world.bury()
             self.world.reaper.disarm()
             if attempt < 2 and self.dice.chance(0.35):
-                faults.arm(self.world.reaper, self.dice, recovering=True)
+                faults.arm(self.world.reaper, self.dice, "recovering")
             try:
                 self.world.start()
                 with leadership(self.world.context) as leader:

@@ -10,16 +10,18 @@ from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 
 _METADATA = frozenset({ip_address("168.63.129.16")})
 """Public by number, a cloud's own service by use (Azure); those of the other clouds are link-local or private."""
-_NAT64 = (IPv6Network("64:ff9b::/96"), IPv6Network("64:ff9b:1::/48"))
-_V4_COMPATIBLE = IPv6Network("::/96")
+_NAT64 = IPv6Network("64:ff9b::/96")
 
 
 def is_public(text: str) -> bool:
     """Whether an address is one of the open internet: not private, loopback, link-local, multicast or reserved.
 
-    IPv6 addresses that carry an IPv4 one (mapped, 6to4, Teredo, NAT64) are judged by that one too.
+    IPv6 addresses that carry an IPv4 one (6to4, Teredo) are judged by that one too, those of NAT64 by it alone: where
+    a network translates, every public IPv4 host has such an address.
     """
     address = ip_address(text.partition("%")[0])
+    if isinstance(address, IPv6Address) and address in _NAT64:
+        return _is_public(IPv4Address(int(address) & 0xFFFFFFFF))
     return _is_public(address) and all(_is_public(inner) for inner in _embedded(address))
 
 
@@ -37,6 +39,4 @@ def _embedded(address: IPv4Address | IPv6Address) -> list[IPv4Address]:
     if isinstance(address, IPv4Address):
         return []
     found = [address.ipv4_mapped, address.sixtofour, *(address.teredo or ())]
-    if any(address in network for network in (*_NAT64, _V4_COMPATIBLE)):
-        found.append(IPv4Address(int(address) & 0xFFFFFFFF))
     return [each for each in found if each is not None]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
@@ -120,7 +119,9 @@ def _of_export(
 
 def _rendered(document: Mapping[str, Any], format_: str) -> str:
     if format_ == "json":
-        return json.dumps(document, ensure_ascii=False, indent=2) + "\n"
+        from syncd.report.plan_json import render_plan_json
+
+        return render_plan_json(document)
     if format_ == "markdown":
         from syncd.report.plan_markdown import render_markdown
 

@@ -15,6 +15,7 @@ from syncd.errors import ExitCode
 
 KILLED = 137
 _GRACE = 10.0
+_LAST_LINES = 5.0
 
 
 @dataclass(slots=True)
@@ -25,6 +26,7 @@ class Children:
     environ: Mapping[str, str]
     _alive: set[subprocess.Popen[str]] = field(default_factory=set)
     _lock: threading.Lock = field(default_factory=threading.Lock)
+    _stopped: bool = False
 
     def run(
         self,
@@ -37,26 +39,34 @@ class Children:
         """Run `syncd argv` to its end and return its exit code, or 137 where it ran past `deadline` seconds.
 
         `tell` gets every line with its stream, `stdout` or `stderr`. The child is its own session, so that a kill
-        takes whatever it started.
+        takes whatever it started. After `stop` nothing is started any more, and the code is LEADER.
         """
-        process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
-            [sys.executable, "-m", "syncd", *argv],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            encoding="utf-8",
-            errors="replace",
-            env={**self.environ, **extra},
-            start_new_session=True,
-        )
-        with self._lock:
-            self._alive.add(process)
+        process = self._start(argv, extra)
+        if process is None:
+            return ExitCode.LEADER
         try:
             return self._follow(process, deadline, tell)
         finally:
             with self._lock:
                 self._alive.discard(process)
+
+    def _start(self, argv: Sequence[str], extra: Mapping[str, str]) -> subprocess.Popen[str] | None:
+        with self._lock:
+            if self._stopped:
+                return None
+            process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
+                [sys.executable, "-m", "syncd", *argv],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+                encoding="utf-8",
+                errors="replace",
+                env={**self.environ, **extra},
+                start_new_session=True,
+            )
+            self._alive.add(process)
+            return process
 
     def _follow(self, process: subprocess.Popen[str], deadline: float, tell: Callable[[str, str], None]) -> int:
         def pump(name: str, stream: object) -> None:
@@ -76,15 +86,20 @@ class Children:
             process.wait()
             code = KILLED
         for thread in pumps:
-            thread.join(timeout=5)
-        for stream in (process.stdout, process.stderr):
-            if stream is not None:
+            thread.join(timeout=_LAST_LINES)
+        if any(thread.is_alive() for thread in pumps):
+            _signal(process, signal.SIGKILL)  # something that the child started holds its output open
+            for thread in pumps:
+                thread.join(timeout=_LAST_LINES)
+        for thread, stream in zip(pumps, (process.stdout, process.stderr), strict=True):
+            if stream is not None and not thread.is_alive():
                 stream.close()
         return code if code >= 0 else int(ExitCode.BUG) if code != -signal.SIGKILL else KILLED
 
     def stop(self) -> None:
         """Ask every child to end with its current call; kill those that take longer than ten seconds."""
         with self._lock:
+            self._stopped = True
             alive = list(self._alive)
         for process in alive:
             _signal(process, signal.SIGTERM)

@@ -6,6 +6,7 @@ One JSON line in, JSON lines out: `{"argv": ["approve", "ab12"]}`, then `{"strea
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import pwd
@@ -15,7 +16,7 @@ import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from syncd.errors import LeaseHeldError
+from syncd.errors import ConfigError, LeaseHeldError
 
 Tell = Callable[[str, str], None]
 Perform = Callable[[Sequence[str], str, Tell], int]
@@ -24,6 +25,8 @@ Perform = Callable[[Sequence[str], str, Tell], int]
 REQUESTS = frozenset({"pull", "adopt", "approve", "apply", "undo", "sync", "alerts"})
 """The commands that a daemon does for others."""
 _LONGEST_REQUEST = 64 * 1024
+_PATIENCE = 10.0
+"""Seconds that a client has to send its request, and to take a line of the answer."""
 
 
 class ControlServer:
@@ -35,15 +38,20 @@ class ControlServer:
         self._socket: socket.socket | None = None
 
     def start(self) -> None:
-        """Bind and listen; a socket that a dead daemon left behind is replaced. OSError where the place is no good."""
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        self._path.unlink(missing_ok=True)
+        """Bind and listen; a socket that a dead daemon left behind is replaced.
+
+        ConfigError SYN112 where there can be no socket.
+        """
         listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        previous = os.umask(0o117)
         try:
-            listener.bind(str(self._path))
-        finally:
-            os.umask(previous)
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            self._path.unlink(missing_ok=True)
+            _bind(listener, self._path)
+        except OSError as error:
+            listener.close()
+            hint = "name a place in a folder that syncd may write, of at most 100 characters, with control.socket"
+            text = f"there can be no control socket here: {os.strerror(error.errno) if error.errno else error}"
+            raise ConfigError("SYN112", text, where=str(self._path), hint=hint) from error
         listener.listen(8)
         self._socket = listener
         threading.Thread(target=self._accept, args=(listener,), name="control", daemon=True).start()
@@ -64,13 +72,16 @@ class ControlServer:
 
     def _answer(self, connection: socket.socket) -> None:
         lock = threading.Lock()
+        connection.settimeout(_PATIENCE)
 
         def send(frame: dict[str, object]) -> None:
+            """A client that went away, or is stopped and takes nothing, must not stop the work: it gets no more."""
             try:
                 with lock:
                     connection.sendall(json.dumps(frame).encode() + b"\n")
             except OSError:
-                return  # the client went away; what it asked for goes on
+                with contextlib.suppress(OSError):
+                    connection.shutdown(socket.SHUT_RDWR)
 
         with connection:
             argv, problem = _request(connection)
@@ -82,8 +93,15 @@ class ControlServer:
             send({"exit": code})
 
 
+def _bind(listener: socket.socket, path: Path) -> None:
+    previous = os.umask(0o117)
+    try:
+        listener.bind(str(path))
+    finally:
+        os.umask(previous)
+
+
 def _request(connection: socket.socket) -> tuple[list[str], str | None]:
-    connection.settimeout(10)
     data = b""
     try:
         while not data.endswith(b"\n") and len(data) < _LONGEST_REQUEST:
@@ -95,7 +113,6 @@ def _request(connection: socket.socket) -> tuple[list[str], str | None]:
         argv = document["argv"]
     except (OSError, ValueError, KeyError, TypeError):
         return [], "the control socket takes one line of JSON with the key argv"
-    connection.settimeout(None)
     if not isinstance(argv, list) or not argv or not all(isinstance(word, str) for word in argv):
         return [], "argv is a list of words"
     if argv[0] not in REQUESTS:

@@ -19,8 +19,8 @@ from apscheduler.schedulers.background import BackgroundScheduler
 
 from syncd.telemetry import Log
 
-LANES = ("work", "watch", "keep")
-"""One thread each: what pulls and writes, what watches, and what keeps the lease and the heartbeat."""
+LANES = ("work", "offer", "watch", "keep")
+"""One thread each: what pulls and writes, what offers plans, what watches, what keeps the lease and the heartbeat."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +65,11 @@ class Schedule:
             max_instances=1,
             replace_existing=True,
         )
+
+    def drop(self, name: str) -> None:
+        """Take a task away, if there is one of that name; a run under way ends by itself."""
+        if self._scheduler.get_job(name) is not None:
+            self._scheduler.remove_job(name)
 
     def stop(self) -> None:
         """Start nothing more; tasks under way end by themselves."""

@@ -12,18 +12,22 @@ from pathlib import Path
 
 from syncd.clock import Clock
 from syncd.entropy import Entropy
-from syncd.errors import ExitCode, LeaseHeldError, SyncdError
+from syncd.errors import ConfigError, ExitCode, LeaseHeldError, SyncdError
 from syncd.jobs.daemon.children import KILLED, Children
 from syncd.jobs.daemon.control import ControlServer, Tell
 from syncd.jobs.daemon.notify import Notifier
 from syncd.jobs.daemon.schedule import Schedule, Task
 from syncd.jobs.daemon.snapshot import Snapshot, take_snapshot
 from syncd.jobs.leadership import EPOCH_VARIABLE, TTL, holder_is_gone, holder_name
+from syncd.jobs.plan import OFFER
+from syncd.planning.windows import last_plan_time
+from syncd.settings import Mode, Settings, load_settings
 from syncd.store import lease, runs
 from syncd.store.engine import Store
 from syncd.telemetry import Log
 
 _BEAT = timedelta(seconds=5)
+_OFFER = timedelta(minutes=1)
 _HEARTBEAT_LIMIT = 30.0
 _SUCCESSES = {"sync": "pull", "watch": "watch", "delayed-pass": "delayed-pass", "sweep": "sweep"}
 
@@ -54,24 +58,36 @@ class Daemon:
     def run(self) -> ExitCode:
         """Serve until SIGTERM or SIGINT; LEADER where the lease is another's or was lost.
 
-        Raises ConfigError or InputError where settings or pack are invalid at the start: nothing has begun then.
+        Raises ConfigError or InputError where settings or pack are invalid at the start, and the lease is given back.
         """
         for number, action in ((signal.SIGTERM, self._stop), (signal.SIGINT, self._stop), (signal.SIGHUP, self._hup)):
             signal.signal(number, lambda *_, do=action: do())
-        self._snapshot = take_snapshot(self._config, self._environ, self._entropy)
-        settings = self._snapshot.settings
+        settings = load_settings(self._config, self._environ)
         self._store = Store.open(settings.database.url, clock=self._clock)
+        # The lease comes first: a second daemon that cannot have it must not replace what the first one's children read.
         with self._store.write() as conn:
             self._lease = lease.acquire(conn, holder_name(), now=self._clock.now(), ttl=TTL, gone=holder_is_gone)
+        try:
+            self._snapshot = take_snapshot(self._config, self._environ, self._entropy)
+            return self._serve()
+        finally:
+            with self._store.write() as conn:
+                lease.release(conn, self._lease)
+            self._store.close()
+            self._log.event("daemon.stopped")
+
+    def _serve(self) -> ExitCode:
+        """Listen, run jobs and wait, until told to stop."""
+        settings = self._snapshot.settings
         control = ControlServer(settings.control.socket, self._perform)
         control.start()
-        self._schedule_all()
-        self._schedule.start()
-        self._log.event(
-            "daemon.started", epoch=self._lease.epoch, pack=self._snapshot.revision, mode=settings.mode.value
-        )
-        self._notifier.ready(self._status())
         try:
+            self._schedule_all()
+            self._schedule.start()
+            self._log.event(
+                "daemon.started", epoch=self._lease.epoch, pack=self._snapshot.revision, mode=settings.mode.value
+            )
+            self._notifier.ready(self._status())
             return self._wait()
         finally:
             self._log.event("daemon.stopping")
@@ -79,10 +95,6 @@ class Daemon:
             control.close()
             self._schedule.stop()
             self._children.stop()
-            with self._store.write() as conn:
-                lease.release(conn, self._lease)
-            self._store.close()
-            self._log.event("daemon.stopped")
 
     def _wait(self) -> ExitCode:
         interval = min(self._notifier.watchdog_seconds or 10.0, 10.0) / 2
@@ -111,6 +123,7 @@ class Daemon:
         """Take up new settings and pack as a whole, or keep the last good ones."""
         self._notifier.reloading(int(self._clock.monotonic() * 1_000_000))
         try:
+            self._check_movable(load_settings(self._config, self._environ))
             self._snapshot = take_snapshot(self._config, self._environ, self._entropy)
         except SyncdError as error:
             findings = [str(finding) for finding in error.findings]
@@ -121,20 +134,48 @@ class Daemon:
         self._log.event("daemon.reloaded", pack=self._snapshot.revision)
         self._notifier.ready(self._status())
 
+    def _check_movable(self, new: Settings) -> None:
+        """ConfigError SYN111 where settings changed that a running daemon cannot take up: its lease and socket."""
+        old = self._snapshot.settings
+        for name, before, after in (
+            ("database.url", old.database.url, new.database.url),
+            ("control.socket", old.control.socket, new.control.socket),
+            ("state_dir", old.state_dir, new.state_dir),
+        ):
+            if before != after:
+                raise ConfigError(
+                    "SYN111", f"{name} cannot change while the daemon runs", where=name, hint="restart the daemon"
+                )
+
     def _schedule_all(self) -> None:
         periods = self._snapshot.settings.schedule
         self._put("sync", "work", periods.pull, ["sync"])
         if self._snapshot.settings.hubspot is not None:
             self._put("delayed-pass", "work", periods.delayed_pass, ["pull", "--delayed-pass"])
+        else:
+            self._schedule.drop("delayed-pass")
         self._put("sweep", "work", periods.sweep, ["pull", "--sweep"])
         self._put("watch", "watch", periods.watch, ["watch"])
         now = self._clock.now()
+        self._schedule.put(Task("offer", "offer", _OFFER, now, self._offer))
         self._schedule.put(Task("lease", "keep", TTL / 4, now, self._renew))
         self._schedule.put(Task("heartbeat", "keep", _BEAT, now, self._tick))
 
     def _put(self, name: str, lane: str, period: timedelta, argv: Sequence[str]) -> None:
         first = self._due(_SUCCESSES[name], period)
         self._schedule.put(Task(name, lane, period, first, self._job(name, lane, argv)))
+
+    def _offer(self) -> None:
+        """Make a plan for approval where one of the pack's `plan_at` times has passed since the last."""
+        snapshot = self._snapshot
+        due = last_plan_time(snapshot.plan_at, self._clock.now(), snapshot.zone)
+        if due is None or snapshot.settings.mode is not Mode.APPROVE:
+            return
+        with self._store.read() as conn:
+            last = runs.last_success(conn, OFFER)
+        if last is None or last < due:
+            with self._working:
+                self._child("offer", ["plan"], {}, _to_stderr)
 
     def _due(self, job: str, period: timedelta) -> datetime:
         """When a job is next due by its last success: a machine that restarts daily still runs a daily job."""

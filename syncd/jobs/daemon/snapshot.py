@@ -5,50 +5,69 @@ An edit in the middle of the day changes nothing until a reload has found the wh
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from syncd.crashpoints import crashpoint
 from syncd.entropy import Entropy
+from syncd.errors import ConfigError, InputError
 from syncd.jobs.mapping import field_catalogue
 from syncd.jobs.money import money_table
 from syncd.rules.loader import load_pack
 from syncd.settings import Settings, load_settings
 
 _KEPT = 2
+_DRAFT = "."
 
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """One valid state of settings and pack: the settings, the pack's revision, and what children are told."""
+    """One valid state of settings and pack: the settings, the pack's revision and plan times, and children's variables."""
 
     settings: Settings
     revision: str
+    plan_at: tuple[str, ...]
+    zone: ZoneInfo
     environ: Mapping[str, str]
 
 
 def take_snapshot(path: Path | None, environ: Mapping[str, str], entropy: Entropy) -> Snapshot:
-    """Read and validate settings and pack, and copy both into the state folder.
+    """Read and validate settings and pack, and copy both into the state folder. Only for whoever holds the lease.
 
-    Raises ConfigError or InputError with all findings, and leaves earlier copies alone, where either is invalid.
+    Raises ConfigError or InputError with all findings, and leaves earlier copies alone, where either is invalid or
+    cannot be copied.
     """
     settings = load_settings(path, environ)
     folder = settings.state_dir / "active"
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     name = entropy.token()
-    draft = folder / f".{name}"
-    draft.mkdir(mode=0o700)
+    draft = folder / f"{_DRAFT}{name}"
     try:
-        shutil.copytree(settings.pack.path, draft / "pack", ignore=shutil.ignore_patterns(".*"))
-        # The copy is what counts from here on: the folder may change under our hands while it is read.
-        pack = load_pack(draft / "pack", catalogue=field_catalogue(settings), money=money_table(settings.money))
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        draft.mkdir(mode=0o700)
+    except OSError as error:
+        hint = "name a folder that syncd may write with state_dir"
+        text = f"the state folder cannot be written: {os.strerror(error.errno or 0)}"
+        raise ConfigError("SYN110", text, where=str(folder), hint=hint) from error
+    try:
         told = {"SYNCD_PACK__PATH": str(folder / name / "pack")}
         if path is not None:
-            shutil.copyfile(path, draft / "config.toml")
             told["SYNCD_CONFIG"] = str(folder / name / "config.toml")
             told["SYNCD_CONFIG_FOLDER"] = environ.get("SYNCD_CONFIG_FOLDER") or str(path.resolve().parent)
+            shutil.copyfile(path, draft / "config.toml")
+            anchor = {"SYNCD_CONFIG_FOLDER": told["SYNCD_CONFIG_FOLDER"]}
+            settings = load_settings(draft / "config.toml", {**environ, **anchor})
+        shutil.copytree(settings.pack.path, draft / "pack", ignore=shutil.ignore_patterns(".*"))
+        # The copies are what counts from here on: the originals may change under our hands while they are read.
+        pack = load_pack(draft / "pack", catalogue=field_catalogue(settings), money=money_table(settings.money))
+    except OSError as error:
+        shutil.rmtree(draft, ignore_errors=True)
+        where, hint = str(settings.pack.path), "is pack.path a folder that syncd may read?"
+        reason = os.strerror(error.errno) if error.errno else str(error)
+        raise InputError("SYN200", f"the pack cannot be copied: {reason}", where=where, hint=hint) from error
     except BaseException:
         shutil.rmtree(draft, ignore_errors=True)
         raise
@@ -56,12 +75,14 @@ def take_snapshot(path: Path | None, environ: Mapping[str, str], entropy: Entrop
     draft.rename(folder / name)
     crashpoint("daemon.snapshot_taken")
     _forget_old(folder, name)
-    return Snapshot(settings, pack.revision, told)
+    return Snapshot(settings, pack.revision, pack.plan_at, pack.zone, told)
 
 
 def _forget_old(folder: Path, newest: str) -> None:
-    """Keep the newest copy and the one before it, which a running child may still read."""
+    """Keep the newest copy and the one before it, which a running child may still read; half-made ones go."""
     others = [entry for entry in folder.iterdir() if entry.name != newest]
-    others.sort(key=lambda entry: entry.stat().st_mtime, reverse=True)
-    for entry in others[_KEPT - 1 :]:
+    drafts = [entry for entry in others if entry.name.startswith(_DRAFT)]
+    whole = [entry for entry in others if entry not in drafts]
+    whole.sort(key=lambda entry: entry.stat().st_mtime, reverse=True)
+    for entry in drafts + whole[_KEPT - 1 :]:
         shutil.rmtree(entry, ignore_errors=True)

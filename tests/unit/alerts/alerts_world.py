@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -201,7 +201,3 @@ def receiver(name: str, path: Path) -> str:
 
 def _no_network(system: System) -> Any:
     raise AssertionError(f"watching asked for a wire to {system.value}")
-
-
-def values(body: Mapping[str, Any], *names: str) -> tuple[Any, ...]:
-    return tuple(body[name] for name in names)

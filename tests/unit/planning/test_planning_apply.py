@@ -643,6 +643,16 @@ def test_writes_outside_the_window_need_an_approval_that_names_it(world: World) 
     assert world.crms[SF].sent == []
 
 
+def test_apply_mode_outside_the_window_leaves_the_plan_offered(world: World) -> None:
+    source = book_of(1, pack=pack(guard=Guard(windows=("Sat 06:00-20:00",))))
+    world.seed(source)
+    plan = world.save(source)
+    with pytest.raises(GuardTrippedError):
+        world.apply(plan, source, mode="apply")
+    assert status(world, plan) is PlanStatus.OFFERED
+    assert world.states(plan) == {}
+
+
 def test_an_approval_that_names_the_windows_lifts_them(world: World) -> None:
     guard = Guard(windows=("Sat 06:00-20:00",))
     source = book_of(1, pack=pack(guard=guard))
@@ -819,6 +829,23 @@ def test_recovery_does_not_open_rows_of_a_superseded_plan(world: World, crash: t
     world.lead()
     recover(world.line())
     assert world.states(plan) == {account(1).id: "stale"}
+
+
+def test_recovery_closes_plans_past_their_time_so_that_they_hold_nothing_back(world: World) -> None:
+    _, plan = ready(world)
+    world.clock.advance(timedelta(hours=24))
+    recover(world.line())
+    assert world.states(plan) == {account(1).id: "stale"}
+    assert status(world, plan) is PlanStatus.EXPIRED
+
+
+def test_recovery_says_which_rows_of_a_system_that_is_gone_stay_in_doubt(world: World, crash: type[Exception]) -> None:
+    source, plan = ready(world)
+    crash_at(crash, "apply.sent", 1)
+    with pytest.raises(crash):
+        world.apply(plan, source)
+    settled, stops = recover(world.line(readers={}, writers={}))
+    assert (settled, [stop.code for stop in stops]) == (0, ["SYN518"])
 
 
 def test_recovery_leaves_rows_in_doubt_while_the_crm_is_down(world: World, crash: type[Exception]) -> None:

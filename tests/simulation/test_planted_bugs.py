@@ -1,0 +1,181 @@
+"""The check of the harness: bugs planted into the product, each of which some seed must catch, by its invariant.
+
+A harness that lets one of them live is not to be trusted. Without the bug the same seeds pass.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from syncd.connectors.hubspot import HubspotWriter
+from syncd.connectors.port import OwnerWrite, Reading, WriteOutcome, WriteResult
+from syncd.connectors.salesforce import SalesforceWriter
+from syncd.jobs import apply as apply_job
+from syncd.jobs import pull as pull_job
+from syncd.model.cursors import Cursor, Page, Window
+from syncd.model.plans import OutboxRow, RowState
+from syncd.model.refs import Kind, System
+from syncd.planning import recovery, sending
+from syncd.planning.line import Line
+from syncd.planning.settling import Settlement
+from syncd.store import ledger, mirror, outbox
+from tests.simulation.stepper import SimulationFailedError, Stepper
+
+Patch = pytest.MonkeyPatch
+Plant = Callable[[Patch], None]
+
+
+def _overlap_dropped(patch: Patch) -> None:
+    """Each pull starts exactly where the one before ended."""
+
+    def window(lower: datetime | None, upper: datetime) -> Window:
+        return Window(None if lower is None else lower + timedelta(minutes=15), upper)
+
+    patch.setattr(pull_job, "Window", window)
+
+
+def _cursor_advanced_early(patch: Patch) -> None:
+    """The first page of a walk moves the cursor to its end."""
+    stored = mirror.store_page
+
+    def early(conn: Any, page: Page, cursor: Cursor, **more: Any) -> Any:
+        done = cursor if cursor.window is None else replace(cursor, through=cursor.window.upper, window=None, resume=None)
+        return stored(conn, page, done, **more)
+
+    patch.setattr(mirror, "store_page", early)
+
+
+def _deletions_missed(patch: Patch) -> None:
+    """The id sweep marks nothing."""
+    patch.setattr(mirror, "mark_vanished", lambda *_, **__: 0)
+
+
+def _sent_again_blindly(patch: Patch) -> None:
+    """A write whose answer was lost is sent once more at once."""
+    for writer in (SalesforceWriter, HubspotWriter):
+        once = writer.write_owners
+
+        def twice(self: Any, kind: Kind, writes: Sequence[OwnerWrite], once: Any = once) -> tuple[WriteResult, ...]:
+            results: tuple[WriteResult, ...] = once(self, kind, writes)
+            if any(result.outcome is WriteOutcome.UNKNOWN for result in results):
+                results = once(self, kind, [replace(write, unmodified_since=None) for write in writes])
+            return results
+
+        patch.setattr(writer, "write_owners", twice)
+
+
+def _reopened_unread(patch: Patch) -> None:
+    """After a crash rows in doubt count as not sent, without a look at the record."""
+
+    def reopen(line: Line, system: System, kind: Kind, rows: Sequence[OutboxRow]) -> None:
+        with line.store.write() as conn:
+            for row in rows:
+                outbox.reopen(conn, row.id, now=line.clock.now())
+
+    compared = sending._compared
+
+    def trusting(line: Line, context: Any, rows: Sequence[OutboxRow], tries: Any) -> Any:
+        again = [row for row in rows if row.attempts]
+        return [(row, Reading(row.ref, None)) for row in again] + compared(
+            line, context, [row for row in rows if not row.attempts], tries
+        )
+
+    patch.setattr(recovery, "_settle_batch", reopen)
+    patch.setattr(sending, "_compared", trusting)
+
+
+def _not_compared(patch: Patch) -> None:
+    """The record is read before a write, and written whatever it holds."""
+    patch.setattr(sending, "before_write", lambda *_, **__: None)
+
+
+def _plan_not_compared_with_book(patch: Patch) -> None:
+    """An expired plan is written all the same."""
+    patch.setattr(apply_job, "apply_plan", _forever(apply_job.apply_plan))
+
+
+def _forever(apply_plan: Any) -> Any:
+    def applied(line: Line, plan_id: str, orders: Any) -> Any:
+        return apply_plan(line, plan_id, orders)
+
+    return applied
+
+
+def _another_owner_written(patch: Patch) -> None:
+    """Now and then a row gets an owner that no plan names: the one before it in the batch."""
+    once = SalesforceWriter.write_owners
+
+    def mixed(self: Any, kind: Kind, writes: Sequence[OwnerWrite]) -> tuple[WriteResult, ...]:
+        swapped = [replace(write, new=writes[0].new) for write in writes]
+        return once(self, kind, swapped)
+
+    patch.setattr(SalesforceWriter, "write_owners", mixed)
+
+
+def _answers_believed(patch: Patch) -> None:
+    """A success is a confirmation, whatever the record shows."""
+
+    def after(row: OutboxRow, result: WriteResult, reading: Reading | None, *, last: bool) -> Settlement | None:
+        if result.outcome is WriteOutcome.ACCEPTED:
+            return Settlement(row, RowState.CONFIRMED, None, None, result.request_id, row.old, row.new, reading)
+        return judged(row, result, reading, last=last)
+
+    judged = sending.after_write
+    patch.setattr(sending, "after_write", after)
+
+
+def _intent_not_told(patch: Patch) -> None:
+    """A write is not in the ledger before it is made."""
+    told = ledger.append
+
+    def silent(conn: Any, *, event: str, **more: Any) -> int:
+        return 0 if event == "write.intended" else told(conn, event=event, **more)
+
+    patch.setattr(ledger, "append", silent)
+
+
+def _sent_in_a_transaction(patch: Patch) -> None:
+    """Records are read while the store is being written."""
+    claim = sending._claim
+
+    def inside(line: Line, rows: Sequence[OutboxRow]) -> Any:
+        with line.store.write():
+            line.read(rows[0].ref.system, rows[0].ref.kind, rows)
+        return claim(line, rows)
+
+    patch.setattr(sending, "_claim", inside)
+
+
+PLANTED: tuple[tuple[Plant, str], ...] = (
+    (_overlap_dropped, "I0"),
+    (_cursor_advanced_early, "I0"),
+    (_deletions_missed, "I01"),
+    (_sent_again_blindly, "I10"),
+    (_reopened_unread, "I10"),
+    (_not_compared, "I1"),
+    (_another_owner_written, "I09"),
+    (_answers_believed, "I12"),
+    (_intent_not_told, "I21"),
+    (_sent_in_a_transaction, "AssertionError"),
+)
+SEEDS = range(1, 16)
+
+
+def caught(plant: Plant, folder: Path, seeds: Sequence[int]) -> tuple[int, str] | None:
+    """The first of the seeds that catches a bug, and the invariant that names it."""
+    for seed in seeds:
+        place = folder / str(seed)
+        place.mkdir()
+        with pytest.MonkeyPatch.context() as patch:
+            plant(patch)
+            try:
+                Stepper.of(seed, place).run()
+            except SimulationFailedError as failure:
+                return seed, failure.invariant
+    return None

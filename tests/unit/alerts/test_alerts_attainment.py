@@ -1,0 +1,197 @@
+"""Attainment: periods of the fiscal calendar, whose deals count, the pace, and the two thresholds."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from zoneinfo import ZoneInfo
+
+import pytest
+from alerts_world import HS, NOW, SF, World, account, user, won
+
+from syncd.alerts.periods import fiscal_period, period_of
+from syncd.store import ownership
+
+UTC_ZONE = ZoneInfo("UTC")
+
+
+@pytest.mark.parametrize(
+    ("day", "start", "name"),
+    [
+        (date(2026, 11, 20), 1, "2026-Q4"),
+        (date(2026, 1, 1), 1, "2026-Q1"),
+        (date(2026, 2, 1), 2, "2027-Q1"),
+        (date(2026, 1, 31), 2, "2026-Q4"),
+        (date(2026, 11, 20), 10, "2027-Q1"),
+        (date(2026, 12, 31), 12, "2027-Q1"),
+        (date(2026, 11, 30), 12, "2026-Q4"),
+    ],
+)
+def test_a_fiscal_year_is_named_after_the_year_it_ends_in(day: date, start: int, name: str) -> None:
+    assert fiscal_period(day, start) == name
+    midday = datetime(day.year, day.month, day.day, 12, tzinfo=UTC)
+    assert period_of(name, start, UTC_ZONE).holds(midday)
+
+
+@pytest.mark.parametrize(
+    ("name", "start", "first", "after"),
+    [
+        ("2026-Q4", 1, date(2026, 10, 1), date(2027, 1, 1)),
+        ("2027-Q1", 2, date(2026, 2, 1), date(2026, 5, 1)),
+        ("2027-Q4", 2, date(2026, 11, 1), date(2027, 2, 1)),
+        ("2026-11", 2, date(2026, 11, 1), date(2026, 12, 1)),
+        ("2026-12", 1, date(2026, 12, 1), date(2027, 1, 1)),
+        ("2026", 1, date(2026, 1, 1), date(2027, 1, 1)),
+        ("2027", 7, date(2026, 7, 1), date(2027, 7, 1)),
+    ],
+)
+def test_a_period_begins_and_ends_at_local_midnight(name: str, start: int, first: date, after: date) -> None:
+    zone = ZoneInfo("Europe/Berlin")
+    period = period_of(name, start, zone)
+    assert period.start == datetime(first.year, first.month, first.day, tzinfo=zone)
+    assert period.end == datetime(after.year, after.month, after.day, tzinfo=zone)
+    assert period.elapsed(period.start) == 0
+    assert period.elapsed(period.end) == 1
+
+
+def quota(world: World, rows: str, monitors: str = "") -> None:
+    """A pack with these quotas; columns territory, rep, period, quota, currency."""
+    world.more_pack(f"quotas: {{file: quotas.csv}}\n{monitors}")
+    world.file("quotas.csv", f"territory,rep,period,quota,currency\n{rows}\n")
+
+
+def begin(world: World, *deals: tuple[int, int, str]) -> None:
+    """Accounts 1 in Germany, 2 in France, 3 in Japan; deals as (account, amount, close date)."""
+    countries = {1: "Germany", 2: "France", 3: "Japan"}
+    accounts = {number: account(number, country=country) for number, country in countries.items()}
+    world.users(user("anna"), user("ben"))
+    world.put(*accounts.values())
+    world.put(*(won(index, accounts[number], amount, closed) for index, (number, amount, closed) in enumerate(deals)))
+    world.pulled()
+    world.watch()
+
+
+def test_a_territory_counts_what_is_below_it_and_its_own_period_only(world: World) -> None:
+    quota(world, "emea,,2026-Q4,1000,\ndach,,2026-Q4,1000,\nrest,,2026-Q4,1000,\nemea,,2026-Q3,999999,")
+    begin(world, (1, 300, "2026-10-05"), (2, 200, "2026-11-01"), (3, 50, "2026-11-19"), (2, 9999, "2026-09-30"))
+    assert world.firing() == ["AttainmentBelow emea/dach", "AttainmentBelow rest"]
+    (dach, _) = world.episodes("AttainmentBelow")
+    assert dach.labels == {"territory": "emea/dach", "period": "2026-Q4"}
+    assert "300 USD won" in dach.summary
+
+
+def test_a_rep_counts_what_they_own_whatever_the_territory(world: World) -> None:
+    quota(world, ",Ben@Example.com,2026-Q4,1000,\n,anna@example.com,2026-Q4,1000,")
+    world.users(user("anna"), user("ben"))
+    world.put(account(1), won(1, account(1), 900, "2026-11-01", owner="005ben"))
+    world.pulled()
+    world.watch()
+    assert world.firing() == ["AttainmentBelow anna@example.com"]
+
+
+def test_a_deal_that_is_won_in_the_future_or_only_open_does_not_count(world: World) -> None:
+    quota(world, "emea,,2026-Q4,1000,")
+    begin(world, (1, 900, "2026-12-24"))
+    assert world.firing() == ["AttainmentBelow emea"]
+
+
+def test_between_the_thresholds_nothing_changes(world: World) -> None:
+    """The quarter is 54.8 % over: of 1,000 are 548 expected; 70 % of that are 383.6, 75 % are 411.0."""
+    quota(world, "emea,,2026-Q4,1000,")
+    begin(world, (1, 390, "2026-11-01"))
+    assert world.firing() == []
+    world.put(won(0, account(1), 380, "2026-11-01"))
+    world.later(1)
+    assert world.watch().fired == 1
+    world.put(won(0, account(1), 410, "2026-11-01"))
+    world.later(1)
+    report = world.watch()
+    assert (report.firing, report.resolved) == (1, 0)
+    world.put(won(0, account(1), 412, "2026-11-01"))
+    world.later(1)
+    assert world.watch().resolved == 1
+    world.put(won(0, account(1), 395, "2026-11-01"))
+    world.later(1)
+    assert world.watch().firing == 0
+
+
+def test_the_pack_sets_both_thresholds_and_the_least_that_counts(world: World) -> None:
+    rule = "monitors: {AttainmentBelow: {below: 50%, resolve: 60%, min_expected: 400}}\n"
+    quota(world, "emea,,2026-Q4,1000,\nrest,,2026-Q4,700,", rule)
+    begin(world, (1, 290, "2026-11-01"))
+    assert world.firing() == []
+    quota(world, "emea,,2026-Q4,1100,\nrest,,2026-Q4,700,", rule)
+    world.later(1)
+    world.watch()
+    assert world.firing() == ["AttainmentBelow emea"]
+
+
+def test_before_a_fifth_of_the_period_nothing_is_said(world: World) -> None:
+    quota(world, "emea,,2026-12,1000,\nemea,,2026-Q4,1,")
+    begin(world, (1, 10, "2026-11-01"))
+    world.clock.set(datetime(2026, 12, 7, 4, 47, tzinfo=UTC))
+    world.later(0)
+    world.watch()
+    assert world.firing() == []
+    world.later(16)
+    world.watch()
+    assert world.firing() == ["AttainmentBelow emea"]
+
+
+def test_when_the_period_is_over_so_is_the_alert(world: World) -> None:
+    quota(world, "emea,,2026-11,1000,")
+    begin(world)
+    assert world.firing() == ["AttainmentBelow emea"]
+    world.clock.set(datetime(2026, 12, 1, 0, 1, tzinfo=UTC))
+    world.later(0)
+    assert world.watch().resolved == 1
+
+
+def test_a_quota_in_another_currency_needs_a_rate(world: World) -> None:
+    quota(world, "emea,,2026-Q4,1000,EUR")
+    begin(world)
+    assert world.firing() == ["PackInvalid pack"]
+    (episode,) = world.episodes("PackInvalid")
+    assert "quotas.csv:2" in str(episode.detail["evidence"])
+
+
+def test_a_territory_of_the_last_apply_counts_before_the_one_of_todays_rules(world: World) -> None:
+    quota(world, "dach,,2026-Q4,1000,\nrest,,2026-Q4,1000,")
+    begin(world, (1, 900, "2026-11-01"))
+    assert world.firing() == ["AttainmentBelow rest"]
+    with world.store.write() as conn:
+        key = "salesforce:account:1"
+        ownership.set_applied(conn, key, "owner", "rest", "anna@example.com", now=NOW, pack_revision="r")
+    world.later(20)
+    world.watch()
+    assert world.firing() == ["AttainmentBelow emea/dach"]
+
+
+def test_one_stale_system_leaves_every_attainment_as_it_was(world: World) -> None:
+    quota(world, "emea,,2026-Q4,1000,")
+    begin(world)
+    assert world.firing() == ["AttainmentBelow emea"]
+    world.put(won(1, account(1), 5000, "2026-11-02"))
+    world.later(1, SF)
+    world.pulled(HS, outcome="incomplete")
+    world.watch()
+    assert world.firing() == ["AttainmentBelow emea"]
+
+
+def test_the_one_who_left_is_not_also_behind(world: World) -> None:
+    quota(world, ",anna@example.com,2026-Q4,1000,")
+    begin(world, (1, 900, "2026-11-01"))
+    world.users(user("anna", active=False))
+    world.put(won(0, account(1), 100, "2026-11-01"))
+    world.later(1)
+    world.watch()
+    assert world.firing() == ["RepLeft anna@example.com"]
+
+
+def test_the_amounts_stand_in_the_alert(world: World) -> None:
+    quota(world, "emea,,2026-Q4,1000,")
+    begin(world, (1, 100, "2026-11-01"))
+    (episode,) = world.episodes("AttainmentBelow")
+    assert Decimal(episode.detail["money"]["amount"]) == Decimal("448.01")
+    assert "won 100 USD at Company 1 on 2026-11-01" in episode.detail["evidence"]
+    assert episode.detail["who"] == ["anna@example.com"]

@@ -1,0 +1,363 @@
+"""Receivers: the signed webhook against a real server, the addresses that are refused, files, and retries."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import os
+import socket
+import stat
+import threading
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+from alerts_world import World, account, receiver, user
+
+from syncd.alerts.receivers.addresses import is_public
+from syncd.alerts.receivers.delivery import REASONS, DeliveryError
+from syncd.alerts.receivers.file import FileReceiver
+from syncd.alerts.receivers.posting import post
+from syncd.alerts.receivers.webhook import WebhookReceiver
+from syncd.clock import ManualClock
+from syncd.entropy import SeededEntropy
+from syncd.errors import ConfigError
+from syncd.jobs.alerting import send_test
+from syncd.settings import ReceiverSettings, SecretReader
+from syncd.store.engine import Store
+from tests.databases import NOW
+
+BODY = {"event_id": "syncd:f:1:fired", "dedup_key": "syncd:f:1", "reason": "fired", "name": "Zoë"}
+
+
+@dataclass
+class Hook:
+    """A server on loopback that keeps what it is sent and answers as it is told."""
+
+    status: int = 200
+    headers: Mapping[str, str] = field(default_factory=dict)
+    reply: bytes = b"ok"
+    stall: threading.Event | None = None
+    drip: float | None = None
+    requests: list[tuple[Mapping[str, str], bytes]] = field(default_factory=list)
+    url: str = ""
+
+    def answer(self, handler: BaseHTTPRequestHandler) -> None:
+        body = handler.rfile.read(int(handler.headers.get("Content-Length", "0")))
+        self.requests.append(({name.lower(): value for name, value in handler.headers.items()}, body))
+        if self.stall is not None:
+            self.stall.wait(10)
+        handler.send_response(self.status)
+        for name, value in self.headers.items():
+            handler.send_header(name, value)
+        handler.send_header("Content-Length", str(len(self.reply)))
+        handler.end_headers()
+        try:
+            handler.wfile.write(self.reply)
+        except OSError:
+            return
+
+
+@pytest.fixture
+def hook() -> Iterator[Hook]:
+    known = Hook()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            known.answer(self)
+
+        def log_message(self, format: str, *args: object) -> None:
+            return
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True
+    known.url = f"http://127.0.0.1:{server.server_port}/hook?team=1"
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+    thread.start()
+    yield known
+    if known.stall is not None:
+        known.stall.set()
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+def webhook(url: str | None, *, secret: str | None = "env:HOOK_SECRET", **given: Any) -> WebhookReceiver:
+    settings = ReceiverSettings.model_validate({"name": "on-call", "type": "webhook", "url": url, "secret": secret})
+    reader = SecretReader({"HOOK_SECRET": "s3cret"})
+    return WebhookReceiver(settings, clock=ManualClock(NOW), read_secret=reader.read, **given)
+
+
+def failure(of: Any, body: Mapping[str, Any] = BODY) -> DeliveryError:
+    with pytest.raises(DeliveryError) as caught:
+        of.deliver(body)
+    assert caught.value.reason in REASONS
+    return caught.value
+
+
+def test_a_webhook_is_signed_over_timestamp_and_body(hook: Hook) -> None:
+    webhook(hook.url).deliver(BODY)
+    ((headers, body),) = hook.requests
+    timestamp = headers["x-syncd-timestamp"]
+    assert timestamp == str(int(NOW.timestamp()))
+    expected = hmac.new(b"s3cret", timestamp.encode() + b"." + body, hashlib.sha256).hexdigest()
+    assert headers["x-syncd-signature"] == f"v1={expected}"
+    assert headers["x-syncd-event-id"] == "syncd:f:1:fired"
+    assert headers["content-type"] == "application/json"
+    assert json.loads(body) == BODY
+
+
+@pytest.mark.parametrize(
+    ("status", "reason"),
+    [
+        (302, "client_error"),
+        (400, "client_error"),
+        (401, "auth_error"),
+        (403, "auth_error"),
+        (404, "client_error"),
+        (408, "timeout"),
+        (429, "rate_limited"),
+        (500, "server_error"),
+        (503, "server_error"),
+    ],
+)
+def test_every_other_answer_has_a_bounded_reason(hook: Hook, status: int, reason: str) -> None:
+    hook.status, hook.headers = status, {"Retry-After": "7", "Location": hook.url}
+    error = failure(webhook(hook.url))
+    assert error.reason == reason
+    assert error.wait == (7 if status in (429, 500, 503) else None)
+    assert len(hook.requests) == 1  # a redirect is not followed
+
+
+def test_a_server_that_does_not_answer_in_time_is_given_up(hook: Hook) -> None:
+    hook.stall = threading.Event()
+    assert failure(webhook(hook.url, timeout=0.2)).reason == "timeout"
+
+
+def test_a_closed_port_and_a_name_that_leads_nowhere_are_unreachable(hook: Hook) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{taken.getsockname()[1]}/"
+    assert failure(webhook(url)).reason == "unreachable"
+    with pytest.raises(DeliveryError) as caught:
+        post("https://hooks.example/x", {}, b"", resolve=lambda *_: [])
+    assert caught.value.reason == "unreachable"
+
+
+def test_a_huge_reply_is_not_read(hook: Hook) -> None:
+    hook.reply = b"x" * 5_000_000
+    webhook(hook.url).deliver(BODY)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        None,
+        "http://hooks.example/x",
+        "http://10.0.0.1/x",
+        "ftp://hooks.example/x",
+        "https:///x",
+        "https://user@hooks.example/x",
+        "http://127.0.0.1.example/x",
+        "https://[::1/x",
+        "https://hooks.example:99999/x",
+    ],
+)
+def test_a_url_that_is_neither_https_nor_loopback_is_misconfigured(url: str | None) -> None:
+    assert failure(webhook(url)).reason == "misconfigured"
+
+
+def test_without_a_secret_nothing_is_sent(hook: Hook) -> None:
+    assert failure(webhook(hook.url, secret=None)).reason == "misconfigured"
+    error = failure(webhook(hook.url, secret="env:NOT_SET"))
+    assert (error.reason, hook.requests) == ("misconfigured", [])
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "127.0.0.1",
+        "10.1.2.3",
+        "172.16.0.1",
+        "192.168.1.1",
+        "169.254.169.254",
+        "100.64.0.1",
+        "100.100.100.200",
+        "168.63.129.16",
+        "0.0.0.0",
+        "224.0.0.1",
+        "255.255.255.255",
+        "192.0.2.1",
+        "::1",
+        "::",
+        "fe80::1",
+        "fe80::1%eth0",
+        "fc00::1",
+        "fd00:ec2::254",
+        "ff02::1",
+        "::ffff:169.254.169.254",
+        "::ffff:10.0.0.1",
+        "64:ff9b::a00:1",
+        "2002:a9fe:a9fe::1",
+        "::a00:1",
+        "2001:0:4136:e378:8000:63bf:f5ff:fffe",
+    ],
+)
+def test_an_address_inside_is_refused_whatever_the_name(address: str) -> None:
+    assert not is_public(address)
+    with pytest.raises(DeliveryError) as caught:
+        post("https://hooks.example/x", {}, b"", resolve=lambda *_: [address])
+    assert caught.value.reason == "refused_address"
+
+
+@pytest.mark.parametrize(
+    "address", ["93.184.216.34", "8.8.8.8", "2606:2800:220:1:248:1893:25c8:1946", "64:ff9b::808:808"]
+)
+def test_an_address_of_the_open_internet_is_taken(address: str) -> None:
+    assert is_public(address)
+
+
+def test_one_inside_address_among_public_ones_is_refused() -> None:
+    with pytest.raises(DeliveryError) as caught:
+        post("https://hooks.example/x", {}, b"", resolve=lambda *_: ["8.8.8.8", "10.0.0.1"])
+    assert caught.value.reason == "refused_address"
+
+
+def test_https_to_this_machine_is_refused_and_so_is_http_that_leads_away() -> None:
+    with pytest.raises(DeliveryError) as caught:
+        post("https://127.0.0.1/x", {}, b"")
+    assert caught.value.reason == "refused_address"
+    with pytest.raises(DeliveryError) as caught:
+        post("http://localhost/x", {}, b"", resolve=lambda *_: ["8.8.8.8"])
+    assert caught.value.reason == "refused_address"
+
+
+def file_receiver(path: Path | None) -> FileReceiver:
+    return FileReceiver(ReceiverSettings(name="file", type="file", path=path))
+
+
+def test_a_file_gets_one_line_a_notice_and_only_its_owner_reads_it(tmp_path: Path) -> None:
+    path = tmp_path / "alerts.jsonl"
+    before = os.umask(0)
+    try:
+        file_receiver(path).deliver(BODY)
+    finally:
+        os.umask(before)
+    file_receiver(path).deliver(BODY)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert [json.loads(line) for line in path.read_text().splitlines()] == [BODY, BODY]
+
+
+def test_a_line_that_was_cut_short_spoils_no_other(tmp_path: Path) -> None:
+    path = tmp_path / "alerts.jsonl"
+    path.write_text('{"cut":')
+    file_receiver(path).deliver(BODY)
+    assert json.loads(path.read_text().splitlines()[1]) == BODY
+
+
+def test_a_file_that_cannot_be_written_and_a_link_are_refused(tmp_path: Path) -> None:
+    assert failure(file_receiver(None)).reason == "misconfigured"
+    assert failure(file_receiver(tmp_path / "none" / "x")).reason == "unwritable"
+    (tmp_path / "target").write_text("")
+    (tmp_path / "link").symlink_to(tmp_path / "target")
+    assert failure(file_receiver(tmp_path / "link")).reason == "unwritable"
+
+
+def webhook_settings(name: str, url: str) -> str:
+    return f'[[receivers]]\nname = "{name}"\ntype = "webhook"\nurl = "{url}"\nsecret = "env:HOOK_SECRET"\n'
+
+
+def churn(world: World, *numbers: int) -> None:
+    world.put(*(account(number, type="Former Customer") for number in numbers))
+    world.later(5)
+
+
+def begin(world: World) -> None:
+    world.users(user("anna"))
+    world.put(*(account(number) for number in range(5)))
+    world.pulled()
+    world.watch()
+
+
+def test_a_receiver_that_is_down_keeps_nobody_waiting_and_is_tried_again_later(
+    tmp_path: Path, store: Store, clock: ManualClock, hook: Hook
+) -> None:
+    config = webhook_settings("hook", hook.url) + receiver("file", tmp_path / "file.jsonl")
+    world = World.make(tmp_path, store, clock, config=config)
+    begin(world)
+    hook.status = 500
+    churn(world, 1, 2, 3)
+    report = world.watch()
+    assert (report.sent.delivered, report.sent.failed) == (3, 3)
+    assert "3 not delivered yet" in report.line()
+    assert len(hook.requests) == 1  # the rest of its notices is put off untried
+    world.clock.advance(timedelta(seconds=29))
+    world.watch()
+    assert len(hook.requests) == 1
+    hook.status = 200
+    world.clock.advance(timedelta(seconds=2))
+    assert world.watch().sent.delivered == 3
+    ids = [headers["x-syncd-event-id"] for headers, _ in hook.requests]
+    assert len(ids) == 4
+    assert len(set(ids)) == 3
+    assert {event["reason"] for event in world.log.named("notice.failed")} == {"server_error"}
+
+
+def test_after_three_days_a_notice_is_given_up(tmp_path: Path, store: Store, clock: ManualClock, hook: Hook) -> None:
+    world = World.make(tmp_path, store, clock, config=webhook_settings("hook", hook.url))
+    begin(world)
+    hook.status = 404
+    churn(world, 1)
+    world.watch()
+    for _ in range(5):
+        world.clock.advance(timedelta(hours=20))
+        world.pulled()
+        world.watch()
+    tried = len(hook.requests)
+    assert tried == 5
+    world.clock.advance(timedelta(hours=20))
+    world.pulled()
+    assert world.watch().sent.failed == 0
+    assert len(hook.requests) == tried
+
+
+def test_a_receiver_that_is_gone_from_the_settings_is_not_waited_for(
+    tmp_path: Path, store: Store, clock: ManualClock, hook: Hook
+) -> None:
+    world = World.make(tmp_path, store, clock, config=webhook_settings("hook", hook.url))
+    begin(world)
+    hook.status = 500
+    churn(world, 1)
+    world.watch()
+    without = World.make(tmp_path, store, clock)
+    without.context.entropy = SeededEntropy(2)
+    clock.advance(timedelta(minutes=1))
+    assert without.watch().sent.failed == 1
+    clock.advance(timedelta(minutes=5))
+    assert without.watch().sent.failed == 0
+
+
+def test_two_receivers_of_one_name_are_refused(tmp_path: Path, store: Store, clock: ManualClock) -> None:
+    for names in (("same", "same"), ("log",)):
+        config = "".join(receiver(name, tmp_path / "x") for name in names)
+        with pytest.raises(ConfigError, match="SYN802"):
+            World.make(tmp_path, store, clock, config=config).watch()
+
+
+def test_a_test_notice_goes_to_every_receiver_and_says_how_each_took_it(
+    tmp_path: Path, store: Store, clock: ManualClock, hook: Hook
+) -> None:
+    config = webhook_settings("hook", hook.url) + receiver("file", tmp_path / "none" / "file.jsonl")
+    world = World.make(tmp_path, store, clock, config=config)
+    results = send_test(world.context, None)
+    assert [(each["receiver"], each["delivered"], each["reason"]) for each in results] == [
+        ("log", True, None),
+        ("hook", True, None),
+        ("file", False, "unwritable"),
+    ]
+    assert json.loads(hook.requests[0][1])["reason"] == "test"
