@@ -11,7 +11,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
-from syncd.rules.time_window import local_midnight
+from syncd.rules.matching.time_window import local_midnight
 
 _TICK = datetime.resolution
 

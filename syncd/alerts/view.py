@@ -18,8 +18,8 @@ from syncd.model.money import MoneyTable
 from syncd.model.records import Record, User
 from syncd.model.refs import Ref, System
 from syncd.rules.facts import Facts
+from syncd.rules.matching.time_window import EvaluationContext
 from syncd.rules.pack import MonitorRule, Pack
-from syncd.rules.time_window import EvaluationContext
 from syncd.store.systems import MirrorStatus
 
 NOTHING: Mapping[str, str] = MappingProxyType({})

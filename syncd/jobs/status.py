@@ -14,7 +14,7 @@ from syncd.clock import Clock, iso
 from syncd.jobs.freezing import frozen_reason
 from syncd.model.plans import PlanStatus
 from syncd.model.refs import System
-from syncd.rules.revision import pack_revision
+from syncd.rules.reading.revision import pack_revision
 from syncd.settings import Settings
 from syncd.store import episodes, lease, mirror, ownership, plans, runs
 from syncd.store.engine import Store

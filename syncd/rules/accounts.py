@@ -15,10 +15,10 @@ from syncd.model.fields import FieldCatalogue, FieldType
 from syncd.model.normalisation import boolean, email
 from syncd.model.refs import System
 from syncd.rules.derivation import Derivation, facts_from_raw
+from syncd.rules.deriving.families import join_families
 from syncd.rules.engine import Book
 from syncd.rules.exports import Remarks, Row, read_rows
 from syncd.rules.facts import Directory, Facts, Rep
-from syncd.rules.families import join_families
 from syncd.rules.findings import Findings
 
 _BOTH = frozenset(System)

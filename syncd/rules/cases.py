@@ -22,7 +22,7 @@ from syncd.rules.derivation import Derivation, facts_from_raw
 from syncd.rules.engine import Book, decide
 from syncd.rules.facts import Applied, Directory, Facts, Rep, Seen
 from syncd.rules.pack import Case, Pack
-from syncd.rules.suggestion import did_you_mean
+from syncd.rules.reading.suggestion import did_you_mean
 
 _KEY = "case"
 _BOTH = frozenset(System)

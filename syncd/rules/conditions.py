@@ -12,11 +12,11 @@ from datetime import datetime
 
 from syncd.errors import Place
 from syncd.model.fields import FieldType
-from syncd.rules.date_matchers import Last
 from syncd.rules.facts import Facts, OpportunityFacts, Value
-from syncd.rules.matchers import Matcher
-from syncd.rules.time_window import WON_WINDOW, earliest
-from syncd.rules.time_window import EvaluationContext as EvaluationContext
+from syncd.rules.matching.date_matchers import Last
+from syncd.rules.matching.matchers import Matcher
+from syncd.rules.matching.time_window import WON_WINDOW, earliest
+from syncd.rules.matching.time_window import EvaluationContext as EvaluationContext
 
 Subject = Facts | OpportunityFacts
 _WON_IN_WINDOW = Last("last 12 months", WON_WINDOW)

@@ -18,11 +18,11 @@ from syncd.model.money import MoneyTable
 from syncd.model.normalisation import email
 from syncd.model.records import Record, User
 from syncd.model.refs import Kind, Ref, System
+from syncd.rules.deriving.families import FAMILY_FIELDS, join_families
+from syncd.rules.deriving.field_values import RawValue, ValueReader, id_value
+from syncd.rules.deriving.opportunity_facts import derived_from_opportunities, read_opportunity, shared, worth_keeping
 from syncd.rules.facts import Applied, Facts, OpportunityFacts, Seen, Value
-from syncd.rules.families import FAMILY_FIELDS, join_families
-from syncd.rules.field_values import RawValue, ValueReader, id_value
-from syncd.rules.opportunity_facts import derived_from_opportunities, read_opportunity, shared, worth_keeping
-from syncd.rules.time_window import UTC_ZONE, EvaluationContext
+from syncd.rules.matching.time_window import UTC_ZONE, EvaluationContext
 
 OWN_ID_FIELDS: Mapping[System, str] = MappingProxyType(
     {System.SALESFORCE: "salesforce_id", System.HUBSPOT: "hubspot_id"}

@@ -13,15 +13,15 @@ from datetime import datetime
 
 from syncd.errors import Finding, InputError, Severity
 from syncd.model.decisions import Decision, Outcome
-from syncd.rules.assignment import Candidate, pick, unsupported
-from syncd.rules.exceptions import Exceptions, match_exceptions
+from syncd.rules.deciding.assignment import Candidate, pick, unsupported
+from syncd.rules.deciding.exceptions import Exceptions, match_exceptions
+from syncd.rules.deciding.frame import Frame, holder_active, measure, owner_of
+from syncd.rules.deciding.loads import Loads
+from syncd.rules.deciding.precedence import Claim, Subject, claims_on
+from syncd.rules.deciding.timing import keep_changes, next_change_at, pick_changes
+from syncd.rules.deciding.tree import choose_territory
 from syncd.rules.facts import Directory, Facts
-from syncd.rules.frame import Frame, holder_active, measure, owner_of
-from syncd.rules.loads import Loads
 from syncd.rules.pack import Pack, Territory
-from syncd.rules.precedence import Claim, Subject, claims_on
-from syncd.rules.timing import keep_changes, next_change_at, pick_changes
-from syncd.rules.tree import choose_territory
 
 NOT_MANAGED = "not-managed"
 """The note on a decision outside the pack's managed territories: planned and reported, never written."""

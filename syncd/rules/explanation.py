@@ -15,14 +15,14 @@ from syncd.clock import iso
 from syncd.errors import Place, UsageError
 from syncd.model.decisions import Decision, Owner
 from syncd.rules.conditions import Trace, holds, trace
+from syncd.rules.deciding.exceptions import match_exceptions
+from syncd.rules.deciding.frame import Frame
+from syncd.rules.deciding.people import barred, members_of, overflows
+from syncd.rules.deciding.precedence import Subject
+from syncd.rules.deciding.tree import Cause, TreeResult, choose_territory, in_effect
 from syncd.rules.engine import Book, settle
-from syncd.rules.exceptions import match_exceptions
 from syncd.rules.facts import Facts, Value
-from syncd.rules.frame import Frame
 from syncd.rules.pack import Owners, Pack, Territory
-from syncd.rules.people import barred, members_of, overflows
-from syncd.rules.precedence import Subject
-from syncd.rules.tree import Cause, TreeResult, choose_territory, in_effect
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,23 +16,23 @@ from pathlib import Path
 from syncd.errors import Finding, InputError, Severity
 from syncd.model.fields import FieldCatalogue
 from syncd.model.money import MoneyTable
-from syncd.rules.cases_loader import read_cases
-from syncd.rules.exceptions_loader import read_disputes, read_holdouts, read_overrides, read_protect
 from syncd.rules.findings import Findings
-from syncd.rules.limits import read_guard, read_monitors, read_quotas
-from syncd.rules.named_lists import read_lists
 from syncd.rules.pack import Pack
-from syncd.rules.pack_files import PackFiles
-from syncd.rules.pack_options import PackOptions, read_pack_options
-from syncd.rules.people_loader import read_pools, read_reps, written_seats
-from syncd.rules.reading import Reading
-from syncd.rules.references import check_references
-from syncd.rules.revision import pack_revision as pack_revision
-from syncd.rules.revision import read_documents, revision_of
-from syncd.rules.sections import Sections
-from syncd.rules.segments import read_segments
-from syncd.rules.territory_loader import TerritoryLoader
-from syncd.rules.yaml_reader import Document
+from syncd.rules.reading.cases_loader import read_cases
+from syncd.rules.reading.exceptions_loader import read_disputes, read_holdouts, read_overrides, read_protect
+from syncd.rules.reading.limits import read_guard, read_monitors, read_quotas
+from syncd.rules.reading.named_lists import read_lists
+from syncd.rules.reading.pack_files import PackFiles
+from syncd.rules.reading.pack_options import PackOptions, read_pack_options
+from syncd.rules.reading.pack_reading import Reading
+from syncd.rules.reading.people_loader import read_pools, read_reps, written_seats
+from syncd.rules.reading.references import check_references
+from syncd.rules.reading.revision import pack_revision as pack_revision
+from syncd.rules.reading.revision import read_documents, revision_of
+from syncd.rules.reading.sections import Sections
+from syncd.rules.reading.segments import read_segments
+from syncd.rules.reading.territory_loader import TerritoryLoader
+from syncd.rules.reading.yaml_reader import Document
 
 DEFAULT_CATALOGUE = FieldCatalogue()
 DEFAULT_MONEY = MoneyTable()

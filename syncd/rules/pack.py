@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from syncd.errors import Finding, Place
 from syncd.rules.conditions import Condition
-from syncd.rules.time_window import Duration as Duration
+from syncd.rules.matching.time_window import Duration as Duration
 
 UTC_ZONE = ZoneInfo("UTC")
 

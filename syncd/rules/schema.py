@@ -8,14 +8,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from syncd.model.fields import FieldCatalogue
-from syncd.rules.cases_loader import CASE_OPTIONS, EXPECT_OPTIONS, LEDGER_OPTIONS
-from syncd.rules.condition_schema import Schema, condition_definitions, reference
-from syncd.rules.exceptions_loader import DISPUTE_OPTIONS, HOLDOUT_OPTIONS, OVERRIDE_OPTIONS, PROTECT_OPTIONS
-from syncd.rules.limits import GUARD_OPTIONS, MONITORS, SEVERITIES
-from syncd.rules.pack_options import CASCADE_OPTIONS, CASCADE_WORDS, PACK_OPTIONS
-from syncd.rules.people_loader import ASSIGN, POOL_OPTIONS, REP_OPTIONS, SEAT_OPTIONS
-from syncd.rules.sections import LATER, SECTIONS
-from syncd.rules.territory_options import BALANCE_BY, TERRITORY_OPTIONS
+from syncd.rules.reading.cases_loader import CASE_OPTIONS, EXPECT_OPTIONS, LEDGER_OPTIONS
+from syncd.rules.reading.condition_schema import Schema, condition_definitions, reference
+from syncd.rules.reading.exceptions_loader import DISPUTE_OPTIONS, HOLDOUT_OPTIONS, OVERRIDE_OPTIONS, PROTECT_OPTIONS
+from syncd.rules.reading.limits import GUARD_OPTIONS, MONITORS, SEVERITIES
+from syncd.rules.reading.pack_options import CASCADE_OPTIONS, CASCADE_WORDS, PACK_OPTIONS
+from syncd.rules.reading.people_loader import ASSIGN, POOL_OPTIONS, REP_OPTIONS, SEAT_OPTIONS
+from syncd.rules.reading.sections import LATER, SECTIONS
+from syncd.rules.reading.territory_options import BALANCE_BY, TERRITORY_OPTIONS
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _NOT_YET = frozenset({"follow_parent", "leeway", "otherwise", "parent", *LATER})

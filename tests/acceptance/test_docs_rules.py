@@ -32,15 +32,15 @@ from syncd.model.money import MoneyTable
 from syncd.report.explanation_text import render_explanation
 from syncd.rules import pack_options, people_loader, sections
 from syncd.rules.accounts import read_book
-from syncd.rules.assignment import METHODS
 from syncd.rules.cases import EXPECTATIONS, run_cases
-from syncd.rules.cases_loader import CASE_OPTIONS
+from syncd.rules.deciding.assignment import METHODS
 from syncd.rules.derivation import Derivation
 from syncd.rules.explanation import explain
-from syncd.rules.limits import GUARD_OPTIONS
 from syncd.rules.loader import check_pack, load_pack
-from syncd.rules.matcher_table import TYPES_OF
-from syncd.rules.territory_options import BALANCE_BY, TERRITORY_OPTIONS
+from syncd.rules.matching.matcher_table import TYPES_OF
+from syncd.rules.reading.cases_loader import CASE_OPTIONS
+from syncd.rules.reading.limits import GUARD_OPTIONS
+from syncd.rules.reading.territory_options import BALANCE_BY, TERRITORY_OPTIONS
 
 ROOT = Path(__file__).parents[2]
 PAGES = (ROOT / "docs" / "rules.md", *sorted((ROOT / "docs" / "rules").glob("*.md")))

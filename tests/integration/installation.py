@@ -62,7 +62,9 @@ socket = "control.sock"
 
     def start(self, *argv: str, **environ: str) -> subprocess.Popen[str]:
         with (self.folder / "log").open("a") as log:
-            return subprocess.Popen(self.command(*argv), stderr=log, stdout=log, text=True, env={**self.environ, **environ})
+            return subprocess.Popen(
+                self.command(*argv), stderr=log, stdout=log, text=True, env={**self.environ, **environ}
+            )
 
     def log(self) -> str:
         return (self.folder / "log").read_text()

@@ -45,7 +45,9 @@ def _cursor_advanced_early(patch: Patch) -> None:
     stored = mirror.store_page
 
     def early(conn: Any, page: Page, cursor: Cursor, **more: Any) -> Any:
-        done = cursor if cursor.window is None else replace(cursor, through=cursor.window.upper, window=None, resume=None)
+        done = (
+            cursor if cursor.window is None else replace(cursor, through=cursor.window.upper, window=None, resume=None)
+        )
         return stored(conn, page, done, **more)
 
     patch.setattr(mirror, "store_page", early)

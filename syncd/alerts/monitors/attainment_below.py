@@ -19,9 +19,9 @@ from syncd.alerts.periods import Period, period_of
 from syncd.alerts.view import Condition, Evaluation, MonitorView, Signal
 from syncd.errors import InputError
 from syncd.model.normalisation.numbers import EXACT
+from syncd.rules.deciding.tree import choose_territory
 from syncd.rules.facts import Facts, OpportunityFacts
 from syncd.rules.pack import Pack, Quota
-from syncd.rules.tree import choose_territory
 
 NAME = "AttainmentBelow"
 EARLIEST_SHARE = Decimal("0.2")

@@ -38,7 +38,7 @@ from syncd.planning.builder import PlanInput, build_document, build_plan
 from syncd.planning.document import changes_of
 from syncd.rules.conditions import FieldTest
 from syncd.rules.facts import OpportunityFacts, Seen
-from syncd.rules.matchers import EqualTo
+from syncd.rules.matching.matchers import EqualTo
 from syncd.rules.pack import Cascade, DealHoldout, Guard, Protect
 from syncd.store.ownership import BlockedRow
 

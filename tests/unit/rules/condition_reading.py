@@ -12,14 +12,14 @@ from syncd.errors import Place
 from syncd.model.fields import FieldCatalogue, FieldType
 from syncd.model.money import MoneyTable
 from syncd.model.refs import Kind
-from syncd.rules.condition_parser import ConditionScope, parse_condition
 from syncd.rules.conditions import Condition, EvaluationContext, holds
 from syncd.rules.derivation import Derivation, facts_from_raw
 from syncd.rules.facts import Facts
 from syncd.rules.findings import Findings
+from syncd.rules.matching.condition_parser import ConditionScope, parse_condition
 from syncd.rules.nodes import Node
 from syncd.rules.pack import NamedList
-from syncd.rules.yaml_reader import read_yaml
+from syncd.rules.reading.yaml_reader import read_yaml
 
 NOW = datetime(2026, 12, 1, 10, 0, tzinfo=UTC)
 BERLIN = ZoneInfo("Europe/Berlin")

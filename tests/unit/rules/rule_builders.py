@@ -14,7 +14,7 @@ from syncd.model.refs import Kind, Ref, System
 from syncd.rules.conditions import Always, Condition, FieldTest
 from syncd.rules.engine import Book, decide
 from syncd.rules.facts import Applied, Directory, Facts, Rep, Seen, Value
-from syncd.rules.matchers import EqualTo
+from syncd.rules.matching.matchers import EqualTo
 from syncd.rules.pack import Owners, OwnersByEmail, Pack, Pool, RepEntry, Territory, Unassigned
 
 NOW = datetime(2026, 12, 1, 10, tzinfo=UTC)

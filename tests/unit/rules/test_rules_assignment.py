@@ -24,7 +24,7 @@ from rule_builders import (
 from syncd.errors import InputError, Severity
 from syncd.model.decisions import Outcome
 from syncd.model.refs import System
-from syncd.rules.assignment import unsupported
+from syncd.rules.deciding.assignment import unsupported
 from syncd.rules.facts import Directory
 from syncd.rules.pack import Cap, OutOfOffice, OwnersByEmail, OwnersByLookup, OwnersByPool
 

@@ -10,10 +10,10 @@ from rule_builders import NOW, is_, nested, pack, place, territory
 from syncd.model.fields import FieldCatalogue
 from syncd.model.money import MoneyTable
 from syncd.rules.cases import EXPECTATIONS, run_cases
-from syncd.rules.cases_loader import EXPECT_OPTIONS
 from syncd.rules.conditions import OpportunityTest
-from syncd.rules.matchers import AnyElement
+from syncd.rules.matching.matchers import AnyElement
 from syncd.rules.pack import Case, Effective, Override, Protect
+from syncd.rules.reading.cases_loader import EXPECT_OPTIONS
 
 TREE = (
     nested(

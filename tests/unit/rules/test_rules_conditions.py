@@ -12,7 +12,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from syncd.model.fields import FieldType
-from syncd.rules.condition_parser import parse_condition
 from syncd.rules.conditions import (
     AllOf,
     Always,
@@ -29,13 +28,14 @@ from syncd.rules.conditions import (
     trace,
     walk,
 )
-from syncd.rules.date_matchers import InPeriod, Last, Next, NotSince, OlderThan
 from syncd.rules.derivation import Derivation, facts_from_raw
 from syncd.rules.facts import Facts
 from syncd.rules.findings import Findings
-from syncd.rules.matchers import EqualTo, Matcher, Missing
-from syncd.rules.matchers import NoneOf as NoneOfValues
-from syncd.rules.time_window import Duration, Period
+from syncd.rules.matching.condition_parser import parse_condition
+from syncd.rules.matching.date_matchers import InPeriod, Last, Next, NotSince, OlderThan
+from syncd.rules.matching.matchers import EqualTo, Matcher, Missing
+from syncd.rules.matching.matchers import NoneOf as NoneOfValues
+from syncd.rules.matching.time_window import Duration, Period
 
 DEAL = {"stage": "Negotiation", "amount": "1000", "is_closed": "false"}
 WON = {"stage": "Negotiation", "is_closed": "true", "is_won": "true", "close_date": "2026-11-01"}

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from syncd.model.records import Record, User
 from syncd.model.refs import Kind, Ref, System
 from syncd.rules.derivation import CompanyRecords, Derivation, OwnershipView, derive_book, facts_from_raw
+from syncd.rules.deriving.families import join_families
 from syncd.rules.facts import Applied, Facts, Seen
-from syncd.rules.families import join_families
 
 SF, HS = System.SALESFORCE, System.HUBSPOT
 STAMP = datetime(2026, 11, 1, tzinfo=UTC)

@@ -13,10 +13,10 @@ from rule_builders import EVERYBODY, NOW, decide_all, decide_one, facts, is_, ne
 from syncd.model.decisions import Outcome
 from syncd.model.fields import FieldType
 from syncd.rules.conditions import FieldTest
-from syncd.rules.date_matchers import OlderThan
 from syncd.rules.engine import NOT_MANAGED, Book, decide
 from syncd.rules.facts import Applied
-from syncd.rules.matchers import Present
+from syncd.rules.matching.date_matchers import OlderThan
+from syncd.rules.matching.matchers import Present
 from syncd.rules.pack import Cap, Duration, Effective, OwnersByPool, Protect, Seat
 
 
@@ -195,7 +195,7 @@ class TestNextChange:
         assert decide_one(pack(territory("rest", None, ["r@x"])), facts("A1")).next_change_at is None
 
     def test_sums_over_the_last_year_count_as_clock(self):
-        from syncd.rules.frame import reads_clock
+        from syncd.rules.deciding.frame import reads_clock
 
         present = Present("")
         assert reads_clock(FieldTest("won_count_12m", FieldType.NUMBER, present, place(1), ""))

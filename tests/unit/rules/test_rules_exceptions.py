@@ -9,7 +9,7 @@ from rule_builders import NOW, decide_all, facts, pack, place, territory
 
 from syncd.errors import InputError, Severity
 from syncd.model.refs import Kind, Ref, System
-from syncd.rules.exceptions import match_exceptions
+from syncd.rules.deciding.exceptions import match_exceptions
 from syncd.rules.pack import Dispute, Override
 
 SHORT = "001A000001abcDE"

@@ -12,11 +12,11 @@ from rule_builders import EVERYBODY, NOW, decide_all, facts, is_, nested, pack, 
 from syncd.errors import UsageError
 from syncd.model.refs import System
 from syncd.rules.conditions import AllOf
+from syncd.rules.deciding.tree import Cause
 from syncd.rules.engine import Book
 from syncd.rules.explanation import explain
 from syncd.rules.facts import Seen
 from syncd.rules.pack import Effective, OutOfOffice, OwnersByEmail, Protect
-from syncd.rules.tree import Cause
 
 GERMAN, BANKING = is_("country", "DE"), is_("industry", "banking")
 TREE = (

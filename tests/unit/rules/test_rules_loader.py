@@ -307,7 +307,7 @@ def test_links_that_lead_out_of_the_pack_are_refused(tmp_path: Path) -> None:
 
 
 def test_a_file_that_is_too_large_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("syncd.rules.pack_files.MOST_YAML_BYTES", 1024)
+    monkeypatch.setattr("syncd.rules.reading.pack_files.MOST_YAML_BYTES", 1024)
     assert codes(tmp_path, {"a.yaml": MINIMAL, "b.yaml": "# " + "x" * 2000}) == ["SYN209"]
 
 

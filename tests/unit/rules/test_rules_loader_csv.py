@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from pack_writing import codes, found, in_pack, loaded, with_territory
 
-from syncd.rules.csv_reader import Sheet, read_csv
 from syncd.rules.findings import Findings
 from syncd.rules.pack import OwnersByLookup
+from syncd.rules.reading.csv_reader import Sheet, read_csv
 
 LIST = "lists: {l: {file: l.csv, column: domain}}"
 LOOKUP = (

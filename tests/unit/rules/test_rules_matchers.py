@@ -6,7 +6,7 @@ import pytest
 from condition_reading import BERLIN, NOW, condition_of, says
 
 from syncd.rules.conditions import EvaluationContext, FieldTest
-from syncd.rules.matchers import Glob, InList, Matcher
+from syncd.rules.matching.matchers import Glob, InList, Matcher
 
 MISSING: dict[str, str | tuple[str, ...]] = {}
 

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from syncd.errors import Place, known_codes
 from syncd.model.fields import SELF_READING_FIELDS
 from syncd.model.refs import Kind
-from syncd.rules.condition_parser import parse_condition, parse_matcher_cell
 from syncd.rules.conditions import AllOf, Always, FieldTest
 from syncd.rules.findings import Findings
-from syncd.rules.matchers import AnyMatcher, EqualTo, InList
+from syncd.rules.matching.condition_parser import parse_condition, parse_matcher_cell
+from syncd.rules.matching.matchers import AnyMatcher, EqualTo, InList
 from syncd.rules.nodes import Entry, Mapping, Node, Scalar, Sequence
 
 REFUSED = [

@@ -14,8 +14,8 @@ from syncd.model.fields import FieldCatalogue, FieldType
 from syncd.model.refs import Kind
 from syncd.rules.findings import Findings
 from syncd.rules.nodes import Mapping, Node, Scalar, Sequence
+from syncd.rules.reading.yaml_reader import read_yaml
 from syncd.rules.schema import DIALECT, json_schema
-from syncd.rules.yaml_reader import read_yaml
 
 HERE = Path(__file__).parent
 SHARED = HERE.parents[3] / "shared" / "conformance" / "rules"

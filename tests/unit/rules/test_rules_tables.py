@@ -14,9 +14,9 @@ from pack_writing import codes, found, loaded
 
 from syncd.model.fields import FieldType
 from syncd.rules.conditions import AllOf, Always, AnyOf, EvaluationContext, FieldTest
+from syncd.rules.deciding.tree import choose_territory
 from syncd.rules.facts import Facts, Value
 from syncd.rules.pack import Effective, OwnersByEmail, OwnersByPool, Pack, Territory, Unassigned
-from syncd.rules.tree import choose_territory
 
 CONTEXT = EvaluationContext(datetime(2026, 11, 22, tzinfo=UTC))
 ROOT = "format: 1\nlists: {vip: [acme.com]}\npools: {p: [p@example.com]}\nterritories: {table: t.csv}\n"

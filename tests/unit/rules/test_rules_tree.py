@@ -6,10 +6,10 @@ from datetime import date
 
 from rule_builders import NOW, facts, is_, nested, pack, territory
 
+from syncd.rules.deciding.frame import Frame
+from syncd.rules.deciding.tree import Cause, choose_territory
 from syncd.rules.facts import Directory
-from syncd.rules.frame import Frame
 from syncd.rules.pack import Effective
-from syncd.rules.tree import Cause, choose_territory
 
 
 def chosen(pack_, facts_, role="owner", now=NOW):

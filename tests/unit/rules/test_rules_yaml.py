@@ -7,7 +7,7 @@ import pytest
 from syncd.errors import Place
 from syncd.rules.findings import Findings
 from syncd.rules.nodes import Mapping, Node, Scalar, Sequence
-from syncd.rules.yaml_reader import Document, read_yaml
+from syncd.rules.reading.yaml_reader import Document, read_yaml
 
 
 def read(text: str | bytes) -> tuple[Document, Findings]:

@@ -1,0 +1,101 @@
+"""What stays the same for every company of one run: the pack, the people, the instant, and today's date.
+
+Knows nothing of territories, holds or picks.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+
+from syncd.model.decisions import Owner
+from syncd.model.fields import FieldType
+from syncd.rules.conditions import Condition, FieldTest, walk
+from syncd.rules.facts import Directory, Facts
+from syncd.rules.matching.time_window import EvaluationContext, leaves_past, local_day, local_midnight, shifted_day
+from syncd.rules.pack import Pack
+
+_ROLLING_FIELDS = frozenset({"won_amount_12m", "won_count_12m"})
+
+
+def reads_clock(condition: Condition) -> bool:
+    """Whether time alone can change what a condition says: it tests a date, or a sum over a window that moves."""
+    tests = (each for each in walk(condition) if isinstance(each, FieldTest))
+    return any(each.type is FieldType.DATE or each.field in _ROLLING_FIELDS for each in tests)
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One pack, one directory and one instant; `today` is the date of that instant in the pack's zone.
+
+    `clocked` are the paths of the territories whose own condition reads the clock: few, and known before any account.
+    """
+
+    pack: Pack
+    directory: Directory
+    context: EvaluationContext
+    today: date
+    clocked: frozenset[str]
+
+    @classmethod
+    def of(cls, pack: Pack, directory: Directory, now: datetime) -> Frame:
+        """The frame of a run at `now`."""
+        context = EvaluationContext(now, pack.zone, pack.fiscal_year_start)
+        territories = (territory for role in pack.roles for territory in pack.territories(role))
+        clocked = frozenset(each.path for each in territories if reads_clock(each.when))
+        return cls(pack, directory, context, local_day(now, pack.zone), clocked)
+
+    def start_of(self, day: date) -> datetime:
+        """The instant, in UTC, at which a local day begins."""
+        return local_midnight(day, self.pack.zone)
+
+    def end_of(self, day: date) -> datetime:
+        """The instant, in UTC, at which a local day is over."""
+        return self.start_of(shifted_day(day, 1, "d"))
+
+
+def coming(frame: Frame, *instants: datetime | None) -> datetime | None:
+    """The earliest instant that still lies ahead, or None."""
+    return min((instant for instant in instants if instant is not None and instant > frame.context.now), default=None)
+
+
+def owner_of(frame: Frame, email: str) -> Owner:
+    """A rep as an owner, with the ids that the directory knows."""
+    rep = frame.directory.reps.get(email)
+    return Owner(email, rep.ids) if rep else Owner(email)
+
+
+def holder(frame: Frame, role: str, facts: Facts) -> Owner | None:
+    """Who has the role now: the owner in the leading system, for another role the e-mail in the field of its name."""
+    if role == "owner":
+        return facts.current_owner
+    value = facts.values.get(role)
+    return owner_of(frame, value) if isinstance(value, str) else None
+
+
+def holder_active(frame: Frame, role: str, facts: Facts) -> bool:
+    """Whether the role's present holder is an active user anywhere, in `reps` or not; False without a holder."""
+    present = holder(frame, role, facts)
+    if present is None:
+        return False
+    if role == "owner":
+        return facts.owner_active
+    rep = frame.directory.reps.get(present.email)
+    return frame.directory.assume_active if rep is None else bool(rep.active_in)
+
+
+def measure(facts: Facts, balance_by: str) -> Decimal:
+    """How much an account weighs: 1 for `accounts`, else the field's value, 0 where it is missing."""
+    if balance_by == "accounts":
+        return Decimal(1)
+    value = facts.values.get(balance_by)
+    return value if isinstance(value, Decimal) else Decimal(0)
+
+
+def respect_ends(frame: Frame, facts: Facts) -> datetime | None:
+    """When a person's change of owner is older than `respect_people_for`; None if it is never, or there is none."""
+    span = frame.pack.respect_people_for
+    if facts.changed_by_person_at is None or span is None:
+        return None
+    return leaves_past(facts.changed_by_person_at, span, frame.context)

@@ -1,0 +1,198 @@
+"""Who a territory names, and whether a rep may own or receive an account today.
+
+Resolves e-mails, seats, pools and look-ups to members, and reads dates, absences and ramps. Knows nothing of loads,
+holds or how a pick is made.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+
+from syncd.rules.deciding.frame import Frame, coming
+from syncd.rules.facts import Facts, Value
+from syncd.rules.pack import (
+    NoOwners,
+    Owners,
+    OwnersByEmail,
+    OwnersByLookup,
+    OwnersByPool,
+    RepEntry,
+    Seat,
+    Territory,
+    Unassigned,
+)
+
+SEAT = "seat:"
+ONE = Decimal(1)
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One rep whom a territory names: `identity` is the e-mail, or the seat that resolved to it."""
+
+    identity: str
+    email: str
+    weight: Decimal = ONE
+
+
+def members_of(frame: Frame, owners: Owners, facts: Facts) -> tuple[Member, ...]:
+    """The members that `owners` names for this account, in the order written; seats that are empty are left out."""
+    match owners:
+        case OwnersByEmail(members):
+            named = tuple((name, ONE) for name in members)
+        case OwnersByPool(pool):
+            named = frame.pack.pools[pool].members
+        case OwnersByLookup():
+            found = looked_up(owners, facts)
+            named = ((found, ONE),) if found else ()
+        case Unassigned() | NoOwners():
+            named = ()
+    resolved = ((name, resolve(frame, name, facts), weight) for name, weight in named)
+    return tuple(Member(name, email, weight) for name, email, weight in resolved if email)
+
+
+def overflows(path: tuple[Territory, ...]) -> tuple[tuple[Territory, Owners], ...]:
+    """The overflows to ask, from the territory upward, each with the territory that it is written at.
+
+    Territories carry what they inherit, so one that equals its parent's is the parent's.
+    """
+    found: list[tuple[Territory, Owners]] = []
+    for territory in path:
+        if territory.overflow is not None and not (found and found[-1][1] == territory.overflow):
+            found.append((territory, territory.overflow))
+    return tuple(reversed(found))
+
+
+def looked_up(owners: OwnersByLookup, facts: Facts) -> str | None:
+    """The rep of this account's key in the look-up file, or None."""
+    value = facts.values.get(owners.key)
+    if value is None:
+        return None
+    return next((owners.table[key] for key in sorted(_keys(value)) if key in owners.table), None)
+
+
+def _keys(value: Value) -> frozenset[str]:
+    if isinstance(value, frozenset):
+        return value
+    if isinstance(value, Decimal):
+        return frozenset({f"{value.normalize():f}"})
+    return frozenset({str(value)})
+
+
+def resolve(frame: Frame, name: str, facts: Facts) -> str | None:
+    """The e-mail behind a member: a seat is its holder while in dates and able to own this account, else its cover."""
+    if not name.startswith(SEAT):
+        return name
+    seat = frame.pack.seats.get(name.removeprefix(SEAT))
+    if seat is None:
+        return None
+    in_dates = (seat.from_ is None or seat.from_ <= frame.today) and (seat.until is None or frame.today <= seat.until)
+    if seat.holder and in_dates and inactive_in(frame, seat.holder, facts) is None:
+        return seat.holder
+    return seat.cover
+
+
+def inactive_in(frame: Frame, email: str, facts: Facts) -> str | None:
+    """Why a rep may not own this account in some system that would be written, or None if they may in all of them."""
+    if email in frame.directory.ambiguous:
+        return "the e-mail names several users"
+    rep = frame.directory.reps.get(email)
+    if rep is None:
+        return None if frame.directory.assume_active else "not a user"
+    needed = frame.directory.written & {ref.system for ref in facts.refs}
+    if not needed:
+        return None if rep.active_in & rep.eligible_in else "not an active user"
+    missing = sorted(system.value for system in needed - rep.active_in)
+    if missing:
+        return f"not an active user in {', '.join(missing)}"
+    wrong = sorted(system.value for system in needed - rep.eligible_in)
+    return f"of a type that may not own accounts in {', '.join(wrong)}" if wrong else None
+
+
+def out_of_dates(frame: Frame, email: str) -> str | None:
+    """Why today is outside a rep's `start` and `end`, or None."""
+    entry = frame.pack.reps.get(email)
+    if entry is None:
+        return None
+    if entry.start is not None and frame.today < entry.start:
+        return f"starts on {entry.start}"
+    if entry.end is not None and frame.today > entry.end:
+        return f"ended on {entry.end}"
+    return None
+
+
+def may_keep(frame: Frame, email: str, facts: Facts) -> bool:
+    """Whether a rep may go on owning this account: active wherever it would be written, and in their dates."""
+    return inactive_in(frame, email, facts) is None and out_of_dates(frame, email) is None
+
+
+def barred(frame: Frame, email: str, facts: Facts) -> str | None:
+    """Why a rep may not receive this account today, loads apart, or None."""
+    reason = inactive_in(frame, email, facts) or out_of_dates(frame, email)
+    if reason is not None:
+        return reason
+    entry = frame.pack.reps.get(email)
+    away = next((off for off in entry.out_of_office if off.from_ <= frame.today <= off.until), None) if entry else None
+    return f"out of office until {away.until}" if away else None
+
+
+def ramp(frame: Frame, entry: RepEntry) -> Decimal:
+    """The share of full capacity in this calendar month: one value a month from `start`, the last one stays."""
+    if not entry.ramp:
+        return ONE
+    if entry.start is None:
+        return entry.ramp[-1]
+    months = (frame.today.year - entry.start.year) * 12 + frame.today.month - entry.start.month
+    return entry.ramp[min(max(months, 0), len(entry.ramp) - 1)]
+
+
+def keeping_ends(frame: Frame, email: str, owners: Owners) -> datetime | None:
+    """When time alone would end a rep's keep: after their `end`, or at a date of a seat that names them."""
+    entry = frame.pack.reps.get(email)
+    ends = frame.end_of(entry.end) if entry and entry.end else None
+    seats = [seat for seat in _seats_of(frame, owners) if email in (seat.holder, seat.cover)]
+    return coming(frame, ends, *_bounds_of_seats(frame, seats))
+
+
+def availability_changes(frame: Frame, owners: Owners, facts: Facts) -> datetime | None:
+    """When time alone would next change who of `owners` may receive accounts, or how many."""
+    bounds: list[datetime] = list(_bounds_of_seats(frame, _seats_of(frame, owners)))
+    for member in members_of(frame, owners, facts):
+        entry = frame.pack.reps.get(member.email)
+        if entry is not None:
+            bounds += _bounds_of(frame, entry)
+    return coming(frame, *bounds)
+
+
+def _bounds_of(frame: Frame, entry: RepEntry) -> Iterator[datetime]:
+    if entry.start:
+        yield frame.start_of(entry.start)
+    if entry.end:
+        yield frame.end_of(entry.end)
+    for off in entry.out_of_office:
+        yield frame.start_of(off.from_)
+        yield frame.end_of(off.until)
+    if entry.ramp and entry.start and ramp(frame, entry) != entry.ramp[-1]:
+        year, month = divmod(frame.today.year * 12 + frame.today.month, 12)
+        yield frame.start_of(date(year, month + 1, 1))
+
+
+def _seats_of(frame: Frame, owners: Owners) -> Iterator[Seat]:
+    names: tuple[str, ...] = ()
+    if isinstance(owners, OwnersByEmail):
+        names = owners.members
+    elif isinstance(owners, OwnersByPool):
+        names = tuple(name for name, _ in frame.pack.pools[owners.pool].members)
+    seats = (frame.pack.seats.get(name.removeprefix(SEAT)) for name in names if name.startswith(SEAT))
+    yield from (seat for seat in seats if seat is not None)
+
+
+def _bounds_of_seats(frame: Frame, seats: Iterable[Seat]) -> Iterator[datetime]:
+    for seat in seats:
+        if seat.from_:
+            yield frame.start_of(seat.from_)
+        if seat.until:
+            yield frame.end_of(seat.until)

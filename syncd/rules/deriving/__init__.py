@@ -1,0 +1,1 @@
+"""What facts are made of: field values read and normalised, opportunities, families."""

@@ -1,0 +1,127 @@
+"""Families: what a company's fields say about its parents and children, all companies of the book together.
+
+A parent that the book does not hold still joins its children. A ring of parents is one family; its head is the company
+with the smallest key. Knows only facts, no systems or settings.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+
+from syncd.rules.deriving.field_values import id_value
+from syncd.rules.deriving.opportunity_facts import counted, total
+from syncd.rules.facts import Facts, Value
+
+FAMILY_FIELDS = frozenset(
+    {"ultimate_parent", "children", "family_employees", "family_open_pipeline", "has_customer_parent"}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Head:
+    """The top of a company's line of parents, and whether a company above it was ever a customer."""
+
+    key: str
+    below_customer: bool
+
+
+def join_families(book: Iterable[Facts]) -> Iterator[Facts]:
+    """The same facts, in the same order, with the fields that need the whole book.
+
+    Fields that were given (they stand in `seen`) stay as they are.
+    """
+    companies = tuple(book)
+    by_key = {facts.key: facts for facts in companies}
+    parents = _parents(companies, by_key)
+    heads = _heads(parents, by_key)
+    members: dict[str, list[Facts]] = defaultdict(list)
+    children: dict[str, int] = defaultdict(int)
+    for key, facts in by_key.items():
+        members[heads[key].key].append(facts)
+        if key in parents:
+            children[parents[key]] += 1
+    sums = {head: _sums(family) for head, family in members.items()}
+    for facts in companies:
+        head = heads[facts.key]
+        found: dict[str, Value | None] = {
+            "ultimate_parent": id_value(_ids(by_key[head.key])) if head.key in by_key else head.key,
+            "children": counted(children[facts.key]),
+            "has_customer_parent": head.below_customer,
+            **sums[head.key],
+        }
+        added = {name: value for name, value in found.items() if value is not None and name not in facts.seen}
+        yield replace(facts, values={**facts.values, **added})
+
+
+def _sums(family: list[Facts]) -> dict[str, Value]:
+    return {
+        "family_employees": total(each.values.get("employees") for each in family),
+        "family_open_pipeline": total(each.values.get("open_pipeline") for each in family),
+    }
+
+
+def _ids(facts: Facts) -> Iterator[str]:
+    """Every id that another record may name a company by."""
+    if facts.refs:
+        yield from (ref.id for ref in facts.refs)
+    else:
+        yield from facts.accounts
+    for name in ("salesforce_id", "hubspot_id"):
+        value = facts.values.get(name)
+        if isinstance(value, frozenset):
+            yield from value
+        elif isinstance(value, str):
+            yield value
+
+
+def _parents(companies: tuple[Facts, ...], by_key: Mapping[str, Facts]) -> dict[str, str]:
+    """The parent's key by company key; an id that the book does not know stands for itself."""
+    known: dict[str, str] = {}
+    for key in sorted(by_key):
+        for each in _ids(by_key[key]):
+            found = id_value((each,))
+            if isinstance(found, str):
+                known.setdefault(found, key)
+    parents = {}
+    for facts in companies:
+        named = facts.values.get("parent")
+        ids = sorted(named) if isinstance(named, frozenset) else [named] if isinstance(named, str) else []
+        if ids:
+            parent = next((known[each] for each in ids if each in known), ids[0])
+            if parent != facts.key:
+                parents[facts.key] = parent
+    return parents
+
+
+def _heads(parents: Mapping[str, str], by_key: Mapping[str, Facts]) -> dict[str, _Head]:
+    """The head of every company's line of parents; each company is visited once, however deep the line."""
+    heads: dict[str, _Head] = {}
+    for start in sorted(by_key):
+        line: list[str] = []
+        on_line: set[str] = set()
+        here = start
+        while here not in heads and here not in on_line:
+            line.append(here)
+            on_line.add(here)
+            if here not in parents:
+                heads[here] = _Head(here, below_customer=False)
+                line.pop()
+                break
+            here = parents[here]
+        if here in on_line and here not in heads:
+            ring = line[line.index(here) :]
+            del line[len(line) - len(ring) :]
+            for key in ring:
+                customer = any(_is_customer(other, by_key) for other in ring if other != key)
+                heads[key] = _Head(min(ring), customer)
+        for key in reversed(line):
+            above = parents[key]
+            head = heads[above]
+            heads[key] = _Head(head.key, head.below_customer or _is_customer(above, by_key))
+    return heads
+
+
+def _is_customer(key: str, by_key: Mapping[str, Facts]) -> bool:
+    return key in by_key and "last_won_at" in by_key[key].values

@@ -1,0 +1,105 @@
+"""What every part of a pack is read with: findings, files, the field catalogue, and the names to check at the end.
+
+Knows the order of nothing; `loader` fills in what later parts need.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from types import MappingProxyType
+from zoneinfo import ZoneInfo
+
+from syncd.errors import Place
+from syncd.model.fields import FieldCatalogue
+from syncd.model.money import MoneyTable
+from syncd.model.refs import Kind
+from syncd.rules.conditions import Condition
+from syncd.rules.findings import Findings
+from syncd.rules.matching.condition_parser import ConditionScope, parse_condition
+from syncd.rules.nodes import Mapping as MappingNode
+from syncd.rules.nodes import Node, Scalar
+from syncd.rules.pack import UTC_ZONE, NamedList
+from syncd.rules.reading.csv_reader import Sheet, read_csv
+from syncd.rules.reading.pack_files import PackFiles
+
+
+@dataclass(slots=True)
+class Reading:
+    """One loading of one pack.
+
+    `emptied` are the (mapping, key) pairs with nothing after the key: reported by the reader, so not missed twice.
+    `unread` are the words of files that could not be read: a name among them is not missed, it may be defined there.
+    `references` are the names used, by kind, with the place of each use; checked when everything is read.
+    """
+
+    files: PackFiles
+    findings: Findings
+    catalogue: FieldCatalogue
+    money: MoneyTable
+    now: datetime | None = None
+    zone: ZoneInfo = UTC_ZONE
+    default_country: str | None = None
+    segments: Mapping[str, Condition] = field(default_factory=lambda: MappingProxyType({}))
+    lists: Mapping[str, NamedList] = field(default_factory=lambda: MappingProxyType({}))
+    unreadable: frozenset[str] = frozenset()
+    shared_domains: frozenset[str] = frozenset()
+    emptied: set[tuple[Place, str]] = field(default_factory=set)
+    unread: frozenset[str] = frozenset()
+    references: list[tuple[str, str, Place]] = field(default_factory=list)
+    _sheets: dict[str, Sheet | None] = field(default_factory=dict)
+
+    @property
+    def today(self) -> date | None:
+        """Today in the pack's zone, None where the caller gave no clock."""
+        return self.now.astimezone(self.zone).date() if self.now is not None else None
+
+    def refer(self, kind: str, name: str, place: Place) -> None:
+        """Note that a pool, seat or territory is named here."""
+        self.references.append((kind, name, place))
+
+    def refer_rep(self, rep: str, place: Place) -> None:
+        """Note a rep that is named here: only a seat must exist, any e-mail may be a user."""
+        if rep.startswith("seat:"):
+            self.refer("seat", rep.removeprefix("seat:"), place)
+
+    def sheet(self, name: Scalar) -> Sheet | None:
+        """The CSV file that the pack names here; None after an error. Each file is read once."""
+        path = self.files.named(name.text, name.place)
+        if path is None:
+            return None
+        if path not in self._sheets:
+            data = self.files.read(path, name.place)
+            self._sheets[path] = read_csv(data, path, self.findings) if data is not None else None
+        return self._sheets[path]
+
+    def scope(
+        self,
+        kind: Kind = Kind.ACCOUNT,
+        *,
+        ancestors: tuple[Condition, ...] = (),
+        forbidden: frozenset[str] = frozenset(),
+    ) -> ConditionScope:
+        """The scope to parse a condition in."""
+        return ConditionScope(
+            kind=kind,
+            catalogue=self.catalogue,
+            segments=self.segments,
+            lists=self.lists,
+            money=self.money,
+            default_country=self.default_country,
+            ancestors=ancestors,
+            forbidden=forbidden,
+            zone=self.zone,
+            shared_domains=self.shared_domains,
+            unreadable=self.unreadable | self.unread,
+        )
+
+    def condition(self, node: Node | None, scope: ConditionScope) -> Condition | None:
+        """The condition of a node; None without one and after an error."""
+        if node is None:
+            return None
+        if isinstance(node, MappingNode) and not node.entries and any(place == node.place for place, _ in self.emptied):
+            return None
+        return parse_condition(node, scope, self.findings)

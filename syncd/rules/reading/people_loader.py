@@ -1,0 +1,178 @@
+"""The people of a pack: `reps` with their seats, and `pools`.
+
+Reads and checks what is written; who is active, present or under a limit is decided elsewhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
+from types import MappingProxyType
+
+from syncd.rules.nodes import Entry, Node, Scalar, Sequence
+from syncd.rules.nodes import Mapping as MappingNode
+from syncd.rules.pack import OutOfOffice, Pool, RepEntry, Seat
+from syncd.rules.reading import plain_values
+from syncd.rules.reading.options import Options, described, read_email, read_name, read_rep
+from syncd.rules.reading.pack_reading import Reading
+
+ASSIGN = ("first", "balanced", "rotate", "stable", "fit")
+REP_OPTIONS = (
+    "email",
+    "capacity",
+    "max_accounts",
+    "languages",
+    "industries",
+    "skills",
+    "start",
+    "end",
+    "ramp",
+    "hours",
+    "out_of_office",
+    "salesforce",
+    "hubspot",
+)
+SEAT_OPTIONS = ("seat", "holder", "cover", "from", "until")
+POOL_OPTIONS = ("members", "assign")
+
+
+def read_reps(items: Iterable[Node], reading: Reading) -> tuple[Mapping[str, RepEntry], Mapping[str, Seat]]:
+    """Every rep by e-mail and every seat by name; one that stands twice is an error (SYN206) that names both places."""
+    reps: dict[str, RepEntry] = {}
+    seats: dict[str, Seat] = {}
+    for item in items:
+        if isinstance(item, Scalar):
+            email = read_email(item, reading)
+            if email is not None:
+                _keep(reps, email, RepEntry(email, item.place), reading)
+        elif isinstance(item, MappingNode) and item.get("seat") is not None:
+            seat = _seat(Options(item, "a seat", SEAT_OPTIONS, reading), reading)
+            if seat is not None:
+                _keep(seats, seat.name, seat, reading)
+        else:
+            rep = _rep(Options(item, "a rep", REP_OPTIONS, reading), reading)
+            if rep is not None:
+                _keep(reps, rep.email, rep, reading)
+    return MappingProxyType(reps), MappingProxyType(seats)
+
+
+def _keep(found: dict[str, RepEntry] | dict[str, Seat], name: str, entry: RepEntry | Seat, reading: Reading) -> None:
+    first = found.get(name)
+    if first is not None:
+        message = f"`{name}` stands twice in `reps`, first at {first.place}"
+        reading.findings.error("SYN206", message, entry.place, "keep one")
+        return
+    found[name] = entry  # type: ignore[assignment]
+
+
+def _rep(options: Options, reading: Reading) -> RepEntry | None:
+    if not options.require("email", "write `email: anna@example.com`, or `seat: west-4`"):
+        return None
+    email = options.email("email")
+    start, end = options.days("start", "end")
+    ramp = options.each("ramp", plain_values.number, "no share: write [0.25, 0.5, 1.0]")
+    if any(share < 0 for share in ramp):
+        reading.findings.error("SYN242", "a share of `ramp` must be at least 0", options.place_of("ramp"))
+    entry = RepEntry(
+        email=email or "",
+        place=options.place,
+        capacity=options.number("capacity", above=True),
+        max_accounts=options.whole("max_accounts"),
+        languages=options.texts("languages"),
+        industries=options.texts("industries"),
+        skills=options.texts("skills"),
+        start=start,
+        end=end,
+        ramp=ramp,
+        hours=options.read("hours", plain_values.hours, "no working hours: write 09:00-17:00 Europe/Berlin"),
+        out_of_office=tuple(_absences(options, reading)),
+        salesforce=options.text("salesforce"),
+        hubspot=options.text("hubspot"),
+    )
+    if entry.ramp and entry.start is None and not options.broken:
+        message = "`ramp` counts months from `start`, and there is no `start`"
+        reading.findings.warning("SYN274", message, options.place_of("ramp"), "add `start: 2026-02-01`")
+    return entry if email is not None else None
+
+
+def _absences(options: Options, reading: Reading) -> Iterable[OutOfOffice]:
+    for item in options.items("out_of_office"):
+        absence = Options(item, "a time out of office", ("from", "until", "cover"), reading)
+        needed = [absence.require(key, "write {from: 2026-12-20, until: 2027-01-06}") for key in ("from", "until")]
+        first, last = absence.days("from", "until")
+        cover = absence.rep("cover")
+        if all(needed) and first is not None and last is not None:
+            yield OutOfOffice(first, last, cover)
+
+
+def _seat(options: Options, reading: Reading) -> Seat | None:
+    name = options.name("seat")
+    start, end = options.days("from", "until")
+    holder, cover = options.email("holder"), options.email("cover")
+    if "holder" not in options and "cover" not in options:
+        message = "a seat with neither `holder` nor `cover` is nobody"
+        reading.findings.warning("SYN274", message, options.place, "add `holder: anna@example.com`")
+    return Seat(name, options.place, holder, cover, start, end) if name is not None else None
+
+
+def written_seats(items: Iterable[Node]) -> frozenset[str]:
+    """The names of all seats as written, also of those that could not be read."""
+    named = (item.get("seat") for item in items if isinstance(item, MappingNode))
+    return frozenset(name.text for name in named if isinstance(name, Scalar))
+
+
+def read_pools(entries: Iterable[Entry], reading: Reading) -> Mapping[str, Pool]:
+    """Every pool by name."""
+    pools: dict[str, Pool] = {}
+    for entry in entries:
+        name = read_name(entry.key, reading)
+        value = entry.value
+        if isinstance(value, Sequence):
+            if not value.items:
+                message = f"the pool `{entry.key.text}` is empty"
+                reading.findings.error("SYN241", message, value.place, "name its members, or remove it")
+            members = _members(value.items, entry.key.text, reading)
+            pool = Pool(entry.key.text, entry.key.place, members)
+        else:
+            options = Options(value, f"the pool `{entry.key.text}`", POOL_OPTIONS, reading)
+            options.require("members", "write `members: [anna@example.com]`")
+            members = _members(options.items("members"), entry.key.text, reading)
+            pool = Pool(entry.key.text, entry.key.place, members, options.choice("assign", ASSIGN))
+        if name is not None:
+            pools[name] = pool
+    return MappingProxyType(pools)
+
+
+def _members(items: tuple[Node, ...], pool: str, reading: Reading) -> tuple[tuple[str, Decimal], ...]:
+    members: dict[str, Decimal] = {}
+    broken = False
+    for item in items:
+        read = _member(item, reading)
+        if read is None:
+            broken = True
+        elif read[0] in members:
+            reading.findings.error(
+                "SYN206", f"`{read[0]}` stands twice in the pool `{pool}`", item.place, "use `weight`"
+            )
+        else:
+            members[read[0]] = read[1]
+    if items and not broken and not sum(members.values()):
+        message = f"the weights of the pool `{pool}` sum to 0, so it can never pick anybody"
+        reading.findings.error("SYN257", message, items[0].place, "give a member a weight above 0")
+    return tuple(members.items())
+
+
+def _member(item: Node, reading: Reading) -> tuple[str, Decimal] | None:
+    if isinstance(item, Scalar):
+        rep = read_rep(item, reading)
+        return (rep, Decimal(1)) if rep is not None else None
+    if isinstance(item, Sequence):
+        message = f"a member is an e-mail, a seat or {{rep, weight}}, not {described(item)}"
+        reading.findings.error("SYN241", message, item.place)
+        return None
+    options = Options(item, "a member of a pool", ("rep", "weight"), reading)
+    if not options.require("rep", "write {rep: anna@example.com, weight: 2}"):
+        return None
+    rep = options.rep("rep")
+    weight = options.number("weight") if "weight" in options else Decimal(1)
+    return (rep, weight) if rep is not None and weight is not None else None

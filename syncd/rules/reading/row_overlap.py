@@ -1,0 +1,159 @@
+"""Which rows of a table meet: equal ones, rows that an earlier row always beats, and whether order can matter.
+
+Compares cells by what they match, value by value; a range or a glob is equal only to itself. So it misses some rows
+that cannot win, and never accuses one that can.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterator
+from dataclasses import dataclass, fields
+from itertools import product
+from math import prod
+
+from syncd.errors import Place
+from syncd.rules.conditions import Condition, FieldTest
+from syncd.rules.findings import Findings
+from syncd.rules.matching.matchers import AnyElement, AnyMatcher, EqualTo, InList, Matcher
+from syncd.rules.reading.csv_reader import Row, Sheet
+
+_MOST_COMBINATIONS = 64
+_MOST_SHAPES = 64
+_MOST_REPORTED = 20
+
+Atoms = frozenset[Hashable]
+Combination = tuple[Hashable, ...]
+Shape = tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TestedRow:
+    """One row: the territory it names, and its tests as one condition."""
+
+    __test__ = False
+
+    territory: str
+    row: Row
+    tests: tuple[FieldTest, ...]
+    condition: Condition
+
+
+class RowOverlap:
+    """The rows seen so far, each compared with all before it."""
+
+    def __init__(self, sheet: Sheet, findings: Findings) -> None:
+        self._sheet = sheet
+        self._findings = findings
+        self._window = [
+            sheet.columns.index(name) for name in ("effective_from", "effective_until") if name in sheet.columns
+        ]
+        self._equal: dict[Hashable, TestedRow] = {}
+        self._shapes: dict[Shape, dict[Combination, TestedRow]] = {}
+        self._beaten: list[tuple[TestedRow, TestedRow]] = []
+        self._atoms: dict[int, Atoms] = {}
+
+    def add(self, row: TestedRow) -> None:
+        """Compare a row with those before it. Equal conditions of two territories are an error (SYN264)."""
+        cells = tuple(sorted(((test.field, self._of(test.matcher)) for test in row.tests), key=lambda cell: cell[0]))
+        window = tuple(row.row.cells[position] for position in self._window)
+        first = self._equal.setdefault((cells, window), row)
+        if first is not row and first.territory != row.territory:
+            message = (
+                f"the same condition leads to {row.territory} here and to {first.territory} in line {first.row.line}"
+            )
+            self._findings.error("SYN264", message, Place(self._sheet.path, row.row.line), "keep one of the two rows")
+            return
+        combinations = list(_combinations(cells))
+        winner = self._winner(tuple(field for field, _ in cells), combinations)
+        if winner is not None:
+            self._beaten.append((row, winner))
+        elif not any(window) and len(self._shapes) < _MOST_SHAPES:
+            seen = self._shapes.setdefault(tuple(field for field, _ in cells), {})
+            for combination in combinations:
+                seen.setdefault(combination, row)
+
+    def report(self) -> None:
+        """A warning (SYN265) for each row that cannot win, the first ones by name, the others counted."""
+        for row, winner in self._beaten[:_MOST_REPORTED]:
+            message = f"this row cannot win: line {winner.row.line} takes everything that it matches"
+            self._findings.warning("SYN265", message, Place(self._sheet.path, row.row.line), "move it up, or remove it")
+        if len(self._beaten) > _MOST_REPORTED:
+            row = self._beaten[_MOST_REPORTED][0]
+            message = f"this row and {len(self._beaten) - _MOST_REPORTED - 1} after it cannot win either"
+            self._findings.warning(
+                "SYN265", message, Place(self._sheet.path, row.row.line), "move them up, or remove them"
+            )
+
+    def keeps_territories_apart(self, rows: list[TestedRow]) -> bool:
+        """Whether no account can match rows of two territories, so that their rows can be drawn together safely.
+
+        Judged by the columns that every row tests by plain values, all of them together.
+        """
+        tested = [{test.field: _values(test.matcher) for test in row.tests} for row in rows if row.tests]
+        common = set.intersection(*(set(row) for row in tested)) if tested else set()
+        plain = sorted(field for field in common if all(row[field] is not None for row in tested))
+        owner: dict[Combination, str] = {}
+        for row, values in zip((row for row in rows if row.tests), tested, strict=True):
+            listed = [values[field] or frozenset() for field in plain]
+            if prod(map(len, listed)) > _MOST_COMBINATIONS:
+                return False
+            if any(owner.setdefault(each, row.territory) != row.territory for each in product(*listed)):
+                return False
+        return bool(plain)
+
+    def _winner(self, shape: Shape, combinations: list[Combination]) -> TestedRow | None:
+        """An earlier row that beats this one, if each of its combinations is taken by an earlier row."""
+        covering = [
+            (tuple(map(shape.index, each)), seen) for each, seen in self._shapes.items() if set(each) <= set(shape)
+        ]
+        winners: list[TestedRow] = []
+        for combination in combinations:
+            taken = (seen.get(tuple([combination[position] for position in positions])) for positions, seen in covering)
+            winner = next((row for row in taken if row is not None), None)
+            if winner is None:
+                return None
+            winners.append(winner)
+        return min(winners, key=lambda row: row.row.line)
+
+    def _of(self, matcher: Matcher) -> Atoms:
+        found = self._atoms.get(id(matcher))
+        if found is None:
+            found = self._atoms[id(matcher)] = _atoms(matcher)
+        return found
+
+
+def _combinations(cells: tuple[tuple[str, Atoms], ...]) -> Iterator[Combination]:
+    if prod(len(atoms) for _, atoms in cells) <= _MOST_COMBINATIONS:
+        yield from product(*(atoms for _, atoms in cells))
+    else:
+        yield tuple([next(iter(atoms)) if len(atoms) == 1 else atoms for _, atoms in cells])
+
+
+def _atoms(matcher: Matcher) -> Atoms:
+    """What a matcher matches, in parts that are equal only if they match the same."""
+    values = _values(matcher)
+    if values is not None:
+        return frozenset(("value", value) for value in values)
+    if isinstance(matcher, AnyMatcher):
+        return frozenset().union(*(_atoms(item) for item in matcher.items))
+    if isinstance(matcher, AnyElement):
+        return frozenset(("element", value) for value in matcher.values)
+    return frozenset((_identity(matcher),))
+
+
+def _values(matcher: Matcher) -> Atoms | None:
+    """The values that a matcher lists, None if it is no list of values of a field with one value."""
+    if isinstance(matcher, EqualTo):
+        return frozenset((matcher.value,))
+    if isinstance(matcher, InList):
+        return frozenset(matcher.values)
+    if isinstance(matcher, AnyMatcher):
+        parts = [_values(item) for item in matcher.items]
+        return None if None in parts else frozenset().union(*(part for part in parts if part is not None))
+    return None
+
+
+def _identity(matcher: Matcher) -> Hashable:
+    """A matcher by its kind and constants, whatever its text."""
+    constants = tuple(getattr(matcher, each.name) for each in fields(matcher) if each.name != "text" and each.compare)
+    return (type(matcher).__name__, *constants)

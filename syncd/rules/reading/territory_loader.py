@@ -1,0 +1,199 @@
+"""Territories: the tree of each role, from lists, inserted files and tables, checked as RULES.md 4 says.
+
+Fields, matchers and owners are read by others; this module knows levels, names and catch-alls.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from types import MappingProxyType
+
+from syncd.errors import Place
+from syncd.model.fields import SELF_READING_FIELDS
+from syncd.rules.conditions import Always, Condition
+from syncd.rules.matching.wording import entries_written
+from syncd.rules.nodes import Mapping as MappingNode
+from syncd.rules.nodes import Node, Scalar, Sequence
+from syncd.rules.pack import NoOwners, Territory
+from syncd.rules.reading.options import Options, described, read_name
+from syncd.rules.reading.pack_reading import Reading
+from syncd.rules.reading.sections import Sections
+from syncd.rules.reading.tables import read_table
+from syncd.rules.reading.territory_options import TERRITORY_OPTIONS, Inherited, build, read_territory_options
+
+DEEPEST = 20
+_UNWRITTEN = ("territories", "note")
+_CATCH_ALL = "end it with a territory that has `when: always` and no `effective`"
+
+
+class TerritoryLoader:
+    """Reads the territories of one pack. `names` are all of them, with the place of each, broken ones included."""
+
+    def __init__(self, sections: Sections, reading: Reading) -> None:
+        self.names: dict[str, Place] = {}
+        self._sections = sections
+        self._reading = reading
+        self._findings = reading.findings
+        self._unsure: set[Place] = set()
+
+    def read(self) -> Mapping[str, tuple[Territory, ...]]:
+        """The root territories of each role, roles and territories in the order written."""
+        roles: dict[str, list[Territory]] = {}
+        starts: dict[str, tuple[Sequence, bool]] = {}
+        for level in self._sections.territories:
+            complete, lost = True, self._sections.lost
+            for item in self._sections.inserted(level.items):
+                read = self._item(item, Inherited())
+                complete = complete and bool(read)
+                for territory in read:
+                    roles.setdefault(territory.role, []).append(territory)
+                    self._check_one_file(territory, starts.setdefault(territory.role, (level, True))[0], level)
+            complete = complete and self._sections.lost == lost
+            starts = {role: (start, sure and complete) for role, (start, sure) in starts.items()}
+        for role, roots in roles.items():
+            self._warn_unreachable(roots)
+            start, sure = starts[role]
+            if role == "owner" and sure and not self._catches_all(roots):
+                message = "the territories of role owner do not end in a catch-all, so an account could match nothing"
+                self._findings.error("SYN253", message, start.place, _CATCH_ALL)
+        self._check_owner_role(roles)
+        return MappingProxyType({role: tuple(roots) for role, roots in roles.items()})
+
+    def _check_owner_role(self, roles: Mapping[str, list[Territory]]) -> None:
+        if "owner" not in roles and not self._findings.has_errors:
+            place = self._sections.territories[0].place if self._sections.territories else None
+            hint = "begin with `territories:` and one territory with `when: always`"
+            self._findings.error("SYN253", "the pack has no territories of role owner", place, hint)
+
+    def _check_one_file(self, territory: Territory, first: Sequence, level: Sequence) -> None:
+        if first is not level and first.place.path != level.place.path:
+            message = f"the territories of role {territory.role} stand in two files, first at {first.place}"
+            hint = "their order decides: keep one list, and insert the other file with `- file: `"
+            self._findings.error("SYN246", message, level.place, hint)
+
+    def _item(self, item: Node, inherited: Inherited) -> list[Territory]:
+        """The territories of one item of a level; none after an error."""
+        if not isinstance(item, MappingNode):
+            hint = "begin each territory with `- name: `"
+            self._findings.error("SYN241", f"a territory is a mapping, not {described(item)}", item.place, hint)
+            return []
+        if item.get("table") is not None:
+            return self._table(item, inherited)
+        if len(inherited.path) >= DEEPEST:
+            self._findings.error("SYN208", f"territories are nested deeper than {DEEPEST} levels", item.place)
+            return []
+        return [self._territory(item, inherited)]
+
+    def _table(self, item: MappingNode, inherited: Inherited) -> list[Territory]:
+        options = Options(item, "a table of territories", ("table",), self._reading)
+        file = options.scalar("table")
+        rows = read_table(file, inherited, self._reading) if file is not None else []
+        for name, place in {territory.name: territory.place for territory in reversed(rows)}.items():
+            self._claim(name, place)
+        return rows
+
+    def _claim(self, name: str, place: Place) -> None:
+        first = self.names.setdefault(name, place)
+        if first is not place:
+            message = f"the territory `{name}` stands twice, first at {first}"
+            self._findings.error("SYN206", message, place, "names are unique in the pack: rename one")
+
+    def _territory(self, node: MappingNode, inherited: Inherited) -> Territory:
+        named = node.get("name")
+        what = f"the territory `{named.text[:60]}`" if isinstance(named, Scalar) else "this territory"
+        options = Options(node, what, TERRITORY_OPTIONS, self._reading)
+        name = self._name(options)
+        if "role" in options:
+            inherited = self._with_role(options, inherited)
+        when = self._when(options, inherited)
+        own = read_territory_options(options, self._reading)
+        below = inherited.below(name, when, own)
+        children = self._children(options, below)
+        text = entries_written(MappingNode(tuple(e for e in node.entries if e.key.text not in _UNWRITTEN), node.place))
+        territory = replace(build(name, when or Always(), own, below, node.place, text), children=children)
+        if when is None:
+            self._unsure.add(node.place)
+        self._check_group(territory, options)
+        return territory
+
+    def _name(self, options: Options) -> str:
+        given = (
+            options.scalar("name")
+            if options.require("name", "give it a name: lower-case letters, digits, hyphens")
+            else None
+        )
+        name = read_name(given, self._reading) if given is not None else None
+        if name is not None and given is not None:
+            self._claim(name, given.place)
+        return name or "unnamed"
+
+    def _with_role(self, options: Options, inherited: Inherited) -> Inherited:
+        if inherited.path:
+            message = "`role` stands on top-level territories only; those below have the same role"
+            self._findings.error("SYN256", message, options.place_of("role"), "remove it here")
+            return inherited
+        return replace(inherited, role=options.name("role") or "owner")
+
+    def _when(self, options: Options, inherited: Inherited) -> Condition | None:
+        if not options.require("when", "write its condition; `when: always` matches everything"):
+            return None
+        scope = self._reading.scope(ancestors=inherited.ancestors, forbidden=SELF_READING_FIELDS)
+        return self._reading.condition(options.node("when"), scope)
+
+    def _children(self, options: Options, below: Inherited) -> tuple[Territory, ...]:
+        node = options.node("territories")
+        if node is None:
+            return ()
+        if isinstance(node, Scalar) or (isinstance(node, Sequence) and not node.items):
+            hint = "write a list, or {table: tables/emea.csv}"
+            self._findings.error("SYN241", "`territories` is a list of territories or a table", node.place, hint)
+            self._unsure.add(options.place)
+            return ()
+        children: list[Territory] = []
+        lost = self._sections.lost
+        for item in self._sections.inserted(node.items if isinstance(node, Sequence) else (node,)):
+            read = self._item(item, below)
+            children += read
+            if not read:
+                self._unsure.add(options.place)
+        if self._sections.lost > lost:
+            self._unsure.add(options.place)
+        self._warn_unreachable(children)
+        return tuple(children)
+
+    def _check_group(self, territory: Territory, options: Options) -> None:
+        if not isinstance(territory.owners, NoOwners) or "owners" in options or territory.place in self._unsure:
+            return
+        if (options.place, "owners") in self._reading.emptied or (
+            options.place,
+            "territories",
+        ) in self._reading.emptied:
+            return
+        if "territories" not in options:
+            message = f"{options.what} has neither `owners` nor `territories`"
+            self._findings.error(
+                "SYN252", message, territory.place, "add `owners: [anna@example.com]`, or `owners: unassigned`"
+            )
+        elif territory.children and not self._catches_all(territory.children):
+            message = f"{options.what} has no `owners` and does not end in a child that takes the rest"
+            self._findings.error("SYN252", message, territory.place, f"give it `owners`, or {_CATCH_ALL}")
+
+    def _catches_all(self, level: list[Territory] | tuple[Territory, ...]) -> bool:
+        last = level[-1]
+        return last.place in self._unsure or is_catch_all(last)
+
+    def _warn_unreachable(self, level: list[Territory]) -> None:
+        for position, territory in enumerate(level[:-1]):
+            if is_catch_all(territory) and territory.place not in self._unsure and territory.row is None:
+                following = level[position + 1]
+                message = (
+                    f"{following.name} and what follows it can never be entered: {territory.name} takes everything"
+                )
+                self._findings.warning("SYN255", message, following.place, f"move {territory.name} to the end")
+                return
+
+
+def is_catch_all(territory: Territory) -> bool:
+    """Whether a territory takes everything that reaches it, at all times."""
+    return isinstance(territory.when, Always) and territory.effective is None
