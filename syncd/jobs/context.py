@@ -21,10 +21,10 @@ from syncd.entropy import Entropy, SystemEntropy
 from syncd.errors import ConfigError
 from syncd.jobs.mapping import configured_systems, field_catalogue, mapping_revision, system_mapping
 from syncd.jobs.money import money_table
+from syncd.jobs.packs import open_pack
 from syncd.model.fields import FieldCatalogue
 from syncd.model.money import MoneyTable
 from syncd.model.refs import System
-from syncd.rules.loader import load_pack
 from syncd.rules.pack import Pack
 from syncd.settings import Mode, OwnerWriter, Secret, SecretReader, Settings
 from syncd.store import runs
@@ -131,7 +131,7 @@ class Context:
 
     def pack(self, path: Path | None = None) -> Pack:
         """The pack of the settings, or of `path`; InputError with all findings where it is invalid."""
-        return load_pack(path or self.settings.pack.path, catalogue=self.catalogue(), money=self.money())
+        return open_pack(self.settings, path or self.settings.pack.path, now=self.clock.now())
 
     def reader(self, system: System) -> Reader:
         """The connector that reads a system."""

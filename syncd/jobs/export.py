@@ -10,12 +10,13 @@ from typing import Any
 from syncd.errors import Finding
 from syncd.jobs.mapping import field_catalogue, field_order
 from syncd.jobs.money import money_table
+from syncd.jobs.packs import open_pack
 from syncd.model.refs import System
 from syncd.planning.builder import PlanInput, build_document
 from syncd.rules.accounts import read_book
+from syncd.rules.deciding.exceptions import match_exceptions
 from syncd.rules.derivation import Derivation
 from syncd.rules.engine import decide
-from syncd.rules.loader import load_pack
 from syncd.settings import Settings
 
 
@@ -31,7 +32,7 @@ def plan_of_export(
 ) -> tuple[Mapping[str, Any], tuple[Finding, ...]]:
     """The document of a plan over the export, and what the reader remarked; InputError where a file is invalid."""
     catalogue, money = field_catalogue(settings), money_table(settings.money)
-    loaded = load_pack(pack, catalogue=catalogue, money=money)
+    loaded = open_pack(settings, pack, now=now)
     order, single = field_order(settings)
     derivation = Derivation(
         catalogue=catalogue,
@@ -56,4 +57,5 @@ def plan_of_export(
         currency=settings.money.reporting_currency,
         all_decisions=all_decisions,
     )
-    return build_document(source, plan_id=None), book.findings
+    _, unmatched = match_exceptions(loaded, book.facts, now)
+    return build_document(source, plan_id=None), (*book.findings, *unmatched)

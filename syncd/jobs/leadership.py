@@ -8,7 +8,7 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 
@@ -30,17 +30,19 @@ class Leadership:
     context: Context
     epoch: int
     _own: leases.Lease | None
+    _parent: int = field(default_factory=os.getppid)
     _told_to_stop: bool = False
 
     def check(self) -> None:
         """Raise LeaseHeldError where the lease is no longer ours; renew it where it is our own and a third is gone.
 
-        Raises SYN703 after SIGTERM: what is under way is finished, nothing more is begun.
+        Raises SYN703 after SIGTERM, and under a daemon that has died: what is under way is finished, no more is begun.
         """
+        hint = "nothing is lost; the next run goes on from here"
         if self._told_to_stop:
-            raise LeaseHeldError(
-                "SYN703", "told to stop (SIGTERM)", hint="nothing is lost; the next run goes on from here"
-            )
+            raise LeaseHeldError("SYN703", "told to stop (SIGTERM)", hint=hint)
+        if self._own is None and os.getppid() != self._parent:
+            raise LeaseHeldError("SYN703", "the daemon that started this process is gone", hint=hint)
         now = self.context.clock.now()
         if self._own is not None and self._own.until - now < COMMAND_TTL * 2 / 3:
             with self.context.store.write() as conn:

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from syncd.errors import RefusedError
+from syncd.errors import Finding, RefusedError
 from syncd.jobs.book import MirrorBook, read_book
 from syncd.jobs.context import Context
 from syncd.jobs.recording import recorded
 from syncd.model.decisions import Decision
 from syncd.model.plans import PlanStatus, SavedPlan
 from syncd.planning.builder import PlanInput, build_plan
+from syncd.rules.deciding.exceptions import match_exceptions
 from syncd.rules.engine import decide
 from syncd.rules.facts import Facts
 from syncd.rules.pack import Pack
@@ -29,12 +30,16 @@ _LOOKED_BACK = 20
 
 @dataclass(frozen=True, slots=True)
 class Deliberation:
-    """What the rules say of the mirror at one instant, and all that was looked at."""
+    """What the rules say of the mirror at one instant, and all that was looked at.
+
+    `findings` are warnings that only the accounts can show: exceptions that match none of them.
+    """
 
     pack: Pack
     source: MirrorBook
     decisions: tuple[Decision, ...]
     now: datetime
+    findings: tuple[Finding, ...] = ()
 
     @property
     def facts(self) -> Mapping[str, Facts]:
@@ -55,7 +60,8 @@ def deliberate(context: Context, *, pack: Path | None = None, as_of: datetime | 
         if missing:
             raise RefusedError("SYN550", f"no complete mirror of {' and '.join(missing)} yet", hint="run `syncd pull`")
         source = read_book(context, conn, loaded, now)
-    return Deliberation(loaded, source, decide(loaded, source.book, now), now)
+    _, findings = match_exceptions(loaded, source.book.facts, now)
+    return Deliberation(loaded, source, decide(loaded, source.book, now), now, findings)
 
 
 def _is_complete(context: Context, status: mirror.MirrorStatus | None) -> bool:
@@ -143,13 +149,16 @@ def make_plan(
     offered: bool = True,
     all_decisions: bool = False,
     again: bool = True,
+    tell: Callable[[Deliberation], None] = lambda _: None,
 ) -> Mapping[str, Any]:
     """Deliberate, plan and save (see `save`); the plan's document, without an id where there is nothing to do.
 
-    A plan of another instant than now is not saved: it can be looked at, never approved.
+    A plan of another instant than now is not saved: it can be looked at, never approved. `tell` gets the deliberation
+    that the plan was made of, for its findings or to be used again.
     """
     with recorded(context, OFFER if offered and as_of is None else PREVIEW) as run:
         thought = deliberate(context, pack=pack, as_of=as_of)
+        tell(thought)
         plan = plan_of(context, thought, offered=offered, all_decisions=all_decisions)
         document = {**plan.document, "plan_id": None} if as_of is not None else save(context, plan, again=again)
         run.summary = {"plan": document["plan_id"]} | {

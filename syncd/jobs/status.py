@@ -112,19 +112,17 @@ def _pack(asked: _Asked) -> dict[str, Any]:
     seen: Mapping[str, str] = episodes.monitor_state(asked.conn, _WATCH_STATE)
     if seen.get("pack") == revision:
         return {"path": str(path), "revision": revision, "valid": True, "problem": None}
-    problem = _problem(asked.settings)
+    problem = _problem(asked.settings, asked.now)
     return {"path": str(path), "revision": revision, "valid": problem is None, "problem": problem}
 
 
-def _problem(settings: Settings) -> str | None:
+def _problem(settings: Settings, now: datetime) -> str | None:
     """Why the pack is invalid; imports what checking needs only where it is needed."""
     from syncd.errors import ConfigError, InputError
-    from syncd.jobs.mapping import field_catalogue
-    from syncd.jobs.money import money_table
-    from syncd.rules.loader import load_pack
+    from syncd.jobs.packs import open_pack
 
     try:
-        load_pack(settings.pack.path, catalogue=field_catalogue(settings), money=money_table(settings.money))
+        open_pack(settings, settings.pack.path, now=now)
     except (InputError, ConfigError) as error:
         first = next(iter(error.findings), None)
         return f"{error.summary}; first: {first}" if first is not None else str(error)

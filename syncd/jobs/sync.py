@@ -10,7 +10,7 @@ from syncd.errors import ExitCode, GuardTrippedError, RefusedError, worst
 from syncd.jobs.apply import apply, recover_rows
 from syncd.jobs.context import Context
 from syncd.jobs.leadership import Leadership
-from syncd.jobs.plan import make_plan
+from syncd.jobs.plan import Deliberation, make_plan
 from syncd.jobs.pull import PullReport, pull
 from syncd.jobs.watch import WatchReport, watch
 from syncd.model.plans import PlanStatus
@@ -63,18 +63,21 @@ def sync(
     applied: ApplyReport | None = None
     refused: Refusal | None = None
     resumed: list[ApplyReport] = []
+    thoughts: list[Deliberation] = []
     writes = context.settings.mode is Mode.APPLY and not dry_run
     with context.store.read() as conn:
         adopted = ownership.adopted_at(conn) is not None
     try:
         if not dry_run:
             refused = _resume(context, leader, resumed)
-        plan = make_plan(context, offered=writes and adopted, again=False)
+        plan = make_plan(context, offered=writes and adopted, again=False, tell=thoughts.append)
         if writes and adopted and plan["plan_id"] is not None:
             applied = apply(context, leader, plan["plan_id"])
     except (RefusedError, GuardTrippedError) as error:
         refused = error
-    return SyncReport(pulled, plan, applied, refused, watch(context), tuple(resumed))
+    # What the plan was made of serves the monitors too, unless something was written since.
+    thought = thoughts[0] if thoughts and applied is None else None
+    return SyncReport(pulled, plan, applied, refused, watch(context, thought=thought), tuple(resumed))
 
 
 def _resume(context: Context, leader: Leadership, reports: list[ApplyReport]) -> Refusal | None:

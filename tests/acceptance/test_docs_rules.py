@@ -30,7 +30,6 @@ from syncd.errors import Severity
 from syncd.model.fields import FieldCatalogue
 from syncd.model.money import MoneyTable
 from syncd.report.explanation_text import render_explanation
-from syncd.rules import pack_options, people_loader, sections
 from syncd.rules.accounts import read_book
 from syncd.rules.cases import EXPECTATIONS, run_cases
 from syncd.rules.deciding.assignment import METHODS
@@ -38,6 +37,7 @@ from syncd.rules.derivation import Derivation
 from syncd.rules.explanation import explain
 from syncd.rules.loader import check_pack, load_pack
 from syncd.rules.matching.matcher_table import TYPES_OF
+from syncd.rules.reading import pack_options, people_loader, sections
 from syncd.rules.reading.cases_loader import CASE_OPTIONS
 from syncd.rules.reading.limits import GUARD_OPTIONS
 from syncd.rules.reading.territory_options import BALANCE_BY, TERRITORY_OPTIONS

@@ -126,7 +126,11 @@ class People:
         return {"object": NAMES[system, kind], "id": row_id(self._dice.one_of(rows)), verb: True}
 
     def _restore(self, system: System) -> Command | None:
-        rows = [row for row in self._world.faces[system].records(NAMES[system, Kind.ACCOUNT]) if is_deleted(row)]
+        rows = [
+            row
+            for row in self._world.faces[system].records(NAMES[system, Kind.ACCOUNT])
+            if is_deleted(row) and not row.get("mergedInto")
+        ]
         if not rows:
             return None
         return {"object": NAMES[system, Kind.ACCOUNT], "id": row_id(self._dice.one_of(rows)), "undelete": True}

@@ -55,11 +55,8 @@ class Course:
     writes: int
     kills: int
     overruns: int
-
-    @property
-    def digest(self) -> str:
-        """A hash of the whole course: equal for equal seeds."""
-        return hashlib.sha256("\n".join(self.steps).encode()).hexdigest()
+    digest: str
+    """A hash of the steps and of all that the CRMs were sent and answered: equal for equal seeds."""
 
 
 @dataclass(slots=True)
@@ -82,11 +79,12 @@ class Stepper:
         mode = "apply" if dice.chance(0.3) else "approve"
         lag = dice.one_of((0.0, 0.0, 120.0, 600.0))
         page = dice.one_of((7, 23, 2000))
-        world = World(seed, folder, mode=mode, index_lag=lag, page=page)
+        lifetime = dice.one_of(("24h", "2h"))
+        world = World(seed, folder, mode=mode, index_lag=lag, page=page, lifetime=lifetime)
         people = People(world, Dice(f"{seed} people"))
         stepper = cls(seed, world, dice, people, Invariants(world, History(world)))
         world.before_send = stepper._check_lease
-        stepper.steps.append(f"seed {seed}: mode {mode}, index lag {lag:.0f} s, pages of {page}")
+        stepper.steps.append(f"seed {seed}: mode {mode}, index lag {lag:.0f} s, pages of {page}, plans live {lifetime}")
         return stepper
 
     def run(self, steps: int = STEPS) -> Course:
@@ -101,7 +99,11 @@ class Stepper:
                 raise SimulationFailedError(self.seed, self.steps, error) from error
         writes = self.invariants.history.writes()
         self._tell("end", f"{writes} writes asked, {self.kills} kills, {self.invariants.overruns} overruns")
-        return Course(self.seed, tuple(self.steps), writes, self.kills, self.invariants.overruns)
+        return Course(self.seed, tuple(self.steps), writes, self.kills, self.invariants.overruns, digest=self._digest())
+
+    def _digest(self) -> str:
+        told = [repr(entry) for face in self.world.faces.values() for entry in face.journal.entries]
+        return hashlib.sha256("\n".join([*self.steps, *told]).encode()).hexdigest()
 
     def _beginning(self) -> None:
         """The first pull, which may have to be taken up again, and the baseline."""

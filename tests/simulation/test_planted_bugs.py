@@ -16,15 +16,15 @@ import pytest
 from syncd.connectors.hubspot import HubspotWriter
 from syncd.connectors.port import OwnerWrite, Reading, WriteOutcome, WriteResult
 from syncd.connectors.salesforce import SalesforceWriter
-from syncd.jobs import apply as apply_job
 from syncd.jobs import pull as pull_job
 from syncd.model.cursors import Cursor, Page, Window
-from syncd.model.plans import OutboxRow, RowState
+from syncd.model.plans import OutboxRow, RowState, SavedPlan
 from syncd.model.refs import Kind, System
 from syncd.planning import recovery, sending
 from syncd.planning.line import Line
+from syncd.planning.preflight import Orders
 from syncd.planning.settling import Settlement
-from syncd.store import ledger, mirror, outbox
+from syncd.store import ledger, mirror, outbox, plans
 from tests.simulation.stepper import SimulationFailedError, Stepper
 
 Patch = pytest.MonkeyPatch
@@ -84,9 +84,9 @@ def _reopened_unread(patch: Patch) -> None:
 
     def trusting(line: Line, context: Any, rows: Sequence[OutboxRow], tries: Any) -> Any:
         again = [row for row in rows if row.attempts]
-        return [(row, Reading(row.ref, None)) for row in again] + compared(
-            line, context, [row for row in rows if not row.attempts], tries
-        )
+        fresh = [row for row in rows if not row.attempts]
+        ready = compared(line, context, fresh, tries) if fresh else []
+        return [(row, Reading(row.ref, None)) for row in again] + ready
 
     patch.setattr(recovery, "_settle_batch", reopen)
     patch.setattr(sending, "_compared", trusting)
@@ -97,16 +97,16 @@ def _not_compared(patch: Patch) -> None:
     patch.setattr(sending, "before_write", lambda *_, **__: None)
 
 
-def _plan_not_compared_with_book(patch: Patch) -> None:
-    """An expired plan is written all the same."""
-    patch.setattr(apply_job, "apply_plan", _forever(apply_job.apply_plan))
+def _expiry_forgotten(patch: Patch) -> None:
+    """An approved plan is written however old it is."""
 
+    def admitted(line: Line, plan_id: str, _: Orders) -> SavedPlan:
+        with line.store.read() as conn:
+            return plans.get_plan(conn, plan_id)
 
-def _forever(apply_plan: Any) -> Any:
-    def applied(line: Line, plan_id: str, orders: Any) -> Any:
-        return apply_plan(line, plan_id, orders)
-
-    return applied
+    patch.setattr("syncd.planning.apply.admitted", admitted)
+    patch.setattr("syncd.planning.apply.check_before_call", lambda *_: None)
+    patch.setattr(sending, "check_before_call", lambda *_: None)
 
 
 def _another_owner_written(patch: Patch) -> None:
@@ -162,6 +162,7 @@ PLANTED: tuple[tuple[Plant, str], ...] = (
     (_reopened_unread, "I10"),
     (_not_compared, "I1"),
     (_another_owner_written, "I09"),
+    (_expiry_forgotten, "I09"),
     (_answers_believed, "I12"),
     (_intent_not_told, "I21"),
     (_sent_in_a_transaction, "AssertionError"),

@@ -133,7 +133,7 @@ class SimulatedWire(InProcessWire):
 class World:
     """Two CRMs, a clock, and one process of syncd after the other."""
 
-    def __init__(self, seed: int, folder: Path, *, mode: str, index_lag: float = 0.0, page: int = 2000) -> None:
+    def __init__(self, seed: int, folder: Path, *, mode: str, index_lag: float, page: int, lifetime: str) -> None:
         self.seed = seed
         self.clock = ManualClock(START)
         self.reaper = Reaper()
@@ -155,7 +155,7 @@ class World:
             "SYNCD_HUBSPOT__TOKEN": str(self._credentials[1]["access_token"]),
             "SYNCD_ACTOR": "ruth",
         }
-        self.settings = self._settings(folder, mode, dataset)
+        self.settings = self._settings(folder, mode, lifetime, dataset)
         self._context: Context | None = None
 
     @property
@@ -231,7 +231,7 @@ class World:
         host = socket.gethostname() if self.known_dead.chance(0.5) else "elsewhere"
         return f"{host}:simulated:{self.incarnation}:0"
 
-    def _settings(self, folder: Path, mode: str, dataset: Dataset) -> Settings:
+    def _settings(self, folder: Path, mode: str, lifetime: str, dataset: Dataset) -> Settings:
         reps = _reps(dataset)
         third = max(1, len(reps) // 3)
         pack = folder / "pack"
@@ -244,6 +244,7 @@ class World:
             f"""
 mode = "{mode}"
 owner_writer = "both"
+plan_lifetime = "{lifetime}"
 [database]
 url = "sqlite:///{folder}/syncd.db"
 [pack]

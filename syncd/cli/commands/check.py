@@ -27,13 +27,13 @@ def check(ctx: click.Context, pack: Path | None, strict: bool, format_: str) -> 
 
     Exits 0 where the pack is valid and 3 where it is not.
     """
-    from syncd.jobs.mapping import field_catalogue
-    from syncd.model.fields import FieldCatalogue
-    from syncd.rules.loader import check_pack
+    from syncd.clock import SystemClock
+    from syncd.jobs.packs import inspect_pack
+    from syncd.settings import Settings
 
     root = pack_path(ctx, pack)
-    catalogue = field_catalogue(read_settings(ctx)) if settings_path(ctx) else FieldCatalogue()
-    loaded, findings = check_pack(root, catalogue=catalogue)
+    settings = read_settings(ctx) if settings_path(ctx) else Settings()
+    loaded, findings = inspect_pack(settings, root, now=SystemClock().now())
     counts = {level: sum(finding.severity is level for finding in findings) for level in Severity}
     failed = counts[Severity.ERROR] > 0 or (strict and counts[Severity.WARNING] > 0)
     if format_ == "json":

@@ -67,7 +67,13 @@ def plan(
         from syncd.jobs.plan import make_plan
 
         with open_context(ctx) as context:
-            document = make_plan(context, pack=pack, as_of=instant, all_decisions=all_)
+            document = make_plan(
+                context,
+                pack=pack,
+                as_of=instant,
+                all_decisions=all_,
+                tell=lambda thought: show_findings(thought.findings),
+            )
     _put(_rendered(document, format_), out)
     if not exit_code:
         return ExitCode.OK

@@ -10,8 +10,8 @@ from syncd.cli.session import settings_path
 
 EPILOG = """\b
 Example:
-  syncd --config /etc/syncd/config.toml serve
-Signals: SIGHUP reads settings and pack again (invalid ones are refused and the
+  syncd serve
+SIGHUP reads settings and pack again (invalid ones are refused and the
 last good ones stay); SIGTERM finishes the current call and ends.
 """
 

@@ -28,15 +28,16 @@ def test(ctx: click.Context, pack: Path | None, format_: str) -> int:
     from syncd.clock import SystemClock
     from syncd.jobs.mapping import field_catalogue
     from syncd.jobs.money import money_table
+    from syncd.jobs.packs import open_pack
     from syncd.rules.cases import run_cases
-    from syncd.rules.loader import load_pack
     from syncd.settings import Settings
 
     root = pack_path(ctx, pack)
     settings = read_settings(ctx) if settings_path(ctx) else Settings()
     catalogue, money = field_catalogue(settings), money_table(settings.money)
-    loaded = load_pack(root, catalogue=catalogue, money=money)
-    results = run_cases(loaded, catalogue=catalogue, money=money, now=SystemClock().now())
+    now, shared = SystemClock().now(), frozenset(settings.identity.shared_domains)
+    loaded = open_pack(settings, root, now=now)
+    results = run_cases(loaded, catalogue=catalogue, money=money, now=now, shared_domains=shared)
     passed = sum(result.passed for result in results)
     if format_ == "json":
         cases = [

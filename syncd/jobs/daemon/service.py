@@ -64,11 +64,11 @@ class Daemon:
             signal.signal(number, lambda *_, do=action: do())
         settings = load_settings(self._config, self._environ)
         self._store = Store.open(settings.database.url, clock=self._clock)
-        # The lease comes first: a second daemon that cannot have it must not replace what the first one's children read.
+        # The lease comes first: a second daemon without it must not replace what the first one's children read.
         with self._store.write() as conn:
             self._lease = lease.acquire(conn, holder_name(), now=self._clock.now(), ttl=TTL, gone=holder_is_gone)
         try:
-            self._snapshot = take_snapshot(self._config, self._environ, self._entropy)
+            self._snapshot = take_snapshot(self._config, self._environ, self._entropy, now=self._clock.now())
             return self._serve()
         finally:
             with self._store.write() as conn:
@@ -124,7 +124,7 @@ class Daemon:
         self._notifier.reloading(int(self._clock.monotonic() * 1_000_000))
         try:
             self._check_movable(load_settings(self._config, self._environ))
-            self._snapshot = take_snapshot(self._config, self._environ, self._entropy)
+            self._snapshot = take_snapshot(self._config, self._environ, self._entropy, now=self._clock.now())
         except SyncdError as error:
             findings = [str(finding) for finding in error.findings]
             self._log.event("daemon.reload_refused", error=error, findings=findings)

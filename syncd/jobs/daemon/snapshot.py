@@ -9,15 +9,14 @@ import os
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from syncd.crashpoints import crashpoint
 from syncd.entropy import Entropy
 from syncd.errors import ConfigError, InputError
-from syncd.jobs.mapping import field_catalogue
-from syncd.jobs.money import money_table
-from syncd.rules.loader import load_pack
+from syncd.jobs.packs import open_pack
 from syncd.settings import Settings, load_settings
 
 _KEPT = 2
@@ -26,7 +25,7 @@ _DRAFT = "."
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """One valid state of settings and pack: the settings, the pack's revision and plan times, and children's variables."""
+    """One valid state of settings and pack: settings, the pack's revision and plan times, children's variables."""
 
     settings: Settings
     revision: str
@@ -35,7 +34,7 @@ class Snapshot:
     environ: Mapping[str, str]
 
 
-def take_snapshot(path: Path | None, environ: Mapping[str, str], entropy: Entropy) -> Snapshot:
+def take_snapshot(path: Path | None, environ: Mapping[str, str], entropy: Entropy, *, now: datetime) -> Snapshot:
     """Read and validate settings and pack, and copy both into the state folder. Only for whoever holds the lease.
 
     Raises ConfigError or InputError with all findings, and leaves earlier copies alone, where either is invalid or
@@ -62,7 +61,7 @@ def take_snapshot(path: Path | None, environ: Mapping[str, str], entropy: Entrop
             settings = load_settings(draft / "config.toml", {**environ, **anchor})
         shutil.copytree(settings.pack.path, draft / "pack", ignore=shutil.ignore_patterns(".*"))
         # The copies are what counts from here on: the originals may change under our hands while they are read.
-        pack = load_pack(draft / "pack", catalogue=field_catalogue(settings), money=money_table(settings.money))
+        pack = open_pack(settings, draft / "pack", now=now)
     except OSError as error:
         shutil.rmtree(draft, ignore_errors=True)
         where, hint = str(settings.pack.path), "is pack.path a folder that syncd may read?"

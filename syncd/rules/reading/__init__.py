@@ -1,1 +1,1 @@
-"""Reading packs: files, YAML and CSV with places, sections and territories, until a `Pack` stands; every finding at once."""
+"""Reading packs: files, YAML, CSV with places, sections, territories, until a `Pack` stands; all findings at once."""

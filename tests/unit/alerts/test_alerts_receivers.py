@@ -7,24 +7,30 @@ import hmac
 import json
 import os
 import socket
+import ssl
 import stat
 import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler, HTTPServer, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
 from alerts_world import World, account, receiver, user
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
+from syncd.alerts.receivers import posting
 from syncd.alerts.receivers.addresses import is_public
 from syncd.alerts.receivers.delivery import REASONS, DeliveryError
 from syncd.alerts.receivers.file import FileReceiver
 from syncd.alerts.receivers.posting import post
 from syncd.alerts.receivers.webhook import WebhookReceiver
-from syncd.clock import ManualClock
+from syncd.clock import ManualClock, SystemClock
 from syncd.entropy import SeededEntropy
 from syncd.errors import ConfigError
 from syncd.jobs.alerting import send_test
@@ -43,7 +49,6 @@ class Hook:
     headers: Mapping[str, str] = field(default_factory=dict)
     reply: bytes = b"ok"
     stall: threading.Event | None = None
-    drip: float | None = None
     requests: list[tuple[Mapping[str, str], bytes]] = field(default_factory=list)
     url: str = ""
 
@@ -361,3 +366,93 @@ def test_a_test_notice_goes_to_every_receiver_and_says_how_each_took_it(
         ("file", False, "unwritable"),
     ]
     assert json.loads(hook.requests[0][1])["reason"] == "test"
+
+
+def authority(folder: Path, name: str) -> tuple[Path, Path]:
+    """A certificate that signs itself for a host name, and its key."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+    now = SystemClock().now()
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(subject)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    pem, key_file = folder / "cert.pem", folder / "key.pem"
+    pem.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+    unencrypted = serialization.NoEncryption()
+    key_file.write_bytes(key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, unencrypted))
+    return pem, key_file
+
+
+def test_https_verifies_the_name_on_the_address_that_was_judged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pem, key = authority(tmp_path, "hooks.example")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(pem, key)
+    seen: list[str] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            seen.append(self.headers["Host"])
+            self.send_response(204)
+            self.end_headers()
+
+        def log_message(self, format: str, *args: object) -> None:
+            return
+
+    server = HTTPServer(("127.0.0.1", 0), Handler)
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+    thread.start()
+    monkeypatch.setattr(posting, "is_public", lambda address: address == "127.0.0.1")
+
+    def reach(host: str, bundle: str | None) -> int:
+        url = f"https://{host}:{server.server_port}/x"
+        return post(url, {}, b"{}", ca_bundle=bundle, resolve=lambda *_: ["127.0.0.1"]).status
+
+    try:
+        assert reach("hooks.example", str(pem)) == 204
+        for host, bundle in (("hooks.example", None), ("other.example", str(pem))):
+            with pytest.raises(DeliveryError, match="TLS") as caught:
+                reach(host, bundle)
+            assert caught.value.reason == "unreachable"
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+    assert seen == [f"hooks.example:{server.server_port}"]
+
+
+def test_a_server_that_drips_its_answer_is_given_up_in_time() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+        stop = threading.Event()
+
+        def drip() -> None:
+            connection, _ = listener.accept()
+            with connection:
+                connection.recv(65536)
+                while not stop.wait(0.05):
+                    try:
+                        connection.sendall(b"H")
+                    except OSError:
+                        return
+
+        thread = threading.Thread(target=drip, daemon=True)
+        thread.start()
+        before = SystemClock().monotonic()
+        with pytest.raises(DeliveryError) as caught:
+            post(f"http://127.0.0.1:{port}/", {}, b"{}", timeout=0.3)
+        assert caught.value.reason == "timeout"
+        assert SystemClock().monotonic() - before < 3
+        stop.set()
+        thread.join()

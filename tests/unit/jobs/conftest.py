@@ -1,0 +1,78 @@
+"""The jobs' tests run against both sandboxes in process, mostly on SQLite."""
+
+from __future__ import annotations
+
+import copy
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from jobs_world import NOW, World, dataset
+
+from syncd import crashpoints
+from syncd.clock import ManualClock
+from syncd.sandbox.dataset import Dataset
+from syncd.store.engine import Store
+
+
+class Crash(BaseException):
+    """The end of a process at a crashpoint."""
+
+
+@pytest.fixture(scope="session")
+def data() -> Dataset:
+    return dataset()
+
+
+@pytest.fixture(scope="session")
+def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("jobs") / "syncd.db"
+    Store.open(f"sqlite:///{path}", clock=ManualClock(NOW), create=True).close()
+    return path
+
+
+@pytest.fixture
+def make_world(empty_database: Path, tmp_path: Path, data: Dataset) -> Iterator[Callable[..., World]]:
+    """Makes the world of a test, with the settings it asks for."""
+    made: list[World] = []
+
+    def make(url: str | None = None, **settings: Any) -> World:
+        path = tmp_path / "syncd.db"
+        if url is None:
+            shutil.copyfile(empty_database, path)
+        world = World.make(tmp_path, url or f"sqlite:///{path}", copy.deepcopy(data), **settings)
+        made.append(world)
+        return world
+
+    yield make
+    for world in made:
+        world.context.close()
+
+
+@pytest.fixture
+def world(make_world: Callable[..., World]) -> World:
+    return make_world()
+
+
+@pytest.fixture
+def crash_at() -> Iterator[Callable[[str, int], type[Crash]]]:
+    """`crash_at(name, number)` ends the process at the numberth time it passes a crashpoint; no `except` sees it."""
+
+    def arm(name: str, number: int = 1) -> type[Crash]:
+        left = number
+
+        def hook(at: str) -> None:
+            nonlocal left
+            if at == name:
+                left -= 1
+                if left == 0:
+                    crashpoints.install(None)
+                    raise Crash(name)
+
+        crashpoints.install(hook)
+        return Crash
+
+    yield arm
+    crashpoints.install(None)
