@@ -21,7 +21,7 @@ WRITE: Mapping[System, Mapping[str, str]] = {
     System.HUBSPOT: {"method": "POST", "path": "*/batch/update"},
 }
 _STORE = ("store.before_commit", "store.after_commit")
-_READING = ("pull.before_page", "pull.page_stored", *_STORE)
+_READING = ("pull.before_page", "pull.page_stored", "watch.committed", "watch.sent", *_STORE)
 _WRITING = (
     "apply.before_claim",
     "apply.claimed",
@@ -79,7 +79,7 @@ def meddling(dice: Dice, people: People, refs: Sequence[Ref]) -> dict[System, li
 
 
 def arm(reaper: Reaper, dice: Dice, doing: str) -> None:
-    """Choose where the process dies while it is reading, writing or recovering: at a point by name, or after any few."""
+    """Choose where the process dies while it is `reading`, `writing` or `recovering`: by name, or after some points."""
     if doing == "recovering":
         names, most = _RECOVERING, 12
     else:

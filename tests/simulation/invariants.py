@@ -50,6 +50,7 @@ class Approved:
 
     plan: SavedPlan
     approval: Approval
+    until: datetime
     rows: Mapping[Ref, tuple[str | None, str]]
 
 
@@ -319,7 +320,8 @@ class Invariants:
                     raise ViolationError("I09 only approved writes", f"nobody asked to approve plan {header.plan_id}")
                 plan = plans.get_plan(conn, header.plan_id)
                 rows = {one.ref: (one.old, one.new) for one in changes_of(plan) if not one.expected}
-                self._plans[header.plan_id] = Approved(plan, approval, rows)
+                until = parse_instant(plan.document["created_at"]) + self.world.settings.plan_lifetime
+                self._plans[header.plan_id] = Approved(plan, approval, until, rows)
         return sorted(self._plans.values(), key=lambda one: one.approval.at)
 
     def i09_plans_are_as_approved(self) -> None:
@@ -346,7 +348,7 @@ def stamp_of(row: Mapping[str, Any]) -> datetime:
 def _in_force(approved: list[Approved], at: datetime) -> Approved | None:
     """The plan that may be written at an instant: the one approved last, unless it has expired."""
     before = [one for one in approved if one.approval.at <= at]
-    return before[-1] if before and at < before[-1].plan.expires_at else None
+    return before[-1] if before and at < before[-1].until else None
 
 
 def _id(plan: Approved | None) -> str:

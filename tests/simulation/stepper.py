@@ -14,13 +14,15 @@ from pathlib import Path
 from typing import Any
 
 from syncd.connectors.wire import HttpRequest
-from syncd.errors import GuardTrippedError, LeaseHeldError, StorageError, SyncdError
+from syncd.errors import LeaseHeldError, StorageError, SyncdError
 from syncd.jobs.apply import adopt, apply, approve, plan_undo, recover_rows
 from syncd.jobs.leadership import Leadership, leadership
 from syncd.jobs.plan import make_plan
 from syncd.jobs.pull import PullReport, delayed_pass, pull, sweep
+from syncd.jobs.sync import sync
+from syncd.jobs.watch import watch
 from syncd.model.plans import PlanStatus, RowState
-from syncd.model.refs import Ref, System
+from syncd.model.refs import Kind, Ref, System
 from syncd.planning.applied import ApplyReport
 from syncd.planning.document import tripped_limits
 from syncd.store import lease, outbox, plans
@@ -28,7 +30,7 @@ from tests.simulation import faults
 from tests.simulation.dice import Dice
 from tests.simulation.history import History
 from tests.simulation.invariants import Invariants, ViolationError
-from tests.simulation.people import People
+from tests.simulation.people import People, live_rows, row_id
 from tests.simulation.world import Killed, World
 
 STEPS = 26
@@ -70,7 +72,7 @@ class Stepper:
     invariants: Invariants
     steps: list[str] = field(default_factory=list)
     kills: int = 0
-    adopted: bool = False
+    _troubles: bool = False
 
     @classmethod
     def of(cls, seed: int, folder: Path) -> Stepper:
@@ -124,6 +126,7 @@ class Stepper:
                 (self._some_apply, 2.0),
                 (self._some_undo, 1.0),
                 (self._some_sweep, 0.7),
+                (self._some_watch, 1.0),
             )
         )
         action()
@@ -139,12 +142,14 @@ class Stepper:
             self._do("sweep", self._sweep)
             self._do("apply", self._apply_open)
             done = self._do("plan", self._plan_and_apply_all)
+            self._do("watch", self._watch)
             self.world.clock.advance(timedelta(minutes=20))
             if done == "nothing to do" and not self.invariants.unfinished():
                 break
         else:
             raise ViolationError("I24 liveness", f"still not at rest after {QUIET_CYCLES} cycles")
         self._do("pull", self._pull)
+        self._do("watch", self._watch)
         self.invariants.at_rest()
         self._second_look()
 
@@ -162,7 +167,10 @@ class Stepper:
                 if report.joined or report.split:
                     raise ViolationError("I04 idempotence", f"joined {report.joined}, split {report.split}")
             document = make_plan(context, offered=False)
+            alerts = watch(context)
         self.invariants.at_rest()
+        if alerts.fired or alerts.resolved or alerts.sent.delivered or alerts.sent.failed:
+            raise ViolationError("I04 idempotence", f"a second watch: {alerts.line()}")
         if document["changes"] or (self.invariants.history.writes(), self._count_plans()) != before:
             raise ViolationError("I04 idempotence", f"a second plan: {document['changes'][:1]}")
 
@@ -189,6 +197,9 @@ class Stepper:
     def _some_plan(self) -> None:
         self._troubled("plan", self._plan_approve_apply)
 
+    def _some_watch(self) -> None:
+        self._troubled("watch", self._watch)
+
     def _some_apply(self) -> None:
         self._troubled("apply", self._apply_open)
 
@@ -206,19 +217,26 @@ class Stepper:
 
     def _round(self, leader: Leadership) -> str:
         """What `syncd sync` does; in mode `apply` it writes what is inside the guard."""
-        context = self.world.context
-        recover_rows(context, leader)
-        told = _pulled(pull(context, check=leader.check))
-        writes = context.settings.mode.value == "apply"
-        document = make_plan(context, offered=writes)
-        told += f"; plan of {len(document['changes'])} changes"
-        if not writes or document["plan_id"] is None:
-            return told
-        self._meddle(document)
-        try:
-            return f"{told}; {_applied(apply(context, leader, document['plan_id']))}"
-        except GuardTrippedError as error:
-            return f"{told}; {error.code}"
+        self._meddle(self._some_refs())
+        report = sync(self.world.context, leader)
+        told = [_pulled(report.pull)]
+        if report.plan is not None:
+            told.append(f"plan of {len(report.plan['changes'])} changes")
+        if report.applied is not None:
+            told.append(_applied(report.applied))
+        if report.refused is not None:
+            told.append(_refused(report.refused))
+        return "; ".join([*told, report.watch.line()])
+
+    def _some_refs(self) -> list[Ref]:
+        return [
+            Ref(system, Kind.ACCOUNT, row_id(self.dice.one_of(rows)))
+            for system in System
+            if (rows := live_rows(self.world, system, Kind.ACCOUNT))
+        ]
+
+    def _watch(self, _: Leadership) -> str:
+        return watch(self.world.context).line()
 
     def _plan_approve_apply(self, leader: Leadership) -> str:
         """A plan, a person who may approve it, now or much later, and who may apply it, now or in a later step."""
@@ -230,7 +248,7 @@ class Stepper:
         self._approve(leader, document)
         if self.dice.chance(0.25):
             return f"plan of {len(document['changes'])} changes, approved, not applied"
-        self._meddle(document)
+        self._meddle(_refs(document))
         return _applied(apply(self.world.context, leader, document["plan_id"]))
 
     def _plan_and_apply_all(self, leader: Leadership) -> str:
@@ -260,7 +278,7 @@ class Stepper:
         for plan_id in self.invariants.unfinished():
             with context.store.read() as conn:
                 plan = plans.get_plan(conn, plan_id)
-            self._meddle(plan.document)
+            self._meddle(_refs(plan.document))
             try:
                 told.append(_applied(apply(context, leader, plan_id)))
             except SyncdError as error:
@@ -278,18 +296,15 @@ class Stepper:
         row = self.dice.one_of(rows)
         plan = plan_undo(context, row.plan_id if self.dice.chance(0.5) else str(row.ref))
         self._approve(leader, plan.document)
-        self._meddle(plan.document)
+        self._meddle(_refs(plan.document))
         return f"{len(plan.document['changes'])} rows back, {_applied(apply(context, leader, plan.plan_id))}"
 
-    def _meddle(self, document: Mapping[str, Any]) -> None:
+    def _meddle(self, refs: Sequence[Ref]) -> None:
         """Sometimes a person edits in the middle of the writes that are about to be made."""
-        refs = [Ref.parse(str(change["ref"])) for change in document["changes"]]
         if not self._troubles or not refs or not self.dice.chance(0.35):
             return
         for system, entries in faults.meddling(self.dice, self.people, refs).items():
             self.world.faces[system].faults.install(entries, keep=True)
-
-    _troubles: bool = False
 
     def _troubled(self, name: str, action: Callable[[Leadership], str]) -> None:
         """Do it with what may go wrong: answers, meddlers, and the process itself."""
@@ -374,6 +389,10 @@ class Stepper:
 
     def _tell(self, name: str, text: str) -> None:
         self.steps.append(f"{len(self.steps):03d} {self.world.now()} {name}: {text}")
+
+
+def _refs(document: Mapping[str, Any]) -> list[Ref]:
+    return [Ref.parse(str(change["ref"])) for change in document["changes"]]
 
 
 def _pulled(report: PullReport) -> str:

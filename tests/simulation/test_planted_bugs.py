@@ -22,7 +22,6 @@ from syncd.model.plans import OutboxRow, RowState, SavedPlan
 from syncd.model.refs import Kind, System
 from syncd.planning import recovery, sending
 from syncd.planning.line import Line
-from syncd.planning.preflight import Orders
 from syncd.planning.settling import Settlement
 from syncd.store import ledger, mirror, outbox, plans
 from tests.simulation.stepper import SimulationFailedError, Stepper
@@ -98,15 +97,14 @@ def _not_compared(patch: Patch) -> None:
 
 
 def _expiry_forgotten(patch: Patch) -> None:
-    """An approved plan is written however old it is."""
+    """Plans live for ever."""
+    found = plans.get_plan
 
-    def admitted(line: Line, plan_id: str, _: Orders) -> SavedPlan:
-        with line.store.read() as conn:
-            return plans.get_plan(conn, plan_id)
+    def ageless(conn: Any, plan_id: str) -> SavedPlan:
+        plan = found(conn, plan_id)
+        return replace(plan, expires_at=plan.expires_at + timedelta(days=365))
 
-    patch.setattr("syncd.planning.apply.admitted", admitted)
-    patch.setattr("syncd.planning.apply.check_before_call", lambda *_: None)
-    patch.setattr(sending, "check_before_call", lambda *_: None)
+    patch.setattr(plans, "get_plan", ageless)
 
 
 def _another_owner_written(patch: Patch) -> None:

@@ -72,8 +72,9 @@ def begin(world: World, *deals: tuple[int, int, str]) -> None:
 
 
 def test_a_territory_counts_what_is_below_it_and_its_own_period_only(world: World) -> None:
-    quota(world, "emea,,2026-Q4,1000,\ndach,,2026-Q4,1000,\nrest,,2026-Q4,1000,\nemea,,2026-Q3,999999,")
-    begin(world, (1, 300, "2026-10-05"), (2, 200, "2026-11-01"), (3, 50, "2026-11-19"), (2, 9999, "2026-09-30"))
+    rows = ("emea,,2026-Q4,1000,", "dach,,2026-Q4,1000,", "rest,,2026-Q4,1000,", "emea,,2026-Q3,999999,")
+    quota(world, "\n".join((*rows, "rest,,2026,1,")))
+    begin(world, (1, 300, "2026-10-05"), (2, 200, "2026-11-01"), (3, 50, "2026-11-19"), (3, 9999, "2026-09-30"))
     assert world.firing() == ["AttainmentBelow emea/dach", "AttainmentBelow rest"]
     (dach, _) = world.episodes("AttainmentBelow")
     assert dach.labels == {"territory": "emea/dach", "period": "2026-Q4"}

@@ -454,5 +454,6 @@ def test_a_server_that_drips_its_answer_is_given_up_in_time() -> None:
             post(f"http://127.0.0.1:{port}/", {}, b"{}", timeout=0.3)
         assert caught.value.reason == "timeout"
         assert SystemClock().monotonic() - before < 3
+        thread.join(3)
+        assert not thread.is_alive()  # the connection was cut, not left behind
         stop.set()
-        thread.join()

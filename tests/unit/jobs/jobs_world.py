@@ -213,6 +213,13 @@ freeze_file = "freeze"
     def names(self, ref: Ref) -> str:
         return self.truth(ref.system, Kind.ACCOUNT)[ref.id][0]
 
+    def accounts(self, system: System) -> list[str]:
+        return sorted(self.truth(system, Kind.ACCOUNT))
+
+    @staticmethod
+    def ref(system: System, account: str) -> Ref:
+        return Ref(system, Kind.ACCOUNT, account)
+
     def account(self, system: System, number: int = 0) -> Ref:
         return Ref(system, Kind.ACCOUNT, sorted(self.truth(system, Kind.ACCOUNT))[number])
 

@@ -56,7 +56,7 @@ def test_a_changed_id_map_links_anew_though_nothing_else_changed(world: World) -
     assert links(world)[salesforce] == links(world)[other]
     assert link_mirror(world.context) == (0, 0)
     with world.context.store.read() as conn:
-        assert len(runs.runs(conn, 10, "link")) == 3
+        assert len(runs.runs(conn, 10, "link")) == 2
 
 
 def test_a_pair_that_a_person_confirmed_is_one_company_unless_the_id_map_says_otherwise(world: World) -> None:
