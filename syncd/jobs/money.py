@@ -28,7 +28,9 @@ def money_table(settings: MoneySettings) -> MoneyTable:
     try:
         text = settings.rates.read_text(encoding="utf-8-sig")
     except OSError as error:
-        raise InputError("SYN331", f"the rates cannot be read: {os.strerror(error.errno or 0)}", where=path) from error
+        reason = os.strerror(error.errno or 0)
+        hint = "make the file readable, or take money.rates out of the settings"
+        raise InputError("SYN331", f"the rates cannot be read: {reason}", where=path, hint=hint) from error
     except UnicodeDecodeError as error:
         raise InputError("SYN331", "the rates are not UTF-8 text", where=path, hint="save the file as UTF-8") from error
     newest: dict[str, tuple[date, Decimal]] = {}

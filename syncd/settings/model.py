@@ -10,9 +10,9 @@ from datetime import timedelta
 from decimal import Decimal
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from syncd.settings.secrets import Secret
@@ -231,6 +231,14 @@ class ReceiverSettings(_Section):
     severities: tuple[Literal["page", "ticket", "info"], ...] = ("page", "ticket", "info")
     """Which alerts it gets."""
 
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        needed = ("url", "secret") if self.type == "webhook" else ("path",)
+        missing = [name for name in needed if getattr(self, name) is None]
+        if missing:
+            raise ValueError(f"a {self.type} receiver needs {' and '.join(missing)}")
+        return self
+
 
 class ControlSettings(_Section):
     """How commands and people reach the daemon."""
@@ -286,3 +294,12 @@ class Settings(BaseSettings):
     """Where alerts go."""
     control: ControlSettings = ControlSettings()
     """Control socket and freeze file."""
+
+    @field_validator("receivers")
+    @classmethod
+    def _told_apart(cls, value: tuple[ReceiverSettings, ...]) -> tuple[ReceiverSettings, ...]:
+        names = [receiver.name for receiver in value]
+        double = next((name for name in names if names.count(name) > 1), None)
+        if double is not None:
+            raise ValueError(f"two receivers have the name {double!r}")
+        return value

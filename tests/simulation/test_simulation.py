@@ -3,40 +3,76 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from tests.simulation.stepper import Stepper
 
-_SEEDS_FILE = Path(__file__).parents[1] / "regressions" / "seeds.txt"
-_DEFAULT_COUNT = 20
+ROOT = Path(__file__).parents[2]
+_REGRESSIONS = ROOT / "tests" / "regressions" / "seeds.txt"
+_SHARES = 4
+_PRINT_DIGEST = """
+import sys
+from pathlib import Path
+from tests.simulation.stepper import Stepper
+print(Stepper.of(int(sys.argv[1]), Path(sys.argv[2])).run(6).digest)
+"""
 
 
 def seeds() -> list[int]:
-    """`SEED`, or the `SEEDS` from `FIRST` on; without either the default ones and all that ever failed."""
+    """`SEED`, or the `SEEDS` from `FIRST` on; without any of them the first 20 and all that ever failed."""
     if "SEED" in os.environ:
         return [int(os.environ["SEED"])]
-    first, count = int(os.environ.get("FIRST", "1")), int(os.environ.get("SEEDS", _DEFAULT_COUNT))
-    asked = list(range(first, first + count))
-    chosen = {"SEEDS", "FIRST"} & os.environ.keys()
-    return asked if chosen else sorted({*asked, *_regressions()})
+    first, count = int(os.environ.get("FIRST", "1")), int(os.environ.get("SEEDS", "20"))
+    asked = range(first, first + count)
+    return list(asked) if {"SEEDS", "FIRST"} & os.environ.keys() else sorted({*asked, *regressions()})
 
 
-def _regressions() -> list[int]:
-    lines = _SEEDS_FILE.read_text(encoding="utf-8").splitlines()
+def regressions() -> list[int]:
+    """The seeds that failed once."""
+    lines = _REGRESSIONS.read_text(encoding="utf-8").splitlines()
     return [int(line.split()[0]) for line in lines if line.strip() and not line.startswith("#")]
 
 
-class TestSeed:
-    """In a class, so that xdist's loadscope could keep seeds together; each seed is its own scope below."""
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Each class takes its share of the seeds: xdist's loadscope gives a class to one worker."""
+    share = getattr(metafunc.cls, "share", None)
+    if share is not None and "seed" in metafunc.fixturenames:
+        metafunc.parametrize("seed", seeds()[share::_SHARES])
 
 
-def _a_seed_holds(seed: int, folder: Path) -> None:
-    course = Stepper.of(seed, folder).run()
-    assert course.steps
+class _Seeds:
+    def test_every_invariant_holds_for_seed(self, seed: int, tmp_path: Path) -> None:
+        course = Stepper.of(seed, tmp_path).run()
+        print("\n".join(course.steps))  # noqa: T201 - shown by `pytest -rA`, to look at a course that holds
 
 
-@pytest.mark.parametrize("seed", seeds())
-def test_every_invariant_holds_in_the_course_of(seed: int, tmp_path: Path) -> None:
-    _a_seed_holds(seed, tmp_path)
+class TestSeedsFirst(_Seeds):
+    share = 0
+
+
+class TestSeedsSecond(_Seeds):
+    share = 1
+
+
+class TestSeedsThird(_Seeds):
+    share = 2
+
+
+class TestSeedsFourth(_Seeds):
+    share = 3
+
+
+class TestReplay:
+    def test_a_course_is_the_same_in_another_process_to_the_byte(self, tmp_path: Path) -> None:
+        """Hashes of text differ from process to process, so sets that order anything would show here."""
+        here, there = tmp_path / "here", tmp_path / "there"
+        here.mkdir()
+        there.mkdir()
+        environ = {**os.environ, "PYTHONHASHSEED": "4711", "PYTHONPATH": str(ROOT)}
+        command = [sys.executable, "-c", _PRINT_DIGEST, "3", str(there)]
+        told = subprocess.run(command, env=environ, cwd=ROOT, capture_output=True, text=True, check=True, timeout=120)
+        assert told.stdout.strip() == Stepper.of(3, here).run(6).digest

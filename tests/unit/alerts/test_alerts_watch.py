@@ -85,12 +85,12 @@ def test_a_customer_whose_record_is_gone_has_churned(world: World, winner: str |
     assert "anna@example.com" in episode.detail["who"]
 
 
-def test_a_record_that_is_gone_from_a_stale_mirror_is_told_of_when_it_is_fresh(world: World) -> None:
+def test_a_record_that_is_gone_from_an_incomplete_mirror_is_told_of_when_it_is_complete(world: World) -> None:
     begin(world)
     world.put(gone(account(1)))
-    world.later(16, HS)
-    world.watch()
-    assert world.firing() == ["SourceStale salesforce"]
+    world.later(1, HS)
+    world.pulled(SF, outcome="incomplete")
+    assert world.watch().firing == 0
     world.later(1)
     world.watch()
     assert world.firing() == ["AccountChurned Company 1"]

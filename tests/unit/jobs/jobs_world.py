@@ -1,4 +1,4 @@
-"""The jobs' world: both sandboxes in process, settings and a pack in a folder, and one process's context after another."""
+"""The jobs' world: both sandboxes in process, settings and a pack in a folder, one process's context after another."""
 
 from __future__ import annotations
 
@@ -190,12 +190,8 @@ freeze_file = "freeze"
             rows = self.salesforce.records("Account" if kind is Kind.ACCOUNT else "Opportunity")
             return {row["Id"]: (row["Name"], row["OwnerId"]) for row in rows if not row["IsDeleted"]}
         name, object_ = ("name", "companies") if kind is Kind.ACCOUNT else ("dealname", "deals")
-        rows = [
-            row for row in self.hubspot.records(object_) if not row["archived"] and row["mergedInto"] is None
-        ]
-        return {
-            row["id"]: (row["properties"][name], row["properties"].get("hubspot_owner_id") or None) for row in rows
-        }
+        rows = [row for row in self.hubspot.records(object_) if not row["archived"] and row["mergedInto"] is None]
+        return {row["id"]: (row["properties"][name], row["properties"].get("hubspot_owner_id") or None) for row in rows}
 
     def assert_equal(self) -> None:
         """The mirror holds exactly what the CRMs hold."""

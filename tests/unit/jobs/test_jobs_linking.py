@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -88,9 +88,7 @@ def test_a_pair_that_a_person_confirmed_is_one_company_unless_the_id_map_says_ot
         ("salesforce,hubspot\n001,77\n001,78\n", 3, "001 is 77 in a row above"),
     ],
 )
-def test_an_id_map_that_is_wrong_is_a_finding_with_its_place(
-    world: World, text: str, line: int, message: str
-) -> None:
+def test_an_id_map_that_is_wrong_is_a_finding_with_its_place(world: World, text: str, line: int, message: str) -> None:
     id_map(world, text)
     with pytest.raises(InputError) as caught:
         link_mirror(world.context)
@@ -146,9 +144,9 @@ def test_a_system_that_is_configured_no_longer_is_linked_no_longer(make_world: C
 
 
 @pytest.fixture
-def pulled(world: World) -> Iterator[World]:
+def pulled(world: World) -> World:
     world.pulled()
-    yield world
+    return world
 
 
 def test_a_company_is_found_by_what_a_person_types(pulled: World) -> None:

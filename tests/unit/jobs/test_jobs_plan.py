@@ -7,14 +7,13 @@ from typing import Any
 import pytest
 from jobs_world import HUBSPOT, NOW, SALESFORCE, World
 
-from syncd.errors import InputError, RefusedError
+from syncd.errors import InputError, Place, RefusedError
 from syncd.jobs.book import directory_of, mirror_book
 from syncd.jobs.plan import OFFER, deliberate, make_plan
 from syncd.model.plans import PlanStatus
 from syncd.model.records import User
 from syncd.model.refs import Kind, Ref, System
 from syncd.rules.pack import Pack, RepEntry
-from syncd.errors import Place
 from syncd.store import ledger, plans, runs
 
 BOTH = frozenset({SALESFORCE, HUBSPOT})
@@ -140,7 +139,8 @@ def test_a_plan_is_saved_with_its_row_in_the_ledger_and_calls_nobody(world: Worl
 
 def test_a_plan_without_changes_is_not_saved(world: World) -> None:
     world.pulled()
-    (world.folder / "pack" / "pack.yaml").write_text("format: 1\npack: {name: jobs}\n")
+    path = world.folder / "pack" / "pack.yaml"
+    path.write_text(path.read_text().replace("when: always", "when: {country: AQ}"))
     document = make_plan(world.context)
     assert (document["plan_id"], document["changes"]) == (None, [])
     assert saved(world) == ()

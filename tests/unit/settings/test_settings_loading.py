@@ -134,3 +134,19 @@ def test_a_secret_does_not_show_itself() -> None:
     settings = load_settings(None, {"SYNCD_HUBSPOT__TOKEN": "pat-na1-canary"})
     assert "canary" not in repr(settings)
     assert "canary" not in settings.model_dump_json()
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ('name = "a"\ntype = "webhook"\nurl = "https://x"\n', "needs secret"),
+        ('name = "a"\ntype = "file"\n', "needs path"),
+        (
+            'name = "a"\ntype = "file"\npath = "x"\n[[receivers]]\nname = "a"\ntype = "file"\npath = "y"\n',
+            "the name 'a'",
+        ),
+    ],
+)
+def test_a_receiver_that_cannot_work_is_refused(tmp_path: Path, text: str, problem: str) -> None:
+    (finding,) = findings(tmp_path, "[[receivers]]\n" + text)
+    assert problem in finding.message
