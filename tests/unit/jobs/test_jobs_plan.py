@@ -140,7 +140,7 @@ def test_a_plan_is_saved_with_its_row_in_the_ledger_and_calls_nobody(world: Worl
 def test_a_plan_without_changes_is_not_saved(world: World) -> None:
     world.pulled()
     path = world.folder / "pack" / "pack.yaml"
-    path.write_text(path.read_text().replace("when: always", "when: {country: AQ}"))
+    path.write_text(path.read_text() + "protect:\n  all: {when: always, reason: a quiet week}\n")
     document = make_plan(world.context)
     assert (document["plan_id"], document["changes"]) == (None, [])
     assert saved(world) == ()

@@ -136,15 +136,15 @@ def test_a_secret_does_not_show_itself() -> None:
     assert "canary" not in settings.model_dump_json()
 
 
+FILE = 'name = "a"\ntype = "file"\n'
+
+
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
         ('name = "a"\ntype = "webhook"\nurl = "https://x"\n', "needs secret"),
-        ('name = "a"\ntype = "file"\n', "needs path"),
-        (
-            'name = "a"\ntype = "file"\npath = "x"\n[[receivers]]\nname = "a"\ntype = "file"\npath = "y"\n',
-            "the name 'a'",
-        ),
+        (FILE, "needs path"),
+        (f'{FILE}path = "x"\n[[receivers]]\n{FILE}path = "y"\n', "the name 'a'"),
     ],
 )
 def test_a_receiver_that_cannot_work_is_refused(tmp_path: Path, text: str, problem: str) -> None:
