@@ -34,6 +34,11 @@ _WRITING = (
     *_STORE,
 )
 _RECOVERING = ("recovery.before_settle", "recovery.settled", "store.after_commit")
+_POINTS: Mapping[str, tuple[tuple[str, ...], int]] = {
+    "reading": (_READING, 40),
+    "writing": (_WRITING, 80),
+    "recovering": (_RECOVERING, 12),
+}
 
 
 def network_trouble(dice: Dice, system: System) -> list[Entry]:
@@ -80,10 +85,7 @@ def meddling(dice: Dice, people: People, refs: Sequence[Ref]) -> dict[System, li
 
 def arm(reaper: Reaper, dice: Dice, doing: str) -> None:
     """Choose where the process dies while it is `reading`, `writing` or `recovering`: by name, or after some points."""
-    if doing == "recovering":
-        names, most = _RECOVERING, 12
-    else:
-        names, most = (_WRITING, 80) if doing == "writing" else (_READING, 40)
+    names, most = _POINTS[doing]
     if dice.chance(0.75):
         reaper.arm(dice.whole(1, 4 if doing == "reading" else 2), dice.one_of(names))
     else:

@@ -13,7 +13,7 @@ from datetime import datetime
 
 from syncd.model.refs import Kind, Ref, System
 from syncd.sandbox.journal import Entry
-from tests.simulation.people import NAMES
+from tests.simulation.people import NAMES, inactive
 from tests.simulation.world import World
 
 _KINDS = {name: (system, kind) for (system, kind), name in NAMES.items()}
@@ -21,6 +21,7 @@ _OBJECT = r"(?P<object>Account|Opportunity|companies|deals) (?P<id>\w+) "
 _OWNER = re.compile(_OBJECT + r"(?:.*; )?(?:OwnerId|hubspot_owner_id): (?P<old>[^;]*?) -> (?P<new>[^;,]*?)(?:[;,].*)?")
 _WRITTEN = re.compile(_OBJECT + r"saved, nothing changed")
 _GONE = re.compile(_OBJECT + r"(?:deleted|archived|deleted for good|purged|merged into \w+)")
+_LEFT = re.compile(r"User (\w+) IsActive: True -> False|owners (\w+) deactivated")
 _IDS_READ = re.compile(r"FROM (\w+) WHERE Id IN \(([^)]*)\)")
 
 
@@ -109,11 +110,16 @@ class History:
     def __init__(self, world: World) -> None:
         self._world = world
         self.systems = {system: SystemHistory(system) for system in world.faces}
+        self.leavers = {person for system in System for person in inactive(world, system)}
+        """Who was ever inactive, by id in either CRM."""
 
     def update(self) -> None:
         """Read what is new."""
         for system, history in self.systems.items():
-            history.take(self._world.faces[system].journal.since(history.last))
+            entries = self._world.faces[system].journal.since(history.last)
+            history.take(entries)
+            for found in (_LEFT.match(effect) for entry in entries for effect in entry.effects):
+                self.leavers |= set() if found is None else {found[1] or found[2]}
 
     def of(self, ref: Ref) -> SystemHistory:
         """The history of a record's CRM."""

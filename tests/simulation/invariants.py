@@ -17,15 +17,18 @@ from syncd.model.plans import OutboxRow, PlanStatus, RowState, SavedPlan, docume
 from syncd.model.records import Record
 from syncd.model.refs import Kind, Ref, System
 from syncd.planning.document import changes_of
+from syncd.planning.preflight import UNDO
 from syncd.store import ledger, mirror, outbox, plans
 from syncd.store.plans import Approval
 from tests.simulation.history import Change, History, Request
 from tests.simulation.people import NAMES, is_deleted, owner_of, row_id
-from tests.simulation.world import World
+from tests.simulation.violation import ViolationError
+from tests.simulation.world import START, World
 
 _OVERLAP = timedelta(minutes=15)
 _GRAIN = timedelta(milliseconds=1)
 """Of the instants in the store; the journals are finer."""
+_RESPECT = timedelta(hours=12)
 _KINDS = (Kind.ACCOUNT, Kind.OPPORTUNITY)
 _FIELDS: Mapping[tuple[System, Kind], Mapping[str, str]] = {
     (System.SALESFORCE, Kind.ACCOUNT): {"name": "Name", "type": "Type", "country": "BillingCountry"},
@@ -34,14 +37,6 @@ _FIELDS: Mapping[tuple[System, Kind], Mapping[str, str]] = {
     (System.HUBSPOT, Kind.OPPORTUNITY): {"name": "dealname"},
 }
 _WRITTEN = frozenset({RowState.CONFIRMED, RowState.SKIPPED_ALREADY, RowState.CONFLICT})
-
-
-class ViolationError(AssertionError):
-    """An invariant does not hold: which, and the record that shows it."""
-
-    def __init__(self, invariant: str, text: str) -> None:
-        super().__init__(f"{invariant}: {text}")
-        self.invariant = invariant
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +57,7 @@ class Invariants:
     history: History
     asked: set[str] = field(default_factory=set)
     overruns: int = 0
+    adopted_at: datetime = START
     checked: int = 0
     _cursors: dict[tuple[System, Kind], datetime] = field(default_factory=dict)
     _stamps: dict[Ref, datetime] = field(default_factory=dict)
@@ -176,6 +172,22 @@ class Invariants:
             raise ViolationError("I10 no double write", f"{change} is the second change of one row of {key[0]}")
         if change.old != plan.rows[change.ref][0]:
             self.i11_lost_update(change, plan)
+        elif change.ref.kind is Kind.ACCOUNT and plan.plan.kind != UNDO:
+            self.p01_no_person_overruled(change, plan)
+
+    def p01_no_person_overruled(self, change: Change, plan: Approved) -> None:
+        """Promise 1: the owner that a person gave an account in the last twelve hours stays, if that owner works here.
+
+        The pack says `respect_people_for: 12h`; an undo takes back what it was approved for.
+        """
+        history = self.history.of(change.ref)
+        before = [one for one in history.changes if one.ref == change.ref and one.number < change.number]
+        if not before or before[-1].source != "person" or before[-1].new in self.history.leavers:
+            return
+        edit, earlier = before[-1], before[-2].new if len(before) > 1 else None
+        young = self.adopted_at <= edit.at and plan.plan.created_at - edit.at < _RESPECT
+        if young and edit.old != edit.new and earlier != edit.new:
+            raise ViolationError("P01 nobody overruled", f"{change} overrules {edit}")
 
     def i11_lost_update(self, change: Change, plan: Approved) -> None:
         """Nobody's change is written over, but in the window between the compare and a write without a condition.

@@ -29,8 +29,9 @@ from syncd.store import lease, outbox, plans
 from tests.simulation import faults
 from tests.simulation.dice import Dice
 from tests.simulation.history import History
-from tests.simulation.invariants import Invariants, ViolationError
+from tests.simulation.invariants import Invariants
 from tests.simulation.people import People, live_rows, row_id
+from tests.simulation.violation import ViolationError
 from tests.simulation.world import Killed, World
 
 STEPS = 26
@@ -213,7 +214,9 @@ class Stepper:
         return _pulled(sweep(self.world.context))
 
     def _adopt(self, leader: Leadership) -> str:
-        return f"{adopt(self.world.context, leader).marked} owners"
+        marked = adopt(self.world.context, leader).marked
+        self.invariants.adopted_at = self.world.clock.now()
+        return f"{marked} owners"
 
     def _round(self, leader: Leadership) -> str:
         """What `syncd sync` does; in mode `apply` it writes what is inside the guard."""

@@ -31,6 +31,7 @@ from syncd.settings import Settings, load_settings
 from syncd.telemetry.events import EVENTS
 from tests.inprocess import InProcessWire
 from tests.simulation.dice import Dice
+from tests.simulation.violation import ViolationError
 
 START = datetime(2026, 11, 20, 10, tzinfo=UTC)
 COMPANIES = 64
@@ -120,6 +121,8 @@ class SimulatedWire(InProcessWire):
     def send(self, request: HttpRequest) -> HttpResponse:
         if self.reaper.dead:
             raise Killed("send")
+        if self.forbidden():
+            raise ViolationError("I26 no call in a transaction", f"{request.method} {request.url}")
         self.before(request)
         self.clock.advance(timedelta(milliseconds=self.dice.whole(40, 900)))
         try:
