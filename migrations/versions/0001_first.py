@@ -36,7 +36,7 @@ _SCHEMA = (
     CREATE TABLE systems (
       system {text} NOT NULL, account_id {text}, as_of {text}, complete {flag} NOT NULL, complete_run {text},
       mapping_revision {text}, last_outcome {text}, last_error {text}, teams_readable {flag} NOT NULL,
-      changed_at {text} NOT NULL,
+      native_sync {text}, changed_at {text} NOT NULL,
       CONSTRAINT pk_systems PRIMARY KEY (system)
     ) {strict}
     """,

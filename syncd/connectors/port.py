@@ -89,6 +89,10 @@ class Reader(Protocol):
         """Notes about the mapping (empty: all well); SchemaError where a mapped object or field cannot be read."""
         ...
 
+    def native_sync(self) -> str | None:
+        """A sign, in words, that the vendor's own sync with the other CRM is on; None where there is none."""
+        ...
+
     def users(self) -> Iterator[User]:
         """Every user or owner, inactive and archived ones included."""
         ...

@@ -27,7 +27,7 @@ from syncd.model.money import MoneyTable
 from syncd.model.refs import System
 from syncd.rules.pack import Pack
 from syncd.settings import Mode, OwnerWriter, Secret, SecretReader, Settings
-from syncd.store import runs
+from syncd.store import mirror, runs
 from syncd.store.engine import Store
 from syncd.telemetry import Log, get_log
 
@@ -39,7 +39,10 @@ _RUNS_A_DAY = (300, 5000)
 
 @dataclass(slots=True)
 class Context:
-    """One process's settings, ports and connections. Connectors are made on first use and kept."""
+    """One process's settings, ports and connections. Connectors are made on first use and kept.
+
+    `native_sync` is the sign that HubSpot's own Salesforce sync is on, as the last pull saw it.
+    """
 
     settings: Settings
     store: Store
@@ -49,6 +52,7 @@ class Context:
     actor: str
     environ: Mapping[str, str]
     wire_of: Callable[[System], Wire]
+    native_sync: str | None = None
     _readers: dict[System, Reader] = field(default_factory=dict)
     _writers: dict[System, Writer] = field(default_factory=dict)
     _budgets: dict[System, RateBudget] = field(default_factory=dict)
@@ -79,7 +83,10 @@ class Context:
             )
 
         actor = environ.get("SYNCD_ACTOR") or f"uid:{os.getuid()}"
-        return cls(settings, store, clock, entropy or SystemEntropy(), get_log(), actor, environ, wire_of or network)
+        with store.read() as conn:
+            sign = mirror.native_sync_sign(conn)
+        ports = (clock, entropy or SystemEntropy(), get_log(), actor, environ, wire_of or network)
+        return cls(settings, store, *ports, native_sync=sign)
 
     def close(self) -> None:
         """Let go of the database and of the connections to the CRMs."""
@@ -106,11 +113,23 @@ class Context:
 
     @property
     def written_systems(self) -> frozenset[System]:
-        """The systems that syncd itself writes owners to, whatever the mode."""
+        """The systems that syncd itself writes owners to, whatever the mode.
+
+        None of them where `owner_writer` is not set and HubSpot's own Salesforce sync seems to be on: two writers that
+        do not know of each other would hand owners back and forth.
+        """
         writer = self.settings.owner_writer
+        if writer is None and self.native_sync is not None:
+            return frozenset()
         if writer in (None, OwnerWriter.BOTH) or len(self.systems) == 1:
             return frozenset(self.systems)
         return frozenset({System(writer.value)}) & frozenset(self.systems)
+
+    @property
+    def expected_systems(self) -> frozenset[System]:
+        """The systems whose owners the native sync writes after ours."""
+        written = self.written_systems
+        return frozenset(self.systems) - written if written else frozenset()
 
     @property
     def stale_after(self) -> timedelta:

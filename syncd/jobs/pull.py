@@ -148,6 +148,7 @@ class _Puller:
         self._note_skew(server_now, result)
         for note in reader.check_schema():
             self._note(result, note)
+        self._look_for_native_sync(result)
         self._read_users(result)
         limits = context.settings.limits
         holdback = limits.salesforce_holdback if self.system is System.SALESFORCE else limits.hubspot_holdback
@@ -161,6 +162,19 @@ class _Puller:
         with context.store.write() as conn:
             mirror.mark_complete(conn, self.system, as_of=upper, run_id=self.run_id, mapping_revision=revision)
             mirror.set_outcome(conn, self.system, "ok", None, now=context.clock.now())
+
+    def _look_for_native_sync(self, result: SystemPull) -> None:
+        """HubSpot's own Salesforce sync writes owners too: unless the settings say who does, nothing is written."""
+        context = self.context
+        if self.system is not System.HUBSPOT or context.settings.owner_writer is not None or len(context.systems) < 2:
+            return
+        sign = context.reader(self.system).native_sync()
+        with context.store.write() as conn:
+            mirror.set_native_sync(conn, self.system, sign, now=context.clock.now())
+        context.native_sync = sign
+        if sign is not None:
+            text = "HubSpot's own Salesforce sync seems to be on, and owner_writer is not set: nothing is written"
+            self._note(result, f"{text} ({sign}); set owner_writer to salesforce, hubspot or both")
 
     def _note(self, result: SystemPull, note: str) -> None:
         result.notes.append(note)

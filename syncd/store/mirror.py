@@ -25,7 +25,16 @@ from syncd.store.records import (
     upsert_records,
 )
 from syncd.store.sweeps import mark_vanished
-from syncd.store.systems import MirrorStatus, bind_system, bound_account, mark_complete, mirror_status, set_outcome
+from syncd.store.systems import (
+    MirrorStatus,
+    bind_system,
+    bound_account,
+    mark_complete,
+    mirror_status,
+    native_sync_sign,
+    set_native_sync,
+    set_outcome,
+)
 
 __all__ = [
     "MirrorStatus",
@@ -41,10 +50,12 @@ __all__ = [
     "mark_complete",
     "mark_vanished",
     "mirror_status",
+    "native_sync_sign",
     "record_reading",
     "records",
     "records_of_account",
     "set_cursor",
+    "set_native_sync",
     "set_outcome",
     "store_page",
     "store_teams",

@@ -23,6 +23,7 @@ class MirrorStatus:
 
     `as_of` is the instant up to which it is complete and `complete` whether it ever was; `mapping_revision` is the
     mapping it was read under; `records` counts live records. `last_outcome` is `ok`, `incomplete` or `failed`.
+    `native_sync` is the sign that the vendor's own sync with the other CRM is on, None where none was seen.
     """
 
     as_of: datetime | None
@@ -31,6 +32,7 @@ class MirrorStatus:
     records: Mapping[Kind, int]
     last_outcome: str | None
     last_error: str | None
+    native_sync: str | None = None
 
 
 def bind_system(conn: Connection, system: System, account_id: str, *, now: datetime) -> None:
@@ -66,6 +68,17 @@ def set_outcome(conn: Connection, system: System, outcome: str, error: str | Non
     change_system(conn, system, now=now, last_outcome=outcome, last_error=error)
 
 
+def set_native_sync(conn: Connection, system: System, sign: str | None, *, now: datetime) -> None:
+    """Remember the sign that the vendor's own sync with the other CRM is on; None where there is none."""
+    change_system(conn, system, now=now, native_sync=sign)
+
+
+def native_sync_sign(conn: Connection) -> str | None:
+    """The sign of a native sync that any system showed at its last pull."""
+    query = select(systems.c.native_sync).where(systems.c.native_sync.is_not(None)).order_by(systems.c.system)
+    return conn.execute(query).scalars().first()
+
+
 def mirror_status(conn: Connection) -> Mapping[System, MirrorStatus]:
     """The status of every system that was ever bound or pulled."""
     counts: dict[System, dict[Kind, int]] = {}
@@ -85,6 +98,7 @@ def mirror_status(conn: Connection) -> Mapping[System, MirrorStatus]:
             records=counts.get(row.system, {}),
             last_outcome=row.last_outcome,
             last_error=row.last_error,
+            native_sync=row.native_sync,
         )
         for row in conn.execute(select(systems).order_by(systems.c.system))
     }

@@ -24,7 +24,7 @@ from syncd.connectors.hubspot.client import (
 )
 from syncd.connectors.hubspot.companies import companies_of, inline_company
 from syncd.connectors.hubspot.mapping import Columns, Stage, columns_of, stages_of, user_of
-from syncd.connectors.hubspot.schema import schema_notes
+from syncd.connectors.hubspot.schema import SYNC_PROPERTY, schema_notes
 from syncd.connectors.hubspot.search import SearchMark, SearchWalk, identified, listed, refuse_loop
 from syncd.connectors.port import Identity, Reading
 from syncd.connectors.retry import RetryPolicy
@@ -80,6 +80,12 @@ class HubspotReader:
         """Notes about the mapping; SchemaError naming every property that is missing or hidden from us."""
         kinds = [columns_of(self._mapping, kind) for kind in self._mapping.kinds if kind is not Kind.USER]
         return schema_notes(self._client, kinds)
+
+    def native_sync(self) -> str | None:
+        """The property that HubSpot's Salesforce connector makes on companies, where it is there (hubspot.md 8.1)."""
+        listed = self._client.get(self._client.paths.properties_of("companies"), check=results_of)
+        made = any(entry.get("name") == SYNC_PROPERTY for entry in listed)
+        return f"HubSpot's companies have the property {SYNC_PROPERTY}" if made else None
 
     def users(self) -> Iterator[User]:
         """Every owner, archived ones and queues included; one that is both is live."""

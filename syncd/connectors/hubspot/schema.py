@@ -12,6 +12,9 @@ from syncd.connectors.hubspot.client import WHERE, HubspotClient, Json, results_
 from syncd.connectors.hubspot.mapping import MERGED, OWNER, Columns
 from syncd.errors import SchemaError
 
+SYNC_PROPERTY = "salesforceaccountid"
+"""A company property that HubSpot's own Salesforce connector makes."""
+
 
 def schema_notes(client: HubspotClient, kinds: Iterable[Columns]) -> tuple[str, ...]:
     """What an operator should know of the mapping; SchemaError with all that is missing."""

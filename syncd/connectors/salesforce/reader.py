@@ -79,6 +79,10 @@ class SalesforceReader:
         columns = [columns_of(self._mapping, kind) for kind in self._mapping.kinds]
         return schema_notes(self._client, columns)
 
+    def native_sync(self) -> str | None:
+        """None: the HubSpot–Salesforce sync leaves its mark in HubSpot."""
+        return None
+
     def users(self) -> Iterator[User]:
         """Every user, inactive ones and those of other types included; users are never deleted."""
         columns = columns_of(self._mapping, Kind.USER)

@@ -31,6 +31,7 @@ class _Systems(TypedColumns):
     last_outcome: Named[str | None] = Column(Words)
     last_error: Named[str | None] = Column(Words)
     teams_readable: Named[bool] = Column(Flag)
+    native_sync: Named[str | None] = Column(Words)
     changed_at: Named[datetime] = Column(Instant)
 
 

@@ -57,6 +57,7 @@ class World:
     hubspot: HubspotPortal
     clock: ManualClock
     mode: str = "approve"
+    owner_writer: str | None = "both"
     extra: str = ""
     reps: tuple[str, ...] = ()
     skew: timedelta = timedelta(0)
@@ -96,7 +97,7 @@ base_url = "{base["url"]}"
         config.write_text(
             f"""
 mode = "{self.mode}"
-owner_writer = "both"
+{f'owner_writer = "{self.owner_writer}"' if self.owner_writer else ""}
 [database]
 url = "{self.url}"
 [control]

@@ -73,7 +73,10 @@ def test_an_approved_plan_is_written_and_read_back(world: World) -> None:
         assert runs.last_success(conn, "apply") is not None
     world.wait()
     world.pulled()
-    assert make_plan(world.context)["changes"] == []
+    again = make_plan(world.context)
+    assert (again["plan_id"], again["changes"]) == (None, [])
+    with world.context.store.read() as conn:
+        assert len(plans.list_plans(conn, 5)) == 1, "a plan without changes is not saved"
 
 
 def test_observe_never_constructs_a_writer(make_world: Callable[..., World]) -> None:

@@ -137,15 +137,6 @@ def test_a_plan_is_saved_with_its_row_in_the_ledger_and_calls_nobody(world: Worl
         assert ledger.verify(conn).ok
 
 
-def test_a_plan_without_changes_is_not_saved(world: World) -> None:
-    world.pulled()
-    path = world.folder / "pack" / "pack.yaml"
-    path.write_text(path.read_text() + "protect:\n  all: {when: always, reason: a quiet week}\n")
-    document = make_plan(world.context)
-    assert (document["plan_id"], document["changes"]) == (None, [])
-    assert saved(world) == ()
-
-
 def test_a_plan_as_of_another_instant_is_not_saved_and_is_no_offer(world: World) -> None:
     world.pulled()
     document = make_plan(world.context, as_of=NOW + timedelta(minutes=1))

@@ -215,6 +215,8 @@ def test_a_server_clock_that_steps_back_does_not_stop_pulling(world: World) -> N
     world.clock.set(NOW - timedelta(seconds=3))
     world.pulled()
     assert world.cursor(SALESFORCE, ACCOUNT).through == through
+    world.pulled(full=True)
+    assert world.cursor(SALESFORCE, ACCOUNT).through == through
 
 
 @pytest.mark.parametrize("hours", [-1, 1])
@@ -224,6 +226,10 @@ def test_a_wrong_local_clock_reads_the_same(make_world: Callable[..., World], ho
     assert any("clock is 60 min" in note for note in report.systems[0].notes)
     world.assert_equal()
     delayed_pass(world.context)
+    with world.context.store.read() as conn:
+        through = mirror.get_cursor(conn, HUBSPOT, ACCOUNT, lane="delayed").through
+    assert through is not None
+    assert abs(through - (NOW - timedelta(hours=1))) < timedelta(minutes=1)
     world.start(skew=timedelta(0))
     world.wait()
     world.edit_hubspot(world.account(HUBSPOT).id, name="Renamed")
