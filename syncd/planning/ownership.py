@@ -1,7 +1,7 @@
 """Who changed an owner: the marks of what syncd wrote, adopted or awaits, against the owners in the mirror. Pure.
 
 An owner that is not the mark's was set by somebody else, by value first: a person may edit in the second of our own
-write. What is written and not read back yet, and what the native sync still has to write, is nobody's change.
+write. One that was moved away and put back since the mark was set is a person's word too. What is written and not read back yet, and what the native sync still has to write, is nobody's change.
 """
 
 from __future__ import annotations
@@ -67,9 +67,11 @@ def overdue_expectations(
 def _changed(record: Record, history: OwnershipHistory) -> tuple[datetime, str] | None:
     """When a record's owner was changed by somebody else, and the text of it."""
     mark = history.marks.get(record.ref)
-    if mark is None or record.deleted or record.owner == mark.owner or record.ref in history.open_refs:
+    if mark is None or record.deleted or record.ref in history.open_refs:
         return None
     change = _seen_after(record, mark, history)
+    if record.owner == mark.owner and (change is None or mark.source == "expected"):
+        return None  # nobody touched it, or the native sync did as it should
     if change is None and mark.source == "expected":
         return None
     at = change.at if change is not None else record.stamp

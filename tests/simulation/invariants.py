@@ -178,20 +178,20 @@ class Invariants:
     def p01_no_person_overruled(self, change: Change, plan: Approved) -> None:
         """Promise 1: the owner that a person gave an account in the last twelve hours stays, if that owner works here.
 
-        The pack says `respect_people_for: 12h`; an undo takes back what it was approved for. Who puts the owner back
-        that syncd knows as its own (written, or there at adoption) is not told apart from nobody having changed it.
+        The pack says `respect_people_for: 12h`; an undo takes back what it was approved for.
         """
         history = self.history.of(change.ref)
         before = [one for one in history.changes if one.ref == change.ref and one.number < change.number]
         if not before or before[-1].source != "person" or before[-1].new in self.history.leavers:
             return
         edit = before[-1]
-        ours = [
-            one.value for one in history.requests if one.ref == change.ref and one.done and one.number < change.number
-        ]
-        mark = ours[-1] if ours else before[0].old
+        # Our own write of the same owner, sent right after the edit, changed nothing and says that we agree with it.
+        ours = any(
+            one.done and one.ref == change.ref and edit.number < one.number < change.number and one.value == edit.new
+            for one in history.requests
+        )
         young = self.adopted_at <= edit.at and plan.plan.created_at - edit.at < _RESPECT
-        if young and edit.new != mark:
+        if young and not ours:
             raise ViolationError("P01 nobody overruled", f"{change} overrules {edit}")
 
     def i11_lost_update(self, change: Change, plan: Approved) -> None:

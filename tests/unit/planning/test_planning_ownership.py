@@ -49,6 +49,19 @@ def test_an_owner_that_is_not_the_mark_was_changed_by_a_person() -> None:
 
 def test_an_owner_that_is_the_mark_is_nobodys_change() -> None:
     marks = {account(1): OwnerMark("005anna", "written", EARLIER)}
+    ours = {account(1): changed("005anna", EARLIER - timedelta(minutes=5))}
+    assert changes_by_people(record("005anna"), marks=marks) == {}
+    assert changes_by_people(record("005anna"), marks=marks, changes=ours) == {}
+
+
+def test_an_owner_that_a_person_moved_away_and_put_back_is_that_persons_word() -> None:
+    marks = {account(1): OwnerMark("005anna", "written", EARLIER)}
+    found = changes_by_people(record("005anna"), marks=marks, changes={account(1): changed("005anna")})
+    assert found == {key(1): (LATER, "changed by 005ben on 2026-11-19 in salesforce")}
+
+
+def test_an_owner_that_the_native_sync_set_as_awaited_is_nobodys_change() -> None:
+    marks = {account(1): OwnerMark("005anna", "expected", EARLIER)}
     assert changes_by_people(record("005anna"), marks=marks, changes={account(1): changed("005anna")}) == {}
 
 
