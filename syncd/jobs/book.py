@@ -162,11 +162,8 @@ def directory_of(users: Iterable[User], pack: Pack, written: frozenset[System]) 
                 match = by_name.get((system, name)) or by_name.get((system, named.lower()))
                 found = [match] if match else []
             else:
-                found = [user for user in by_email.get(email, ()) if user.ref.system is system]
-                active = [user for user in found if user.active]
-                able = [user for user in active if user.eligible]
-                found = able or active or found
-                if len(able) > 1:
+                found = _likeliest([user for user in by_email.get(email, ()) if user.ref.system is system])
+                if sum(user.active and user.eligible for user in found) > 1:
                     ambiguous.add(email)
             if found:
                 chosen[system] = min(found, key=lambda user: user.ref)
@@ -179,3 +176,9 @@ def directory_of(users: Iterable[User], pack: Pack, written: frozenset[System]) 
                 frozenset(system for system, user in chosen.items() if user.eligible),
             )
     return Directory(reps, written, False, frozenset(ambiguous))
+
+
+def _likeliest(namesakes: list[User]) -> list[User]:
+    """Of one system's users with one e-mail: those that may own accounts, else those that are active, else all."""
+    active = [user for user in namesakes if user.active]
+    return [user for user in active if user.eligible] or active or namesakes

@@ -25,7 +25,7 @@ from syncd.errors import (
     SchemaError,
 )
 from syncd.model.plans import OutboxRow, RowState
-from syncd.model.refs import Kind, Ref
+from syncd.model.refs import Kind, Ref, System
 from syncd.planning.applied import Stop
 from syncd.planning.line import Line, stopped_by
 from syncd.planning.settling import PlanContext, Settlement, settle
@@ -69,6 +69,8 @@ def send_rows(line: Line, context: PlanContext, rows: Sequence[OutboxRow]) -> Ta
             tally.stop = stopped_by(error, system)
             break
         size = max(1, line.writers[system].batch_size // _SHRINK**level)
+        if system is System.SALESFORCE and len(ready) <= SINGLE_ROWS:
+            size = 1  # one guarded call each, so that freeze and lease are asked before every one of them
         queue = []
         for start in range(0, len(ready), size):
             if tally.stop is None:

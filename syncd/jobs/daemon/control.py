@@ -132,7 +132,7 @@ def _peer(connection: socket.socket) -> str:
 def ask_daemon(path: Path, argv: Sequence[str], tell: Tell) -> int | None:
     """Have a running daemon do `argv`; its exit code, or None where no daemon listens.
 
-    Raises LeaseHeldError SYN702 where the daemon goes away before it has answered.
+    Raises LeaseHeldError SYN704 where the daemon goes away before it has answered.
     """
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as client:
         try:
@@ -143,7 +143,7 @@ def ask_daemon(path: Path, argv: Sequence[str], tell: Tell) -> int | None:
         except PermissionError as error:
             hint = "run the command as a member of the socket's group"
             raise LeaseHeldError(
-                "SYN702", "the daemon's control socket is not open to you", where=str(path), hint=hint
+                "SYN704", "the daemon's control socket is not open to you", where=str(path), hint=hint
             ) from error
         with client.makefile("r", encoding="utf-8") as lines:
             for line in lines:
@@ -152,7 +152,7 @@ def ask_daemon(path: Path, argv: Sequence[str], tell: Tell) -> int | None:
                     return int(frame["exit"])
                 tell(str(frame["stream"]), str(frame["text"]))
     raise LeaseHeldError(
-        "SYN702",
+        "SYN704",
         "the daemon went away before it answered",
         where=str(path),
         hint="see `syncd runs` for what became of the request; it may still have been done",

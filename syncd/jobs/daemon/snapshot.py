@@ -41,16 +41,8 @@ def take_snapshot(path: Path | None, environ: Mapping[str, str], entropy: Entrop
     cannot be copied.
     """
     settings = load_settings(path, environ)
-    folder = settings.state_dir / "active"
-    name = entropy.token()
-    draft = folder / f"{_DRAFT}{name}"
-    try:
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        draft.mkdir(mode=0o700)
-    except OSError as error:
-        hint = "name a folder that syncd may write with state_dir"
-        text = f"the state folder cannot be written: {os.strerror(error.errno or 0)}"
-        raise ConfigError("SYN110", text, where=str(folder), hint=hint) from error
+    folder, name = settings.state_dir / "active", entropy.token()
+    draft = _new_folder(folder, f"{_DRAFT}{name}")
     try:
         told = {"SYNCD_PACK__PATH": str(folder / name / "pack")}
         if path is not None:
@@ -75,6 +67,17 @@ def take_snapshot(path: Path | None, environ: Mapping[str, str], entropy: Entrop
     crashpoint("daemon.snapshot_taken")
     _forget_old(folder, name)
     return Snapshot(settings, pack.revision, pack.plan_at, pack.zone, told)
+
+
+def _new_folder(folder: Path, name: str) -> Path:
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        (folder / name).mkdir(mode=0o700)
+    except OSError as error:
+        hint = "name a folder that syncd may write with state_dir"
+        text = f"the state folder cannot be written: {os.strerror(error.errno or 0)}"
+        raise ConfigError("SYN110", text, where=str(folder), hint=hint) from error
+    return folder / name
 
 
 def _forget_old(folder: Path, newest: str) -> None:

@@ -100,7 +100,7 @@ def test_a_daemon_that_goes_away_is_an_error_not_a_success(place: Path) -> None:
 
         thread = threading.Thread(target=hang_up)
         thread.start()
-        with pytest.raises(LeaseHeldError, match="SYN702"):
+        with pytest.raises(LeaseHeldError, match="SYN704"):
             ask_daemon(place, ["apply", "x"], lambda *_: None)
         thread.join()
 

@@ -76,7 +76,7 @@ def test_an_approved_plan_is_written_read_back_and_applied(world: World) -> None
     assert report.counts == {RowState.CONFIRMED: 3}
     assert world.crms[SF].effects == [(account(number), "005old", "005anna") for number in (1, 2, 3)]
     assert status(world, plan) is PlanStatus.APPLIED
-    assert report.calls == 3, "compare, write, read back"
+    assert report.calls == 1 + 3 * 2, "one compare; then few rows are written and read back one by one"
 
 
 def test_a_confirmed_row_leaves_receipt_mark_applied_decision_reading_and_ledger_rows(world: World) -> None:
@@ -796,15 +796,33 @@ def test_a_crash_of_the_recovery_is_recovered_from(world: World, crash: type[Exc
 def test_recovery_reopens_what_was_not_applied_and_conflicts_what_somebody_changed(
     world: World, crash: type[Exception]
 ) -> None:
-    source, plan = ready(world, 2)
+    source, plan = ready(world, 6)
     crash_at(crash, "apply.claimed", 1)
     with pytest.raises(crash):
         world.apply(plan, source)
     assert set(world.states(plan).values()) == {"sending"}
     world.crms[SF].owners[account(2)] = "005cleo"
     world.lead()
-    assert recover(world.line()) == (2, ())
-    assert world.states(plan) == {account(1).id: "approved", account(2).id: "conflict"}
+    assert recover(world.line()) == (6, ())
+    assert world.states(plan) == {
+        account(number).id: "conflict" if number == 2 else "approved" for number in range(1, 7)
+    }
+
+
+def test_few_salesforce_rows_are_written_one_by_one_and_a_freeze_stops_between_them(world: World) -> None:
+    source, plan = ready(world, 4)
+    asked = 0
+
+    def may_write() -> None:
+        nonlocal asked
+        asked += 1
+        if len(world.crms[SF].effects) == 2:
+            raise RefusedError("SYN512", "writes are frozen")
+
+    report = world.apply(plan, source, line=world.line(may_write=may_write))
+    assert len(world.crms[SF].effects) == 2
+    assert [stop.code for stop in report.stops] == ["SYN512"]
+    assert sorted(world.states(plan).values()) == ["approved", "approved", "confirmed", "confirmed"]
 
 
 def test_recovery_of_an_expired_plan_does_not_open_its_rows_again(world: World, crash: type[Exception]) -> None:
