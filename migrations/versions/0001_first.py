@@ -51,6 +51,7 @@ _SCHEMA = (
     """,
     "CREATE INDEX ix_records_account ON records (account, system, kind) WHERE account IS NOT NULL",
     "CREATE UNIQUE INDEX ix_records_change_seq ON records (change_seq)",
+    "CREATE INDEX ix_records_live ON records (system, kind, deleted)",
     "CREATE INDEX ix_records_domain ON records (domain) WHERE domain IS NOT NULL",
     """
     CREATE TABLE cursors (

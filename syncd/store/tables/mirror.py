@@ -79,6 +79,7 @@ records: Table[_Records] = Table(
         postgresql_where=text("domain IS NOT NULL"),
     ),
     Index("ix_records_change_seq", "change_seq", unique=True),
+    Index("ix_records_live", "system", "kind", "deleted"),  # counting must not read every row
     sqlite_strict=True,
 )
 
