@@ -29,6 +29,8 @@ def sync(ctx: click.Context, dry_run: bool) -> int:
         show("")
         for one in report.pull.systems:
             click.echo(one.line())
+        for resumed in report.resumed:
+            click.echo(apply_text(resumed.to_json()))
         if report.plan is not None:
             summary = report.plan["summary"]
             saved = f"plan {report.plan['plan_id']}" if report.plan["plan_id"] else "plan: nothing to do"
