@@ -15,6 +15,7 @@ from syncd.jobs.recording import recorded
 from syncd.model.decisions import Decision
 from syncd.model.plans import PlanStatus, SavedPlan
 from syncd.planning.builder import PlanInput, build_plan
+from syncd.planning.vanished import vanished_territories
 from syncd.rules.deciding.exceptions import match_exceptions
 from syncd.rules.engine import decide
 from syncd.rules.facts import Facts
@@ -32,7 +33,8 @@ _LOOKED_BACK = 20
 class Deliberation:
     """What the rules say of the mirror at one instant, and all that was looked at.
 
-    `findings` are warnings that only the accounts can show: exceptions that match none of them.
+    `findings` are warnings that only the accounts can show: exceptions that match none of them, territories that hold
+    some and are gone.
     """
 
     pack: Pack
@@ -60,7 +62,8 @@ def deliberate(context: Context, *, pack: Path | None = None, as_of: datetime | 
         if missing:
             raise RefusedError("SYN550", f"no complete mirror of {' and '.join(missing)} yet", hint="run `syncd pull`")
         source = read_book(context, conn, loaded, now)
-    _, findings = match_exceptions(loaded, source.book.facts, now)
+    _, unmatched = match_exceptions(loaded, source.book.facts, now)
+    findings = (*unmatched, *vanished_territories(loaded, source.book.facts))
     return Deliberation(loaded, source, decide(loaded, source.book, now), now, findings)
 
 

@@ -1,7 +1,8 @@
 """Who changed an owner: the marks of what syncd wrote, adopted or awaits, against the owners in the mirror. Pure.
 
 An owner that is not the mark's was set by somebody else, by value first: a person may edit in the second of our own
-write. One that was moved away and put back since the mark was set is a person's word too. What is written and not read back yet, and what the native sync still has to write, is nobody's change.
+write. One that was moved away and put back since the mark was set is a person's word too. What is written and not read
+back yet, and what the native sync still has to write, is nobody's change.
 """
 
 from __future__ import annotations
