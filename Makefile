@@ -24,7 +24,7 @@ demo: $(STAMP) ## the whole main job on two sandbox CRMs, in a temporary folder
 	@$(BIN)/syncd demo
 
 test: $(STAMP) ## all tests
-	$(BIN)/python -m pytest -n $(JOBS) --dist loadscope $(ARGS)
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadscope --no-loadscope-reorder $(ARGS)
 
 check: lint types layers ## lint, types, layers
 
