@@ -298,8 +298,8 @@ class Settings(BaseSettings):
     @field_validator("receivers")
     @classmethod
     def _told_apart(cls, value: tuple[ReceiverSettings, ...]) -> tuple[ReceiverSettings, ...]:
-        names = [receiver.name for receiver in value]
+        names = ["log", *(receiver.name for receiver in value)]
         double = next((name for name in names if names.count(name) > 1), None)
         if double is not None:
-            raise ValueError(f"two receivers have the name {double!r}")
+            raise ValueError(f"two receivers have the name {double!r} (the log is one, called log)")
         return value

@@ -9,7 +9,6 @@ from syncd.alerts.receivers.file import FileReceiver
 from syncd.alerts.receivers.log import LOG_NAME, LogReceiver
 from syncd.alerts.receivers.webhook import WebhookReceiver
 from syncd.clock import Clock
-from syncd.errors import ConfigError
 from syncd.settings import ReceiverSettings, Secret
 from syncd.telemetry import Log
 
@@ -24,12 +23,9 @@ def receivers_of(
     read_secret: ReadSecret,
     ca_bundle: str | None = None,
 ) -> Mapping[str, Receiver]:
-    """Every receiver by name, the log first. ConfigError SYN802 where two have one name, or one is called `log`."""
+    """Every receiver by name, the log first; the settings have seen to it that the names differ."""
     found: dict[str, Receiver] = {LOG_NAME: LogReceiver(log)}
     for each in settings:
-        if each.name in found:
-            hint = "`log` is the log itself" if each.name == LOG_NAME else "rename one of them"
-            raise ConfigError("SYN802", f"two receivers are called {each.name}", where="receivers", hint=hint)
         if each.type == "file":
             found[each.name] = FileReceiver(each)
         else:

@@ -144,6 +144,7 @@ FILE = 'name = "a"\ntype = "file"\n'
     [
         ('name = "a"\ntype = "webhook"\nurl = "https://x"\n', "needs secret"),
         (FILE, "needs path"),
+        ('name = "log"\ntype = "file"\npath = "x"\n', "the name 'log'"),
         (f'{FILE}path = "x"\n[[receivers]]\n{FILE}path = "y"\n', "the name 'a'"),
     ],
 )
