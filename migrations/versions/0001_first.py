@@ -79,7 +79,8 @@ _SCHEMA = (
     "CREATE INDEX ix_users_email ON users (email)",
     """
     CREATE TABLE teams (
-      system {text} NOT NULL, account {text} NOT NULL, members TEXT NOT NULL, changed_at {text} NOT NULL,
+      system {text} NOT NULL, account {text} NOT NULL, members TEXT NOT NULL, restorable {flag} NOT NULL,
+      changed_at {text} NOT NULL,
       CONSTRAINT pk_teams PRIMARY KEY (system, account)
     ) {strict}
     """,
@@ -115,7 +116,7 @@ _SCHEMA = (
     """
     CREATE TABLE applied (
       company {text} NOT NULL, role {text} NOT NULL, territory {text}, owner {text}, at {text} NOT NULL,
-      pack_revision {text} NOT NULL,
+      pack_revision {text} NOT NULL, rates_as_of {text}, amounts {text},
       CONSTRAINT pk_applied PRIMARY KEY (company, role)
     ) {strict}
     """,
@@ -171,6 +172,15 @@ _SCHEMA = (
     "CREATE INDEX ix_receipts_outbox_id ON receipts (outbox_id)",
     "CREATE INDEX ix_receipts_plan_id ON receipts (plan_id)",
     "CREATE INDEX ix_receipts_ref ON receipts (ref)",
+    """
+    CREATE TABLE saved_teams (
+      outbox_id {big} NOT NULL, ref {text} NOT NULL, members TEXT NOT NULL, saved_at {text} NOT NULL, done {flag} NOT NULL,
+      lost TEXT, done_at {text},
+      CONSTRAINT pk_saved_teams PRIMARY KEY (outbox_id),
+      CONSTRAINT fk_saved_teams_outbox_id FOREIGN KEY(outbox_id) REFERENCES outbox (id)
+    ) {strict}
+    """,
+    "CREATE INDEX ix_saved_teams_ref ON saved_teams (ref)",
     """
     CREATE TABLE ledger (
       seq {big} NOT NULL, at {text} NOT NULL, event {text} NOT NULL, ref {text}, actor {text}, run_id {text},

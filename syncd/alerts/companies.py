@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -57,6 +58,36 @@ def listed(companies: Iterable[Facts], field: str) -> list[dict[str, Any]]:
         }
         for facts in ordered[:MOST_LISTED]
     ]
+
+
+def accounts_in_words(count: int) -> str:
+    """`1 account`, `1,240 accounts`."""
+    return f"{count:,} account{'s' if count != 1 else ''}"
+
+
+def owners_of(companies: Iterable[Facts]) -> list[str]:
+    """Who owns companies, those with the most accounts first, as many as one alert lists."""
+    held = Counter(facts.current_owner.email for facts in companies if facts.current_owner)
+    return [owner for owner, _ in sorted(held.items(), key=lambda each: (-each[1], each[0]))][:MOST_LISTED]
+
+
+def book_detail(companies: Sequence[Facts], view: MonitorView, field: str, of: str) -> dict[str, Any]:
+    """What an alert says about a list of companies: whose they are, the money, the largest of them, and how many."""
+    return {
+        "who": owners_of(companies),
+        "money": money(total(amount(facts, field) for facts in companies), view, of),
+        "accounts": listed(companies, field),
+        "accounts_total": len(companies),
+    }
+
+
+def books(companies: Iterable[Facts]) -> Mapping[str, list[Facts]]:
+    """The companies of each owner, by e-mail."""
+    found: dict[str, list[Facts]] = defaultdict(list)
+    for facts in companies:
+        if facts.current_owner is not None:
+            found[facts.current_owner.email].append(facts)
+    return found
 
 
 _CHURNED = frozenset({"churned", "former customer", "formercustomer", "lost customer"})

@@ -1,7 +1,7 @@
 """Episodes: what becomes of open alerts when monitors have spoken, and who is told for which named reason.
 
 Pure. One episode is one firing spell of one fingerprint; its key is the same for every telling of it, so that a
-receiver that gets a notice twice can tell.
+receiver that gets a notice twice can tell. Nobody is told of the end of what nobody was told of.
 """
 
 from __future__ import annotations
@@ -9,26 +9,60 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import Any
 
+from syncd.alerts import flapping
+from syncd.alerts.inhibition import inhibitors, silencing
 from syncd.alerts.options import Handling
 from syncd.alerts.view import Condition, Signal
 from syncd.clock import iso, parse_instant
-from syncd.store.episodes import Episode
+from syncd.store.episodes import Episode, Silence
 
-FIRED, RESOLVED = "fired", "resolved"
-_CLEAR_SINCE = "clear_since"
-_SOURCE_STALE, _REP_LEFT, _ATTAINMENT_BELOW = "SourceStale", "RepLeft", "AttainmentBelow"
+FIRED, RESOLVED, FLAPPING = "fired", "resolved", "flapping"
+QUIET, UNTOLD, SUPPRESSED, WAITS_FOR, CAUGHT_UP = "quiet", "untold", "suppressed_by", "waits_for", "caught_up"
+"""Marks in an episode's detail: told in a digest only; to be told when its suppression ends; what suppresses it; what a
+pending one waits for; begun in the first look after a long stop."""
+_CLEAR_SINCE, _FLAPS = "clear_since", "flapping"
+_KEPT = ("runbook", QUIET, UNTOLD, CAUGHT_UP, _FLAPS)
 
 
 @dataclass(frozen=True, slots=True)
 class Transition:
-    """The next state of an episode; `reason` is what receivers are told, None where nobody is."""
+    """The next state of an episode; `reason` is what receivers are told, None where nobody is.
+
+    `baseline` marks what stood when a baseline was taken: it fires, and only a digest tells of it.
+    """
 
     episode: Episode
     reason: str | None = None
+    baseline: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """The circumstances of one evaluation.
+
+    `working` is whether it is the pack's working hours; `rebased` are the monitors that take a baseline; `catching_up`
+    is whether this is the first look after a long stop. `histories` are those of conditions that came and went lately.
+    """
+
+    now: datetime
+    working: bool = True
+    rebased: frozenset[str] = frozenset()
+    catching_up: bool = False
+    silences: tuple[Silence, ...] = ()
+    histories: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What changes, and the histories of conditions that came and went lately, by fingerprint."""
+
+    steps: tuple[Transition, ...]
+    histories: Mapping[str, str]
 
 
 def fingerprint(monitor: str, labels: Mapping[str, str]) -> str:
@@ -45,134 +79,190 @@ def dedup_key(episode: Episode) -> str:
 def transitions(
     signals: Mapping[str, Iterable[Signal]],
     episodes: Iterable[Episode],
-    now: datetime,
+    around: Round,
     handling: Mapping[str, Handling],
-) -> tuple[Transition, ...]:
+) -> Outcome:
     """What changes, given what each monitor that was evaluated says; episodes of the others stay as they are.
 
     `signals` has an entry for every monitor that was evaluated, an empty one where it had nothing to say; `handling`
     has one for each of these. `episodes` are all that are pending or firing.
     """
     open_ = tuple(episodes)
-    inhibitors = _inhibitors(signals, open_)
-    found: list[Transition] = []
+    muting = inhibitors(signals, open_)
+    histories = dict(around.histories)
+    moved: dict[str, Transition] = {}
     for monitor in signals:
-        rules = handling[monitor]
         by_key = {episode.fingerprint: episode for episode in open_ if episode.monitor == monitor}
+        each = _Rules(handling[monitor], around, histories)
         spoken: set[str] = set()
-        for signal in signals[monitor] if rules.enabled else ():
+        for signal in signals[monitor] if handling[monitor].enabled else ():
             key = fingerprint(monitor, signal.labels)
             if key in spoken:
                 continue
             spoken.add(key)
-            heard = replace(signal, condition=Condition.HOLDING) if inhibitors.mute(monitor, signal) else signal
-            found += _heard(heard, by_key.get(key), key, now, rules)
+            muted = muting.muting(monitor, signal)
+            moved |= {key: step for step in each.heard(signal, by_key.get(key), key, muted)}
         for key, episode in by_key.items():
             if key not in spoken:
-                found += _unspoken(episode, now, rules)
-    return tuple(found)
-
-
-def _heard(signal: Signal, episode: Episode | None, key: str, now: datetime, rules: Handling) -> Iterator[Transition]:
-    if episode is None:
-        if signal.condition is Condition.FIRING:
-            yield _opened(signal, key, now, rules)
-    elif signal.condition is Condition.HOLDING:
-        return
-    elif signal.condition is Condition.CLEAR:
-        yield from _cleared(episode, now, rules)
-    elif episode.state == "pending" and now - episode.started_at >= _waits(signal, rules):
-        yield Transition(_told(replace(episode, state="firing", fired_at=now), signal), FIRED)
-    elif rules.latched:
-        yield from _acknowledged(episode, now, rules)
-    elif (fresher := _told(episode, signal)) != episode:
-        yield Transition(fresher)
-
-
-def _opened(signal: Signal, key: str, now: datetime, rules: Handling) -> Transition:
-    fires = not _waits(signal, rules)
-    episode = Episode(
-        id=None,
-        fingerprint=key,
-        monitor=rules.monitor,
-        subject=signal.subject,
-        labels=dict(signal.labels),
-        severity=signal.severity or rules.severity,
-        state="firing" if fires else "pending",
-        started_at=now,
-        fired_at=now if fires else None,
-        summary=signal.summary,
-        detail={**signal.detail, "runbook": rules.runbook},
-    )
-    return Transition(episode, FIRED if fires else None)
-
-
-def _waits(signal: Signal, rules: Handling) -> timedelta:
-    return rules.waits if signal.waits is None else signal.waits
-
-
-def _unspoken(episode: Episode, now: datetime, rules: Handling) -> Iterator[Transition]:
-    """An episode that its monitor says nothing about any more: over, unless it is for a person to say so."""
-    if rules.latched and rules.enabled:
-        yield from _acknowledged(episode, now, rules)
-    elif rules.enabled:
-        yield from _cleared(episode, now, rules)
-    else:
-        yield ended(episode, now, rules.tells_end)
-
-
-def _acknowledged(episode: Episode, now: datetime, rules: Handling) -> Iterator[Transition]:
-    if episode.acknowledged_by is not None:
-        yield ended(episode, now, rules.tells_end)
-
-
-def _cleared(episode: Episode, now: datetime, rules: Handling) -> Iterator[Transition]:
-    if episode.state == "pending" or not rules.keeps:
-        yield ended(episode, now, rules.tells_end)
-        return
-    since = episode.detail.get(_CLEAR_SINCE)
-    if since is None:
-        yield Transition(replace(episode, detail={**episode.detail, _CLEAR_SINCE: iso(now)}))
-    elif now - parse_instant(since) >= rules.keeps:
-        yield ended(episode, now, rules.tells_end)
+                moved |= {key: step for step in each.unspoken(episode)}
+    steps = [_settled(moved.get(episode.fingerprint) or Transition(episode), around) for episode in open_]
+    changed = [step for step, before in zip(steps, open_, strict=True) if step != Transition(before)]
+    known = {episode.fingerprint for episode in open_}
+    opened = [_settled(step, around) for key, step in moved.items() if key not in known]
+    return Outcome((*changed, *opened), histories)
 
 
 def ended(episode: Episode, now: datetime, tells: bool) -> Transition:
-    """The end of an episode; told only where it had fired."""
-    over = replace(episode, state="resolved", resolved_at=now)
-    return Transition(over, RESOLVED if tells and episode.fired_at is not None else None)
+    """The end of an episode; told only where its beginning was."""
+    over = replace(episode, state="resolved", resolved_at=now, detail=without(episode.detail, SUPPRESSED, WAITS_FOR))
+    was_told = episode.fired_at is not None and not episode.detail.get(QUIET) and not episode.detail.get(UNTOLD)
+    return Transition(over, RESOLVED if tells and was_told else None)
 
 
-def _told(episode: Episode, signal: Signal) -> Episode:
-    """The episode with what the signal says now."""
-    kept: dict[str, Any] = {"runbook": episode.detail.get("runbook")}
-    return replace(episode, summary=signal.summary, detail={**signal.detail, **kept})
+def without(detail: Mapping[str, Any], *names: str) -> dict[str, Any]:
+    """A detail without some of its marks."""
+    return {name: value for name, value in detail.items() if name not in names}
 
 
 @dataclass(frozen=True, slots=True)
-class _Inhibitors:
-    """What is known to be wrong already, and makes other alerts beside the point (reliability.md 3.2)."""
+class _Rules:
+    """One monitor's rules applied to its signals, in one round."""
 
-    stale: frozenset[str]
-    left: frozenset[str]
+    rules: Handling
+    around: Round
+    histories: dict[str, str]
 
-    def mute(self, monitor: str, signal: Signal) -> bool:
-        """Whether a signal neither fires nor resolves now."""
-        if monitor == _ATTAINMENT_BELOW and signal.labels.get("rep") in self.left:
-            return True
-        return any(system.value in self.stale for system in signal.systems)
+    def heard(self, signal: Signal, episode: Episode | None, key: str, muted: str | None) -> Iterator[Transition]:
+        """What a signal makes of its episode, or of none."""
+        if muted is not None or signal.condition is Condition.HOLDING:
+            if episode is not None and muted is not None:
+                yield Transition(_marked(episode, **{SUPPRESSED: muted}))
+            return
+        firing = signal.condition is Condition.FIRING
+        began = self._flaps(key, episode, firing=firing)
+        if firing and episode is None:
+            opened = self._opened(signal, key)
+            yield replace(opened, reason=FLAPPING) if began and opened.reason else opened
+        elif firing and episode is not None:
+            yield from self._still(signal, episode)
+        elif episode is not None:
+            yield from self._cleared(episode, began)
+
+    def unspoken(self, episode: Episode) -> Iterator[Transition]:
+        """An episode that its monitor says nothing about any more: over, unless it is for a person to say so."""
+        rules = self.rules
+        if not rules.enabled:
+            yield ended(episode, self.around.now, rules.tells_end)
+        elif not rules.latched:
+            yield from self._cleared(episode, self._flaps(episode.fingerprint, episode, firing=False))
+        elif episode.acknowledged_by is not None:
+            yield ended(episode, self.around.now, rules.tells_end)
+        elif episode.state == "pending":
+            yield from self._ripened(episode, rules.waits)
+
+    def _flaps(self, key: str, episode: Episode | None, *, firing: bool) -> bool:
+        """Write the evaluation down; whether flapping begins with it."""
+        if self.rules.latched or (episode is None and not firing and key not in self.histories):
+            return False
+        before = self.histories.get(key, "")
+        held = episode is not None and _CLEAR_SINCE not in episode.detail
+        after = flapping.recorded(before, firing=firing, before=held)
+        self.histories.pop(key, None)
+        if after:
+            self.histories[key] = after
+        return flapping.is_flapping(after) and not flapping.is_flapping(before)
+
+    def _opened(self, signal: Signal, key: str) -> Transition:
+        rules, now = self.rules, self.around.now
+        stood = rules.monitor in self.around.rebased and not rules.latched
+        severity = signal.severity or rules.severity
+        detail = {**signal.detail, "runbook": rules.runbook}
+        if stood:
+            detail[QUIET] = "baseline"
+        if self.around.catching_up:
+            detail[CAUGHT_UP] = True
+        if flapping.is_flapping(self.histories.get(key, "")):
+            detail[_FLAPS] = True
+        episode = Episode(
+            id=None,
+            fingerprint=key,
+            monitor=rules.monitor,
+            subject=signal.subject,
+            labels={**rules.labels, **signal.labels},
+            severity=severity,
+            state="firing" if stood else "pending",
+            started_at=now,
+            fired_at=now if stood else None,
+            summary=signal.summary,
+            detail=detail,
+        )
+        if stood:
+            return Transition(episode, baseline=True)
+        return next(self._ripened(episode, self._waits(signal)), Transition(episode))
+
+    def _waits(self, signal: Signal) -> timedelta:
+        return self.rules.waits if signal.waits is None else signal.waits
+
+    def _ripened(self, episode: Episode, waits: timedelta) -> Iterator[Transition]:
+        """A pending episode fires when it has held long enough and may open at this hour; else it says what it awaits."""
+        if self.around.now - episode.started_at < waits:
+            return
+        if self.rules.in_hours and not self.around.working and episode.severity != "page":
+            yield Transition(_marked(episode, **{WAITS_FOR: "working hours"}))
+            return
+        detail = without(episode.detail, WAITS_FOR)
+        yield Transition(replace(episode, state="firing", fired_at=self.around.now, detail=detail), FIRED)
+
+    def _still(self, signal: Signal, episode: Episode) -> Iterator[Transition]:
+        """A condition that goes on, with what the signal says now."""
+        if self.rules.latched and episode.acknowledged_by is not None:
+            yield ended(episode, self.around.now, self.rules.tells_end)
+            return
+        kept = {name: episode.detail[name] for name in _KEPT if name in episode.detail}
+        if not flapping.is_flapping(self.histories.get(episode.fingerprint, "")):
+            kept.pop(_FLAPS, None)
+        told = replace(episode, summary=signal.summary, detail={**signal.detail, **kept})
+        if episode.state == "pending":
+            yield from self._ripened(told, self._waits(signal))
+            return
+        yield Transition(told)
+
+    def _cleared(self, episode: Episode, began: bool) -> Iterator[Transition]:
+        """A condition that is over: resolved, unless it has to stay over for a while, or only flaps."""
+        rules, now = self.rules, self.around.now
+        if episode.state == "firing" and flapping.is_flapping(self.histories.get(episode.fingerprint, "")):
+            yield Transition(_marked(episode, **{_FLAPS: True}), FLAPPING if began else None)
+            return
+        calm = replace(episode, detail=without(episode.detail, _FLAPS))
+        if episode.state == "pending" or not rules.keeps:
+            yield ended(calm, now, rules.tells_end)
+            return
+        since = episode.detail.get(_CLEAR_SINCE)
+        if since is None:
+            yield Transition(_marked(calm, **{_CLEAR_SINCE: iso(now)}))
+        elif now - parse_instant(since) >= rules.keeps:
+            yield ended(calm, now, rules.tells_end)
 
 
-def _inhibitors(signals: Mapping[str, Iterable[Signal]], episodes: tuple[Episode, ...]) -> _Inhibitors:
-    found: dict[str, set[str]] = {_SOURCE_STALE: set(), _REP_LEFT: set()}
-    for monitor, label in ((_SOURCE_STALE, "system"), (_REP_LEFT, "rep")):
-        for signal in signals.get(monitor, ()):
-            if signal.condition is Condition.FIRING and not signal.waits:
-                found[monitor].add(signal.labels.get(label, ""))
-        if monitor not in signals or monitor == _REP_LEFT:
-            found[monitor] |= {
-                episode.labels.get(label, "")
-                for episode in episodes
-                if episode.monitor == monitor and episode.state == "firing"
-            }
-    return _Inhibitors(frozenset(found[_SOURCE_STALE]), frozenset(found[_REP_LEFT]))
+def _marked(episode: Episode, **marks: Any) -> Episode:
+    return replace(episode, detail={**episode.detail, **marks})
+
+
+def _settled(step: Transition, around: Round) -> Transition:
+    """A step with silences heeded: what would be told waits while one is in force, and is told when it ends."""
+    episode = step.episode
+    if episode.state != "firing":
+        return step
+    silence = silencing(episode, around.silences)
+    if silence is None:
+        inhibited = str(episode.detail.get(SUPPRESSED, "")).partition(" ")[0] in ("SourceStale", "RepLeft")
+        calm = replace(episode, detail=without(episode.detail, *(() if inhibited else (SUPPRESSED,)), UNTOLD))
+        late = bool(episode.detail.get(UNTOLD)) and step.reason is None
+        return replace(step, episode=calm, reason=FIRED if late else step.reason)
+    marks: dict[str, Any] = {SUPPRESSED: f"silence {silence.id}"}
+    if step.reason is not None:
+        marks[UNTOLD] = True
+    told_before = step.reason == FLAPPING and episode.fired_at != around.now and not episode.detail.get(UNTOLD)
+    if told_before:
+        marks.pop(UNTOLD)
+    return replace(step, episode=_marked(episode, **marks), reason=None)

@@ -51,6 +51,18 @@ def period_of(name: str, fiscal_year_start: int, zone: ZoneInfo) -> Period:
     return _span(name, int(year), int(part), 1, zone)
 
 
+def earlier(name: str, fiscal_year_start: int, zone: ZoneInfo) -> Period:
+    """The period of the same kind that ends where the one of this name begins."""
+    year, _, part = name.partition("-")
+    if not part:
+        before = f"{int(year) - 1}"
+    elif part.startswith("Q"):
+        before = f"{year}-Q{int(part[1:]) - 1}" if part != "Q1" else f"{int(year) - 1}-Q4"
+    else:
+        before = f"{year}-{int(part) - 1:02}" if part != "01" else f"{int(year) - 1}-12"
+    return period_of(before, fiscal_year_start, zone)
+
+
 def _fiscal_year(day: date, fiscal_year_start: int) -> int:
     return day.year + (1 if fiscal_year_start > 1 and day.month >= fiscal_year_start else 0)
 

@@ -5,21 +5,26 @@ A monitor does no I/O, reads no clock and remembers nothing: what it saw last ti
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Any, Protocol
+from typing import Any
 
+from syncd.alerts.closings import NO_CLOSINGS, Closings
+from syncd.alerts.operations import NO_OPERATIONS, Operations
 from syncd.errors import Finding
-from syncd.model.money import MoneyTable
+from syncd.model.decisions import Decision
+from syncd.model.money import DatedRates, MoneyTable
 from syncd.model.records import Record, User
 from syncd.model.refs import Ref, System
+from syncd.rules.conditions import holds
 from syncd.rules.facts import Facts
 from syncd.rules.matching.time_window import EvaluationContext
 from syncd.rules.pack import MonitorRule, Pack
+from syncd.store.ownership import OwnerChange
 from syncd.store.systems import MirrorStatus
 
 NOTHING: Mapping[str, str] = MappingProxyType({})
@@ -78,31 +83,51 @@ class Evaluation:
 class MonitorView:
     """Everything that monitors may look at, at one instant.
 
-    `fresh` are the systems whose mirror is complete, young enough and of the present mapping; what was read from
-    another one says nothing. `seen` is what each edge monitor saw last, by subject; `rebased` are those that take a new
-    baseline now. `gone` are records that were customers and are no company's live record any more. `facts` is empty and
-    `pack` None where there is no valid pack; `pack_findings` says why.
+    `fresh` are the systems whose mirror is complete, young enough, not shrunken and of the present mapping; what was
+    read from another one says nothing. `resumed_at` is when watching began again after a long stop. `seen` is what each
+    monitor saw last, by subject; `rebased` are those that take a new baseline now; `taken` are the open alerts, as
+    monitor and subject, that somebody acknowledged. `gone` are records that were customers and are no company's live
+    record any more. `facts` is empty and `pack` None where there is no valid pack; `pack_findings` says why.
+    `decisions` are those of role owner by company, None where the rules could not be applied. `owner_changes` are those
+    that were seen since the earliest period under way began, oldest first.
     """
 
     now: datetime
     systems: tuple[System, ...]
     stale_after: timedelta
     applies: bool = False
+    resumed_at: datetime | None = None
     status: Mapping[System, MirrorStatus] = field(default_factory=lambda: MappingProxyType({}))
     fresh: frozenset[System] = frozenset()
     pack: Pack | None = None
     pack_findings: tuple[Finding, ...] = ()
     money: MoneyTable = field(default_factory=MoneyTable)
+    rates: DatedRates = field(default_factory=DatedRates)
     facts: tuple[Facts, ...] = ()
+    decisions: Mapping[str, Decision] | None = None
     users: Mapping[Ref, User] = field(default_factory=lambda: MappingProxyType({}))
     gone: Mapping[Ref, Record] = field(default_factory=lambda: MappingProxyType({}))
+    closings: Closings = NO_CLOSINGS
+    owner_changes: Mapping[Ref, tuple[OwnerChange, ...]] = field(default_factory=lambda: MappingProxyType({}))
+    operations: Operations = NO_OPERATIONS
     seen: Mapping[str, Mapping[str, str]] = field(default_factory=lambda: MappingProxyType({}))
     rebased: frozenset[str] = frozenset()
+    taken: frozenset[tuple[str, str]] = frozenset()
 
     def rule(self, monitor: str) -> MonitorRule:
         """The pack's rule of a monitor; an empty one where the pack says nothing of it."""
         rules = self.pack.monitors if self.pack is not None else ()
         return next((rule for rule in rules if rule.name == monitor), MonitorRule(monitor))
+
+    def accounts(self, monitor: str) -> tuple[Facts, ...]:
+        """The companies that a monitor is about: those its `when` matches and its `except` does not."""
+        rule, context = self.rule(monitor), self.evaluation_context()
+        return tuple(
+            facts
+            for facts in self.facts
+            if (rule.when is None or holds(rule.when, facts, context))
+            and not (rule.except_ is not None and holds(rule.except_, facts, context))
+        )
 
     def seen_by(self, monitor: str) -> Mapping[str, str]:
         """What an edge monitor saw last of each subject."""
@@ -115,39 +140,25 @@ class MonitorView:
         return EvaluationContext(self.now, self.pack.zone, self.pack.fiscal_year_start)
 
 
-class Monitor(Protocol):
+@dataclass(frozen=True, slots=True)
+class Monitor:
     """One thing that is watched.
 
-    An `edge` monitor tells of changes: its episodes stay open until somebody acknowledges them. A level monitor's
-    episode resolves when its condition is over. `reads_book` is whether it needs a valid pack and a complete mirror.
-    `options` are those of its own that the pack may set, beside those of every monitor.
+    `evaluate` says what it makes of a view; it raises InputError SYN801 for an option of the pack that cannot be read.
+    `severity`, `waits` (`for`) and `keeps` (`keep_firing_for`) hold where the pack says nothing else. An `edge` monitor
+    tells of changes: its episodes stay open until somebody acknowledges them, and it compares with a baseline. A level
+    monitor's episode resolves when its condition is over. `reads_book` is whether it is about the CRMs' data, not about
+    syncd itself: it needs a valid pack and complete mirrors; `decides` is whether it needs the rules' decisions, too.
+    `whole` ones are not asked while any system is not fresh. `options` are those of its own that the pack may set.
     """
 
-    @property
-    def name(self) -> str:
-        """Its name in the pack and in alerts."""
-        ...
-
-    @property
-    def severity(self) -> str:
-        """`page`, `ticket` or `info`, where the pack says nothing else."""
-        ...
-
-    @property
-    def edge(self) -> bool:
-        """Whether it tells of changes."""
-        ...
-
-    @property
-    def reads_book(self) -> bool:
-        """Whether it is about the CRMs' data, not about syncd itself."""
-        ...
-
-    @property
-    def options(self) -> frozenset[str]:
-        """The names of its own options."""
-        ...
-
-    def evaluate(self, view: MonitorView) -> Evaluation:
-        """What it says of the view. InputError SYN801 for an option of the pack that cannot be read."""
-        ...
+    name: str
+    evaluate: Callable[[MonitorView], Evaluation]
+    severity: str = "ticket"
+    edge: bool = False
+    reads_book: bool = True
+    decides: bool = False
+    whole: bool = True
+    options: frozenset[str] = frozenset()
+    waits: timedelta = timedelta(0)
+    keeps: timedelta = timedelta(0)

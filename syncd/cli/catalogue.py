@@ -20,6 +20,8 @@ COMMANDS: dict[str, Entry] = {
     "sandbox": Entry("sandbox", "sandbox", "Serve a fake Salesforce and a fake HubSpot."),
     "check": Entry("check", "check", "Validate a pack; every problem with its place."),
     "test": Entry("test", "test", "Run the cases that stand in a pack."),
+    "fmt": Entry("fmt", "fmt", "Put a pack's YAML files into one layout, comments kept."),
+    "docs": Entry("docs", "docs", "Tell a pack in plain English, as Markdown or HTML."),
     "schema": Entry("schema", "schema", "Print the JSON Schema of rule files, for editors."),
     "pull": Entry("pull", "pull", "Read the CRMs into the mirror."),
     "adopt": Entry("adopt", "adopt", "Take today's owners as the baseline."),

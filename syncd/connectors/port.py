@@ -112,8 +112,8 @@ class Reader(Protocol):
         """The records as the store holds them now, one reading for every id asked; strongly consistent."""
         ...
 
-    def teams(self, account_ids: Sequence[str] | None = None) -> Iterator[Team]:
-        """Account teams that an owner change would drop; of all accounts, or of those named.
+    def teams(self, kind: Kind, ids: Sequence[str] | None = None) -> Iterator[Team]:
+        """Teams of accounts or opportunities that an owner change would drop; of all, or of the records named.
 
         Empty where the system has none. Raises AuthError or SchemaError where teams exist but cannot be read.
         """
@@ -143,5 +143,12 @@ class Writer(Protocol):
 
         Makes one attempt: whether to send again is the caller's to decide after a read. Raises AuthError,
         SchemaError, QuotaExhaustedError where nothing was applied; a lost answer is `UNKNOWN` for each row.
+        """
+        ...
+
+    def add_members(self, kind: Kind, teams: Sequence[Team]) -> tuple[WriteResult, ...]:
+        """Put members back into the teams of records of one kind; one result a member, in the order of the teams.
+
+        One attempt, like `write_owners`; putting back a member who is there changes nothing. Raises as it does.
         """
         ...

@@ -6,12 +6,24 @@ It knows no CRM: only the port's values.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Protocol
 
 from syncd.connectors.port import OwnerWrite, WriteOutcome, WriteResult
 from syncd.errors import AuthError, QuotaExhaustedError, SchemaError
 from syncd.model.refs import Kind, Ref
 
 NOT_SENT = "NOT_SENT"
+
+
+class Row(Protocol):
+    """Whatever is written, one row of it: the record that it belongs to."""
+
+    @property
+    def ref(self) -> Ref:
+        """The record."""
+        ...
+
+
 _STOPS = (AuthError, SchemaError, QuotaExhaustedError)
 
 Send = Callable[[Sequence[OwnerWrite]], "list[WriteResult] | None"]
@@ -29,7 +41,7 @@ def checked(writes: Sequence[OwnerWrite], kind: Kind, batch_size: int) -> None:
 
 
 def all_rows(
-    writes: Sequence[OwnerWrite],
+    writes: Sequence[Row],
     outcome: WriteOutcome,
     code: str,
     message: str | None,

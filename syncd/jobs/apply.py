@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import date
 from typing import Any
 
 from syncd.errors import RefusedError
 from syncd.jobs.context import Context
-from syncd.jobs.freezing import check_not_frozen
+from syncd.jobs.freezing import check_not_frozen, freeze
 from syncd.jobs.leadership import Leadership
 from syncd.jobs.plan import Deliberation, deliberate, input_of
 from syncd.jobs.recording import recorded
@@ -39,13 +40,29 @@ def apply(context: Context, leader: Leadership, plan_id: str) -> ApplyReport:
     with recorded(context, "apply", {"plan": plan_id}) as run:
         with context.store.read() as conn:
             plan = plans.get_plan(conn, plan_id)
-        thought = deliberate(context)
+        as_of = plan.document.get("rates", {}).get("as_of")
+        thought = deliberate(context, rates_on=date.fromisoformat(as_of) if as_of else None)
         line = line_of(context, leader, run.run_id)
         report = apply_plan(line, plan.plan_id, _orders(context, thought, plan))
+        remember(context, leader, thought)
         run.outcome = "ok" if report.exit_code == 0 else "incomplete"
         run.summary = {"plan": plan.plan_id, "calls": report.calls}
         run.summary |= {state.value: count for state, count in report.counts.items()}
         return report
+
+
+def remember(context: Context, leader: Leadership, thought: Deliberation) -> int:
+    """Remember the decisions that need no write as applied; returns how many were not so before."""
+    leader.check()
+    with context.store.write() as conn:
+        return adoption.remember_kept(
+            conn,
+            thought.decisions,
+            thought.facts,
+            now=context.clock.now(),
+            pack_revision=thought.pack.revision,
+            rates_as_of=thought.rates_as_of,
+        )
 
 
 def recover_rows(context: Context, leader: Leadership) -> int:
@@ -66,6 +83,12 @@ def line_of(context: Context, leader: Leadership, run_id: str) -> Line:
         check_not_frozen(context.settings.control.freeze_file)
         leader.check()
 
+    def halt(reason: str) -> None:
+        """In mode apply nobody watches: a freeze is the only halt that the next round cannot run over."""
+        if context.settings.mode is Mode.APPLY:
+            freeze(context.settings.control.freeze_file, reason, who="syncd", at=context.clock.now())
+            context.log.event("writes.frozen", reason=reason)
+
     return Line(
         store=context.store,
         readers={system: context.reader(system) for system in context.systems},
@@ -76,6 +99,7 @@ def line_of(context: Context, leader: Leadership, run_id: str) -> Line:
         run_id=run_id,
         may_write=may_write,
         log=context.log.bind(run_id=run_id),
+        halt=halt,
     )
 
 
@@ -106,6 +130,8 @@ def adopt(context: Context, leader: Leadership, *, again: bool = False) -> adopt
                 conn,
                 systems=context.systems,
                 decisions=thought.decisions,
+                facts=thought.facts,
+                rates_as_of=thought.rates_as_of,
                 who=context.actor,
                 now=context.clock.now(),
                 run_id=run.run_id,

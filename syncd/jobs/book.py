@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 from sqlalchemy import Connection
 
@@ -32,19 +32,22 @@ class MirrorBook:
     stale: frozenset[System]
 
 
-def derivation_of(context: Context, pack: Pack) -> Derivation:
-    """How records become facts: the settings' field order and currency, the pack's zone and defaults."""
+def derivation_of(context: Context, pack: Pack, rates_on: date) -> Derivation:
+    """How records become facts: the settings' field order and rates of a day, the pack's zone and defaults."""
     order, single = field_order(context.settings)
+    rates = context.rates()
     return Derivation(
         catalogue=context.catalogue(),
         order=order,
         field_order=single,
         leading=System(context.settings.leading_system),
-        money=context.money(),
+        money=rates.on(rates_on),
         zone=pack.zone,
         default_country=pack.default_country,
         fill_missing_country=pack.fill_missing_country,
         shared_domains=frozenset(context.settings.identity.shared_domains),
+        rates=rates,
+        pack_revision=pack.revision,
     )
 
 
@@ -54,8 +57,12 @@ def mirror_book(context: Context, pack: Pack, now: datetime) -> MirrorBook:
         return read_book(context, conn, pack, now)
 
 
-def read_book(context: Context, conn: Connection, pack: Pack, now: datetime) -> MirrorBook:
+def read_book(
+    context: Context, conn: Connection, pack: Pack, now: datetime, *, rates_on: date | None = None
+) -> MirrorBook:
     """The same inside a transaction of the caller's, so that a plan sees one state of the mirror.
+
+    Amounts are converted by the rates of `now`, or of another day, but where a company is held to an older table.
 
     A system that is configured no longer has no say, though its records are still there: nobody reads it any more.
     """
@@ -80,7 +87,7 @@ def read_book(context: Context, conn: Connection, pack: Pack, now: datetime) -> 
         )
         for key, accounts in sorted(members.items())
     )
-    facts = tuple(derive_book(records, derivation_of(context, pack), view, now))
+    facts = tuple(derive_book(records, derivation_of(context, pack, rates_on or now.date()), view, now))
     status = mirror.mirror_status(conn)
     as_of = {system: status[system].as_of for system in context.systems if system in status}
     known = {system: instant for system, instant in as_of.items() if instant is not None}
@@ -102,7 +109,10 @@ def _ownership(
     history = OwnershipHistory(ownership.marks(conn), changes, outbox.open_refs(conn))
     accounts = [account for found in members.values() for account in found]
     applied = {
-        company: {role: Applied(row.territory, row.owner, row.at) for role, row in roles.items()}
+        company: {
+            role: Applied(row.territory, row.owner, row.at, row.pack_revision, row.rates_as_of, row.amounts)
+            for role, row in roles.items()
+        }
         for company, roles in ownership.applied(conn).items()
     }
     changed_at = {
@@ -131,9 +141,9 @@ def _team_holds(context: Context, conn: Connection, members: Mapping[str, list[R
                 continue
             if not teams.readable:
                 holds[company] = "may have a team that cannot be read"
-            elif team := teams.members.get(account.ref.id):
+            elif (team := teams.members.get(account.ref.id)) and not team.restorable:
                 count = len(team.members)
-                holds[company] = f"has {count} team member{'s' if count != 1 else ''}"
+                holds[company] = f"has {count} team member{'s' if count != 1 else ''} whom we may not put back"
     return holds
 
 

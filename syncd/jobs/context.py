@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 
 from syncd.clock import Clock, SystemClock
@@ -20,10 +20,10 @@ from syncd.connectors.wire import NetworkWire, Wire
 from syncd.entropy import Entropy, SystemEntropy
 from syncd.errors import ConfigError
 from syncd.jobs.mapping import configured_systems, field_catalogue, mapping_revision, system_mapping
-from syncd.jobs.money import money_table
+from syncd.jobs.money import dated_rates
 from syncd.jobs.packs import open_pack
 from syncd.model.fields import FieldCatalogue
-from syncd.model.money import MoneyTable
+from syncd.model.money import DatedRates, MoneyTable
 from syncd.model.refs import System
 from syncd.rules.pack import Pack
 from syncd.settings import Mode, OwnerWriter, Secret, SecretReader, Settings
@@ -140,17 +140,25 @@ class Context:
         """The fields rules may read."""
         return field_catalogue(self.settings)
 
-    def money(self) -> MoneyTable:
+    def rates(self) -> DatedRates:
         """The reporting currency and its dated rates."""
-        return money_table(self.settings.money)
+        return dated_rates(self.settings.money)
+
+    def money(self) -> MoneyTable:
+        """The table of today's rates."""
+        return self.rates().on(self.clock.now().date())
 
     def mapping_revision(self) -> str:
         """The hash of all field mappings."""
         return mapping_revision(self.settings)
 
-    def pack(self, path: Path | None = None) -> Pack:
-        """The pack of the settings, or of `path`; InputError with all findings where it is invalid."""
-        return open_pack(self.settings, path or self.settings.pack.path, now=self.clock.now())
+    def pack(self, path: Path | None = None, *, now: datetime | None = None, rates_on: date | None = None) -> Pack:
+        """The pack of the settings, or of `path`, as of now or another instant; InputError where it is invalid.
+
+        Its amounts are converted by the rates of that instant, or of the day that `rates_on` names.
+        """
+        instant = now or self.clock.now()
+        return open_pack(self.settings, path or self.settings.pack.path, now=instant, rates_on=rates_on)
 
     def reader(self, system: System) -> Reader:
         """The connector that reads a system."""

@@ -31,7 +31,7 @@ def plan_of_export(
     all_decisions: bool,
 ) -> tuple[Mapping[str, Any], tuple[Finding, ...]]:
     """The document of a plan over the export, and what the reader remarked; InputError where a file is invalid."""
-    catalogue, money = field_catalogue(settings), money_table(settings.money)
+    catalogue, money = field_catalogue(settings), money_table(settings.money, on=now.date())
     loaded = open_pack(settings, pack, now=now)
     order, single = field_order(settings)
     derivation = Derivation(

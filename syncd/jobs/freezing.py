@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 
+from syncd.clock import iso
 from syncd.errors import RefusedError
 
 
@@ -15,6 +17,11 @@ def frozen_reason(path: Path) -> str | None:
         return None
     except OSError as error:
         return f"the freeze file cannot be read: {error.strerror}"
+
+
+def freeze(path: Path, reason: str, *, who: str, at: datetime) -> None:
+    """Stop all writes before the next call; OSError where the file cannot be written."""
+    path.write_text(f"{iso(at)} {who}: {reason}\n", encoding="utf-8")
 
 
 def check_not_frozen(path: Path) -> None:

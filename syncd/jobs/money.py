@@ -1,4 +1,4 @@
-"""The reporting currency's rates, read from the CSV that the settings name."""
+"""The reporting currency's dated rates, read from the CSV that the settings name."""
 
 from __future__ import annotations
 
@@ -8,22 +8,26 @@ import re
 from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal, InvalidOperation
-from types import MappingProxyType
 
 from syncd.errors import Finding, InputError, Place, Severity
-from syncd.model.money import MoneyTable
+from syncd.model.money import DatedRates, MoneyTable
 from syncd.settings.model import MoneySettings
 
 _COLUMNS = ("currency", "rate", "date")
 
 
-def money_table(settings: MoneySettings) -> MoneyTable:
-    """The rates of the settings, the newest of each currency; only the reporting currency where no file is named.
+def money_table(settings: MoneySettings, *, on: date) -> MoneyTable:
+    """The rates in force on a day. Raises as `dated_rates`."""
+    return dated_rates(settings).on(on)
+
+
+def dated_rates(settings: MoneySettings) -> DatedRates:
+    """Every rate of the settings' file; none, but the reporting currency, where no file is named.
 
     Raises InputError SYN331 with all findings where the file cannot be read or a row is wrong.
     """
     if settings.rates is None:
-        return MoneyTable(settings.reporting_currency, MappingProxyType({}), None)
+        return DatedRates(settings.reporting_currency)
     path = str(settings.rates)
     try:
         text = settings.rates.read_text(encoding="utf-8-sig")
@@ -33,25 +37,19 @@ def money_table(settings: MoneySettings) -> MoneyTable:
         raise InputError("SYN331", f"the rates cannot be read: {reason}", where=path, hint=hint) from error
     except UnicodeDecodeError as error:
         raise InputError("SYN331", "the rates are not UTF-8 text", where=path, hint="save the file as UTF-8") from error
-    newest: dict[str, tuple[date, Decimal]] = {}
+    known: dict[tuple[str, date], Decimal] = {}
     findings: list[Finding] = []
     for line, row in _rows(path, text):
         try:
             currency, day, rate = _rate_of(row)
-            known = newest.get(currency)
-            if known is not None and known[0] == day and known[1] != rate:
+            if known.setdefault((currency, day), rate) != rate:
                 raise ValueError(f"a second rate of {currency} on {day}")
         except ValueError as error:
             hint = "such as EUR,1.08,2026-11-01"
             findings.append(Finding("SYN331", Severity.ERROR, f"not a rate: {error}", Place(path, line), hint))
-            continue
-        if known is None or known[0] < day:
-            newest[currency] = (day, rate)
     if findings:
         raise InputError("SYN331", "the rates are invalid", where=path, findings=findings)
-    as_of = max((day for day, _ in newest.values()), default=None)
-    rates = MappingProxyType({currency: rate for currency, (_, rate) in sorted(newest.items())})
-    return MoneyTable(settings.reporting_currency, rates, as_of)
+    return DatedRates(settings.reporting_currency, tuple((*key, rate) for key, rate in sorted(known.items())))
 
 
 def _rows(path: str, text: str) -> list[tuple[int, dict[str, str | None]]]:

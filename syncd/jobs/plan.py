@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +34,7 @@ class Deliberation:
     """What the rules say of the mirror at one instant, and all that was looked at.
 
     `findings` are warnings that only the accounts can show: exceptions that match none of them, territories that hold
-    some and are gone.
+    some and are gone. `rates_as_of` dates the table of rates.
     """
 
     pack: Pack
@@ -42,6 +42,7 @@ class Deliberation:
     decisions: tuple[Decision, ...]
     now: datetime
     findings: tuple[Finding, ...] = ()
+    rates_as_of: date | None = None
 
     @property
     def facts(self) -> Mapping[str, Facts]:
@@ -49,22 +50,29 @@ class Deliberation:
         return {facts.key: facts for facts in self.source.book.facts}
 
 
-def deliberate(context: Context, *, pack: Path | None = None, as_of: datetime | None = None) -> Deliberation:
+def deliberate(
+    context: Context, *, pack: Path | None = None, as_of: datetime | None = None, rates_on: date | None = None
+) -> Deliberation:
     """Decide about every company of the mirror, as of now or of another instant.
+
+    Amounts are converted by the rates of that instant, or of the day that `rates_on` names: a plan is looked at again
+    by the table that it was made by, so that a new rate makes none of its rows stale.
 
     Raises RefusedError SYN550 before the first complete mirror, InputError where the pack is invalid.
     """
-    loaded = context.pack(pack)
     now = as_of or context.clock.now()
+    loaded = context.pack(pack, now=now, rates_on=rates_on)
+    day = rates_on or now.date()
     with context.store.read() as conn:
         status = mirror.mirror_status(conn)
         missing = [system.value for system in context.systems if not _is_complete(context, status.get(system))]
         if missing:
             raise RefusedError("SYN550", f"no complete mirror of {' and '.join(missing)} yet", hint="run `syncd pull`")
-        source = read_book(context, conn, loaded, now)
+        source = read_book(context, conn, loaded, now, rates_on=day)
     _, unmatched = match_exceptions(loaded, source.book.facts, now)
     findings = (*unmatched, *vanished_territories(loaded, source.book.facts))
-    return Deliberation(loaded, source, decide(loaded, source.book, now), now, findings)
+    rates_as_of = context.rates().on(day).as_of
+    return Deliberation(loaded, source, decide(loaded, source.book, now), now, findings, rates_as_of)
 
 
 def _is_complete(context: Context, status: mirror.MirrorStatus | None) -> bool:
@@ -94,6 +102,7 @@ def input_of(context: Context, thought: Deliberation, *, all_decisions: bool = F
         open_refs=under_way,
         mapping_revision=context.mapping_revision(),
         currency=context.settings.money.reporting_currency,
+        rates_as_of=thought.rates_as_of,
         all_decisions=all_decisions,
     )
 

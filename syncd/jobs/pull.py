@@ -269,7 +269,7 @@ class _Puller:
     def _read_teams(self, result: SystemPull) -> None:
         """Account teams decide holds; where they cannot be read every account of the system counts as having one."""
         try:
-            teams: list[Team] | None = list(self.context.reader(self.system).teams())
+            teams: list[Team] | None = list(self.context.reader(self.system).teams(Kind.ACCOUNT))
         except CrmError as error:
             self._note(result, f"account teams cannot be read, so no account of theirs is changed: {error}")
             teams = None

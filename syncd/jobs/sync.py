@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from syncd.errors import ExitCode, GuardTrippedError, RefusedError, worst
-from syncd.jobs.apply import apply, recover_rows
+from syncd.jobs.apply import apply, recover_rows, remember
 from syncd.jobs.context import Context
 from syncd.jobs.leadership import Leadership
 from syncd.jobs.plan import Deliberation, make_plan
@@ -73,6 +73,8 @@ def sync(
         plan = make_plan(context, offered=writes and adopted, again=False, tell=thoughts.append)
         if writes and adopted and plan["plan_id"] is not None:
             applied = apply(context, leader, plan["plan_id"])
+        elif writes and adopted:
+            remember(context, leader, thoughts[0])
     except (RefusedError, GuardTrippedError) as error:
         refused = error
     # What the plan was made of serves the monitors too, unless something was written since.

@@ -10,6 +10,7 @@ from types import MappingProxyType
 
 from syncd.errors import Place
 from syncd.model.refs import System
+from syncd.model.rotation import Turn
 
 
 class Outcome(StrEnum):
@@ -42,9 +43,9 @@ class Decision:
     unassigned ones the present owner, or None. `outcome` is the rules' word (change, keep, held, unassigned); planning
     turns change and keep into what the systems need. `reason` is a stable code: `picked`, `kept`, `override`,
     `remembered`, `locked`, `changed-by-person`, `dispute`, `override-expired`, `override-owner-inactive`, `has-team`,
-    `no-eligible-rep`, `unassigned`, `follow-parent`, or the name of a protect rule. `place` is the rule's file and
+    `no-eligible-rep`, `unassigned`, `follow-parent`, `retrieved`, or the name of a protect rule. `place` is the rule's file and
     line. `outranked` lists, by reason and text, what would have applied further down. `next_change_at` is when time
-    alone would next change the decision.
+    alone would next change the decision. `turn` is the turn of a rotation that the pick was; a receipt charges it.
     """
 
     company: str
@@ -63,3 +64,4 @@ class Decision:
     candidates: tuple[str, ...] = ()
     loads: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     next_change_at: datetime | None = None
+    turn: Turn | None = None

@@ -19,7 +19,7 @@ class MoneyTable:
     """Rates into the reporting currency: `rates["EUR"]` is how much of `reporting` one euro is. `as_of` dates them."""
 
     reporting: str = "USD"
-    rates: Mapping[str, Decimal] = field(default_factory=lambda: MappingProxyType({}))
+    rates: Mapping[str, Decimal] = field(default_factory=lambda: MappingProxyType({}), hash=False)
     as_of: date | None = None
 
     def convert(self, amount: Decimal, currency: str | None) -> Decimal | None:
@@ -28,6 +28,48 @@ class MoneyTable:
             return amount
         rate = self.rates.get(currency)
         return None if rate is None else EXACT.multiply(amount, rate)
+
+
+@dataclass(frozen=True, slots=True)
+class DatedRates:
+    """Every rate that is known, as `(currency, day, rate)`: the rates of any day are those in force on it."""
+
+    reporting: str = "USD"
+    rows: tuple[tuple[str, date, Decimal], ...] = ()
+
+    def on(self, day: date) -> MoneyTable:
+        """The table of a day: of each currency the newest rate not after it. Its `as_of` is the newest day among them.
+
+        The table of another table's `as_of` is that table, as long as no row is added or changed at or before it.
+        """
+        newest: dict[str, tuple[date, Decimal]] = {}
+        for currency, since, rate in self.rows:
+            if since <= day and (currency not in newest or newest[currency][0] < since):
+                newest[currency] = (since, rate)
+        as_of = max((since for since, _ in newest.values()), default=None)
+        rates = MappingProxyType({currency: rate for currency, (_, rate) in sorted(newest.items())})
+        return MoneyTable(self.reporting, rates, as_of)
+
+
+class ConvertedAmount(Decimal):
+    """An amount in the reporting currency that a rule wrote in another one: it remembers what was written.
+
+    So a company whose decision is held to an older table can be compared with the same rule at that table's rates.
+    """
+
+    written: tuple[Decimal, str]
+
+    def __new__(cls, converted: Decimal, written: tuple[Decimal, str]) -> ConvertedAmount:
+        """The converted amount and, beside it, the amount and currency as written."""
+        made = super().__new__(cls, converted)
+        made.written = written
+        return made
+
+    def __reduce__(  # type: ignore[override]  # the stubs know only the form of Decimal itself
+        self,
+    ) -> tuple[type[ConvertedAmount], tuple[Decimal, tuple[Decimal, str]]]:
+        """Copies and pickles keep what was written."""
+        return ConvertedAmount, (Decimal(self), self.written)
 
 
 def parse_money(text: str) -> tuple[Decimal, str | None] | None:

@@ -65,9 +65,21 @@ class User:
     fields: Mapping[str, str] = field(default_factory=lambda: NO_FIELDS)
 
 
+@dataclass(frozen=True, slots=True, order=True)
+class TeamMember:
+    """A user in the team of a record, and what they are and may do there, by the CRM's own field names, sorted."""
+
+    user: str
+    fields: tuple[tuple[str, str], ...] = ()
+
+
 @dataclass(frozen=True, slots=True)
 class Team:
-    """The account team of one Salesforce account: user ids and roles, sorted. Empty is no team."""
+    """The team of one Salesforce account or opportunity, sorted; empty is no team.
 
-    account: Ref
-    members: tuple[tuple[str, str], ...]
+    A change of owner drops it (salesforce.md 3.4). `restorable`: we may put its members back.
+    """
+
+    record: Ref
+    members: tuple[TeamMember, ...]
+    restorable: bool = True

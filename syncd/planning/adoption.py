@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import Connection
@@ -15,6 +15,7 @@ from syncd.errors import RefusedError
 from syncd.model.decisions import Decision, Outcome
 from syncd.model.refs import System
 from syncd.planning.proposals import OWNER_ROLE
+from syncd.rules.facts import Applied, Facts
 from syncd.store import ledger, mirror, ownership
 
 
@@ -40,6 +41,8 @@ def adopt(
     *,
     systems: Collection[System],
     decisions: Sequence[Decision],
+    facts: Mapping[str, Facts],
+    rates_as_of: date | None = None,
     who: str,
     now: datetime,
     run_id: str,
@@ -48,9 +51,9 @@ def adopt(
 ) -> Adoption:
     """Take today's owners as the baseline, and the territories of accounts that the rules leave alone as applied.
 
-    `systems` are all configured ones; `decisions` those of today's book. The caller commits. Raises RefusedError SYN525
-    before the first complete mirror of every system, SYN526 where there is a baseline and `again` is not given: a new
-    one forgets which owners people changed.
+    `systems` are all configured ones; `decisions` and `facts` those of today's book. The caller commits. Raises
+    RefusedError SYN525 before the first complete mirror of every system, SYN526 where there is a baseline and `again`
+    is not given: a new one forgets which owners people changed.
     """
     _check_complete(conn, systems)
     before = ownership.adopted_at(conn)
@@ -61,19 +64,8 @@ def adopt(
             hint="`syncd adopt --again` takes a new baseline and forgets which owners people changed since",
         )
     marks = ownership.adopt_all(conn, now=now, run_id=run_id)
-    mine = [decision for decision in decisions if decision.role == OWNER_ROLE]
-    for decision in mine:
-        if decision.outcome is Outcome.KEEP and decision.owner is not None:
-            ownership.set_applied(
-                conn,
-                decision.company,
-                OWNER_ROLE,
-                decision.territory,
-                decision.owner.email,
-                now=now,
-                pack_revision=pack_revision,
-            )
-    reasons = Counter(_reason(decision) for decision in mine)
+    remember_kept(conn, decisions, facts, now=now, pack_revision=pack_revision, rates_as_of=rates_as_of)
+    reasons = Counter(_reason(decision) for decision in decisions if decision.role == OWNER_ROLE)
     adoption = Adoption(sum(marks.values()), dict(reasons), now)
     ledger.append(
         conn,
@@ -86,6 +78,43 @@ def adopt(
     )
     crashpoint("adoption.before_commit")
     return adoption
+
+
+def remember_kept(
+    conn: Connection,
+    decisions: Sequence[Decision],
+    facts: Mapping[str, Facts],
+    *,
+    now: datetime,
+    pack_revision: str,
+    rates_as_of: date | None = None,
+) -> int:
+    """Remember what the rules leave with its owner as applied: nothing has to be written for it. Returns how many.
+
+    Only what differs from the last time is written; a company that is held to an older table of rates keeps it.
+    """
+    rows: dict[str, ownership.AppliedRow] = {}
+    for decision in decisions:
+        if decision.role != OWNER_ROLE or decision.outcome is not Outcome.KEEP or decision.owner is None:
+            continue
+        known = facts[decision.company]
+        as_of = known.rates.as_of if known.rates is not None else rates_as_of
+        dated = as_of if known.amounts is not None else None
+        email = decision.owner.email
+        row = ownership.AppliedRow(decision.territory, email, now, pack_revision, dated, known.amounts)
+        if not _same_decision(known.applied.get(OWNER_ROLE), row):
+            rows[decision.company] = row
+    ownership.set_applied(conn, OWNER_ROLE, rows)
+    return len(rows)
+
+
+def _same_decision(applied: Applied | None, row: ownership.AppliedRow) -> bool:
+    """Whether a decision was remembered before: the revision counts only where a table of rates hangs on it."""
+    if applied is None or (applied.territory, applied.owner) != (row.territory, row.owner):
+        return False
+    if row.amounts is None:
+        return applied.amounts is None
+    return (applied.amounts, applied.pack_revision) == (row.amounts, row.pack_revision)
 
 
 def _check_complete(conn: Connection, systems: Collection[System]) -> None:

@@ -25,6 +25,19 @@ class Stop:
 
 
 @dataclass(frozen=True, slots=True)
+class TeamReport:
+    """A team that a write dropped: how many members it had, and the users who could not be put back.
+
+    `done` is False while it waits to be put back.
+    """
+
+    ref: str
+    members: int
+    lost: tuple[str, ...] = ()
+    done: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class ApplyReport:
     """What one apply did. `rows` are all rows of the plan as they stand now; `calls` the HTTP calls it took."""
 
@@ -33,6 +46,7 @@ class ApplyReport:
     calls: int
     recovered: int = 0
     stops: tuple[Stop, ...] = ()
+    teams: tuple[TeamReport, ...] = ()
 
     @property
     def counts(self) -> Mapping[RowState, int]:
@@ -44,7 +58,7 @@ class ApplyReport:
     def exit_code(self) -> ExitCode:
         """0 if every row has its owner, 7 if some do not, or the worst cause that ended it early."""
         codes = [stop.exit_code for stop in self.stops]
-        if any(row.state not in DONE for row in self.rows):
+        if any(row.state not in DONE for row in self.rows) or any(team.lost for team in self.teams):
             codes.append(ExitCode.PARTIAL)
         return worst(codes)
 
@@ -60,6 +74,10 @@ class ApplyReport:
             "stops": [
                 {"code": stop.code, "text": stop.text, "exit_code": int(stop.exit_code), "system": stop.system}
                 for stop in self.stops
+            ],
+            "teams": [
+                {"ref": team.ref, "members": team.members, "lost": list(team.lost), "done": team.done}
+                for team in sorted(self.teams, key=lambda each: each.ref)
             ],
             "rows": [_row_entry(row) for row in _by_ref(self.rows)],
         }

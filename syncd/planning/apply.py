@@ -16,13 +16,16 @@ from syncd.errors import ExitCode, GuardTrippedError
 from syncd.model.plans import OutboxRow, PlanStatus, RowState
 from syncd.model.records import User
 from syncd.model.refs import Kind, System
-from syncd.planning.applied import DONE, ApplyReport, Stop
+from syncd.planning.applied import DONE, ApplyReport, Stop, TeamReport
+from syncd.planning.canary import HALTED, canary_size, look
 from syncd.planning.line import Line
 from syncd.planning.preflight import Orders, admitted, check_mode, check_window, drop_stale
 from syncd.planning.recovery import recover
 from syncd.planning.sending import check_before_call, send_rows
 from syncd.planning.settling import PlanContext, Settlement, settle
-from syncd.store import ledger, mirror, outbox, plans
+from syncd.planning.teams import finish_teams
+from syncd.store import ledger, mirror, outbox, plans, saved_teams
+from syncd.store.saved_teams import SavedTeam
 
 BRAKE_ROWS = 5
 """The brake acts once more than so many rows were sent …"""
@@ -60,6 +63,7 @@ def apply_plan(line: Line, plan_id: str, orders: Orders) -> ApplyReport:
     rows = drop_stale(line, context, rows, orders, total=total)
     for batch in _batches(line, rows, orders, progress):
         _apply_batch(line, context, batch, orders, progress)
+    progress.stops += [stop for system in sorted(line.writers) if (stop := finish_teams(line, system)) is not None]
     return _report(line, context, recovered, progress)
 
 
@@ -79,10 +83,24 @@ def _batches(line: Line, rows: Sequence[OutboxRow], orders: Orders, progress: Pr
             if not mine or not _may_start(line, system, orders, progress):
                 continue
             size = line.writers[system].batch_size
-            for start in range(0, len(mine), size):
+            first = canary_size(mine, size)
+            if first:
+                yield mine[:first]
+                _look_at_canary(line, mine[:first], progress)
+            for start in range(first, len(mine), size):
                 if progress.is_stopped(system):
                     break
                 yield mine[start : start + size]
+
+
+def _look_at_canary(line: Line, sent: Sequence[OutboxRow], progress: Progress) -> None:
+    if progress.is_stopped(sent[0].ref.system):
+        return
+    stop = look(line, sent[0].plan_id, sent)
+    if stop is not None:
+        progress.stops.append(stop)
+        if stop.code == HALTED:
+            line.halt(f"plan {sent[0].plan_id}: {stop.text}")
 
 
 def _by_ref(row: OutboxRow) -> str:
@@ -181,9 +199,23 @@ def _report(line: Line, context: PlanContext, recovered: int, progress: Progress
         if all(row.state.final for row in rows):
             plans.set_status(conn, plan_id, PlanStatus.APPLIED)
             _close(conn, plan_id, rows, now=now, run_id=line.run_id)
-    report = ApplyReport(plan_id, tuple(rows), line.calls, recovered, tuple(progress.stops))
+        teams = saved_teams.of_plan(conn, plan_id)
+    report = ApplyReport(plan_id, tuple(rows), line.calls, recovered, tuple(progress.stops), _team_reports(teams))
     line.log.event("apply.finished", plan_id=plan_id, exit_code=int(report.exit_code), calls=report.calls)
     return report
+
+
+def _team_reports(teams: Sequence[SavedTeam]) -> tuple[TeamReport, ...]:
+    """What became of each team; one that is not looked at yet has nobody lost."""
+    return tuple(
+        TeamReport(
+            str(saved.team.record),
+            len(saved.team.members),
+            tuple(member.user for member in saved.lost.members) if saved.lost is not None else (),
+            saved.done,
+        )
+        for saved in teams
+    )
 
 
 def _close(conn: Connection, plan_id: str, rows: Sequence[OutboxRow], *, now: datetime, run_id: str) -> None:

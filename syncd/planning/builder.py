@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -46,8 +46,9 @@ class PlanInput:
 
     `opportunities` are the open ones of the mirror. `writers` are the systems that syncd writes, `expected` those that
     the native sync writes after it, `stale` those whose mirror is stale or incomplete. `open_refs` have an approved
-    write under way. `mirror_as_of` says how fresh each system's mirror is. `all_decisions` puts the kept ones into the
-    document too. `kind` tells what sort of plan it is (`plan`, `undo`).
+    write under way. `mirror_as_of` says how fresh each system's mirror is, `rates_as_of` dates the table of
+    rates. `all_decisions` puts the kept ones into the document too. `kind` tells what sort of plan it is (`plan`,
+    `undo`).
     """
 
     pack: Pack
@@ -66,6 +67,7 @@ class PlanInput:
     open_refs: frozenset[Ref] = frozenset()
     mapping_revision: str = ""
     currency: str = "USD"
+    rates_as_of: date | None = None
     kind: str = "plan"
     all_decisions: bool = False
 
@@ -113,19 +115,24 @@ def build_document(source: PlanInput, *, plan_id: str | None, lifetime: timedelt
         "lifetime_seconds": int(lifetime.total_seconds()),
         "now": iso(source.now),
         "mirror": _mirror(source),
+        "rates": {"currency": source.currency, "as_of": _day(source.rates_as_of)},
         "systems": {
             "written": sorted(system.value for system in source.writers),
             "expected": sorted(system.value for system in source.expected),
         },
         "summary": summary_entry(outcomes, sum((move.pipeline for move in moves), Decimal(0)), source.currency),
         "decisions": [
-            decision_entry(proposal, source.facts.get(proposal.decision.company))
+            decision_entry(proposal, source.facts.get(proposal.decision.company), source.rates_as_of)
             for proposal in proposals
             if source.all_decisions or proposal.outcome is not Outcome.KEEP
         ],
         "changes": sorted(rows, key=lambda row: str(row["ref"])),
         "guard": guard_entry(check_guard(source.pack.guard, reach)),
     }
+
+
+def _day(day: date | None) -> str | None:
+    return None if day is None else day.isoformat()
 
 
 def bench_of(source: PlanInput) -> Bench:

@@ -7,6 +7,7 @@ gives equal bytes but for `plan_id` and `created_at`. Keys may be added, never c
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -39,8 +40,11 @@ def summary_entry(outcomes: Mapping[Outcome, int], money: Decimal, currency: str
     }
 
 
-def decision_entry(proposal: Proposal, facts: Facts | None) -> dict[str, Any]:
-    """One decision as the document holds it; keys that would be empty are left out, those of DESIGN.md never."""
+def decision_entry(proposal: Proposal, facts: Facts | None, rates_as_of: date | None = None) -> dict[str, Any]:
+    """One decision as the document holds it; keys that would be empty are left out, those of DESIGN.md never.
+
+    `rates_as_of` dates the plan's table of rates; a company that is held to an older one says so.
+    """
     decision = proposal.decision
     entry: dict[str, Any] = {
         "company": decision.company,
@@ -60,6 +64,9 @@ def decision_entry(proposal: Proposal, facts: Facts | None) -> dict[str, Any]:
     pipeline = facts.values.get("open_pipeline") if facts is not None else None
     if proposal.outcome is Outcome.CHANGE and isinstance(pipeline, Decimal) and pipeline:
         entry["money"] = f"{pipeline:f}"
+    if facts is not None and facts.amounts is not None:
+        as_of = facts.rates.as_of if facts.rates is not None else rates_as_of
+        entry |= {"amounts": facts.amounts, "rates_as_of": as_of.isoformat() if as_of is not None else None}
     optional: dict[str, Any] = {
         "outranked": [{"reason": reason, "text": text} for reason, text in decision.outranked],
         "notes": list(decision.notes),

@@ -30,7 +30,8 @@ _KEEP_ALIVE = 10.0
 @dataclass(slots=True)
 class Line:
     """What applying works with. `may_write` raises RefusedError while writes are frozen and LeaseHeldError once the
-    lease is another's; it is asked right before every call that writes. `waited` counts rate-limit waits, in seconds.
+    lease is another's; it is asked right before every call that writes. `halt` is told when something must be looked
+    at by a person before anything more is written. `waited` counts rate-limit waits, in seconds.
     """
 
     store: Store
@@ -42,6 +43,7 @@ class Line:
     run_id: str
     may_write: Callable[[], None]
     log: Log
+    halt: Callable[[str], None] = lambda _: None
     waited: float = 0.0
     _calls_before: int = field(init=False)
 
@@ -63,10 +65,14 @@ class Line:
 
         Raises CrmError where they cannot be read.
         """
+        return self.read_refs(system, kind, [row.ref for row in rows])
+
+    def read_refs(self, system: System, kind: Kind, refs: Sequence[Ref]) -> Mapping[Ref, Reading]:
+        """The same for records that are named by their refs."""
         reader = self.readers[system]
         while True:
             try:
-                readings = reader.read(kind, [row.ref.id for row in rows])
+                readings = reader.read(kind, [ref.id for ref in refs])
             except RateLimitedError as error:
                 self.wait_out(error)
             else:

@@ -16,6 +16,7 @@ from syncd.planning.applied import Stop
 from syncd.planning.approval import expire
 from syncd.planning.line import Line, stopped_by
 from syncd.planning.settling import PlanContext, Settlement, settle
+from syncd.planning.teams import restore_teams
 from syncd.planning.verdicts import before_write
 from syncd.store import outbox, plans
 
@@ -30,14 +31,16 @@ def recover(line: Line, *, wait: float = SETTLE_WAIT) -> tuple[int, tuple[Stop, 
 
     Written ones end as `confirmed`, unwritten ones are open again (or `stale` where their plan is closed), the rest
     are conflicts. Then plans past their time are closed, so that their rows do not hold back later plans. Sends
-    nothing.
+    nothing, but puts back the teams that a dead process's writes dropped.
     """
     with line.store.read() as conn:
         rows = sorted(outbox.rows(conn, states=[RowState.SENDING]), key=_group)
     found = _settle_all(line, rows, wait) if rows else (0, ())
     with line.store.write() as conn:
         expire(conn, now=line.clock.now(), run_id=line.run_id)
-    return found
+    settled, doubts = found
+    unrestored = [stop for system in sorted(line.writers) if (stop := restore_teams(line, system)) is not None]
+    return settled, (*doubts, *unrestored)
 
 
 def _settle_all(line: Line, rows: Sequence[OutboxRow], wait: float) -> tuple[int, tuple[Stop, ...]]:

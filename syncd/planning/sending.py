@@ -25,13 +25,14 @@ from syncd.errors import (
     SchemaError,
 )
 from syncd.model.plans import OutboxRow, RowState
-from syncd.model.refs import Kind, Ref, System
+from syncd.model.records import Team
+from syncd.model.refs import Ref, System
 from syncd.planning.applied import Stop
 from syncd.planning.line import Line, stopped_by
 from syncd.planning.settling import PlanContext, Settlement, settle
-from syncd.planning.teams import HAS_TEAM, held_by_teams
+from syncd.planning.teams import HAS_TEAM, read_teams, restore_teams
 from syncd.planning.verdicts import after_write, before_write, is_doubtful, needs_reading
-from syncd.store import ledger, outbox
+from syncd.store import ledger, outbox, saved_teams
 
 MAX_ATTEMPTS = 3
 SINGLE_ROWS = 5
@@ -40,7 +41,14 @@ UNKNOWN_WAIT = 5.0
 """Seconds before a row whose answer was lost is read: the server may still be at it."""
 _SHRINK = 4
 
-Ready = tuple[OutboxRow, Reading]
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """A row whose record stands as planned: its reading, and the team that the write will drop, if it has one."""
+
+    row: OutboxRow
+    reading: Reading
+    team: Team | None
 
 
 @dataclass(slots=True)
@@ -95,22 +103,22 @@ def _compared(line: Line, context: PlanContext, rows: Sequence[OutboxRow], tries
     system, kind = rows[0].ref.system, rows[0].ref.kind
     readings = line.read(system, kind, rows)
     ends: list[Settlement] = []
-    ready: list[Ready] = []
+    standing: list[tuple[OutboxRow, Reading]] = []
     for row in rows:
         reading = readings.get(row.ref)
         end = before_write(row, reading, tried=bool(row.attempts or tries[row.id]))
         if end is not None:
             ends.append(end)
         elif reading is not None:
-            ready.append((row, reading))
-    if kind is Kind.ACCOUNT:
-        teams = held_by_teams(line.readers[system], [row.ref.id for row, _ in ready])
-        ends += [
-            Settlement(row, RowState.CONFLICT, HAS_TEAM, teams[row.ref.id], reading=reading)
-            for row, reading in ready
-            if row.ref.id in teams
-        ]
-        ready = [item for item in ready if item[0].ref.id not in teams]
+            standing.append((row, reading))
+    teams = read_teams(line.readers[system], kind, [row.ref.id for row, _ in standing])
+    ready: list[Ready] = []
+    for row, reading in standing:
+        hold = teams.hold(row.ref.id)
+        if hold is not None:
+            ends.append(Settlement(row, RowState.CONFLICT, HAS_TEAM, hold, reading=reading))
+        else:
+            ready.append(Ready(row, reading, teams.teams.get(row.ref.id)))
     settle(line, context, ends)
     return ready
 
@@ -119,8 +127,8 @@ def _send(
     line: Line, context: PlanContext, chunk: Sequence[Ready], tries: Counter[int], tally: Tally
 ) -> list[OutboxRow]:
     """Send one call's rows and settle them; returns the rows to try again, each proved not to be applied."""
-    rows = [row for row, _ in chunk]
-    tally.stop = check_before_call(line, context) or _claim(line, rows)
+    rows = [each.row for each in chunk]
+    tally.stop = check_before_call(line, context) or _claim(line, chunk)
     if tally.stop is not None:
         return []
     tally.stop = check_before_call(line, context)
@@ -141,15 +149,20 @@ def _send(
     tries.update(row.id for row in rows)
     tally.sent += len(rows)
     tally.refused += sum(1 for result in results.values() if result.outcome is WriteOutcome.REJECTED)
-    return _finish(line, context, rows, results, tries, tally)
+    again = _finish(line, context, rows, results, tries, tally)
+    if any(each.team is not None for each in chunk):
+        tally.stop = tally.stop or restore_teams(line, rows[0].ref.system)
+    return again
 
 
-def _claim(line: Line, rows: Sequence[OutboxRow]) -> Stop | None:
+def _claim(line: Line, chunk: Sequence[Ready]) -> Stop | None:
     """Write down what is about to be sent, before it is sent; a stop where the lease or the plan is lost."""
     crashpoint("apply.before_claim")
     now, attempt = line.clock.now(), line.entropy.token()
+    rows = [each.row for each in chunk]
     try:
         with line.store.write() as conn:
+            saved_teams.save(conn, {each.row.id: each.team for each in chunk if each.team is not None}, now=now)
             for row in rows:
                 ledger.append(
                     conn,
@@ -179,9 +192,12 @@ def _write(line: Line, chunk: Sequence[Ready]) -> Mapping[Ref, WriteResult]:
 
     Raises RateLimitedError, and the errors where nothing was applied and a person must act.
     """
-    rows = [row for row, _ in chunk]
+    rows = [each.row for each in chunk]
     alone = len(chunk) <= SINGLE_ROWS
-    writes = [OwnerWrite(row.ref, row.old, row.new, reading.modified_at if alone else None) for row, reading in chunk]
+    writes = [
+        OwnerWrite(each.row.ref, each.row.old, each.row.new, each.reading.modified_at if alone else None)
+        for each in chunk
+    ]
     writer, kind = line.writers[rows[0].ref.system], rows[0].ref.kind
     try:
         results = writer.write_owners(kind, writes)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection
@@ -152,18 +152,22 @@ def _carry_out(conn: Connection, context: PlanContext, settlement: Settlement, n
     decision = context.decisions.get(row.because)
     if row.ref.kind is not Kind.ACCOUNT or decision is None:
         return
-    owner = decision["owner"]
-    ownership.set_applied(
-        conn,
-        row.because,
-        OWNER_ROLE,
-        decision["territory"],
-        owner["email"] if owner else None,
-        now=now,
-        pack_revision=plan.pack_revision,
-    )
+    ownership.set_applied(conn, OWNER_ROLE, {row.because: _applied(plan, decision, now)})
     for change in context.awaited.get(row.because, ()):
         ownership.set_mark(conn, change.ref, change.new, "expected", now=now)
+
+
+def _applied(plan: SavedPlan, decision: Mapping[str, Any], now: datetime) -> ownership.AppliedRow:
+    """A decision of the plan as what was last applied, with the table of rates that it was made by."""
+    owner, as_of = decision["owner"], decision.get("rates_as_of")
+    return ownership.AppliedRow(
+        decision["territory"],
+        owner["email"] if owner else None,
+        now,
+        plan.pack_revision,
+        date.fromisoformat(as_of) if as_of else None,
+        decision.get("amounts"),
+    )
 
 
 def _records(settlements: Sequence[Settlement]) -> list[Record]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from syncd.report.wording import counted, plain, wrapped
@@ -47,10 +47,22 @@ def apply_text(document: Mapping[str, Any]) -> str:
         lines += ["", "Not written:", *(line for row in open_rows[:_SHOWN] for line in _row(row))]
     if len(open_rows) > _SHOWN:
         lines.append(f"  … and {len(open_rows) - _SHOWN:,} more; --format json lists them all")
+    lines += _teams(document["teams"])
     for stop in document["stops"]:
         where = f"{stop['system']}: " if stop["system"] else ""
         lines += ["", wrapped(f"Stopped: {where}{stop['code']} {plain(stop['text'])}", indent=0, hanging=2)]
     return "\n".join([*lines, "", _closing(document)])
+
+
+def _teams(teams: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """How many teams were put back, and who of them could not be."""
+    if not teams:
+        return
+    back = sum(team["done"] and not team["lost"] for team in teams)
+    yield f"  {back:>8,}  of {counted(len(teams), 'team')} that the writes dropped are whole again"
+    for team in teams:
+        if team["lost"]:
+            yield f"  ! {team['ref']}  could not put back {', '.join(team['lost'])}"
 
 
 def _row(row: Mapping[str, Any]) -> Iterator[str]:

@@ -18,6 +18,7 @@ _CAUSES = {
     "ancestor": "an ancestor's condition",
     "earlier": "an earlier territory took it",
     "not-in-effect": "not in effect",
+    "leeway": "the account stays by the leeway of another",
 }
 _MARKS = {True: "yes", False: "no "}
 
@@ -69,6 +70,10 @@ def _path(document: Entry) -> Iterator[str]:
         row = f", row {step['row']}" if step.get("row") else ""
         yield f"  {plain(step['territory'])}  ({_where(step)}{row})"
         yield from _clause(step["when"], 4)
+        labels = ", ".join(f"{plain(key)}: {plain(value)}" for key, value in step.get("labels", {}).items())
+        for title, text in (("labels", labels), ("note", plain(step.get("note") or ""))):
+            if text:
+                yield wrapped(f"{title}: {text}", indent=4, hanging=8)
 
 
 def _clause(clause: Entry, indent: int) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""The pack's own tests (RULES.md section 8): each case is one account, decided alone, and what it expects.
+"""The pack's own tests (RULES.md section 8): each case is one account, alone or with its parent, and what it expects.
 
 Unknown e-mails are active users, loads are zero, there is no ledger but the case's own, and every exception of the pack
 applies. Reads no files; what a run of cases means for a command is not known here.
@@ -6,7 +6,7 @@ applies. Reads no files; what a run of cases means for a command is not known he
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
@@ -19,6 +19,7 @@ from syncd.model.money import MoneyTable
 from syncd.model.normalisation import email, instant_or_date, number, text
 from syncd.model.refs import System
 from syncd.rules.derivation import Derivation, facts_from_raw
+from syncd.rules.deriving.families import join_families
 from syncd.rules.engine import Book, decide
 from syncd.rules.facts import Applied, Directory, Facts, Rep, Seen
 from syncd.rules.pack import Case, Pack
@@ -47,8 +48,12 @@ def run_cases(
     money: MoneyTable,
     now: datetime,
     shared_domains: frozenset[str] = frozenset(),
+    watch: Callable[[Facts, datetime, Sequence[Decision]], None] = lambda *_: None,
 ) -> tuple[CaseResult, ...]:
-    """Run every case of the pack, in the order written. `now` is for cases that name none. Never raises."""
+    """Run every case of the pack, in the order written. `now` is for cases that name none. Never raises.
+
+    `watch` is shown the facts of each case, its instant and its decisions (`rules.coverage`).
+    """
     derivation = Derivation(
         catalogue=catalogue,
         money=money,
@@ -57,10 +62,16 @@ def run_cases(
         fill_missing_country=pack.fill_missing_country,
         shared_domains=shared_domains,
     )
-    return tuple(_run(pack, case, derivation, now) for case in pack.tests)
+    return tuple(_run(pack, case, derivation, now, watch) for case in pack.tests)
 
 
-def _run(pack: Pack, case: Case, derivation: Derivation, now: datetime) -> CaseResult:
+def _run(
+    pack: Pack,
+    case: Case,
+    derivation: Derivation,
+    now: datetime,
+    watch: Callable[[Facts, datetime, Sequence[Decision]], None],
+) -> CaseResult:
     unknown = [
         f"`expect` has no key `{key}`: {did_you_mean(key, EXPECTATIONS)}" for key in case.expect.keys() - EXPECTATIONS
     ]
@@ -69,11 +80,13 @@ def _run(pack: Pack, case: Case, derivation: Derivation, now: datetime) -> CaseR
     if unknown:
         return CaseResult(case.name, case.place, False, tuple(sorted(unknown)), ())
     at = case.now or now
-    facts = case_facts(case, derivation, at)
+    book = case_book(case, derivation, at)
+    facts = book.facts[0]
     try:
-        decisions = decide(pack, Book((facts,), _directory(facts)), at)
+        decisions = [each for each in decide(pack, book, at) if each.company == facts.key]
     except InputError as error:
         return CaseResult(case.name, case.place, False, tuple(finding.message for finding in error.findings), ())
+    watch(facts, at, decisions)
     roles = case.expect.get("role", ("owner",))
     asked = [decision for decision in decisions if decision.role in roles]
     if not asked:
@@ -86,9 +99,27 @@ def _run(pack: Pack, case: Case, derivation: Derivation, now: datetime) -> CaseR
     return CaseResult(case.name, case.place, not failures, failures, notes)
 
 
+def case_book(case: Case, derivation: Derivation, now: datetime) -> Book:
+    """The book of a case: its account first, then the account's parent where the case gives one."""
+    facts = case_facts(case, derivation, now)
+    if case.parent is None:
+        return Book((facts,), _directory((facts,)))
+    parent = facts_from_raw(_parent_key(case), case.parent, derivation=derivation, now=now)
+    family = tuple(join_families((facts, parent)))
+    return Book(family, _directory(family))
+
+
+def _parent_key(case: Case) -> str:
+    """The parent goes by the id that the account names it by."""
+    named = (case.account or {}).get("parent")
+    return named if isinstance(named, str) and named else "parent"
+
+
 def case_facts(case: Case, derivation: Derivation, now: datetime) -> Facts:
     """The facts of a case: its account's raw values, what each system says instead, its deals and its ledger."""
     raw = _merged(case, derivation)
+    if case.parent is not None:
+        raw.setdefault("parent", _parent_key(case))
     if "territory" in case.ledger:
         raw.setdefault("territory", case.ledger["territory"])
     facts = facts_from_raw(_KEY, raw, opportunities=case.opportunities, derivation=derivation, now=now)
@@ -126,25 +157,29 @@ def _order(derivation: Derivation, name: str) -> tuple[System, ...]:
 
 
 def _with_ledger(facts: Facts, case: Case, derivation: Derivation) -> Facts:
-    """The facts with what the ledger last applied; an owner other than the applied one was changed by a person."""
+    """The facts with what the ledger last applied in the role that the case is about.
+
+    An owner other than the applied one was changed by a person.
+    """
     if not case.ledger:
         return facts
     stated = case.ledger.get("at")
     at = (instant_or_date(stated, derivation.zone) if stated else None) or datetime.min.replace(tzinfo=derivation.zone)
     owner = email(case.ledger["owner"]) if "owner" in case.ledger else None
-    applied = {"owner": Applied(case.ledger.get("territory"), owner, at)}
+    role = case.expect.get("role", ("owner",))[0]
+    applied = {role: Applied(case.ledger.get("territory"), owner, at)}
+    if role != "owner":
+        return replace(facts, applied=MappingProxyType(applied))
     present = facts.current_owner.email if facts.current_owner else None
     changed = facts.values.get("owner_changed_at")
     by_person = (changed if isinstance(changed, datetime) else at) if owner and present != owner else None
     return replace(facts, applied=MappingProxyType(applied), changed_by_person_at=by_person)
 
 
-def _directory(facts: Facts) -> Directory:
+def _directory(family: Iterable[Facts]) -> Directory:
     """Everybody is active but an owner whom the case calls inactive."""
-    owner = facts.current_owner
-    if owner is None or facts.owner_active:
-        return Directory({}, assume_active=True)
-    return Directory({owner.email: Rep(owner.email, owner.email, {}, frozenset(), _BOTH)}, assume_active=True)
+    owners = [each.current_owner.email for each in family if each.current_owner is not None and not each.owner_active]
+    return Directory({each: Rep(each, each, {}, frozenset(), _BOTH) for each in owners}, assume_active=True)
 
 
 def _failures(pack: Pack, case: Case, facts: Facts, decision: Decision) -> tuple[str, ...]:

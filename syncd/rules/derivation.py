@@ -7,19 +7,20 @@ its input; nothing here decides, reads a store or asks a clock.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
 from syncd.model.decisions import Owner
 from syncd.model.fields import FieldCatalogue, FieldType
-from syncd.model.money import MoneyTable
+from syncd.model.money import DatedRates, MoneyTable
 from syncd.model.normalisation import email
 from syncd.model.records import Record, User
 from syncd.model.refs import Kind, Ref, System
 from syncd.rules.deriving.families import FAMILY_FIELDS, join_families
 from syncd.rules.deriving.field_values import RawValue, ValueReader, id_value
+from syncd.rules.deriving.held_rates import HeldRates
 from syncd.rules.deriving.opportunity_facts import derived_from_opportunities, read_opportunity, shared, worth_keeping
 from syncd.rules.facts import Applied, Facts, OpportunityFacts, Seen, Value
 from syncd.rules.matching.time_window import UTC_ZONE, EvaluationContext
@@ -48,7 +49,8 @@ class Derivation:
     """How records become facts: `order` is the default order of systems, `field_order` that of single fields.
 
     `leading` is the system whose owner is the current one. `money`, `shared_domains` and the orders come from settings,
-    `zone`, `default_country` and `fill_missing_country` from the pack.
+    `zone`, `default_country` and `fill_missing_country` from the pack. With `rates` and the pack's revision, a company
+    whose last applied decision was of that revision and whose raw amounts are the same keeps that decision's table.
     """
 
     catalogue: FieldCatalogue = field(default_factory=FieldCatalogue)
@@ -60,6 +62,8 @@ class Derivation:
     default_country: str | None = None
     fill_missing_country: bool = False
     shared_domains: frozenset[str] = frozenset()
+    rates: DatedRates = field(default_factory=DatedRates)
+    pack_revision: str | None = None
 
     def reader(self) -> ValueReader:
         """The reader of single values that these settings make."""
@@ -209,6 +213,7 @@ class _CompanyReader:
         self._derivation = derivation
         self._ownership = ownership
         self._reader = derivation.reader()
+        self._rates = HeldRates(derivation.catalogue, derivation.money, derivation.rates, derivation.pack_revision)
         self._context = EvaluationContext(now, derivation.zone)
         self._ids = _ids_by_email(ownership.users)
 
@@ -218,8 +223,12 @@ class _CompanyReader:
         if not records:
             return None
         draft = _Draft()
-        draft.read_all(self._sources(records), self._derivation, self._reader)
-        deals = self._opportunities(company.opportunities, draft.remarks)
+        applied = self._ownership.applied.get(company.key, MappingProxyType({}))
+        amounts = self._rates.amounts(records.values(), company.opportunities)
+        rates = self._rates.held(applied.get("owner"), amounts)
+        reader = self._reader if rates is None else replace(self._reader, money=rates)
+        draft.read_all(self._sources(records), self._derivation, reader)
+        deals = self._opportunities(company.opportunities, draft.remarks, reader, rates)
         draft.values.update(derived_from_opportunities(deals, self._context))
         draft.values["systems"] = shared(system.value for system in records)
         for system, record in records.items():
@@ -239,12 +248,14 @@ class _CompanyReader:
             current_owner=owner,
             owner_ids=MappingProxyType({system: record.owner for system, record in records.items() if record.owner}),
             owner_active=active,
-            applied=self._ownership.applied.get(company.key, MappingProxyType({})),
+            applied=applied,
             changed_by_person_at=changed[0] if changed else None,
             changed_by_person_text=changed[1] if changed else None,
             team_holds=self._ownership.team_holds.get(company.key),
             findings=tuple(sorted(draft.remarks)),
             notes=tuple(draft.notes),
+            amounts=amounts,
+            rates=rates,
         )
 
     def _sources(self, records: Mapping[System, Record]) -> dict[str, list[tuple[System | None, RawValue]]]:
@@ -256,7 +267,9 @@ class _CompanyReader:
             sources[name] = [(system, raw) for system, raw in told if raw]
         return sources
 
-    def _opportunities(self, records: Iterable[Record], remarks: list[str]) -> tuple[OpportunityFacts, ...]:
+    def _opportunities(
+        self, records: Iterable[Record], remarks: list[str], reader: ValueReader, rates: MoneyTable | None
+    ) -> tuple[OpportunityFacts, ...]:
         fields = self._derivation.catalogue.opportunity
         deals = []
         for record in records:
@@ -268,7 +281,8 @@ class _CompanyReader:
             owner = self._user(record)
             if owner is not None and owner.email:
                 raw["owner"] = owner.email
-            deals.append(read_opportunity(str(record.ref), raw, fields, self._reader, remarks))
+            deal = read_opportunity(str(record.ref), raw, fields, reader, remarks)
+            deals.append(deal if rates is None else replace(deal, rates=rates))
         return tuple(deals)
 
     def _user(self, record: Record) -> User | None:

@@ -5,7 +5,7 @@ It shows the decision that it is given, or settles what needs no pick; it never 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -15,12 +15,13 @@ from syncd.clock import iso
 from syncd.errors import Place, UsageError
 from syncd.model.decisions import Decision, Owner
 from syncd.rules.conditions import Trace, holds, trace
-from syncd.rules.deciding.exceptions import match_exceptions
+from syncd.rules.deciding.covers import candidates_of
+from syncd.rules.deciding.exceptions import Exceptions, match_exceptions
 from syncd.rules.deciding.frame import Frame
-from syncd.rules.deciding.people import barred, members_of, overflows
+from syncd.rules.deciding.people import barred, overflows
 from syncd.rules.deciding.precedence import Subject
-from syncd.rules.deciding.tree import Cause, TreeResult, choose_territory, in_effect
-from syncd.rules.engine import Book, settle
+from syncd.rules.deciding.tree import Cause, TreeResult, in_effect
+from syncd.rules.engine import Book, examine, following, settle
 from syncd.rules.facts import Facts, Value
 from syncd.rules.pack import Owners, Pack, Territory
 
@@ -42,12 +43,14 @@ class Clause:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One territory on the way in; `row` is its table row."""
+    """One territory on the way in; `row` is its table row, `note` and `labels` are for people."""
 
     territory: str
     place: Place
     row: int | None
     condition: Clause
+    note: str | None = None
+    labels: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +124,8 @@ class Explanation:
                     "territory": step.territory,
                     "row": step.row,
                     "when": _clause_json(step.condition),
+                    "note": step.note,
+                    "labels": dict(step.labels),
                 }
                 for step in self.path
             ],
@@ -154,12 +159,21 @@ class Explanation:
 
 
 def explain(
-    pack: Pack, book: Book, key: str, now: datetime, decision: Decision | None = None, *, role: str = "owner"
+    pack: Pack,
+    book: Book,
+    key: str,
+    now: datetime,
+    decision: Decision | None = None,
+    *,
+    role: str = "owner",
+    others: Iterable[Decision] = (),
 ) -> Explanation:
     """Explain one company of the book in one role.
 
     `decision` is the saved one, whose pick and loads are shown as they were; without it a company that needs a pick is
-    shown as not picked yet, with its candidates. Raises UsageError SYN327 for a key or role that is not there.
+    shown as not picked yet, with its candidates. `others` are the decisions of the same run, for whom this one follows
+    or is paired with: without them it is shown as far as it needs no pick of theirs. Raises UsageError SYN327 for a key
+    or role that is not there.
     """
     facts = next((each for each in book.facts if each.key == key), None)
     if facts is None or role not in pack.roles:
@@ -167,8 +181,8 @@ def explain(
         raise UsageError("SYN327", f"there is {what}", hint="Name a company of the book by its key.")
     frame = Frame.of(pack, book.directory, now)
     exceptions, _ = match_exceptions(pack, book.facts, now)
-    tree = choose_territory(pack, role, facts, frame.context)
-    subject = Subject(frame, exceptions, role, facts, tree)
+    subject = _subject(frame, exceptions, role, facts, book, {(each.company, each.role): each for each in others})
+    tree = subject.tree
     settled, claims = settle(subject)
     shown = decision or settled
     return Explanation(
@@ -179,28 +193,56 @@ def explain(
         current_owner=subject.present,
         decision=shown,
         path=tuple(_step(frame, facts, territory) for territory in tree.path),
-        losers=tuple(_losers(frame, facts, pack.roles[role], tree)),
+        losers=tuple(_losers(subject, pack.roles[role])),
         precedence=tuple(Rung(each.reason, each.text, each.place, each.applies) for each in claims),
         options=_saved_options(decision) if decision else tuple(_open_options(subject)) if settled is None else (),
-        notes=(*facts.notes, *_moved_on(decision, tree)),
+        notes=(*facts.notes, *_stays(subject), *_moved_on(decision, tree)),
         findings=facts.findings,
     )
 
 
+def _subject(
+    frame: Frame,
+    exceptions: Exceptions,
+    role: str,
+    facts: Facts,
+    book: Book,
+    others: Mapping[tuple[str, str], Decision],
+) -> Subject:
+    """The company as the engine looks at it, with whom it follows and is paired with as far as that is known."""
+    known = dict(others)
+    for earlier in frame.pack.roles_in_order:
+        if earlier == role:
+            break
+        if (facts.key, earlier) not in known:
+            decided, _ = settle(_subject(frame, exceptions, earlier, facts, book, known))
+            if decided is not None:
+                known[facts.key, earlier] = decided
+    subject = examine(frame, exceptions, role, facts, known)
+    if subject.parent is None:
+        return subject
+    above = next((each for each in book.facts if each.key == facts.head), None)
+    if above is None or (above.key, role) in known:
+        return following(subject, known.get((above.key, role)) if above is not None else None)
+    decided, _ = settle(_subject(frame, exceptions, role, above, book, known))
+    return subject if decided is None else following(subject, decided)
+
+
 def _step(frame: Frame, facts: Facts, territory: Territory) -> Step:
-    return Step(territory.path, territory.place, territory.row, _condition(frame, facts, territory))
+    condition = _condition(frame, facts, territory)
+    labels = tuple(sorted(territory.labels.items()))
+    return Step(territory.path, territory.place, territory.row, condition, territory.note, labels)
 
 
-def _losers(
-    frame: Frame, facts: Facts, level: tuple[Territory, ...], tree: TreeResult, above: tuple[Territory, ...] = ()
-) -> Iterator[Loser]:
+def _losers(subject: Subject, level: tuple[Territory, ...], above: tuple[Territory, ...] = ()) -> Iterator[Loser]:
     for territory in level:
-        if not any(territory is entered for entered in tree.path):
-            yield _loser(frame, facts, territory, above, tree)
-        yield from _losers(frame, facts, territory.children, tree, (*above, territory))
+        if not any(territory is entered for entered in subject.tree.path):
+            yield _loser(subject, territory, above)
+        yield from _losers(subject, territory.children, (*above, territory))
 
 
-def _loser(frame: Frame, facts: Facts, territory: Territory, above: tuple[Territory, ...], tree: TreeResult) -> Loser:
+def _loser(subject: Subject, territory: Territory, above: tuple[Territory, ...]) -> Loser:
+    frame, facts, tree = subject.frame, subject.facts, subject.tree
     line = (*above, territory)
     asleep = next((each for each in line if not in_effect(each, frame.today)), None)
     if asleep is not None:
@@ -212,6 +254,9 @@ def _loser(frame: Frame, facts: Facts, territory: Territory, above: tuple[Territ
     failing = next((each for each in above if not holds(each.when, facts, frame.context)), None)
     if failing is not None:
         return Loser(territory.path, territory.place, territory.row, Cause.ANCESTOR, failing.path, None)
+    if subject.leeway is not None and subject.leeway.stay is not None:
+        stays_in = subject.leeway.territory.path
+        return Loser(territory.path, territory.place, territory.row, Cause.LEEWAY, stays_in, None)
     shared = sum(1 for each, entered in zip(line, tree.path, strict=False) if each is entered)
     return Loser(territory.path, territory.place, territory.row, Cause.EARLIER, tree.path[shared].path, None)
 
@@ -258,8 +303,13 @@ def _open_options(subject: Subject) -> Iterator[Option]:
 
 
 def _members(subject: Subject, owners: Owners, overflow_of: str | None) -> Iterator[Option]:
-    for member in members_of(subject.frame, owners, subject.facts):
+    for member in candidates_of(subject.frame, owners, subject.facts):
         yield Option(member.email, None, barred(subject.frame, member.email, subject.facts), overflow_of)
+
+
+def _stays(subject: Subject) -> tuple[str, ...]:
+    text = subject.leeway.text if subject.leeway is not None else None
+    return (text,) if text is not None else ()
 
 
 def _moved_on(decision: Decision | None, tree: TreeResult) -> tuple[str, ...]:

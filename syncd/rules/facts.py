@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from types import MappingProxyType
 
+from syncd.errors import Place
 from syncd.model.decisions import Owner
+from syncd.model.money import MoneyTable
 from syncd.model.refs import Ref, System
 
 Value = str | Decimal | bool | datetime | frozenset[str]
 """A normalised value: text kinds are str, number and money Decimal, dates aware datetime, several frozenset of str."""
 
 NO_VALUES: Mapping[str, Value] = MappingProxyType({})
+NO_DECISIONS: Mapping[str, str | None] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,21 +31,50 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class OpportunityFacts:
-    """One opportunity of the company, open or closed; `owner` is an e-mail."""
+    """One opportunity of the company, open or closed; `owner` is an e-mail, `rates` as those of its company."""
 
     key: str
     values: Mapping[str, Value]
     is_open: bool
     owner: str | None = None
+    rates: MoneyTable | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Applied:
-    """What syncd last applied (or adopted) for a company and role: the ledger's state that rules may read."""
+    """What syncd last applied (or adopted) for a company and role: the ledger's state that rules may read.
+
+    `rates_as_of` dates the table of rates that it was decided by, `amounts` is the hash of the company's raw amounts
+    then; both None where no rates are known.
+    """
 
     territory: str | None
     owner: str | None
     at: datetime
+    pack_revision: str | None = None
+    rates_as_of: date | None = None
+    amounts: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ScorePart:
+    """One component of a score: its points, rounded to hundredths for people, and the value or condition behind them."""
+
+    name: str
+    points: Decimal
+    said: str
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class Grade:
+    """What the pack's `lifecycle` and `score` make of a company; `stage` and `band` are the names as written."""
+
+    revision: str
+    stage: str | None = None
+    score: int | None = None
+    band: str | None = None
+    parts: tuple[ScorePart, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +86,11 @@ class Facts:
     `owner_active` is whether the current owner is an active user, in `reps` or not. `changed_by_person_at` is set while
     the owner was changed by somebody else since our last write or adoption. `team_holds` is why an owner write would
     lose an account team ("has 3 team members"), or None. `findings` are data-quality remarks, `notes` go to `explain`.
+    `amounts` is the hash of the raw amounts of money, None where no rates are known; `rates` the older table that both
+    sides of a comparison use, None for the run's own (RULES.md section 3, money). `head` is the key of the company at
+    the top of its line of parents, as far up as the book goes: its own where a ring of parents ends in it, None where
+    nobody of the book is above it. `decided` is whom earlier roles of the run came to, where this one is paired with
+    them.
     """
 
     key: str
@@ -71,6 +108,11 @@ class Facts:
     team_holds: str | None = None
     findings: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    grade: Grade | None = None
+    amounts: str | None = None
+    rates: MoneyTable | None = None
+    head: str | None = None
+    decided: Mapping[str, str | None] = field(default_factory=lambda: NO_DECISIONS)
 
 
 @dataclass(frozen=True, slots=True)

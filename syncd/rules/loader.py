@@ -25,10 +25,12 @@ from syncd.rules.reading.named_lists import read_lists
 from syncd.rules.reading.pack_files import PackFiles
 from syncd.rules.reading.pack_options import PackOptions, read_pack_options
 from syncd.rules.reading.pack_reading import Reading
-from syncd.rules.reading.people_loader import read_pools, read_reps, written_seats
-from syncd.rules.reading.references import check_references
+from syncd.rules.reading.people_loader import check_pools, read_pools, read_reps, written_seats
+from syncd.rules.reading.references import check_pairs, check_queues, check_references
 from syncd.rules.reading.revision import pack_revision as pack_revision
 from syncd.rules.reading.revision import read_documents, revision_of
+from syncd.rules.reading.routing_loader import read_retrieve, read_routing
+from syncd.rules.reading.scoring_loader import read_lifecycle, read_scoring, written_bands
 from syncd.rules.reading.sections import Sections
 from syncd.rules.reading.segments import read_segments
 from syncd.rules.reading.territory_loader import TerritoryLoader
@@ -109,6 +111,10 @@ def _read_rules(sections: Sections, options: PackOptions, reading: Reading) -> P
     """Everything that conditions stand in, and the check of the names that it uses."""
     reps, seats = read_reps(sections.lists["reps"], reading)
     pools = read_pools(sections.maps["pools"], reading)
+    check_pools(pools, (reps, seats), reading)
+    stages = sections.ordered["lifecycle"]
+    lifecycle = read_lifecycle(stages, [item for level in stages for item in sections.inserted(level.items)], reading)
+    scoring = read_scoring(sections.maps["score"], reading)
     loader = TerritoryLoader(sections, reading)
     roles = loader.read()
     pack = Pack(
@@ -124,8 +130,10 @@ def _read_rules(sections: Sections, options: PackOptions, reading: Reading) -> P
         cascade=options.cascade,
         respect_people_for=options.respect_people_for,
         plan_at=options.plan_at,
+        working_hours=options.working_hours,
         write=options.write,
         roles=roles,
+        cleared_roles=loader.cleared_roles,
         pools=pools,
         reps=reps,
         seats=seats,
@@ -137,12 +145,20 @@ def _read_rules(sections: Sections, options: PackOptions, reading: Reading) -> P
         monitors=read_monitors(sections.maps["monitors"], reading),
         quotas=read_quotas(sections.lists["quotas"], reading),
         tests=read_cases(sections.lists["tests"], reading),
+        retrieve=read_retrieve(sections.maps["retrieve"], reading),
+        scoring=scoring,
+        lifecycle=lifecycle,
+        routing=read_routing(sections.maps["routing"], sections, reading),
     )
     known = {
         "pool": {entry.key.text for entry in sections.maps["pools"]},
         "seat": written_seats(sections.lists["reps"]),
         "territory": {*loader.names, *(territory.path for role in roles for territory in pack.territories(role))},
         "role": {*roles, "owner"},
+        "band": written_bands(scoring, reading),
     }
     check_references(known, reading)
+    check_pairs(pack.roles_in_order, reading)
+    steps = pack.routing.leads if pack.routing is not None else ()
+    check_queues(routes_leads=any(step.match == "territory" for step in steps), reading=reading)
     return pack

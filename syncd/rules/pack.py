@@ -12,8 +12,12 @@ from zoneinfo import ZoneInfo
 from syncd.errors import Finding, Place
 from syncd.rules.conditions import Condition
 from syncd.rules.matching.time_window import Duration as Duration
+from syncd.rules.routing_rules import LeadRouting, Retrieve
+from syncd.rules.scoring_rules import Scoring, Stage
 
 UTC_ZONE = ZoneInfo("UTC")
+WORKING_HOURS = ("Mon-Fri 08:00-18:00",)
+"""When alerts about data open, where the pack says nothing else; in the pack's time zone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +54,26 @@ class OwnersByLookup:
 
 
 @dataclass(frozen=True, slots=True)
+class OwnersByPair:
+    """`owners: {pair_with: owner, file}`: looked up by the e-mail that the role `pair_with` has just been decided to.
+
+    `table` leads from an e-mail or `seat:` name to another.
+    """
+
+    pair_with: str
+    file: str
+    column: str
+    table: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class OwnersByQueue:
+    """`owners: {queue: name}`: a queue of the CRM, for leads; no account can be given to one."""
+
+    queue: str
+
+
+@dataclass(frozen=True, slots=True)
 class Unassigned:
     """`owners: unassigned`: listed and alerted, the owner stays."""
 
@@ -59,7 +83,7 @@ class NoOwners:
     """A group: a territory that must hand each account on to a child."""
 
 
-Owners = OwnersByEmail | OwnersByPool | OwnersByLookup | Unassigned | NoOwners
+Owners = OwnersByEmail | OwnersByPool | OwnersByLookup | OwnersByPair | OwnersByQueue | Unassigned | NoOwners
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,10 +106,11 @@ class Effective:
 
 @dataclass(frozen=True, slots=True)
 class Territory:
-    """One node of a role's tree. Inherited options (keep, balance_by, overflow, labels) are already resolved.
+    """One node of a role's tree. Inherited options (keep, balance_by, overflow, follow_parent, labels) are resolved.
 
     `path` is the names from the root joined by `/`. `text` is the rule as written, for fingerprints. `assign` None
-    means the default: `first` for one member, `balanced` for several, or the pool's own. `row` is the table row.
+    means the default: `first` for one member, `balanced` for several, or the pool's own. `leeway` is a share of an
+    edge. `row` is the table row.
     """
 
     name: str
@@ -100,6 +125,8 @@ class Territory:
     cap: Cap | None = None
     balance_by: str = "accounts"
     overflow: Owners | None = None
+    follow_parent: bool = False
+    leeway: Decimal | None = None
     effective: Effective | None = None
     labels: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     note: str | None = None
@@ -117,11 +144,13 @@ class Territory:
 
 @dataclass(frozen=True, slots=True)
 class OutOfOffice:
-    """Days off, both included."""
+    """Days off, both included; `starts` and `ends` are the instants where hours are written: the end is back at work."""
 
     from_: date
     until: date
     cover: str | None = None
+    starts: datetime | None = None
+    ends: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +209,7 @@ class Protect:
 
 @dataclass(frozen=True, slots=True)
 class Override:
-    """A person's word on one account: its owner until the day `expires`, included."""
+    """A person's word on one account: its owner (an e-mail or `seat:` name) until the day `expires`, included."""
 
     account: str
     owner: str
@@ -241,13 +270,17 @@ class Cascade:
 
 @dataclass(frozen=True, slots=True)
 class MonitorRule:
-    """A monitor of the pack's `monitors:`: its name and its options as text; `enabled` false switches it off."""
+    """A monitor of the pack's `monitors:`: its name and its options as text; `enabled` false switches it off.
+
+    `when` says which accounts it is about, `except_` which of these it leaves out.
+    """
 
     name: str
     place: Place | None = None
     enabled: bool = True
     options: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     when: Condition | None = None
+    except_: Condition | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -275,12 +308,13 @@ class Case:
     ledger: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     salesforce: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     hubspot: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    parent: Mapping[str, str | tuple[str, ...]] | None = None
     now: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Pack:
-    """A whole pack, valid as far as its files go."""
+    """A whole pack, valid as far as its files go. `cleared_roles` are those with `otherwise: clear`."""
 
     name: str
     revision: str
@@ -294,10 +328,12 @@ class Pack:
     cascade: Cascade = Cascade()
     respect_people_for: Duration | None = None
     plan_at: tuple[str, ...] = ()
+    working_hours: tuple[str, ...] = WORKING_HOURS
     write: tuple[str, ...] = ()
     segments: Mapping[str, Condition] = field(default_factory=lambda: MappingProxyType({}))
     lists: Mapping[str, NamedList] = field(default_factory=lambda: MappingProxyType({}))
     roles: Mapping[str, tuple[Territory, ...]] = field(default_factory=lambda: MappingProxyType({}))
+    cleared_roles: frozenset[str] = frozenset()
     pools: Mapping[str, Pool] = field(default_factory=lambda: MappingProxyType({}))
     reps: Mapping[str, RepEntry] = field(default_factory=lambda: MappingProxyType({}))
     seats: Mapping[str, Seat] = field(default_factory=lambda: MappingProxyType({}))
@@ -309,7 +345,16 @@ class Pack:
     monitors: tuple[MonitorRule, ...] = ()
     quotas: tuple[Quota, ...] = ()
     tests: tuple[Case, ...] = ()
+    retrieve: Retrieve | None = None
+    scoring: Scoring | None = None
+    lifecycle: tuple[Stage, ...] = ()
+    routing: LeadRouting | None = None
     findings: tuple[Finding, ...] = ()
+
+    @property
+    def roles_in_order(self) -> tuple[str, ...]:
+        """The roles in the order they are decided: owner first, the others as written."""
+        return tuple(sorted(self.roles, key=lambda role: role != "owner"))
 
     def territories(self, role: str = "owner") -> Iterator[Territory]:
         """Every territory of a role, in the order written, parents first."""

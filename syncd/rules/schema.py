@@ -15,10 +15,11 @@ from syncd.rules.reading.limits import GUARD_OPTIONS, MONITORS, SEVERITIES
 from syncd.rules.reading.pack_options import CASCADE_OPTIONS, CASCADE_WORDS, PACK_OPTIONS
 from syncd.rules.reading.people_loader import ASSIGN, POOL_OPTIONS, REP_OPTIONS, SEAT_OPTIONS
 from syncd.rules.reading.sections import LATER, SECTIONS
+from syncd.rules.reading.territory_loader import OTHERWISE
 from syncd.rules.reading.territory_options import BALANCE_BY, TERRITORY_OPTIONS
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
-_NOT_YET = frozenset({"follow_parent", "leeway", "otherwise", "parent", *LATER})
+_NOT_YET = frozenset(LATER)
 
 _TEXT: Schema = {"type": "string"}
 _VALUE: Schema = {"type": ["string", "number", "boolean"]}
@@ -30,12 +31,15 @@ _BANDS: Schema = {"type": "object", "additionalProperties": _COUNT}
 _TEXTS: Schema = {"type": "array", "items": _TEXT}
 _DESCRIBED: Mapping[str, str] = {
     "when": "the condition; `always` matches everything",
-    "owners": "e-mails or seats, {pool}, {file, key, column}, or unassigned",
+    "owners": "e-mails or seats, {pool}, {file, key, column}, {pair_with, file}, {queue}, or unassigned",
     "assign": "how to pick: the default is first for one owner, balanced for several",
     "keep": "false: being a member is not enough for an account that arrives (default true)",
     "cap": "accounts per rep in this territory and below",
     "balance_by": "what `balanced` balances (default accounts)",
     "overflow": "reps or pool when no candidate is left",
+    "follow_parent": "child accounts take their ultimate parent's owner",
+    "leeway": "an account last applied to this territory stays while its numbers are outside by at most this share",
+    "otherwise": "clear: an account that no territory of this role takes is emptied (default keep)",
     "effective": "outside these days the territory and all below it are skipped",
     "territories": "children, tried in order; or {table: file.csv}",
     "was": "the old name: carries ledger state over a rename",
@@ -145,6 +149,8 @@ def _pack_options() -> Schema:
 def _territories() -> dict[str, Schema]:
     by_file = _object(("file", "key", "column"), {}, ("file", "key", "column"))
     by_pool = _object(("pool",), {"pool": reference("name")}, ("pool",))
+    by_pair = _object(("pair_with", "file", "column"), {"pair_with": reference("name")}, ("pair_with", "file"))
+    by_queue = _object(("queue",), {}, ("queue",))
     reps = _list_of(reference("rep"))
     cap = _object(("total", "day", "week", "band"), {"total": _COUNT, "day": _COUNT, "week": _COUNT, "band": _BANDS})
     territory = _object(
@@ -152,13 +158,18 @@ def _territories() -> dict[str, Schema]:
         {
             "name": reference("name"),
             "when": reference("condition-account"),
-            "owners": {"anyOf": [{"const": "unassigned"}, reps, by_pool, by_file, reference("rep")]},
+            "owners": {
+                "anyOf": [{"const": "unassigned"}, reps, by_pool, by_file, by_pair, by_queue, reference("rep")]
+            },
             "territories": reference("territories"),
             "assign": {"enum": list(ASSIGN)},
             "keep": {"type": "boolean"},
             "cap": {"anyOf": [_COUNT, cap]},
             "balance_by": {"enum": list(BALANCE_BY)},
             "overflow": {"anyOf": [reps, by_pool, reference("rep")]},
+            "follow_parent": {"type": "boolean"},
+            "leeway": {"type": "string", "pattern": r"^\d+(\.\d+)? ?%$"},
+            "otherwise": {"enum": list(OTHERWISE)},
             "effective": _object(("from", "until"), {"from": _DAY, "until": _DAY}),
             "role": reference("name"),
             "quota": _NUMBER,
@@ -219,6 +230,13 @@ def _monitor() -> Schema:
         "severity": {"enum": list(SEVERITIES)},
         "enabled": {"type": "boolean"},
         "when": reference("condition-account"),
+        "except": reference("condition-account"),
+        "for": reference("span"),
+        "keep_firing_for": reference("span"),
+        "hours": {"enum": ["working", "any"]},
+        "labels": _map_of(_TEXT),
+        "ignore": {"anyOf": [_TEXT, _TEXTS]},
+        "runbook": _TEXT,
     }
     return {"anyOf": [{"type": "boolean"}, {"type": "object", "properties": properties}]}
 
@@ -230,6 +248,7 @@ def _tests(catalogue: FieldCatalogue) -> dict[str, Schema]:
         {
             "account": account,
             "lead": lead,
+            "parent": account,
             "salesforce": account,
             "hubspot": account,
             "opportunities": _list_of(_raw(catalogue.opportunity)),

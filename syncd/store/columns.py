@@ -7,7 +7,7 @@ U+FFFD on both. `Document` columns are ASCII JSON, in which such characters surv
 from __future__ import annotations
 
 import json
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Any, TypeVar
 
@@ -78,6 +78,20 @@ class Instant(_ByteOrdered[datetime]):
     def process_result_value(self, value: Any, _dialect: Dialect) -> datetime | None:
         """The aware instant."""
         return None if value is None else parse_instant(value)
+
+
+class Day(_ByteOrdered[date]):
+    """A date as ISO text, which sorts as days do."""
+
+    cache_ok = True
+
+    def process_bind_param(self, value: date | None, _dialect: Dialect) -> str | None:
+        """The day as text."""
+        return None if value is None else value.isoformat()
+
+    def process_result_value(self, value: Any, _dialect: Dialect) -> date | None:
+        """The day."""
+        return None if value is None else date.fromisoformat(value)
 
 
 class RefText(_ByteOrdered[Ref]):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 from sqlalchemy import Connection, Text, and_, case, delete, func, literal, select, type_coerce
 
@@ -41,12 +41,17 @@ class OwnerChange:
 
 @dataclass(frozen=True, slots=True)
 class AppliedRow:
-    """What was last applied to a company in a role: the territory's path and the owner's e-mail."""
+    """What was last applied to a company in a role: the territory's path and the owner's e-mail.
+
+    `rates_as_of` dates the table of rates it was decided by, `amounts` is the hash of the raw amounts then.
+    """
 
     territory: str | None
     owner: str | None
     at: datetime
     pack_revision: str
+    rates_as_of: date | None = None
+    amounts: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,33 +127,25 @@ def owner_history(conn: Connection, ref: Ref) -> tuple[OwnerChange, ...]:
     return tuple(OwnerChange(row.at, row.old, row.new, row.seen_at, row.modified_by) for row in conn.execute(query))
 
 
-def set_applied(
-    conn: Connection,
-    company: str,
-    role: str,
-    territory: str | None,
-    owner_email: str | None,
-    *,
-    now: datetime,
-    pack_revision: str,
-) -> None:
-    """Remember what was applied to a company in a role."""
-    row = {
-        "company": company,
-        "role": role,
-        "territory": territory,
-        "owner": owner_email,
-        "at": now,
-        "pack_revision": pack_revision,
-    }
-    conn.execute(upsert(conn, applied_table, ("company", "role"), ("territory", "owner", "at", "pack_revision")), row)
+def set_applied(conn: Connection, role: str, rows: Mapping[str, AppliedRow]) -> None:
+    """Remember what was applied to companies, by key, in a role."""
+    if not rows:
+        return
+    values = ("territory", "owner", "at", "pack_revision", "rates_as_of", "amounts")
+    told = [
+        {"company": company, "role": role} | {name: getattr(row, name) for name in values}
+        for company, row in rows.items()
+    ]
+    conn.execute(upsert(conn, applied_table, ("company", "role"), values), told)
 
 
 def applied(conn: Connection) -> Mapping[str, Mapping[str, AppliedRow]]:
     """What was last applied, by company and role."""
     found: dict[str, dict[str, AppliedRow]] = {}
     for row in conn.execute(select(applied_table).order_by(applied_table.c.company, applied_table.c.role)):
-        found.setdefault(row.company, {})[row.role] = AppliedRow(row.territory, row.owner, row.at, row.pack_revision)
+        found.setdefault(row.company, {})[row.role] = AppliedRow(
+            row.territory, row.owner, row.at, row.pack_revision, row.rates_as_of, row.amounts
+        )
     return found
 
 

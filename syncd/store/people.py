@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import Connection, delete, select, update
 
 from syncd.errors import GuardTrippedError
-from syncd.model.records import Team, User
+from syncd.model.records import Team, TeamMember, User
 from syncd.model.refs import Kind, Ref, System
 from syncd.store import tables
 from syncd.store.columns import clean
@@ -94,26 +94,38 @@ def store_teams(conn: Connection, system: System, teams: Sequence[Team] | None, 
     rows = [
         {
             "system": system,
-            "account": team.account.id,
-            "members": [list(member) for member in team.members],
+            "account": team.record.id,
+            "members": team_document(team),
+            "restorable": team.restorable,
             "changed_at": now,
         }
         for team in teams
         if team.members
     ]
     if rows:
-        conn.execute(upsert(conn, tables.teams, ("system", "account"), ("members", "changed_at")), rows)
+        conn.execute(upsert(conn, tables.teams, ("system", "account"), ("members", "restorable", "changed_at")), rows)
 
 
 def teams(conn: Connection, system: System) -> TeamsView:
     """The account teams of a system; not readable before they were first stored."""
     readable = conn.execute(select(tables.systems.c.teams_readable).where(tables.systems.c.system == system)).scalar()
-    query = select(tables.teams.c.account, tables.teams.c.members).where(tables.teams.c.system == system)
+    query = select(tables.teams).where(tables.teams.c.system == system).order_by(tables.teams.c.account)
     members = {
-        account: Team(Ref(system, Kind.ACCOUNT, account), tuple((user, role) for user, role in found))
-        for account, found in conn.execute(query.order_by(tables.teams.c.account))
+        row.account: team_of(Ref(system, Kind.ACCOUNT, row.account), row.members, row.restorable)
+        for row in conn.execute(query)
     }
     return TeamsView(bool(readable), members)
+
+
+def team_document(team: Team) -> list[list[Any]]:
+    """The members of a team as JSON: each a user's id and the fields."""
+    return [[member.user, dict(member.fields)] for member in team.members]
+
+
+def team_of(record: Ref, members: Sequence[Sequence[Any]], restorable: bool = True) -> Team:
+    """The team of a record that `team_document` wrote down."""
+    found = (TeamMember(user, tuple(sorted(fields.items()))) for user, fields in members)
+    return Team(record, tuple(sorted(found)), restorable)
 
 
 def _stored(conn: Connection, system: System | None) -> list[tuple[User, bool]]:

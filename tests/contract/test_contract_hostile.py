@@ -50,7 +50,7 @@ def _readings(world: World, deals: tuple[str, ...]) -> dict[str, Callable[[], An
         "read": lambda: dict(reader().read(Kind.OPPORTUNITY, deals)),
         "users": lambda: list(reader().users()),
         "ids": lambda: list(reader().ids(Kind.ACCOUNT)),
-        "teams": lambda: list(reader().teams()),
+        "teams": lambda: list(reader().teams(Kind.ACCOUNT)),
         "identity": lambda: reader().identify(),
         "schema": lambda: reader().check_schema(),
         "write": lambda: world.writer().write_owners(

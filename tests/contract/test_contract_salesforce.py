@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from functools import cache
@@ -346,19 +347,47 @@ def test_teams_come_one_for_each_account(salesforce: SalesforceWorld) -> None:
     first, second, third = salesforce.accounts(3)
     _team(salesforce, first, salesforce.people[1], salesforce.people[0])
     _team(salesforce, second, salesforce.people[3])
-    teams = {team.account.id: team.members for team in salesforce.reader().teams()}
-    assert teams == {
-        first: tuple(sorted((person, "Sales") for person in salesforce.people[:2])),
-        second: ((salesforce.people[3], "Sales"),),
+    teams = {team.record.id: team for team in salesforce.reader().teams(Kind.ACCOUNT)}
+    assert {record: [member.user for member in team.members] for record, team in teams.items()} == {
+        first: sorted(salesforce.people[:2]),
+        second: [salesforce.people[3]],
     }
-    named = [team.account.id for team in salesforce.reader().teams([second, third])]
+    assert dict(teams[second].members[0].fields)["TeamMemberRole"] == "Sales"
+    assert teams[second].restorable
+    named = [team.record.id for team in salesforce.reader().teams(Kind.ACCOUNT, [second, third])]
     assert named == [second]
+
+
+def test_a_team_that_a_write_dropped_is_put_back_as_it_was(salesforce: SalesforceWorld) -> None:
+    first, second = salesforce.accounts(2)
+    _team(salesforce, first, *salesforce.people[1:3])
+    _team(salesforce, second, salesforce.people[3])
+    before = list(salesforce.reader().teams(Kind.ACCOUNT))
+    for account in (first, second):
+        salesforce.org.edit({"object": "Account", "id": account, "set": {"OwnerId": salesforce.people[0]}})
+    assert list(salesforce.reader().teams(Kind.ACCOUNT)) == []
+    results = salesforce.writer().add_members(Kind.ACCOUNT, before)
+    assert [(result.ref.id, result.outcome) for result in results] == [
+        *[(first, WriteOutcome.ACCEPTED)] * 2,
+        (second, WriteOutcome.ACCEPTED),
+    ]
+    assert list(salesforce.reader().teams(Kind.ACCOUNT)) == before
+
+
+def test_a_member_who_left_cannot_be_put_back_and_the_others_are(salesforce: SalesforceWorld) -> None:
+    (first,) = salesforce.accounts(1)
+    _team(salesforce, first, *salesforce.people[1:3])
+    (before,) = salesforce.reader().teams(Kind.ACCOUNT)
+    stranger = replace(before.members[0], user="005000000000000AAA")
+    results = salesforce.writer().add_members(Kind.ACCOUNT, [replace(before, members=(stranger, before.members[1]))])
+    assert [result.outcome for result in results] == [WriteOutcome.REJECTED, WriteOutcome.ACCEPTED]
+    assert results[0].code == "INVALID_CROSS_REFERENCE_KEY"
 
 
 def test_an_organization_without_teams_has_none(salesforce: SalesforceWorld) -> None:
     missing = refusal(400, "INVALID_TYPE", "sObject type 'AccountTeamMember' is not supported.")
     salesforce.inner.add(Trouble(path_has("AccountTeamMember"), before=missing, times=None))
-    assert list(salesforce.reader().teams()) == []
+    assert list(salesforce.reader().teams(Kind.ACCOUNT)) == []
 
 
 @pytest.mark.parametrize(
@@ -370,7 +399,7 @@ def test_teams_that_may_not_be_read_are_an_error(
 ) -> None:
     salesforce.inner.add(Trouble(path_has("AccountTeamMember"), before=answer, times=None))
     with pytest.raises(error):
-        list(salesforce.reader().teams())
+        list(salesforce.reader().teams(Kind.ACCOUNT))
 
 
 # --- writing

@@ -1,16 +1,18 @@
 """AccountChurned: a customer is lost. Told once, when it is seen to happen between two complete mirrors.
 
-The pack's `when` says what churned means; without it, type or lifecycle does. A customer whose record was deleted or
-merged away counts too.
+The pack's `when` says what churned means; without it, type or lifecycle does. A customer whose last renewal was lost,
+and one whose record was deleted or merged away, counts too.
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 
+from syncd.alerts import options
+from syncd.alerts.closings import LostRenewal, is_renewal
 from syncd.alerts.companies import (
     MOST_LISTED,
     amount,
@@ -22,7 +24,7 @@ from syncd.alerts.companies import (
     name_of,
     total,
 )
-from syncd.alerts.view import Evaluation, MonitorView, Signal, Standing
+from syncd.alerts.view import Evaluation, Monitor, MonitorView, Signal, Standing
 from syncd.model.records import Record
 from syncd.model.refs import Kind, Ref
 from syncd.rules.conditions import holds
@@ -41,40 +43,36 @@ def customers_missing(seen: Mapping[str, str], facts: Iterable[Facts]) -> tuple[
     return tuple(Ref.parse(key) for key, state in seen.items() if state == CUSTOMER and key not in live)
 
 
-@dataclass(frozen=True, slots=True)
-class AccountChurned:
-    """The monitor."""
-
-    name: str = NAME
-    severity: str = "ticket"
-    edge: bool = True
-    reads_book: bool = True
-    options: frozenset[str] = frozenset()
-
-    def evaluate(self, view: MonitorView) -> Evaluation:
-        """A signal for each company that was not churned and now is, and for each customer record that is gone."""
-        seen = view.seen_by(NAME)
-        states: dict[str, str] = {}
-        churned: list[Facts] = []
-        standing: list[Standing] = []
-        for facts in view.facts:
-            keys = [str(ref) for ref in facts.refs]
-            if not all(ref.system in view.fresh for ref in facts.refs):
-                states.update((key, seen[key]) for key in keys if key in seen)
-                continue
-            state = _state(facts, view)
-            states.update(dict.fromkeys(keys, state))
-            before = {seen[key] for key in keys if key in seen}
-            if state != CHURNED:
-                continue
-            is_new = bool(before) and CHURNED not in before
-            if NAME in view.rebased:
-                standing.append(Standing(NAME, name_of(facts), _STANDING, amount(facts, _WON), is_new))
-            elif is_new:
-                churned.append(facts)
-        states.update(_unknown(seen, states, view))
-        gone = () if NAME in view.rebased else tuple(_gone(ref, record, view) for ref, record in _vanished(view))
-        return Evaluation((*_signals(churned, view), *gone), states, tuple(standing))
+def evaluate(view: MonitorView) -> Evaluation:
+    """A signal for each company that was not churned and now is, and for each customer record that is gone."""
+    seen = view.seen_by(NAME)
+    rule, context = view.rule(NAME), view.evaluation_context()
+    renewals = _renewals(view) if options.flag(rule, "renewals", default=True) else {}
+    states: dict[str, str] = {}
+    churned: list[tuple[Facts, LostRenewal | None]] = []
+    standing: list[Standing] = []
+    for facts in view.facts:
+        keys = [str(ref) for ref in facts.refs]
+        if not all(ref.system in view.fresh for ref in facts.refs):
+            states.update((key, seen[key]) for key in keys if key in seen)
+            continue
+        if rule.except_ is not None and holds(rule.except_, facts, context):
+            continue
+        state = _state(facts, view)
+        lost = _lost_for_good(facts, renewals, view) if state == CUSTOMER else None
+        state = CHURNED if lost is not None else state
+        states.update(dict.fromkeys(keys, state))
+        before = {seen[key] for key in keys if key in seen}
+        if state != CHURNED:
+            continue
+        is_new = bool(before) and CHURNED not in before
+        if NAME in view.rebased:
+            standing.append(Standing(NAME, name_of(facts), _STANDING, amount(facts, _WON), is_new))
+        elif is_new:
+            churned.append((facts, lost))
+    states.update(_unknown(seen, states, view))
+    gone = () if NAME in view.rebased else tuple(_gone(ref, record, view) for ref, record in _vanished(view))
+    return Evaluation((*_signals(churned, view), *gone), states, tuple(standing))
 
 
 _STANDING = "is churned already"
@@ -85,6 +83,29 @@ def _state(facts: Facts, view: MonitorView) -> str:
     if is_churned_by_default(facts.values) if when is None else holds(when, facts, view.evaluation_context()):
         return CHURNED
     return CUSTOMER if is_customer(facts.values) else OTHER
+
+
+def _renewals(view: MonitorView) -> dict[Ref, LostRenewal]:
+    """The last renewal that each account lost."""
+    found: dict[Ref, LostRenewal] = {}
+    for renewal in view.closings.lost_renewals:
+        known = found.get(renewal.account)
+        if known is None or known.closed < renewal.closed:
+            found[renewal.account] = renewal
+    return found
+
+
+def _lost_for_good(facts: Facts, renewals: Mapping[Ref, LostRenewal], view: MonitorView) -> LostRenewal | None:
+    """The renewal that ended a customer: lost, no other one open, and nothing won since."""
+    lost = max((renewals[ref] for ref in facts.refs if ref in renewals), key=lambda each: each.closed, default=None)
+    if lost is None:
+        return None
+    won = facts.values.get("last_won_at")
+    if isinstance(won, datetime) and won >= lost.closed:
+        return None
+    still_open = (deal for deal in facts.opportunities if deal.is_open)
+    texts = ({name: str(value) for name, value in deal.values.items()} for deal in still_open)
+    return None if any(is_renewal(text) for text in texts) else lost
 
 
 def _unknown(seen: Mapping[str, str], states: Mapping[str, str], view: MonitorView) -> dict[str, str]:
@@ -100,13 +121,13 @@ def _vanished(view: MonitorView) -> list[tuple[Ref, Record]]:
     return [(ref, record) for ref, record in found if ref.system in view.fresh and record.deleted]
 
 
-def _signals(churned: list[Facts], view: MonitorView) -> tuple[Signal, ...]:
+def _signals(churned: list[tuple[Facts, LostRenewal | None]], view: MonitorView) -> tuple[Signal, ...]:
     if len(churned) > MOST_SINGLE:
-        return (_grouped(churned, view),)
-    return tuple(_single(facts, view) for facts in churned)
+        return (_grouped([facts for facts, _ in churned], view),)
+    return tuple(_single(facts, lost, view) for facts, lost in churned)
 
 
-def _single(facts: Facts, view: MonitorView) -> Signal:
+def _single(facts: Facts, lost: LostRenewal | None, view: MonitorView) -> Signal:
     won, owner = amount(facts, _WON), facts.current_owner.email if facts.current_owner else None
     name = name_of(facts)
     return Signal(
@@ -116,7 +137,7 @@ def _single(facts: Facts, view: MonitorView) -> Signal:
         detail={
             "who": [owner] if owner else [],
             "money": money(won, view, "won in the last 12 months"),
-            "evidence": _evidence(facts, view),
+            "evidence": _evidence(facts, lost, view),
             "accounts": listed([facts], _WON),
             "accounts_total": 1,
             "command": f"syncd explain {facts.accounts[0]}",
@@ -125,16 +146,26 @@ def _single(facts: Facts, view: MonitorView) -> Signal:
     )
 
 
-def _evidence(facts: Facts, view: MonitorView) -> list[str]:
-    found = [f"{field} is {facts.seen[field].raw}" for field in ("type", "lifecycle") if field in facts.seen]
+def _evidence(facts: Facts, lost: LostRenewal | None, view: MonitorView) -> list[str]:
+    told = ((field, _told(facts, field)) for field in ("type", "lifecycle", "crm_lifecycle"))
+    found = [f"{field} is {text}" for field, text in told if text]
     rule = view.rule(NAME)
-    if rule.when is not None and rule.place is not None:
+    if lost is not None:
+        day = lost.closed.astimezone(view.evaluation_context().zone)
+        found.append(f"the renewal {lost.name or lost.ref} was lost on {day:%Y-%m-%d}, and nothing was won since")
+    elif rule.when is not None and rule.place is not None:
         found.append(f"churned by the pack's condition at {rule.place.path}:{rule.place.line}")
     pipeline = amount(facts, "open_pipeline")
     if pipeline:
         found.append(f"{in_words(pipeline, view)} still stand in open opportunities")
     found += [f"record {account}" for account in facts.accounts]
     return found
+
+
+def _told(facts: Facts, field: str) -> str | None:
+    """What a field says: as the CRM has it, else as it was derived."""
+    seen, value = facts.seen.get(field), facts.values.get(field)
+    return seen.raw if seen is not None else str(value) if value is not None else None
 
 
 def _grouped(churned: list[Facts], view: MonitorView) -> Signal:
@@ -178,3 +209,6 @@ def _gone(ref: Ref, record: Record, view: MonitorView) -> Signal:
         },
         systems=frozenset({ref.system}),
     )
+
+
+MONITOR = Monitor(NAME, evaluate, edge=True, whole=False, options=frozenset({"renewals"}))

@@ -2,36 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-from syncd.alerts.view import Condition, Evaluation, MonitorView, Signal
+from syncd.alerts.view import Condition, Evaluation, Monitor, MonitorView, Signal
 from syncd.clock import iso
 from syncd.model.refs import System
 
 NAME = "SourceStale"
 
 
-@dataclass(frozen=True, slots=True)
-class SourceStale:
-    """The monitor: a ticket, and a page where syncd writes without being asked."""
-
-    name: str = NAME
-    severity: str = "ticket"
-    edge: bool = False
-    reads_book: bool = False
-    options: frozenset[str] = frozenset()
-
-    def evaluate(self, view: MonitorView) -> Evaluation:
-        """A signal for every configured system."""
-        severity = "page" if view.applies and "severity" not in view.rule(NAME).options else None
-        return Evaluation(tuple(_signal(system, view, severity) for system in view.systems))
+def evaluate(view: MonitorView) -> Evaluation:
+    """A signal for every configured system: a ticket, and a page where syncd writes without being asked."""
+    severity = "page" if view.applies and "severity" not in view.rule(NAME).options else None
+    return Evaluation(tuple(_signal(system, view, severity) for system in view.systems))
 
 
 def _signal(system: System, view: MonitorView, severity: str | None) -> Signal:
     """A mirror's `as_of` moves only when a pull read everything, so its age also covers pulls that fail."""
     status = view.status.get(system)
     as_of = status.as_of if status is not None else None
-    late = as_of is None or view.now - as_of > view.stale_after
+    late = (as_of is None or view.now - as_of > view.stale_after) and not _is_back(view)
     since = f"since {as_of:%Y-%m-%d %H:%M}Z" if as_of is not None else "ever"
     minutes = int(view.stale_after.total_seconds() // 60)
     evidence = [f"the last complete mirror is of {iso(as_of)}" if as_of else "there was no complete mirror yet"]
@@ -52,3 +40,11 @@ def _signal(system: System, view: MonitorView, severity: str | None) -> Signal:
         # A mirror that was never complete may be on its first way: it gets the time that makes another one stale.
         waits=view.stale_after if as_of is None else None,
     )
+
+
+def _is_back(view: MonitorView) -> bool:
+    """Whether syncd stood still for long and only just goes on: its first pull is under way, and no feed is dead."""
+    return view.resumed_at is not None and view.now - view.resumed_at <= view.stale_after
+
+
+MONITOR = Monitor(NAME, evaluate, reads_book=False)

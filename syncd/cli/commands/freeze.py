@@ -15,11 +15,12 @@ from syncd.errors import UsageError
 @click.pass_context
 def freeze(ctx: click.Context, reason: str) -> None:
     """Stop all writes before the next call. Needs no daemon and no database."""
-    from syncd.clock import SystemClock, iso
+    from syncd.clock import SystemClock
+    from syncd.jobs.freezing import freeze as write_freeze
 
     path = read_settings(ctx).control.freeze_file
     try:
-        path.write_text(f"{iso(SystemClock().now())} {getpass.getuser()}: {reason}\n", encoding="utf-8")
+        write_freeze(path, reason, who=getpass.getuser(), at=SystemClock().now())
     except OSError as error:
         raise UsageError("SYN004", f"{path}: {error.strerror}", hint="run it as a user who may write there") from error
     click.echo(f"writes are frozen ({path}); `syncd unfreeze` allows them again")

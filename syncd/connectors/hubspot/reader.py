@@ -141,9 +141,9 @@ class HubspotReader:
                 readings.update(_readings(kind, batch, records, missing))
         return readings
 
-    def teams(self, account_ids: Sequence[str] | None = None) -> Iterator[Team]:
-        """HubSpot has no account teams."""
-        del account_ids
+    def teams(self, kind: Kind, ids: Sequence[str] | None = None) -> Iterator[Team]:
+        """None: in HubSpot a change of owner drops nobody."""
+        del kind, ids
         return iter(())
 
     def _owners(self, archived: bool) -> Iterator[User]:

@@ -23,6 +23,7 @@ from syncd.connectors.wire import HttpResponse, Wire, WireError
 from syncd.entropy import Entropy
 from syncd.errors import SchemaError
 from syncd.model.fields import SystemMapping
+from syncd.model.records import Team
 from syncd.model.refs import Kind, System
 
 BATCH_SIZE: Final = 100
@@ -57,6 +58,11 @@ class HubspotWriter:
     def calls(self) -> int:
         """HTTP calls made so far."""
         return self._gate.calls
+
+    def add_members(self, kind: Kind, teams: Sequence[Team]) -> tuple[WriteResult, ...]:
+        """Nothing: in HubSpot a change of owner drops nobody."""
+        del kind, teams
+        return ()
 
     def write_owners(self, kind: Kind, writes: Sequence[OwnerWrite]) -> tuple[WriteResult, ...]:
         """Write the owners in one batch; one that HubSpot refuses whole is halved until the bad rows stand alone.

@@ -120,25 +120,33 @@ class SalesforceClient:
         return document, last.header("Date") if last is not None else None
 
     def patch(self, path: str, payload: Mapping[str, Any], headers: Mapping[str, str] | None = None) -> HttpResponse:
+        """Send one change; see `_written`."""
+        return self._written("PATCH", path, payload, headers or {})
+
+    def post(self, path: str, payload: Mapping[str, Any]) -> HttpResponse:
+        """Send new rows; see `_written`."""
+        return self._written("POST", path, payload, {})
+
+    def _written(self, method: str, path: str, payload: Mapping[str, Any], headers: Mapping[str, str]) -> HttpResponse:
         """Send one write and return its answer, whatever its status; WireError where none came.
 
         A refused session is renewed once and the write repeated with all its headers, since a 401 did nothing. Raises
         the CrmError of a login that fails.
         """
         first = self._policy.run(self._tokens.current)
-        response = self._patch_once(first, path, payload, headers)
+        response = self._write_once(first, method, path, payload, headers)
         if response.status != 401:
             return response
         self._tokens.discard(first)
-        return self._patch_once(self._policy.run(self._tokens.current), path, payload, headers)
+        return self._write_once(self._policy.run(self._tokens.current), method, path, payload, headers)
 
-    def _patch_once(
-        self, token: Token, path: str, payload: Mapping[str, Any], headers: Mapping[str, str] | None
+    def _write_once(
+        self, token: Token, method: str, path: str, payload: Mapping[str, Any], headers: Mapping[str, str]
     ) -> HttpResponse:
         sdk = self._sdk_for(token)
         self._gate.forget()
         try:
-            sdk.restful(path, method="PATCH", json=dict(payload), headers={**WRITE_HEADERS, **(headers or {})})
+            sdk.restful(path, method=method, json=dict(payload), headers={**WRITE_HEADERS, **headers})
         except _UNPARSED:
             if self._gate.last is None:
                 raise

@@ -6,7 +6,6 @@ It translates between SOQL and the port; what to read when, and what to keep, is
 from __future__ import annotations
 
 import email.utils
-import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -23,6 +22,7 @@ from syncd.connectors.salesforce.client import WHERE, QueryPage, SalesforceClien
 from syncd.connectors.salesforce.failures import NoObjectError, QueryTimeoutError
 from syncd.connectors.salesforce.mapping import SALESFORCE_ID, Columns, columns_of, id_in
 from syncd.connectors.salesforce.schema import schema_notes
+from syncd.connectors.salesforce.teams import TEAM_OBJECTS, TeamShape
 from syncd.connectors.shape import decoding
 from syncd.connectors.wire import HttpResponse, Wire
 from syncd.entropy import Entropy
@@ -57,6 +57,7 @@ class SalesforceReader:
         self._gate = salesforce_gate(wire, budget)
         self._client = SalesforceClient(access, self._gate, RetryPolicy(clock, entropy), clock)
         self._mapping = mapping
+        self._team_shapes: dict[Kind, TeamShape | None] = {}
 
     @property
     def calls(self) -> int:
@@ -130,28 +131,39 @@ class SalesforceReader:
             raise BadDataError("SYN423", f"asked for some records and was given {min(strangers)}", where=WHERE)
         return {asked: _reading(Ref(System.SALESFORCE, kind, long.get(asked, asked)), found) for asked in ids}
 
-    def teams(self, account_ids: Sequence[str] | None = None) -> Iterator[Team]:
-        """Account teams, one for each account that has one.
+    def teams(self, kind: Kind, ids: Sequence[str] | None = None) -> Iterator[Team]:
+        """The team of each record of a kind that has one.
 
-        Where the organization has no account teams the object does not exist, and there are none. AuthError or
+        Where the organization has no such teams the object does not exist, and there are none. AuthError or
         SchemaError where there are and we may not see them.
         """
-        select = "SELECT AccountId, UserId, TeamMemberRole FROM AccountTeamMember"
-        queries = [f"{select} ORDER BY AccountId, UserId"]
-        if account_ids is not None:
-            known = sorted({long_salesforce_id(account) for account in account_ids if SALESFORCE_ID.fullmatch(account)})
+        shape = self._team_shape(kind)
+        if shape is None:
+            return
+        queries = [f"{shape.select} ORDER BY {shape.parent}, UserId"]
+        if ids is not None:
+            known = sorted({long_salesforce_id(each) for each in ids if SALESFORCE_ID.fullmatch(each)})
             queries = [
-                f"{select} WHERE AccountId IN ({chunk}) ORDER BY AccountId, UserId" for chunk in _chunks(select, known)
+                f"{shape.select} WHERE {shape.parent} IN ({chunk}) ORDER BY {shape.parent}, UserId"
+                for chunk in _chunks(shape.select, known)
             ]
         for query in queries:
-            yield from _teams(self._team_rows(query, writing=account_ids is not None))
+            pages = self._pages(query, writing=ids is not None)
+            yield from shape.teams(row for page in pages for row in page.rows)
 
-    def _team_rows(self, query: str, *, writing: bool) -> Iterator[Mapping[str, Any]]:
-        try:
-            for page in self._pages(query, writing=writing):
-                yield from page.rows
-        except NoObjectError:
-            return  # account teams are switched off here
+    def _team_shape(self, kind: Kind) -> TeamShape | None:
+        """How teams of a kind look in this organization, asked once; None where they are switched off."""
+        if kind not in self._team_shapes:
+            try:
+                described = self._client.describe(TEAM_OBJECTS[kind].name)
+            except SchemaError as error:
+                # describe answers 404 for an object that is not there, a query INVALID_TYPE
+                if not isinstance(error, NoObjectError) and error.code != "SYN406":
+                    raise
+                self._team_shapes[kind] = None
+            else:
+                self._team_shapes[kind] = TeamShape.of(kind, described)
+        return self._team_shapes[kind]
 
     def _page_at(self, columns: Columns, mark: _Mark) -> QueryPage:
         if mark.url is not None:
@@ -254,15 +266,3 @@ def _by_id(columns: Columns, rows: Iterable[Mapping[str, Any]]) -> Iterator[tupl
 def _reading(ref: Ref, found: Mapping[str, tuple[Record, datetime]]) -> Reading:
     record, modified_at = found.get(ref.id, (None, None))
     return Reading(ref, record, modified_at)
-
-
-def _teams(rows: Iterator[Mapping[str, Any]]) -> Iterator[Team]:
-    members_by_row = map(_member, rows)
-    for account, group in itertools.groupby(members_by_row, key=lambda member: member[0]):
-        members = {(user, role) for _, user, role in group}
-        yield Team(Ref(System.SALESFORCE, Kind.ACCOUNT, account), tuple(sorted(members)))
-
-
-def _member(row: Mapping[str, Any]) -> tuple[str, str, str]:
-    with decoding(WHERE, "a row of AccountTeamMember"):
-        return id_in(row, "AccountId"), id_in(row, "UserId"), str(row["TeamMemberRole"] or "")

@@ -1,6 +1,7 @@
 """Writing owners to Salesforce: one attempt, and for each row what Salesforce said (salesforce.md 3).
 
-Nothing but OwnerId is ever written. Whether a row is sent again, and after which read, is decided above.
+Of an account or opportunity nothing but OwnerId is ever written; beside it, members are put back into teams. Whether a
+row is sent again, and after which read, is decided above.
 """
 
 from __future__ import annotations
@@ -15,17 +16,19 @@ from syncd.clock import Clock
 from syncd.connectors.budget import RateBudget
 from syncd.connectors.port import OwnerWrite, WriteOutcome, WriteResult
 from syncd.connectors.retry import Remedy, RetryPolicy
-from syncd.connectors.rows import all_rows, checked, in_turn
+from syncd.connectors.rows import Row, all_rows, checked, in_turn
 from syncd.connectors.salesforce.auth import SalesforceAccess
 from syncd.connectors.salesforce.client import WHERE, SalesforceClient
 from syncd.connectors.salesforce.failures import classify, outcome_of_row, outcome_of_single, words_of
 from syncd.connectors.salesforce.mapping import columns_of
 from syncd.connectors.salesforce.reader import salesforce_gate
+from syncd.connectors.salesforce.teams import MemberRow, member_rows
 from syncd.connectors.wire import HttpResponse, Wire, WireError
 from syncd.entropy import Entropy
 from syncd.errors import BadDataError, RetryableError
 from syncd.model.fields import SystemMapping
-from syncd.model.refs import Kind, System, long_salesforce_id
+from syncd.model.records import Team
+from syncd.model.refs import Kind, Ref, System, long_salesforce_id
 
 BATCH_SIZE: Final = 200
 GUARDED_ROWS: Final = 5
@@ -76,6 +79,34 @@ class SalesforceWriter:
                 return in_turn(writes, lambda rows: self._guarded(name, rows[0]), size=1)
             return in_turn(writes, lambda rows: self._together(name, rows))
 
+    def add_members(self, kind: Kind, teams: Sequence[Team]) -> tuple[WriteResult, ...]:
+        """Put members back into teams by sObject Collections; one result a member, in the order of the teams.
+
+        Salesforce takes a member who is there already as an update of that member.
+        """
+        rows = member_rows(kind, teams)
+        results: list[WriteResult] = []
+        with self._gate.purpose(writing=True):
+            for start in range(0, len(rows), self.batch_size):
+                results += self._added(rows[start : start + self.batch_size])
+        return tuple(results)
+
+    def _added(self, rows: Sequence[MemberRow]) -> list[WriteResult]:
+        payload = {"allOrNone": False, "records": [row.values for row in rows]}
+        return self._sent(
+            rows,
+            lambda: self._client.post("composite/sobjects", payload),
+            lambda answer: self._each_added(rows, answer),
+        )
+
+    def _each_added(self, rows: Sequence[MemberRow], answer: HttpResponse) -> list[WriteResult]:
+        if answer.status not in (200, 201):
+            return self._refused(rows, answer)
+        verdicts = _verdicts(answer.body)
+        if verdicts is None or len(verdicts) != len(rows):
+            return all_rows(rows, WriteOutcome.UNKNOWN, "UNREADABLE", _UNDECIDED, _request_id(answer))
+        return [_verdict(row.ref, verdict, _request_id(answer)) for row, verdict in zip(rows, verdicts, strict=True)]
+
     def _guarded(self, name: str, write: OwnerWrite) -> list[WriteResult]:
         """One row, written only where the record is unmodified; the comparison has a grain of a second (3.3)."""
         since = write.unmodified_since
@@ -107,7 +138,7 @@ class SalesforceWriter:
 
     def _sent(
         self,
-        writes: Sequence[OwnerWrite],
+        writes: Sequence[Row],
         send: Callable[[], HttpResponse],
         read: Callable[[HttpResponse], list[WriteResult]],
     ) -> list[WriteResult]:
@@ -144,7 +175,7 @@ class SalesforceWriter:
             return all_rows(writes, WriteOutcome.UNKNOWN, "UNREADABLE", _UNDECIDED, _request_id(answer))
         return [_result(write, verdict, answer) for write, verdict in zip(writes, verdicts, strict=True)]
 
-    def _refused(self, writes: Sequence[OwnerWrite], answer: HttpResponse) -> list[WriteResult]:
+    def _refused(self, writes: Sequence[Row], answer: HttpResponse) -> list[WriteResult]:
         """A call that failed as a whole: raise where that certainly applied nothing and is no passing trouble."""
         if answer.status < 400 or answer.status >= 500:
             return all_rows(writes, WriteOutcome.UNKNOWN, str(answer.status), _UNDECIDED, _request_id(answer))
@@ -169,12 +200,17 @@ def _result(write: OwnerWrite, verdict: Mapping[str, Any], answer: HttpResponse)
     echoed = verdict.get("id")
     if echoed and long_salesforce_id(str(echoed)) != long_salesforce_id(write.ref.id):
         return WriteResult(write.ref, WriteOutcome.UNKNOWN, "OTHER_RECORD", f"the answer names {echoed}", request_id)
+    return _verdict(write.ref, verdict, request_id)
+
+
+def _verdict(ref: Ref, verdict: Mapping[str, Any], request_id: str | None) -> WriteResult:
+    """What Salesforce said of one row of a collection."""
     if verdict.get("success") is True:
-        return WriteResult(write.ref, WriteOutcome.ACCEPTED, request_id=request_id)
+        return WriteResult(ref, WriteOutcome.ACCEPTED, request_id=request_id)
     errors = verdict.get("errors")
     first = errors[0] if isinstance(errors, list) and errors and isinstance(errors[0], dict) else {}
     code, message = str(first.get("statusCode") or "UNKNOWN"), str(first.get("message") or "")[:500]
-    return WriteResult(write.ref, outcome_of_row(code, message), code, message or None, request_id)
+    return WriteResult(ref, outcome_of_row(code, message), code, message or None, request_id)
 
 
 def _request_id(answer: HttpResponse) -> str | None:

@@ -1,51 +1,45 @@
 """The pick: which rep of a territory receives an account that nobody holds or keeps (RULES.md section 5).
 
-Candidates are members who may receive accounts today and are under every cap; if none is left the `overflow` of the
+Candidates are members who may receive accounts now and are under every cap; if none is left the `overflow` of the
 territory and then of each ancestor is asked. Changes no load itself and knows nothing of holds.
 """
 
 from __future__ import annotations
 
-import hashlib
-import math
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from decimal import Decimal
-from fractions import Fraction
+from types import MappingProxyType
 
-from syncd.errors import Finding, Severity
-from syncd.rules.deciding.frame import Frame, measure
+from syncd.model.rotation import Turn
+from syncd.rules.deciding.covers import candidates_of
+from syncd.rules.deciding.frame import Frame
 from syncd.rules.deciding.loads import Loads, band_of
-from syncd.rules.deciding.people import Member, barred, members_of, overflows, ramp
+from syncd.rules.deciding.methods import METHODS as METHODS
+from syncd.rules.deciding.methods import Candidate as Candidate
+from syncd.rules.deciding.methods import Question, method_of
+from syncd.rules.deciding.people import Member, barred, overflows, ramp
+from syncd.rules.deciding.retrieving import cooling_off
 from syncd.rules.facts import Facts
-from syncd.rules.pack import Owners, OwnersByPool, Pack, Territory
+from syncd.rules.pack import Owners, OwnersByPool, Territory
 
-MEASURE_WORDS: Mapping[str, str] = {
-    "accounts": "accounts",
-    "open_pipeline": "open pipeline",
-    "won_amount_12m": "won amount of 12 months",
-    "annual_revenue": "annual revenue",
-    "score": "score",
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """A member as the pick sees it: its load before this account, and why it may not receive it, or None."""
-
-    member: Member
-    load: Decimal
-    barred: str | None
+NOBODY: Mapping[str, str] = MappingProxyType({})
+_WEIGHTLESS = "has weight 0"
 
 
 @dataclass(frozen=True, slots=True)
 class Draw:
-    """One group of members that was asked: the territory's own, or the overflow of `lender`, with its method."""
+    """One group of members that was asked: the territory's own, or the overflow of `lender`, with its method.
+
+    `rotation` names the group where its members are dealt to in turn, `former` what it was called before.
+    """
 
     lender: Territory
     overflow: bool
     method: str
     candidates: tuple[Candidate, ...]
+    rotation: str
+    former: str | None
 
     @property
     def available(self) -> tuple[Candidate, ...]:
@@ -55,145 +49,132 @@ class Draw:
 
 @dataclass(frozen=True, slots=True)
 class Pick:
-    """The rep picked, out of which draw, in words."""
+    """The rep picked, out of which draw, in words. `turn` is the turn of the rotation that it is, if it is one."""
 
-    email: str
+    member: Member
     draw: Draw
     text: str
+    turn: Turn | None = None
+
+    @property
+    def email(self) -> str:
+        """The rep's e-mail."""
+        return self.member.email
 
 
 def draws(frame: Frame, path: tuple[Territory, ...], facts: Facts, loads: Loads) -> Iterator[Draw]:
     """The groups to ask, in order: the territory's members, then each overflow from the territory upward."""
-    territory = path[-1]
-    yield _draw(frame, path, territory, territory.owners, facts, loads, overflow=False)
+    yield draw_from(frame, path, path[-1].owners, facts, loads, assign=path[-1].assign)
     for lender, owners in overflows(path):
-        yield _draw(frame, path, lender, owners, facts, loads, overflow=True)
+        yield draw_from(frame, path, owners, facts, loads, assign=None, lender=lender)
 
 
 def pick(frame: Frame, path: tuple[Territory, ...], facts: Facts, loads: Loads) -> Pick | None:
     """The rep who gets the account, or None if no group has a candidate left."""
-    territory = path[-1]
-    draw = next((draw for draw in draws(frame, path, facts, loads) if draw.available), None)
-    if draw is None:
+    for draw in draws(frame, path, facts, loads):
+        source = f", from the overflow of {draw.lender.path}" if draw.overflow else ""
+        found = pick_from(frame, draw, path, facts, loads, f"picked by territory {path[-1].path}{source}")
+        if found is not None:
+            return found
+    return None
+
+
+def pick_retrieved(frame: Frame, path: tuple[Territory, ...], facts: Facts, loads: Loads) -> Pick | None:
+    """The member of the `retrieve` rule's pool who gets an account, or None if the pool has nobody for it.
+
+    Its present owner is no candidate, and what a territory of the path caps counts here, too.
+    """
+    rule, present = frame.pack.retrieve, facts.current_owner
+    if rule is None:
         return None
+    mine = {present.email: "has it, and does not work it"} if present is not None else {}
+    draw = draw_from(frame, path, OwnersByPool(rule.pool), facts, loads, excluded=mine, assign=None)
+    return pick_from(frame, draw, path, facts, loads, f"from the pool {rule.pool}")
+
+
+def pick_from(
+    frame: Frame, draw: Draw, path: tuple[Territory, ...], facts: Facts, loads: Loads, said: str
+) -> Pick | None:
+    """The rep of one draw who gets the account, or None if it has no candidate left; `said` begins the text."""
     available = draw.available
-    chosen, why = METHODS[draw.method](frame, available, territory.balance_by, facts, loads)
-    source = f", from the overflow of {draw.lender.path}" if draw.overflow else ""
-    return Pick(chosen.member.email, draw, f"picked by territory {territory.path}{source}: {why}")
+    if not available:
+        return None
+    standings = loads.standings(draw.rotation, draw.former)
+    question = Question(frame, available, path[-1], facts, loads, draw.rotation, standings)
+    chosen, why, turn = METHODS[draw.method](question)
+    return Pick(chosen.member, draw, f"{said}: {why}", replace(turn, former=draw.former) if turn else None)
 
 
-def method_of(pack: Pack, owners: Owners, assign: str | None, members: int) -> str:
-    """How a group is drawn from: the territory's word, else the pool's own, else by the number of members."""
-    own = pack.pools[owners.pool].assign if isinstance(owners, OwnersByPool) else None
-    return assign or own or ("balanced" if members > 1 else "first")
-
-
-def unsupported(pack: Pack) -> tuple[Finding, ...]:
-    """What this engine does not do yet: `rotate` and `fit` (SYN325, errors), caps by day, week (SYN326, warnings)."""
-    findings: list[Finding] = []
-    for territory in (territory for role in pack.roles for territory in pack.territories(role)):
-        groups = [(territory.owners, territory.assign), (territory.overflow, None)]
-        words = {method_of(pack, owners, assign, 1) for owners, assign in groups if owners is not None}
-        for word in sorted(words - METHODS.keys()):
-            message = f"territory {territory.path}: `assign: {word}` comes later"
-            hint = "Use first, balanced or stable."
-            findings.append(Finding("SYN325", Severity.ERROR, message, territory.place, hint=hint))
-        if territory.cap is not None and (territory.cap.day is not None or territory.cap.week is not None):
-            message = f"territory {territory.path}: caps by day and week are not enforced yet; total and band are"
-            findings.append(Finding("SYN326", Severity.WARNING, message, territory.place))
-    return tuple(findings)
-
-
-def _draw(
+def draw_from(
     frame: Frame,
     path: tuple[Territory, ...],
-    lender: Territory,
     owners: Owners,
     facts: Facts,
     loads: Loads,
     *,
-    overflow: bool,
+    assign: str | None,
+    lender: Territory | None = None,
+    excluded: Mapping[str, str] = NOBODY,
 ) -> Draw:
-    members = members_of(frame, owners, facts)
-    balance_by = path[-1].balance_by
+    """A group with what each candidate carries and why some may not receive the account.
+
+    `assign` is the word that wins over the pool's own. With `lender` the group is that territory's overflow. `excluded`
+    are e-mails that are out for another reason.
+    """
+    territory = path[-1]
+    members = candidates_of(frame, owners, facts)
+    method = method_of(frame.pack, owners, assign, len(members))
+    out = {**cooling_off(frame, territory.role, facts), **excluded}
     candidates = tuple(
         Candidate(
             member,
-            loads.load(member.email, balance_by),
-            barred(frame, member.email, facts) or over_cap(frame, path, member.email, facts, loads),
+            loads.load(member.bearer, territory.balance_by),
+            out.get(member.email)
+            or barred(frame, member.email, facts)
+            or over_cap(frame, path, member, facts, loads)
+            or (_WEIGHTLESS if method == "rotate" and not member.weight else None),
         )
         for member in members
     )
-    method = method_of(frame.pack, owners, None if overflow else lender.assign, len(members))
-    return Draw(lender, overflow, method, candidates)
+    rotation, former = rotation_of(owners, lender or territory)
+    return Draw(lender or territory, lender is not None, method, candidates, rotation, former)
 
 
-def over_cap(frame: Frame, path: tuple[Territory, ...], email: str, facts: Facts, loads: Loads) -> str | None:
-    """Why one more account would be over a rep's `max_accounts` or over the cap of a territory of the path, or None."""
-    entry = frame.pack.reps.get(email)
+def rotation_of(owners: Owners, territory: Territory) -> tuple[str, str | None]:
+    """The name of a group's rotation, and its former one: a pool has one wherever it is named."""
+    if isinstance(owners, OwnersByPool):
+        return f"pool:{owners.pool}", None
+    return f"territory:{territory.name}", f"territory:{territory.was}" if territory.was else None
+
+
+def over_cap(frame: Frame, path: tuple[Territory, ...], member: Member, facts: Facts, loads: Loads) -> str | None:
+    """Why one more account would be over a rep's `max_accounts` or over the cap of a territory of the path, or None.
+
+    Leads are no accounts: no cap counts for them.
+    """
+    if frame.leads:
+        return None
+    entry = frame.pack.reps.get(member.email)
     if entry is not None and entry.max_accounts is not None:
-        limit = entry.max_accounts * ramp(frame, entry)
-        if loads.accounts(email) + 1 > limit:
+        limit: Decimal = entry.max_accounts * ramp(frame, entry)
+        if loads.held(member.email) + 1 > limit:
             return f"at the limit of {limit.normalize():f} accounts"
-    for territory in path:
-        cap = territory.cap
-        if cap is None:
-            continue
-        if cap.total is not None and loads.in_territory(territory.path, email) + 1 > cap.total:
-            return f"at the cap of {cap.total} accounts in {territory.path}"
-        band = band_of(facts)
-        limits = {name.casefold(): limit for name, limit in cap.band.items()}
-        if band in limits and loads.in_band(territory.path, email, band) + 1 > limits[band]:
-            return f"at the cap of {limits[band]} accounts of this band in {territory.path}"
+    return next((full for territory in path if (full := _full(territory, member, facts, loads)) is not None), None)
+
+
+def _full(territory: Territory, member: Member, facts: Facts, loads: Loads) -> str | None:
+    """Why one more account would be over the cap of one territory, or None."""
+    cap, who = territory.cap, member.bearer
+    if cap is None:
+        return None
+    if cap.total is not None and loads.in_territory(territory.path, who) + 1 > cap.total:
+        return f"at the cap of {cap.total} accounts in {territory.path}"
+    if cap.day is not None and loads.given_today(territory, member.email) + 1 > cap.day:
+        return f"at the cap of {cap.day} accounts a day in {territory.path}"
+    if cap.week is not None and loads.given_this_week(territory, member.email) + 1 > cap.week:
+        return f"at the cap of {cap.week} accounts a week in {territory.path}"
+    band = band_of(facts)
+    limits = {name.casefold(): limit for name, limit in cap.band.items()}
+    if band in limits and loads.in_band(territory.path, who, band) + 1 > limits[band]:
+        return f"at the cap of {limits[band]} accounts of this band in {territory.path}"
     return None
-
-
-Method = Callable[[Frame, tuple[Candidate, ...], str, Facts, Loads], tuple[Candidate, str]]
-
-
-def _first(
-    _frame: Frame, available: tuple[Candidate, ...], _balance_by: str, _facts: Facts, _loads: Loads
-) -> tuple[Candidate, str]:
-    return available[0], f"{available[0].member.email} is {_of(available, 'the first available')}"
-
-
-def _balanced(
-    frame: Frame, available: tuple[Candidate, ...], balance_by: str, facts: Facts, loads: Loads
-) -> tuple[Candidate, str]:
-    entries = [frame.pack.reps.get(candidate.member.email) for candidate in available]
-    stated = [Fraction(entry.capacity) for entry in entries if entry is not None and entry.capacity is not None]
-    usual = sum(stated, Fraction(0)) / len(stated) if stated else Fraction(1)
-    weight = Fraction(measure(facts, balance_by))
-    keys: list[tuple[bool, Fraction, int, str, int]] = []
-    for index, (candidate, entry) in enumerate(zip(available, entries, strict=True)):
-        capacity = Fraction(entry.capacity) if entry is not None and entry.capacity is not None else usual
-        room = capacity * Fraction(ramp(frame, entry)) if entry is not None else capacity
-        email = candidate.member.email
-        share = (Fraction(candidate.load) + weight) / room if room else Fraction(0)
-        keys.append((not room, share, loads.accounts(email), email, index))
-    chosen = available[min(keys)[-1]]
-    words = MEASURE_WORDS.get(balance_by, balance_by)
-    least = ("fewest " if balance_by == "accounts" else "least ") + words
-    return chosen, _of(available, f"{least} for their capacity" if stated else least)
-
-
-def _stable(
-    _frame: Frame, available: tuple[Candidate, ...], _balance_by: str, facts: Facts, _loads: Loads
-) -> tuple[Candidate, str]:
-    """Weighted rendezvous hashing: a leaver moves only their own accounts."""
-    chosen = max(available, key=lambda each: (_lot(facts.key, each.member), each.member.identity))
-    return chosen, _of(available, "the fixed pick for this company")
-
-
-def _lot(company: str, member: Member) -> float:
-    text = f"{company}\n{member.identity}".encode("utf-8", "surrogatepass")
-    digest = hashlib.blake2b(text, digest_size=8).digest()
-    share = ((int.from_bytes(digest, "big") >> 11) + 0.5) / (1 << 53)
-    return math.log(share) / float(member.weight) if member.weight > 0 else -math.inf
-
-
-def _of(available: tuple[Candidate, ...], what: str) -> str:
-    return f"{what} of {len(available)} candidates" if len(available) > 1 else "the only candidate"
-
-
-METHODS: Mapping[str, Method] = {"first": _first, "balanced": _balanced, "stable": _stable}

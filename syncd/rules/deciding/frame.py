@@ -5,17 +5,21 @@ Knows nothing of territories, holds or picks.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
+from types import MappingProxyType
 
 from syncd.model.decisions import Owner
 from syncd.model.fields import FieldType
 from syncd.rules.conditions import Condition, FieldTest, walk
 from syncd.rules.facts import Directory, Facts
 from syncd.rules.matching.time_window import EvaluationContext, leaves_past, local_day, local_midnight, shifted_day
-from syncd.rules.pack import Pack
+from syncd.rules.memory import NO_MEMORY, Memory
+from syncd.rules.pack import Pack, Territory
 
+NO_LENIENT: Mapping[tuple[str, str], tuple[Territory, ...]] = MappingProxyType({})
 _ROLLING_FIELDS = frozenset({"won_amount_12m", "won_count_12m"})
 
 
@@ -29,7 +33,9 @@ def reads_clock(condition: Condition) -> bool:
 class Frame:
     """One pack, one directory and one instant; `today` is the date of that instant in the pack's zone.
 
-    `clocked` are the paths of the territories whose own condition reads the clock: few, and known before any account.
+    `clocked` are the paths of the territories whose own condition reads the clock, `lenient` those with a `leeway`, by
+    role and each name they have or had: few, and known before any account. `memory` is what the ledger remembers.
+    `leads` says that leads are dealt out: reps' working hours count then, and caps on accounts do not.
     """
 
     pack: Pack
@@ -37,14 +43,18 @@ class Frame:
     context: EvaluationContext
     today: date
     clocked: frozenset[str]
+    memory: Memory = NO_MEMORY
+    lenient: Mapping[tuple[str, str], tuple[Territory, ...]] = field(default_factory=lambda: NO_LENIENT)
+    leads: bool = False
 
     @classmethod
-    def of(cls, pack: Pack, directory: Directory, now: datetime) -> Frame:
+    def of(cls, pack: Pack, directory: Directory, now: datetime, memory: Memory = NO_MEMORY) -> Frame:
         """The frame of a run at `now`."""
         context = EvaluationContext(now, pack.zone, pack.fiscal_year_start)
-        territories = (territory for role in pack.roles for territory in pack.territories(role))
+        territories = [territory for role in pack.roles for territory in pack.territories(role)]
         clocked = frozenset(each.path for each in territories if reads_clock(each.when))
-        return cls(pack, directory, context, local_day(now, pack.zone), clocked)
+        lenient = _lenient(each for each in territories if each.leeway is not None)
+        return cls(pack, directory, context, local_day(now, pack.zone), clocked, memory, lenient)
 
     def start_of(self, day: date) -> datetime:
         """The instant, in UTC, at which a local day begins."""
@@ -53,6 +63,19 @@ class Frame:
     def end_of(self, day: date) -> datetime:
         """The instant, in UTC, at which a local day is over."""
         return self.start_of(shifted_day(day, 1, "d"))
+
+
+def _lenient(territories: Iterable[Territory]) -> Mapping[tuple[str, str], tuple[Territory, ...]]:
+    """By role and name, a former name only where nobody has it now; a table's territory may come in several parts."""
+    named: dict[tuple[str, str], tuple[Territory, ...]] = {}
+    former: dict[tuple[str, str], tuple[Territory, ...]] = {}
+    for territory in territories:
+        key = (territory.role, territory.name)
+        named[key] = (*named.get(key, ()), territory)
+        if territory.was is not None:
+            key = (territory.role, territory.was)
+            former[key] = (*former.get(key, ()), territory)
+    return MappingProxyType({**former, **named})
 
 
 def coming(frame: Frame, *instants: datetime | None) -> datetime | None:

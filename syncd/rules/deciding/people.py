@@ -13,12 +13,16 @@ from decimal import Decimal
 
 from syncd.rules.deciding.frame import Frame, coming
 from syncd.rules.facts import Facts, Value
+from syncd.rules.matching.working_hours import parse_hours
 from syncd.rules.pack import (
     NoOwners,
     Owners,
     OwnersByEmail,
     OwnersByLookup,
+    OwnersByPair,
     OwnersByPool,
+    OwnersByQueue,
+    OutOfOffice,
     RepEntry,
     Seat,
     Territory,
@@ -31,27 +35,42 @@ ONE = Decimal(1)
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """One rep whom a territory names: `identity` is the e-mail, or the seat that resolved to it."""
+    """One rep whom a territory names: `identity` is the e-mail, or the seat that resolved to it.
+
+    `covers` is the absent member in whose place, and under whose identity and weight, this rep stands.
+    """
 
     identity: str
     email: str
     weight: Decimal = ONE
+    covers: str | None = None
+
+    @property
+    def bearer(self) -> str:
+        """Under whose name the load is counted: a seat's own, else the rep's; a cover carries what is theirs."""
+        return self.email if self.covers is not None else self.identity
 
 
 def members_of(frame: Frame, owners: Owners, facts: Facts) -> tuple[Member, ...]:
     """The members that `owners` names for this account, in the order written; seats that are empty are left out."""
+    resolved = ((name, resolve(frame, name, facts), weight) for name, weight in named_by(frame, owners, facts))
+    return tuple(Member(name, email, weight) for name, email, weight in resolved if email)
+
+
+def named_by(frame: Frame, owners: Owners, facts: Facts) -> tuple[tuple[str, Decimal], ...]:
+    """The e-mails and seats that `owners` names for this account, with their weights, in the order written."""
     match owners:
         case OwnersByEmail(members):
-            named = tuple((name, ONE) for name in members)
+            return tuple((name, ONE) for name in members)
         case OwnersByPool(pool):
-            named = frame.pack.pools[pool].members
+            return frame.pack.pools[pool].members
         case OwnersByLookup():
             found = looked_up(owners, facts)
-            named = ((found, ONE),) if found else ()
-        case Unassigned() | NoOwners():
-            named = ()
-    resolved = ((name, resolve(frame, name, facts), weight) for name, weight in named)
-    return tuple(Member(name, email, weight) for name, email, weight in resolved if email)
+        case OwnersByPair():
+            found = paired(frame, owners, facts)
+        case OwnersByQueue() | Unassigned() | NoOwners():
+            found = None
+    return ((found, ONE),) if found else ()
 
 
 def overflows(path: tuple[Territory, ...]) -> tuple[tuple[Territory, Owners], ...]:
@@ -72,6 +91,17 @@ def looked_up(owners: OwnersByLookup, facts: Facts) -> str | None:
     if value is None:
         return None
     return next((owners.table[key] for key in sorted(_keys(value)) if key in owners.table), None)
+
+
+def paired(frame: Frame, owners: OwnersByPair, facts: Facts) -> str | None:
+    """The rep beside whom an earlier role was just decided to, by their e-mail or a seat that they have; or None."""
+    email = facts.decided.get(owners.pair_with)
+    if email is None:
+        return None
+    if email in owners.table:
+        return owners.table[email]
+    seats = (name for name in sorted(owners.table) if name.startswith(SEAT))
+    return next((owners.table[name] for name in seats if resolve(frame, name, facts) == email), None)
 
 
 def _keys(value: Value) -> frozenset[str]:
@@ -124,19 +154,64 @@ def out_of_dates(frame: Frame, email: str) -> str | None:
     return None
 
 
+def identity_of(frame: Frame, path: tuple[Territory, ...], email: str, facts: Facts) -> str:
+    """Under whose name an account counts: the seat by which its territory, or an overflow, names its owner; else theirs."""
+    if not frame.pack.seats or not path:
+        return email
+    groups = (path[-1].owners, *(owners for _, owners in overflows(path)))
+    members = (member for owners in groups for member in members_of(frame, owners, facts))
+    return next((member.identity for member in members if member.email == email), email)
+
+
 def may_keep(frame: Frame, email: str, facts: Facts) -> bool:
     """Whether a rep may go on owning this account: active wherever it would be written, and in their dates."""
     return inactive_in(frame, email, facts) is None and out_of_dates(frame, email) is None
 
 
 def barred(frame: Frame, email: str, facts: Facts) -> str | None:
-    """Why a rep may not receive this account today, loads apart, or None."""
+    """Why a rep may not receive this account (or lead) now, loads apart, or None."""
     reason = inactive_in(frame, email, facts) or out_of_dates(frame, email)
     if reason is not None:
         return reason
+    away = absence_of(frame, email)
+    if away is not None:
+        return f"out of office until {away.ends.astimezone(frame.pack.zone):%Y-%m-%d %H:%M}" if away.ends else (
+            f"out of office until {away.until}"
+        )
+    return off_hours(frame, email) if frame.leads else None
+
+
+def absence_of(frame: Frame, email: str) -> OutOfOffice | None:
+    """The absence that a rep is in now, or None; the first written of several."""
     entry = frame.pack.reps.get(email)
-    away = next((off for off in entry.out_of_office if off.from_ <= frame.today <= off.until), None) if entry else None
-    return f"out of office until {away.until}" if away else None
+    if entry is None:
+        return None
+    now = frame.context.now
+    return next((off for off in entry.out_of_office if _begins(frame, off) <= now < _is_over(frame, off)), None)
+
+
+def off_hours(frame: Frame, email: str) -> str | None:
+    """Why a rep does not work at this hour, or None. Hours without a zone are in the pack's."""
+    entry = frame.pack.reps.get(email)
+    hours = parse_hours(entry.hours) if entry is not None and entry.hours else None
+    if entry is None or hours is None or hours.holds(frame.context.now, frame.pack.zone):
+        return None
+    return f"off hours ({entry.hours})"
+
+
+def hours_change(frame: Frame, email: str) -> datetime | None:
+    """When a rep's working hours next begin or end; None without hours."""
+    entry = frame.pack.reps.get(email)
+    hours = parse_hours(entry.hours) if entry is not None and entry.hours else None
+    return hours.next_change(frame.context.now, frame.pack.zone) if hours is not None else None
+
+
+def _begins(frame: Frame, absence: OutOfOffice) -> datetime:
+    return absence.starts or frame.start_of(absence.from_)
+
+
+def _is_over(frame: Frame, absence: OutOfOffice) -> datetime:
+    return absence.ends or frame.end_of(absence.until)
 
 
 def ramp(frame: Frame, entry: RepEntry) -> Decimal:
@@ -149,17 +224,17 @@ def ramp(frame: Frame, entry: RepEntry) -> Decimal:
     return entry.ramp[min(max(months, 0), len(entry.ramp) - 1)]
 
 
-def keeping_ends(frame: Frame, email: str, owners: Owners) -> datetime | None:
+def keeping_ends(frame: Frame, email: str, owners: Owners, facts: Facts) -> datetime | None:
     """When time alone would end a rep's keep: after their `end`, or at a date of a seat that names them."""
     entry = frame.pack.reps.get(email)
     ends = frame.end_of(entry.end) if entry and entry.end else None
-    seats = [seat for seat in _seats_of(frame, owners) if email in (seat.holder, seat.cover)]
+    seats = [seat for seat in _seats_of(frame, owners, facts) if email in (seat.holder, seat.cover)]
     return coming(frame, ends, *_bounds_of_seats(frame, seats))
 
 
 def availability_changes(frame: Frame, owners: Owners, facts: Facts) -> datetime | None:
     """When time alone would next change who of `owners` may receive accounts, or how many."""
-    bounds: list[datetime] = list(_bounds_of_seats(frame, _seats_of(frame, owners)))
+    bounds: list[datetime] = list(_bounds_of_seats(frame, _seats_of(frame, owners, facts)))
     for member in members_of(frame, owners, facts):
         entry = frame.pack.reps.get(member.email)
         if entry is not None:
@@ -173,20 +248,18 @@ def _bounds_of(frame: Frame, entry: RepEntry) -> Iterator[datetime]:
     if entry.end:
         yield frame.end_of(entry.end)
     for off in entry.out_of_office:
-        yield frame.start_of(off.from_)
-        yield frame.end_of(off.until)
+        yield _begins(frame, off)
+        yield _is_over(frame, off)
     if entry.ramp and entry.start and ramp(frame, entry) != entry.ramp[-1]:
         year, month = divmod(frame.today.year * 12 + frame.today.month, 12)
         yield frame.start_of(date(year, month + 1, 1))
 
 
-def _seats_of(frame: Frame, owners: Owners) -> Iterator[Seat]:
-    names: tuple[str, ...] = ()
-    if isinstance(owners, OwnersByEmail):
-        names = owners.members
-    elif isinstance(owners, OwnersByPool):
-        names = tuple(name for name, _ in frame.pack.pools[owners.pool].members)
-    seats = (frame.pack.seats.get(name.removeprefix(SEAT)) for name in names if name.startswith(SEAT))
+def _seats_of(frame: Frame, owners: Owners, facts: Facts) -> Iterator[Seat]:
+    names = {name for name, _ in named_by(frame, owners, facts)}
+    if isinstance(owners, OwnersByPair):
+        names.update(owners.table)
+    seats = (frame.pack.seats.get(name.removeprefix(SEAT)) for name in sorted(names) if name.startswith(SEAT))
     yield from (seat for seat in seats if seat is not None)
 
 

@@ -8,27 +8,58 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import datetime
 
 from syncd.errors import Place
-from syncd.model.decisions import Outcome, Owner
+from syncd.model.decisions import Decision, Outcome, Owner
 from syncd.rules.conditions import holds
+from syncd.rules.deciding.covers import covered_by
 from syncd.rules.deciding.exceptions import Exceptions, dispute_of, in_force, override_of
 from syncd.rules.deciding.frame import Frame, holder, holder_active, owner_of, respect_ends
-from syncd.rules.deciding.people import inactive_in, may_keep, members_of, overflows
+from syncd.rules.deciding.leeway import Leeway
+from syncd.rules.deciding.people import SEAT, inactive_in, may_keep, members_of, overflows, resolve
+from syncd.rules.deciding.retrieving import recall_of, was_given
 from syncd.rules.deciding.tree import TreeResult
 from syncd.rules.facts import Facts
-from syncd.rules.pack import Owners, Territory, Unassigned
+from syncd.rules.pack import Override, Owners, OwnersByQueue, Territory, Unassigned
+
+NOT_MANAGED = "not-managed"
+"""The note on a decision outside the pack's managed territories: planned and reported, never written."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parent:
+    """The company whose owner this one follows; `decision` None means that it is not picked yet."""
+
+    key: str
+    decision: Decision | None = None
+
+    @property
+    def owner(self) -> Owner | None:
+        """Who has it after the run: outside the managed territories that is who has it now."""
+        if self.decision is None:
+            return None
+        return self.decision.current_owner if NOT_MANAGED in self.decision.notes else self.decision.owner
 
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """One company in one role, with its territory: what every step looks at."""
+    """One company in one role, with its territory: what every step looks at.
+
+    `leeway` is what could keep it where it was last applied. `parent` is whom it follows, where its territory says so.
+    `depends_until` is when time alone would next change a decision that this one takes its owner from. `recalled` says
+    whether the budget of `retrieve` reaches it, None while that is not known.
+    """
 
     frame: Frame
     exceptions: Exceptions
     role: str
     facts: Facts
     tree: TreeResult
+    leeway: Leeway | None = None
+    parent: Parent | None = None
+    depends_until: datetime | None = None
+    recalled: bool | None = None
 
     @property
     def present(self) -> Owner | None:
@@ -40,7 +71,8 @@ class Subject:
 class Claim:
     """What one step says: the outcome, the owner it asks for, why, and where that is written.
 
-    A claim with `applies` false decides nothing: it says why its step does not hold this account.
+    A claim with `applies` false decides nothing: it says why its step does not hold this account. One that `waits`
+    applies, but its owner is known only when somebody else is picked.
     """
 
     outcome: Outcome
@@ -50,6 +82,7 @@ class Claim:
     place: Place | None = None
     rule_text: str = ""
     applies: bool = True
+    waits: bool = False
 
 
 def claims_on(subject: Subject) -> tuple[Claim, ...]:
@@ -78,18 +111,28 @@ def override(subject: Subject) -> Iterator[Claim]:
         text = f"held: the override to {entry.owner} expired on {entry.expires}; renew or remove it"
         yield _hold(subject, "override-expired", text, entry.place)
         return
-    inactive = inactive_in(frame, entry.owner, subject.facts)
-    if inactive is not None:
-        text = f"held: the override's owner {entry.owner} is {inactive}"
+    owner = resolve(frame, entry.owner, subject.facts)
+    if owner is None:
+        text = f"held: nobody has {entry.owner}, the override's owner"
         yield _hold(subject, "override-owner-inactive", text, entry.place)
         return
-    outcome = Outcome.KEEP if _is_present(subject, entry.owner) else Outcome.CHANGE
+    inactive = inactive_in(frame, owner, subject.facts)
+    named = _named(entry, owner)
+    if inactive is not None:
+        text = f"held: the override's owner {named} is {inactive}"
+        yield _hold(subject, "override-owner-inactive", text, entry.place)
+        return
+    outcome = Outcome.KEEP if _is_present(subject, owner) else Outcome.CHANGE
     until = f", until {entry.expires}" if entry.expires else ""
-    text = f"override to {entry.owner} by {entry.by}: {entry.why}{until}"
+    text = f"override to {named} by {entry.by}: {entry.why}{until}"
     if outcome is Outcome.CHANGE and subject.role == "owner" and subject.facts.team_holds:
         # Teams cannot be restored yet: not even a person's word may drop one in silence.
         yield _hold(subject, "has-team", f"held in spite of the {text}: {_team_text(subject)}", entry.place)
-    yield Claim(outcome, "override", text, owner_of(frame, entry.owner), entry.place, entry.account)
+    yield Claim(outcome, "override", text, owner_of(frame, owner), entry.place, entry.account)
+
+
+def _named(entry: Override, owner: str) -> str:
+    return f"{entry.owner} ({owner})" if entry.owner.startswith(SEAT) else owner
 
 
 def locked(subject: Subject) -> Iterator[Claim]:
@@ -120,12 +163,19 @@ def protect(subject: Subject) -> Iterator[Claim]:
 
 
 def account_team(subject: Subject) -> Iterator[Claim]:
-    """An account whose team an owner write would lose is held unless the territory leaves it where it is.
+    """An account whose team an owner write would lose is held unless what follows leaves it where it is.
 
     A territory that names nobody but the present owner leaves it there, also with `keep: false`.
     """
     team, territory, present = subject.facts.team_holds, subject.tree.territory, subject.present
-    if subject.role != "owner" or not team or territory is None or any(territory_claim(subject)):
+    if subject.role != "owner" or not team or territory is None:
+        return
+    followed = next((claim for claim in follow_parent(subject) if claim.applies), None)
+    if followed is not None:
+        if followed.outcome is Outcome.CHANGE:
+            yield _hold(subject, "has-team", f"held: {_team_text(subject)}")
+        return
+    if any(territory_claim(subject)):
         return
     named = {member.email for member in members_of(subject.frame, territory.owners, subject.facts)}
     if present is not None and named == {present.email} and may_keep(subject.frame, present.email, subject.facts):
@@ -135,13 +185,69 @@ def account_team(subject: Subject) -> Iterator[Claim]:
         yield _hold(subject, "has-team", f"held: {_team_text(subject)}")
 
 
+def follow_parent(subject: Subject) -> Iterator[Claim]:
+    """With `follow_parent` a company takes the owner of its ultimate parent, if that one has one who may have it."""
+    territory, parent = subject.tree.territory, subject.parent
+    if territory is None or not territory.follow_parent:
+        return
+    place = territory.place
+    lacking = _not_followed(subject)
+    if lacking is not None:
+        text = f"follow-parent does not apply: {lacking}"
+        yield Claim(Outcome.KEEP, "follow-parent", text, None, place, applies=False)
+    elif parent is not None and parent.owner is not None:
+        outcome = Outcome.KEEP if _is_present(subject, parent.owner.email) else Outcome.CHANGE
+        owner = subject.present if outcome is Outcome.KEEP else owner_of(subject.frame, parent.owner.email)
+        how = parent.decision.reason if parent.decision is not None else ""
+        text = f"follows its ultimate parent {parent.key}: {parent.owner.email} ({how})"
+        yield Claim(outcome, "follow-parent", text, owner, place, territory.text)
+    elif parent is not None:
+        text = f"follows its ultimate parent {parent.key}, whose owner is picked"
+        yield Claim(Outcome.KEEP, "follow-parent", text, None, place, territory.text, waits=True)
+
+
+def _not_followed(subject: Subject) -> str | None:
+    """Why there is no parent's owner to take; None if there is one, or will be, or the company has no parent at all."""
+    facts, parent = subject.facts, subject.parent
+    if parent is None:
+        above = facts.values.get("parent")
+        if facts.head == facts.key:
+            return "its parents form a ring, of which it counts as the top"
+        shown = ", ".join(sorted(above)) if isinstance(above, frozenset) else above
+        return f"its parent {shown} is not among the accounts" if shown else None
+    if parent.decision is None:
+        return None
+    if parent.owner is None:
+        return f"its ultimate parent {parent.key} has no owner ({parent.decision.reason})"
+    inactive = inactive_in(subject.frame, parent.owner.email, facts)
+    return f"{parent.owner.email}, the owner of its ultimate parent {parent.key}, is {inactive}" if inactive else None
+
+
+def retrieve(subject: Subject) -> Iterator[Claim]:
+    """An account that nobody works goes to a member of the rule's pool, who is picked after all are settled."""
+    recall = recall_of(subject.frame, subject.role, subject.facts)
+    if recall is None or subject.tree.territory is None:
+        return
+    text, applies = recall.text, recall.due and subject.recalled is not False
+    if recall.due and not applies:
+        text = "not retrieved: today's budget is spent, or the pool has nobody for it"
+    yield Claim(Outcome.CHANGE, "retrieved", text, None, recall.place, recall.rule_text, applies=applies, waits=applies)
+
+
 def territory_claim(subject: Subject) -> Iterator[Claim]:
     """What the territory says without a pick: it names the present owner, or it assigns nobody."""
     territory = subject.tree.territory
     present = subject.present
-    if territory is None:
+    if present is not None and _is_cleared(subject):
+        where = f"territory {territory.path} assigns nobody" if territory else "no territory of the role matches"
+        text = f"emptied: {where}, and role {subject.role} says `otherwise: clear`"
+        place, rule = (territory.place, territory.text) if territory else (None, "")
+        yield Claim(Outcome.CHANGE, "cleared", text, None, place, rule)
+    elif territory is None:
         text = f"kept: no territory of role {subject.role} matches"
         yield Claim(Outcome.KEEP, "no-territory", text, present)
+    elif isinstance(territory.owners, OwnersByQueue):
+        yield _queued(subject, territory, territory.owners.queue)
     elif isinstance(territory.owners, Unassigned):
         text = f"unassigned: territory {territory.path} assigns nobody, so the owner stays"
         yield Claim(Outcome.UNASSIGNED, "unassigned", text, present, territory.place, territory.text)
@@ -156,23 +262,48 @@ STEPS: tuple[Callable[[Subject], Iterator[Claim]], ...] = (
     changed_by_person,
     protect,
     account_team,
+    follow_parent,
+    retrieve,
     territory_claim,
 )
 
 
+def _is_cleared(subject: Subject) -> bool:
+    """Whether the role empties what no territory of it gives to anybody."""
+    territory = subject.tree.territory
+    nobody = territory is None or isinstance(territory.owners, Unassigned)
+    return nobody and subject.role in subject.frame.pack.cleared_roles
+
+
+def _queued(subject: Subject, territory: Territory, queue: str) -> Claim:
+    """A queue is for leads: an account of such a territory stays with its active owner, else nobody has it."""
+    text = f"territory {territory.path} names the queue {queue}, which can own leads but no account"
+    if holder_active(subject.frame, subject.role, subject.facts):
+        return Claim(Outcome.HELD, "queue", f"held: {text}", subject.present, territory.place, territory.text)
+    return Claim(Outcome.UNASSIGNED, "queue", f"unassigned: {text}", subject.present, territory.place, territory.text)
+
+
 def _kept(subject: Subject, territory: Territory, present: Owner) -> Iterator[Claim]:
-    """Keep a member; with `keep: false` only the one last picked. An overflow's rep keeps what they were picked for."""
+    """Keep a member; with `keep: false` only the one last picked. An overflow's rep and a cover keep their picks."""
     named = _names(subject, territory.owners, present)
     if named and territory.keep:
         text = f"kept by territory {territory.path}: it names {present.email}"
         yield Claim(Outcome.KEEP, "kept", text, present, territory.place, territory.text)
-    elif _remembered(subject, territory, present) and (named or _named_by_overflow(subject, present)):
+    elif _remembered(subject, territory, present) and (
+        named or _named_beside(subject, present) or was_given(subject.frame, subject.role, subject.facts, territory, present.email)
+    ):
         text = f"kept by territory {territory.path}: {present.email} is its last applied pick"
         yield Claim(Outcome.KEEP, "remembered", text, present, territory.place, territory.text)
 
 
-def _named_by_overflow(subject: Subject, present: Owner) -> bool:
-    return any(_names(subject, owners, present) for _, owners in overflows(subject.tree.path))
+def _named_beside(subject: Subject, present: Owner) -> bool:
+    """Whether a rep is no member but was a candidate: by an overflow, or as the cover of somebody named."""
+    frame, facts = subject.frame, subject.facts
+    lent = [owners for _, owners in overflows(subject.tree.path)]
+    if any(_names(subject, owners, present) for owners in lent):
+        return True
+    own = subject.tree.path[-1].owners
+    return any(covered_by(frame, owners, present.email, facts) for owners in (own, *lent))
 
 
 def _names(subject: Subject, owners: Owners, present: Owner) -> bool:

@@ -9,10 +9,15 @@ from datetime import datetime
 
 from syncd.rules.conditions import holds, next_change
 from syncd.rules.deciding.assignment import Pick
-from syncd.rules.deciding.frame import coming, respect_ends
+from syncd.rules.deciding.covers import cover_changes, cover_ends
+from syncd.rules.deciding.frame import Frame, coming, respect_ends
 from syncd.rules.deciding.people import availability_changes, keeping_ends, overflows
 from syncd.rules.deciding.precedence import Claim, Subject
-from syncd.rules.deciding.tree import Cause
+from syncd.rules.deciding.retrieving import recall_changes
+from syncd.rules.deciding.tree import Cause, TreeResult
+from syncd.rules.facts import Facts
+from syncd.rules.pack import OwnersByEmail
+from syncd.rules.scoring import grade_changes
 
 
 def next_change_at(subject: Subject, people: datetime | None) -> datetime | None:
@@ -22,24 +27,41 @@ def next_change_at(subject: Subject, people: datetime | None) -> datetime | None
     return coming(
         frame,
         people,
+        subject.depends_until,
         tree_changes(subject),
+        leeway_changes(subject),
         exception_changes(subject),
+        recall_changes(frame, subject.role, subject.facts),
+        grade_changes(frame.pack, subject.facts, frame.context),
         frame.start_of(manage_from) if manage_from else None,
     )
 
 
 def tree_changes(subject: Subject) -> datetime | None:
-    """When a condition or a window of a territory that was tried would next flip."""
-    frame, facts = subject.frame, subject.facts
+    """When a condition or a window of a territory that was tried would next flip, by the account's own numbers."""
+    tree = subject.leeway.plain if subject.leeway is not None else subject.tree
+    return _changes_in(subject.frame, subject.facts, tree)
+
+
+def leeway_changes(subject: Subject) -> datetime | None:
+    """When time alone would next change whether a leeway keeps the account, and where it ends with it."""
+    leeway, frame = subject.leeway, subject.frame
+    if leeway is None:
+        return None
+    trials = (_changes_in(frame, trial.facts, trial.tree) for trial in leeway.trials)
+    return coming(frame, next_change(leeway.territory.when, subject.facts, frame.context), *trials)
+
+
+def _changes_in(frame: Frame, facts: Facts, tree: TreeResult) -> datetime | None:
     instants: list[datetime | None] = []
-    for territory, cause in subject.tree.passed:
+    for territory, cause in tree.passed:
         clocked = territory.path in frame.clocked
         opens = territory.effective.from_ if territory.effective else None
         if cause is Cause.OWN_CONDITION and clocked:
             instants.append(next_change(territory.when, facts, frame.context))
         elif cause is Cause.NOT_IN_EFFECT and opens and (clocked or holds(territory.when, facts, frame.context)):
             instants.append(frame.start_of(opens))
-    for territory in subject.tree.path:
+    for territory in tree.path:
         if territory.path in frame.clocked:
             instants.append(next_change(territory.when, facts, frame.context))
         if territory.effective is not None and territory.effective.until is not None:
@@ -55,6 +77,7 @@ def exception_changes(subject: Subject) -> datetime | None:
         instants.append(frame.start_of(dispute.opened) if dispute.opened else None)
     for override in subject.exceptions.overrides.get(facts.key, ()):
         instants.append(frame.end_of(override.expires) if override.expires else None)
+        instants.append(availability_changes(frame, OwnersByEmail((override.owner,)), facts))
     for rule in frame.pack.protect:
         if subject.role in rule.roles and (rule.until is None or frame.today <= rule.until):
             instants.append(next_change(rule.when, facts, frame.context))
@@ -69,8 +92,10 @@ def keep_changes(subject: Subject, claim: Claim) -> datetime | None:
     territory = subject.tree.territory
     if territory is None or claim.owner is None or claim.reason not in ("kept", "remembered"):
         return None
+    frame, email, facts = subject.frame, claim.owner.email, subject.facts
     groups = [territory.owners, *(owners for _, owners in overflows(subject.tree.path))]
-    return coming(subject.frame, *(keeping_ends(subject.frame, claim.owner.email, group) for group in groups))
+    ends = (keeping_ends(frame, email, group, facts) for group in groups)
+    return coming(frame, *ends, *(cover_ends(frame, group, email, facts) for group in groups))
 
 
 def pick_changes(subject: Subject, picked: Pick | None) -> datetime | None:
@@ -78,6 +103,9 @@ def pick_changes(subject: Subject, picked: Pick | None) -> datetime | None:
     frame, path = subject.frame, subject.tree.path
     groups = [path[-1].owners, *(owners for _, owners in overflows(path))]
     instants = [availability_changes(frame, group, subject.facts) for group in groups]
+    instants += [cover_changes(frame, group, subject.facts) for group in groups]
     if picked is not None:
-        instants.append(keeping_ends(frame, picked.email, path[-1].owners))
+        instants.append(keeping_ends(frame, picked.email, path[-1].owners, subject.facts))
+    if any(each.cap is not None and (each.cap.day is not None or each.cap.week is not None) for each in path):
+        instants.append(frame.end_of(frame.today))
     return coming(frame, *instants)

@@ -23,6 +23,7 @@ class Cause(StrEnum):
     NOT_IN_EFFECT = "not-in-effect"
     ANCESTOR = "ancestor"
     EARLIER = "earlier"
+    LEEWAY = "leeway"
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,10 +21,15 @@ FAMILY_FIELDS = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class _Head:
-    """The top of a company's line of parents, and whether a company above it was ever a customer."""
+    """The top of a company's line of parents, and whether a company above it was ever a customer.
+
+    `known` is the highest one that the book holds, None above it; `ring` are the companies of a ring that ends it.
+    """
 
     key: str
     below_customer: bool
+    known: str | None
+    ring: tuple[str, ...] = ()
 
 
 def join_families(book: Iterable[Facts]) -> Iterator[Facts]:
@@ -34,8 +39,11 @@ def join_families(book: Iterable[Facts]) -> Iterator[Facts]:
     """
     companies = tuple(book)
     by_key = {facts.key: facts for facts in companies}
-    parents = _parents(companies, by_key)
+    known = _keys_by_id(by_key)
+    parents = _parents(companies, known)
     heads = _heads(parents, by_key)
+    lines = _lines(companies, known, parents)
+    tops = heads if lines is parents else _heads(lines, by_key)
     members: dict[str, list[Facts]] = defaultdict(list)
     children: dict[str, int] = defaultdict(int)
     for key, facts in by_key.items():
@@ -52,7 +60,20 @@ def join_families(book: Iterable[Facts]) -> Iterator[Facts]:
             **sums[head.key],
         }
         added = {name: value for name, value in found.items() if value is not None and name not in facts.seen}
-        yield replace(facts, values={**facts.values, **added})
+        top = tops[facts.key]
+        yield replace(
+            facts,
+            values={**facts.values, **added},
+            head=top.known if top.known != facts.key or facts.key in top.ring else None,
+            notes=(*facts.notes, *_ring_note(facts.key, top)),
+        )
+
+
+def _ring_note(key: str, top: _Head) -> tuple[str, ...]:
+    if key not in top.ring:
+        return ()
+    shown = ", ".join(top.ring[:5]) + (" …" if len(top.ring) > 5 else "")
+    return (f"its parents form a ring ({shown}), of which {top.key} counts as the top",)
 
 
 def _sums(family: list[Facts]) -> dict[str, Value]:
@@ -76,23 +97,40 @@ def _ids(facts: Facts) -> Iterator[str]:
             yield value
 
 
-def _parents(companies: tuple[Facts, ...], by_key: Mapping[str, Facts]) -> dict[str, str]:
-    """The parent's key by company key; an id that the book does not know stands for itself."""
+def _keys_by_id(by_key: Mapping[str, Facts]) -> dict[str, str]:
+    """The company key by every id that a record may name it by."""
     known: dict[str, str] = {}
     for key in sorted(by_key):
         for each in _ids(by_key[key]):
             found = id_value((each,))
             if isinstance(found, str):
                 known.setdefault(found, key)
-    parents = {}
-    for facts in companies:
-        named = facts.values.get("parent")
-        ids = sorted(named) if isinstance(named, frozenset) else [named] if isinstance(named, str) else []
-        if ids:
-            parent = next((known[each] for each in ids if each in known), ids[0])
-            if parent != facts.key:
-                parents[facts.key] = parent
-    return parents
+    return known
+
+
+def _parents(companies: tuple[Facts, ...], known: Mapping[str, str]) -> dict[str, str]:
+    """The parent's key by company key; an id that the book does not know stands for itself."""
+    named = ((facts.key, _named(facts.values.get("parent"), known)) for facts in companies)
+    return {key: parent for key, parent in named if parent is not None and parent != key}
+
+
+def _named(value: Value | None, known: Mapping[str, str]) -> str | None:
+    """The company that ids name: its key, or the first id where the book knows none of them."""
+    ids = sorted(value) if isinstance(value, frozenset) else [value] if isinstance(value, str) else []
+    return next((known[each] for each in ids if each in known), ids[0] if ids else None)
+
+
+def _lines(companies: tuple[Facts, ...], known: Mapping[str, str], parents: Mapping[str, str]) -> Mapping[str, str]:
+    """Who stands above whom where owners follow: the parent, or the ultimate parent where that was given."""
+    given = {
+        facts.key: _named(facts.values.get("ultimate_parent"), known)
+        for facts in companies
+        if "ultimate_parent" in facts.seen
+    }
+    if not given:
+        return parents
+    lines = {**parents, **{key: top for key, top in given.items() if top is not None}}
+    return {key: above for key, above in lines.items() if above != key}
 
 
 def _heads(parents: Mapping[str, str], by_key: Mapping[str, Facts]) -> dict[str, _Head]:
@@ -106,7 +144,7 @@ def _heads(parents: Mapping[str, str], by_key: Mapping[str, Facts]) -> dict[str,
             line.append(here)
             on_line.add(here)
             if here not in parents:
-                heads[here] = _Head(here, below_customer=False)
+                heads[here] = _Head(here, below_customer=False, known=here if here in by_key else None)
                 line.pop()
                 break
             here = parents[here]
@@ -115,11 +153,12 @@ def _heads(parents: Mapping[str, str], by_key: Mapping[str, Facts]) -> dict[str,
             del line[len(line) - len(ring) :]
             for key in ring:
                 customer = any(_is_customer(other, by_key) for other in ring if other != key)
-                heads[key] = _Head(min(ring), customer)
+                heads[key] = _Head(min(ring), customer, min(ring), tuple(sorted(ring)))
         for key in reversed(line):
             above = parents[key]
             head = heads[above]
-            heads[key] = _Head(head.key, head.below_customer or _is_customer(above, by_key))
+            customer = head.below_customer or _is_customer(above, by_key)
+            heads[key] = _Head(head.key, customer, head.known or key, head.ring)
     return heads
 
 

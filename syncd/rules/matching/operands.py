@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 
 from syncd.errors import Place
 from syncd.model.fields import FieldType
-from syncd.model.money import MoneyTable, parse_money
+from syncd.model.money import ConvertedAmount, MoneyTable, parse_money
 from syncd.model.normalisation import (
     country,
     country_names,
@@ -126,7 +126,10 @@ def values_of(raw: str, place: Place, context: OperandContext) -> frozenset[Valu
 
 
 def quantity(raw: str, place: Place, context: OperandContext) -> Decimal | None:
-    """A number, or an amount in the reporting currency; None after a finding."""
+    """A number, or an amount in the reporting currency; None after a finding.
+
+    An amount that was written in another currency remembers it.
+    """
     if context.type is FieldType.NUMBER:
         value = number(raw)
         if value is None:
@@ -142,7 +145,8 @@ def quantity(raw: str, place: Place, context: OperandContext) -> Decimal | None:
         message = f"there is no rate for {currency} into {context.money.reporting}"
         hint = did_you_mean(str(currency), [context.money.reporting, *context.money.rates])
         context.findings.error("SYN227", message, place, hint)
-    return converted
+        return None
+    return converted if currency in (None, context.money.reporting) else ConvertedAmount(converted, (amount, currency))
 
 
 def _number_hint(raw: str) -> str:

@@ -26,8 +26,8 @@ CASE_OPTIONS = (
     "hubspot",
     "expect",
 )
-EXPECT_OPTIONS = ("territory", "owner", "outcome", "held", "rule", "role", "score", "band")
-LEDGER_OPTIONS = ("territory", "owner", "at")
+EXPECT_OPTIONS = ("territory", "owner", "outcome", "held", "rule", "role", "score", "band", "lifecycle")
+LEDGER_OPTIONS = ("territory", "owner", "at", "noticed", "retrieved", "retrieved_from")
 
 Values = dict[str, str | tuple[str, ...]]
 
@@ -49,7 +49,6 @@ def read_cases(items: Iterable[Node], reading: Reading) -> tuple[Case, ...]:
 
 def _case(options: Options, reading: Reading) -> Case:
     options.require("name", "say in a few words what the test shows")
-    options.refuse("parent", "`parent` in a test")
     if "lead" not in options:
         options.require("account", "write its values: {country: DE, employees: 500}")
     elif "account" in options:
@@ -70,6 +69,7 @@ def _case(options: Options, reading: Reading) -> Case:
         ledger=MappingProxyType(_single(_values(options, "ledger", LEDGER_OPTIONS, reading))),
         salesforce=MappingProxyType(_single(_values(options, "salesforce", reading.catalogue.account, reading))),
         hubspot=MappingProxyType(_single(_values(options, "hubspot", reading.catalogue.account, reading))),
+        parent=_raw(options, "parent", Kind.ACCOUNT, reading),
         now=options.instant("now"),
     )
 

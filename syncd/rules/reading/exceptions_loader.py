@@ -58,7 +58,7 @@ def _override(options: Options, reading: Reading) -> Iterator[Override]:
         options.require(key, hint)
         for key, hint in (("account", "name a ref, an id or a domain"), ("owner", "name a rep"))
     ]
-    account, owner, expires = options.text("account"), options.email("owner"), options.day("expires")
+    account, owner, expires = options.text("account"), options.rep("owner"), options.day("expires")
     named = options.scalar("role")
     role = (read_role(named, reading) if named is not None else None) or "owner"
     by, why = options.text("by") or "", options.text("why") or ""

@@ -105,6 +105,7 @@ def read_bands(options: Options, key: str, reading: Reading) -> dict[str, int]:
             reading.findings.error("SYN242", f"the limit of band `{band.text}` is no whole number", value.place)
         else:
             found[band.text] = limit
+            reading.refer("band", band.text, band.place)
     return found
 
 
@@ -132,13 +133,16 @@ def _monitor(entry: Entry, reading: Reading) -> MonitorRule:
     options.choice("severity", SEVERITIES)
     enabled = options.flag("enabled")
     condition = reading.condition(options.node("when"), reading.scope())
+    left_out = reading.condition(options.node("except"), reading.scope())
     kept = (
-        [each for each in entry.value if each.key.text not in ("enabled", "when")]
+        [each for each in entry.value if each.key.text not in ("enabled", "when", "except")]
         if isinstance(entry.value, Mapping)
         else []
     )
     texts = dict(pair for each in kept for pair in _flattened(each.key.text, each.value))
-    return MonitorRule(entry.key.text, entry.key.place, enabled is not False, MappingProxyType(texts), condition)
+    return MonitorRule(
+        entry.key.text, entry.key.place, enabled is not False, MappingProxyType(texts), condition, left_out
+    )
 
 
 def _flattened(name: str, node: Node) -> Iterator[tuple[str, str]]:

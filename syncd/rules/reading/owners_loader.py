@@ -14,7 +14,16 @@ from syncd.rules.facts import Value
 from syncd.rules.findings import Findings
 from syncd.rules.matching.operands import OperandContext, values_of
 from syncd.rules.nodes import Mapping, Node, Scalar, Sequence
-from syncd.rules.pack import NoOwners, Owners, OwnersByEmail, OwnersByLookup, OwnersByPool, Unassigned
+from syncd.rules.pack import (
+    NoOwners,
+    Owners,
+    OwnersByEmail,
+    OwnersByLookup,
+    OwnersByPair,
+    OwnersByPool,
+    OwnersByQueue,
+    Unassigned,
+)
 from syncd.rules.reading import plain_values
 from syncd.rules.reading.csv_reader import Row, Sheet
 from syncd.rules.reading.options import Options, described, read_rep
@@ -22,16 +31,19 @@ from syncd.rules.reading.pack_reading import Reading
 from syncd.rules.reading.suggestion import did_you_mean
 
 UNASSIGNED = "unassigned"
-_FORMS = "write [anna@example.com], {pool: name}, {file, key, column} or unassigned"
+_FORMS = "write [anna@example.com], {pool: name}, {file, key, column}, {pair_with, file}, {queue: name} or unassigned"
 _NO_KEYS = frozenset({FieldType.DATE, FieldType.BOOLEAN, FieldType.MONEY})
 
 
-def read_owners(node: Node, key: str, reading: Reading) -> Owners:
-    """The owners that a node names; NoOwners after an error. `key` is `owners` or `overflow`, which has fewer forms."""
+def read_owners(node: Node, key: str, reading: Reading, role: str = "owner") -> Owners:
+    """The owners that a node names in a territory of a role; NoOwners after an error.
+
+    `key` is `owners` or `overflow`, which has fewer forms.
+    """
     if isinstance(node, Sequence):
         return _by_email(node, key, reading)
     if isinstance(node, Mapping):
-        return _by_mapping(node, key, reading)
+        return _by_mapping(node, key, reading, role)
     if node.text.strip() == UNASSIGNED and key == "owners":
         return Unassigned()
     rep = read_rep(node, reading)
@@ -55,7 +67,7 @@ def _by_email(node: Sequence, key: str, reading: Reading) -> Owners:
     return OwnersByEmail(tuple(members)) if members else NoOwners()
 
 
-def _by_mapping(node: Mapping, key: str, reading: Reading) -> Owners:
+def _by_mapping(node: Mapping, key: str, reading: Reading, role: str) -> Owners:
     names = {entry.key.text for entry in node}
     if "pool" in names:
         options = Options(node, f"`{key}` by pool", ("pool",), reading)
@@ -64,16 +76,69 @@ def _by_mapping(node: Mapping, key: str, reading: Reading) -> Owners:
             return NoOwners()
         reading.refer("pool", pool, options.place_of("pool"))
         return OwnersByPool(pool)
-    if key == "owners" and names & {"pair_with", "queue"}:
-        options = Options(node, "`owners`", ("pair_with", "queue", "file"), reading)
-        options.refuse("pair_with", "`pair_with`")
-        options.refuse("queue", "`queue`")
-    elif key == "owners" and names & {"file", "key", "column"}:
+    if key == "owners" and "queue" in names:
+        options = Options(node, "`owners` by queue", ("queue",), reading)
+        queue = options.text("queue")
+        if queue is None:
+            return NoOwners()
+        reading.queues.append((queue, options.place_of("queue")))
+        return OwnersByQueue(queue)
+    if key == "owners" and "pair_with" in names:
+        return _by_pair(Options(node, "`owners` by pair", ("pair_with", "file", "column"), reading), role, reading)
+    if key == "owners" and names & {"file", "key", "column"}:
         return _by_lookup(Options(node, "`owners` from a file", ("file", "key", "column"), reading), reading)
-    elif not any(place == node.place for place, _ in reading.emptied):
+    if not any(place == node.place for place, _ in reading.emptied):
         message = f"`{key}` is none of its forms"
         reading.findings.error("SYN241", message, node.place, _FORMS)
     return NoOwners()
+
+
+def _by_pair(options: Options, role: str, reading: Reading) -> Owners:
+    """`{pair_with: owner, file}`: the columns are named like the two roles, the second one by `column` where it differs.
+
+    Which roles are decided before this one is checked when all are known.
+    """
+    complete = options.require("file", f"name a CSV file with the columns `owner` and `{role}`")
+    file, other, column = options.scalar("file"), options.name("pair_with"), options.text("column") or role
+    if not complete or file is None or other is None:
+        return NoOwners()
+    reading.pairs.append((role, other, options.place_of("pair_with")))
+    sheet = reading.sheet(file)
+    if sheet is None:
+        return NoOwners()
+    keys = sheet.require(other, options.place_of("file"), reading.findings)
+    reps = sheet.require(column, options.place_of("file"), reading.findings)
+    if keys is None or reps is None:
+        return NoOwners()
+    return OwnersByPair(other, sheet.path, column, MappingProxyType(_pairs(sheet, keys, reps, reading)))
+
+
+def _pairs(sheet: Sheet, keys: int, reps: int, reading: Reading) -> dict[str, str]:
+    """The rep beside each rep; one that stands twice is an error (SYN258), what is no rep a warning (SYN259)."""
+    table: dict[str, str] = {}
+    first: dict[str, Row] = {}
+    for text, row in sheet.values(keys):
+        key, rep = _rep_in(sheet, row, keys, reading), _rep_in(sheet, row, reps, reading)
+        if key is None:
+            continue
+        earlier = first.setdefault(key, row)
+        if earlier is not row:
+            message = f"`{text[:80]}` stands twice, first in line {earlier.line}"
+            reading.findings.error("SYN258", message, sheet.place(row, keys), "keep one row")
+        elif rep is not None:
+            table[key] = rep
+    return table
+
+
+def _rep_in(sheet: Sheet, row: Row, column: int, reading: Reading) -> str | None:
+    rep = plain_values.rep(row.cells[column])
+    place = sheet.place(row, column)
+    if rep is None:
+        message = f"`{row.cells[column][:80]}` is no e-mail: who is paired by this row goes to overflow"
+        reading.findings.warning("SYN259", message, place, "write an e-mail or seat:name")
+    else:
+        reading.refer_rep(rep, place)
+    return rep
 
 
 def _by_lookup(options: Options, reading: Reading) -> Owners:

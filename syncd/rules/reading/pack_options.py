@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from syncd.errors import Place
 from syncd.model import normalisation
 from syncd.rules.nodes import Mapping
-from syncd.rules.pack import UTC_ZONE, Cascade, Duration
+from syncd.rules.pack import UTC_ZONE, WORKING_HOURS, Cascade, Duration
 from syncd.rules.reading import plain_values
 from syncd.rules.reading.options import Options
 from syncd.rules.reading.pack_reading import Reading
@@ -26,6 +26,7 @@ PACK_OPTIONS = (
     "cascade",
     "respect_people_for",
     "plan_at",
+    "working_hours",
     "write",
 )
 CASCADE_OPTIONS = ("open_opportunities", "contacts", "open_tasks", "leads")
@@ -46,6 +47,7 @@ class PackOptions:
     cascade: Cascade = field(default_factory=Cascade)
     respect_people_for: Duration | None = None
     plan_at: tuple[str, ...] = ()
+    working_hours: tuple[str, ...] = WORKING_HOURS
     write: tuple[str, ...] = ()
 
 
@@ -68,6 +70,8 @@ def read_pack_options(node: Mapping | None, folder: str, reading: Reading) -> Pa
         cascade=_cascade(options, reading),
         respect_people_for=options.span("respect_people_for"),
         plan_at=options.each("plan_at", plain_values.plan_time, "no time to plan at: write Mon-Fri 10:00"),
+        working_hours=options.each("working_hours", plain_values.window, "no hours: write Mon-Fri 08:00-18:00")
+        or WORKING_HOURS,
         write=_written(options, reading),
     )
 

@@ -31,7 +31,8 @@ class Reading:
 
     `emptied` are the (mapping, key) pairs with nothing after the key: reported by the reader, so not missed twice.
     `unread` are the words of files that could not be read: a name among them is not missed, it may be defined there.
-    `references` are the names used, by kind, with the place of each use; checked when everything is read.
+    `references` are the names used, by kind, with the place of each use; checked when everything is read. So are
+    `pairs` (a role and the role that it is paired with) and `queues` that territories name.
     """
 
     files: PackFiles
@@ -48,6 +49,8 @@ class Reading:
     emptied: set[tuple[Place, str]] = field(default_factory=set)
     unread: frozenset[str] = frozenset()
     references: list[tuple[str, str, Place]] = field(default_factory=list)
+    pairs: list[tuple[str, str, Place]] = field(default_factory=list)
+    queues: list[tuple[str, Place]] = field(default_factory=list)
     _sheets: dict[str, Sheet | None] = field(default_factory=dict)
 
     @property

@@ -6,9 +6,11 @@ Reads and checks what is written; who is active, present or under a limit is dec
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import date, datetime
 from decimal import Decimal
 from types import MappingProxyType
 
+from syncd.rules.matching.working_hours import parse_hours
 from syncd.rules.nodes import Entry, Node, Scalar, Sequence
 from syncd.rules.nodes import Mapping as MappingNode
 from syncd.rules.pack import OutOfOffice, Pool, RepEntry, Seat
@@ -34,6 +36,7 @@ REP_OPTIONS = (
 )
 SEAT_OPTIONS = ("seat", "holder", "cover", "from", "until")
 POOL_OPTIONS = ("members", "assign")
+People = tuple[Mapping[str, RepEntry], Mapping[str, Seat]]
 
 
 def read_reps(items: Iterable[Node], reading: Reading) -> tuple[Mapping[str, RepEntry], Mapping[str, Seat]]:
@@ -84,7 +87,7 @@ def _rep(options: Options, reading: Reading) -> RepEntry | None:
         start=start,
         end=end,
         ramp=ramp,
-        hours=options.read("hours", plain_values.hours, "no working hours: write 09:00-17:00 Europe/Berlin"),
+        hours=_hours(options, reading),
         out_of_office=tuple(_absences(options, reading)),
         salesforce=options.text("salesforce"),
         hubspot=options.text("hubspot"),
@@ -95,14 +98,38 @@ def _rep(options: Options, reading: Reading) -> RepEntry | None:
     return entry if email is not None else None
 
 
+def _hours(options: Options, reading: Reading) -> str | None:
+    """Working hours; across midnight is fine, hours of no length are not (SYN295)."""
+    hours = options.read("hours", plain_values.hours, "no working hours: write 09:00-17:00 Europe/Berlin")
+    if hours is not None and parse_hours(hours) is None:
+        message = f"the hours `{hours}` begin and end at the same time"
+        reading.findings.error("SYN295", message, options.place_of("hours"), "for the whole day write 00:00-24:00")
+        return None
+    return hours
+
+
 def _absences(options: Options, reading: Reading) -> Iterable[OutOfOffice]:
     for item in options.items("out_of_office"):
         absence = Options(item, "a time out of office", ("from", "until", "cover"), reading)
         needed = [absence.require(key, "write {from: 2026-12-20, until: 2027-01-06}") for key in ("from", "until")]
-        first, last = absence.days("from", "until")
         cover = absence.rep("cover")
-        if all(needed) and first is not None and last is not None:
-            yield OutOfOffice(first, last, cover)
+        first, starts = _day_or_hour(absence, "from", reading)
+        last, ends = _day_or_hour(absence, "until", reading)
+        if not all(needed) or first is None or last is None:
+            continue
+        if last < first or (starts is not None and ends is not None and ends <= starts):
+            message = "`until` lies before `from`, so a time out of office never applies"
+            reading.findings.warning("SYN273", message, absence.place_of("until"), "swap them")
+        yield OutOfOffice(first, last, cover, starts, ends)
+
+
+def _day_or_hour(options: Options, key: str, reading: Reading) -> tuple[date | None, datetime | None]:
+    """A day, or an hour of one (`2026-12-24T13:00`, in the pack's zone unless it says another)."""
+    written = options.scalar(key)
+    if written is None or "T" not in written.text:
+        return options.day(key), None
+    instant = options.instant(key)
+    return (instant.astimezone(reading.zone).date() if instant is not None else None), instant
 
 
 def _seat(options: Options, reading: Reading) -> Seat | None:
@@ -143,6 +170,28 @@ def read_pools(entries: Iterable[Entry], reading: Reading) -> Mapping[str, Pool]
     return MappingProxyType(pools)
 
 
+def check_pools(pools: Mapping[str, Pool], people: People, reading: Reading) -> None:
+    """A warning (SYN297) for each pool that nobody is in today by the dates of `reps`; dates never make an error."""
+    today = reading.today
+    if today is None:
+        return
+    reps, seats = people
+    for pool in pools.values():
+        named = [seats.get(name.removeprefix("seat:")) if name.startswith("seat:") else name for name, _ in pool.members]
+        emails = [email for each in named for email in (_of_seat(each) if isinstance(each, Seat) else (each,))]
+        entries = [reps.get(email) if email is not None else None for email in emails]
+        gone = [
+            entry is not None and ((entry.end or today) < today or (entry.start or today) > today) for entry in entries
+        ]
+        if pool.members and all(gone):
+            message = f"nobody in the pool `{pool.name}` can receive anything today: all have ended or not started"
+            reading.findings.warning("SYN297", message, pool.place, "what it is asked for goes to `overflow`")
+
+
+def _of_seat(seat: Seat) -> Iterable[str]:
+    return [email for email in (seat.holder, seat.cover) if email is not None]
+
+
 def _members(items: tuple[Node, ...], pool: str, reading: Reading) -> tuple[tuple[str, Decimal], ...]:
     members: dict[str, Decimal] = {}
     broken = False
@@ -169,6 +218,12 @@ def _member(item: Node, reading: Reading) -> tuple[str, Decimal] | None:
     if isinstance(item, Sequence):
         message = f"a member is an e-mail, a seat or {{rep, weight}}, not {described(item)}"
         reading.findings.error("SYN241", message, item.place)
+        return None
+    own = item.get("capacity") or item.get("max_accounts")
+    if own is not None:
+        message = "a rep has one capacity, wherever they are a member"
+        hint = "write it once, beside the rep's e-mail in `reps`; a pool gives them a `weight`"
+        reading.findings.error("SYN296", message, own.place, hint)
         return None
     options = Options(item, "a member of a pool", ("rep", "weight"), reading)
     if not options.require("rep", "write {rep: anna@example.com, weight: 2}"):

@@ -39,8 +39,9 @@ _LONGEST_TEXT = 2000
 class RowOptions:
     """The options of every territory of a table."""
 
-    def __init__(self, sheet: Sheet, rows: list[TestedRow], reading: Reading) -> None:
+    def __init__(self, sheet: Sheet, rows: list[TestedRow], role: str, reading: Reading) -> None:
         self._sheet = sheet
+        self._role = role
         self._reading = reading
         self._columns = [
             (column, position)
@@ -57,7 +58,7 @@ class RowOptions:
         filled = self._filled[territory]
         key = tuple((column, text) for column, (text, _) in filled.items())
         if key not in self._read:
-            self._read[key] = read_territory_options(self._options(territory, filled), self._reading)
+            self._read[key] = read_territory_options(self._options(territory, filled), self._role, self._reading)
         return self._read[key]
 
     def names_owners(self, territory: str) -> bool:
@@ -111,8 +112,9 @@ def _entry(key: str, value: Node) -> Entry:
 def _node(column: str, text: str, place: Place) -> Node:
     """A cell as YAML would write it: `a | b` is a list, `pool: x` and `k=v | …` are mappings."""
     if column in ("owners", "overflow"):
-        if text.startswith("pool:"):
-            return Mapping((_entry("pool", Scalar(text.removeprefix("pool:").strip(), False, place)),), place)
+        for form in ("pool", "queue"):
+            if text.startswith(f"{form}:"):
+                return Mapping((_entry(form, Scalar(text.removeprefix(f"{form}:").strip(), False, place)),), place)
         parts = tuple(Scalar(part.strip(), False, place) for part in text.split("|"))
         return Sequence(parts, place) if len(parts) > 1 else parts[0]
     if column == "labels":

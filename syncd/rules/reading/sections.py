@@ -14,16 +14,17 @@ from syncd.rules.reading.pack_reading import Reading
 from syncd.rules.reading.suggestion import did_you_mean
 from syncd.rules.reading.yaml_reader import Document
 
-MAPS = ("segments", "lists", "pools", "protect", "guard", "monitors")
+MAPS = ("segments", "lists", "pools", "protect", "guard", "monitors", "retrieve", "score", "routing")
 LISTS = ("reps", "overrides", "deal_holdouts", "disputes", "quotas", "tests")
-LATER = {
-    "retrieve": "`retrieve`",
-    "score": "`score`",
-    "lifecycle": "`lifecycle`",
-    "routing": "`routing`",
+ORDERED = ("lifecycle",)
+"""Lists whose order decides beside `territories`: each stands in one file and may insert others."""
+SECTIONS = ("format", "pack", "territories", *MAPS, *LISTS, *ORDERED)
+_OPTIONS = {
+    "guard": "write guard: {changes: {max: 500}}",
+    "retrieve": "write retrieve: {when: {last_activity_at: {not_since: 90d}}, to: {pool: triage}}",
+    "score": "write score: {components: {size: {field: employees, curve: [[0, 0], [1000, 40]]}}}",
+    "routing": "write routing: {leads: [{match: account}, {territory: true}, {pool: triage}]}",
 }
-"""Sections of the language that this version does not do yet, as findings call them."""
-SECTIONS = ("format", "pack", "territories", *MAPS, *LISTS, *LATER)
 FROM_FILE = frozenset({"overrides", "disputes", "quotas"})
 """Lists that may stand in a CSV: `overrides: {file: overrides.csv}`."""
 
@@ -32,13 +33,15 @@ class Sections:
     """The content of a pack by section.
 
     `maps` and `lists` hold the entries and items of all files in the order of the files; `territories` one list per
-    file that has one; `pack` the one mapping, or None. `lost` counts the insertions that could not be followed.
+    file that has one, and so does `ordered`; `pack` is the one mapping, or None. `lost` counts the insertions that could
+    not be followed.
     """
 
     def __init__(self, reading: Reading, documents: Iterable[Document]) -> None:
         self.maps: dict[str, list[Entry]] = {name: [] for name in MAPS}
         self.lists: dict[str, list[Node]] = {name: [] for name in LISTS}
         self.territories: list[Sequence] = []
+        self.ordered: dict[str, list[Sequence]] = {name: [] for name in ORDERED}
         self.pack: Mapping | None = None
         self.lost = 0
         self._reading = reading
@@ -130,9 +133,8 @@ class Sections:
             self._formats.append(value if isinstance(value, Scalar) else key)
         elif name == "pack":
             self._set_pack(key, value)
-        elif name in LATER:
-            hint = "remove it for now; nothing that a pack says is ever ignored in silence"
-            self._findings.error("SYN249", f"{LATER[name]} is not supported by this version yet", key.place, hint)
+        elif name in self.ordered:
+            self.ordered[name].append(Sequence(self._items_of(name, value), value.place))
         else:
             message = f"a pack has no section `{name[:60]}`"
             self._findings.error("SYN240", message, key.place, did_you_mean(name, SECTIONS))
@@ -140,11 +142,7 @@ class Sections:
     def _entries_of(self, name: str, value: Node) -> tuple[Entry, ...]:
         if isinstance(value, Mapping):
             return value.entries
-        hint = (
-            f"write {name}:, then `name: …` in the lines below"
-            if name != "guard"
-            else "write guard: {changes: {max: 500}}"
-        )
+        hint = _OPTIONS.get(name, f"write {name}:, then `name: …` in the lines below")
         self._findings.error("SYN241", f"`{name}` is a mapping, not {described(value)}", value.place, hint)
         return ()
 

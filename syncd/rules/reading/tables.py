@@ -24,7 +24,7 @@ from syncd.rules.reading.plain_values import name as is_name
 from syncd.rules.reading.row_options import ROW_OPTIONS, RowOptions
 from syncd.rules.reading.row_overlap import RowOverlap, TestedRow
 from syncd.rules.reading.suggestion import did_you_mean
-from syncd.rules.reading.territory_options import Inherited, TerritoryOptions, build
+from syncd.rules.reading.territory_options import Inherited, TerritoryOptions, build, check_leeway
 
 _MOST_REPORTED = 10
 _COUNTRY_DEPENDENT = ("state", "postal_code")
@@ -52,7 +52,7 @@ def read_table(file: Scalar, inherited: Inherited, reading: Reading) -> list[Ter
     for row in rows:
         overlap.add(row)
     overlap.report()
-    options = RowOptions(sheet, rows, reading)
+    options = RowOptions(sheet, rows, inherited.role, reading)
     return [_territory(group, sheet, options, inherited, reading) for group in _groups(rows, overlap)]
 
 
@@ -192,4 +192,6 @@ def _territory(group: _Group, sheet: Sheet, options: RowOptions, inherited: Inhe
         message = f"the territory `{group.name}` has no `owners` in any of its rows"
         reading.findings.error("SYN252", message, place, "fill the column `owners`")
     below = inherited.below(group.name, when, own)
-    return build(group.name, when, own, below, place, options.text(group.name, group.rows), first.row.line)
+    territory = build(group.name, when, own, below, place, options.text(group.name, group.rows), first.row.line)
+    check_leeway(territory, place, reading)
+    return territory

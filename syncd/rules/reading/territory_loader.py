@@ -20,9 +20,16 @@ from syncd.rules.reading.options import Options, described, read_name
 from syncd.rules.reading.pack_reading import Reading
 from syncd.rules.reading.sections import Sections
 from syncd.rules.reading.tables import read_table
-from syncd.rules.reading.territory_options import TERRITORY_OPTIONS, Inherited, build, read_territory_options
+from syncd.rules.reading.territory_options import (
+    TERRITORY_OPTIONS,
+    Inherited,
+    build,
+    check_leeway,
+    read_territory_options,
+)
 
 DEEPEST = 20
+OTHERWISE = ("clear", "keep")
 _UNWRITTEN = ("territories", "note")
 _CATCH_ALL = "end it with a territory that has `when: always` and no `effective`"
 
@@ -36,6 +43,12 @@ class TerritoryLoader:
         self._reading = reading
         self._findings = reading.findings
         self._unsure: set[Place] = set()
+        self._otherwise: dict[str, tuple[bool, Place]] = {}
+
+    @property
+    def cleared_roles(self) -> frozenset[str]:
+        """The roles that say `otherwise: clear`."""
+        return frozenset(role for role, (clears, _) in self._otherwise.items() if clears)
 
     def read(self) -> Mapping[str, tuple[Territory, ...]]:
         """The root territories of each role, roles and territories in the order written."""
@@ -107,15 +120,33 @@ class TerritoryLoader:
         if "role" in options:
             inherited = self._with_role(options, inherited)
         when = self._when(options, inherited)
-        own = read_territory_options(options, self._reading)
+        own = read_territory_options(options, inherited.role, self._reading)
         below = inherited.below(name, when, own)
         children = self._children(options, below)
         text = entries_written(MappingNode(tuple(e for e in node.entries if e.key.text not in _UNWRITTEN), node.place))
         territory = replace(build(name, when or Always(), own, below, node.place, text), children=children)
         if when is None:
             self._unsure.add(node.place)
+        else:
+            check_leeway(territory, options.place_of("leeway"), self._reading)
+        self._read_otherwise(options, territory, top=not inherited.path)
         self._check_group(territory, options)
         return territory
+
+    def _read_otherwise(self, options: Options, territory: Territory, *, top: bool) -> None:
+        """`otherwise` beside `role`: all top-level territories of a role say the same (SYN276)."""
+        said = options.choice("otherwise", OTHERWISE)
+        place = options.place_of("otherwise")
+        if "otherwise" in options and (not top or territory.role == "owner"):
+            where = "on top-level territories" if not top else "beside a `role` that is not `owner`"
+            hint = "remove it: an account always has an owner" if top else "remove it here"
+            self._findings.error("SYN276", f"`otherwise` stands {where} only", place, hint)
+        elif top and territory.role != "owner":
+            clears = said == "clear"
+            first = self._otherwise.setdefault(territory.role, (clears, place))
+            if first[0] is not clears:
+                message = f"the top-level territories of role {territory.role} disagree on `otherwise`: see {first[1]}"
+                self._findings.error("SYN276", message, place, "write `otherwise: clear` on all of them, or on none")
 
     def _name(self, options: Options) -> str:
         given = (

@@ -13,8 +13,10 @@ from types import MappingProxyType
 from syncd.errors import Place
 from syncd.model.money import parse_money
 from syncd.rules.conditions import Condition
+from syncd.rules.matching.edges import has_edges
 from syncd.rules.nodes import Scalar
 from syncd.rules.pack import Cap, Effective, NoOwners, Owners, Territory
+from syncd.rules.reading import plain_values
 from syncd.rules.reading.limits import read_bands
 from syncd.rules.reading.options import Options
 from syncd.rules.reading.owners_loader import read_owners
@@ -55,6 +57,8 @@ class TerritoryOptions:
     cap: Cap | None = None
     balance_by: str | None = None
     overflow: Owners | None = None
+    follow_parent: bool | None = None
+    leeway: Decimal | None = None
     effective: Effective | None = None
     labels: Mapping[str, str] = field(default_factory=lambda: NO_LABELS)
     note: str | None = None
@@ -72,6 +76,7 @@ class Inherited:
     keep: bool = True
     balance_by: str = "accounts"
     overflow: Owners | None = None
+    follow_parent: bool = False
     labels: Mapping[str, str] = field(default_factory=lambda: NO_LABELS)
 
     def below(self, name: str, when: Condition | None, own: TerritoryOptions) -> Inherited:
@@ -83,24 +88,23 @@ class Inherited:
             keep=self.keep if own.keep is None else own.keep,
             balance_by=own.balance_by or self.balance_by,
             overflow=own.overflow or self.overflow,
+            follow_parent=self.follow_parent if own.follow_parent is None else own.follow_parent,
             labels=MappingProxyType({**self.labels, **own.labels}) if own.labels else self.labels,
         )
 
 
-def read_territory_options(options: Options, reading: Reading) -> TerritoryOptions:
-    """The options of one territory; what this version does not do yet is an error (SYN249), never ignored."""
-    if options.text("follow_parent") != "false":
-        options.refuse("follow_parent", "`follow_parent`")
-    options.refuse("leeway", "`leeway`")
-    options.refuse("otherwise", "`otherwise`")
+def read_territory_options(options: Options, role: str, reading: Reading) -> TerritoryOptions:
+    """The options of one territory of a role's tree."""
     owners, overflow = options.node("owners"), options.node("overflow")
     return TerritoryOptions(
-        owners=read_owners(owners, "owners", reading) if owners is not None else NoOwners(),
+        owners=read_owners(owners, "owners", reading, role) if owners is not None else NoOwners(),
         assign=options.choice("assign", ASSIGN),
         keep=options.flag("keep"),
         cap=_cap(options, reading),
         balance_by=options.choice("balance_by", BALANCE_BY),
-        overflow=_given(read_owners(overflow, "overflow", reading)) if overflow is not None else None,
+        overflow=_given(read_owners(overflow, "overflow", reading, role)) if overflow is not None else None,
+        follow_parent=options.flag("follow_parent"),
+        leeway=_leeway(options),
         effective=_effective(options, reading),
         labels=MappingProxyType(_labels(options, reading)),
         note=options.text("note"),
@@ -126,6 +130,8 @@ def build(
         cap=own.cap,
         balance_by=below.balance_by,
         overflow=below.overflow,
+        follow_parent=below.follow_parent,
+        leeway=own.leeway,
         effective=own.effective,
         labels=below.labels,
         note=own.note,
@@ -148,6 +154,18 @@ def _cap(options: Options, reading: Reading) -> Cap | None:
     cap = Options(node, "`cap`", ("total", "day", "week", "band"), reading)
     bands = MappingProxyType(read_bands(cap, "band", reading))
     return Cap(cap.whole("total"), cap.whole("day"), cap.whole("week"), bands)
+
+
+def _leeway(options: Options) -> Decimal | None:
+    return options.read("leeway", plain_values.share, "no share of an edge: write 10%")
+
+
+def check_leeway(territory: Territory, place: Place, reading: Reading) -> None:
+    """A warning (SYN275) where a `leeway` can never matter: the condition compares no number."""
+    if territory.leeway is not None and not has_edges(territory.when):
+        message = f"the leeway of {territory.name} has no effect: its own `when` compares no number"
+        hint = "leeway looks at comparisons and ranges of numbers in the `when` beside it, not above it"
+        reading.findings.warning("SYN275", message, place, hint)
 
 
 def _effective(options: Options, reading: Reading) -> Effective | None:

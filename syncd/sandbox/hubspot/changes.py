@@ -1,4 +1,4 @@
-"""What happens to a record, whoever does it: validation, derived properties, index lag, words for the journal.
+"""What happens to a record, whoever does it: derived properties, side effects, index lag, words for the journal.
 
 The API's writes and a person's edits both end here.
 """
@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from syncd.sandbox.hubspot.associations import LABELLED
 from syncd.sandbox.hubspot.records import Entry, ObjectTable, Source
-from syncd.sandbox.hubspot.refusals import PropertyProblem
 from syncd.sandbox.hubspot.state import PortalState
-from syncd.sandbox.hubspot.values import canonical, stamp_text
+from syncd.sandbox.hubspot.values import stamp_text
 
 CALCULATED = Source("CALCULATED")
-_LARGEST_MERGE = 250
+COMPANIES = Source("COMPANIES")
+LARGEST_MERGE = 250
 
 
 class RecordChanges:
@@ -35,37 +36,18 @@ class RecordChanges:
         """Note an effect on something that is no record."""
         self._effects.append(effect)
 
-    def checked(self, table: ObjectTable, name: str, text: str) -> str | PropertyProblem:
-        """A value by the API in canonical form, or what HubSpot says against it."""
-        definition = table.definitions.get(name)
-        if definition is None or not table.visible(name):
-            return PropertyProblem(name, "PROPERTY_DOESNT_EXIST", f'Property "{name}" does not exist')
-        if definition.read_only:
-            return PropertyProblem(
-                name, "READ_ONLY_VALUE", f'"{name}" is a read only property; its value cannot be set.'
-            )
-        if name == "hubspot_owner_id" and text and not self._may_own(text):
-            return PropertyProblem(name, "INVALID_OWNER_ID", f"Owner with id {text} does not exist or is not active")
-        if (
-            name == "dealstage"
-            and text
-            and not any(s.id == text for p in self._state.pipelines.rows.values() for s in p.stages)
-        ):
-            return PropertyProblem(name, "INVALID_OPTION", f"{text} was not one of the allowed options for {name}")
-        try:
-            return canonical(definition, text)
-        except ValueError:
-            code = "INVALID_DATE" if definition.type == "datetime" else f"INVALID_{definition.type.upper()}"
-            return PropertyProblem(name, code, f"{text} was not a valid {definition.type}.")
-
     def write(self, table: ObjectTable, entry: Entry, values: Mapping[str, str], source: Source) -> None:
         """Write canonical values, and what HubSpot derives from them; the stamp moves even where nothing is new."""
         before = dict(entry.properties)
-        state, now, lag = self._state, self._state.now, self._state.lag(table, entry)
-        table.change(entry, values, source, now=now, lag=lag, rewrite=state.quirks.rewrite_in_history)
+        quirks, now, lag = self._state.quirks, self._state.now, self._state.lag(table, entry)
+        table.change(
+            entry, values, source, now=now, lag=lag, rewrite=quirks.rewrite_in_history, depth=quirks.history_depth
+        )
         derived = self._derived(table, before, entry, values)
         if derived:
-            table.change(entry, derived, CALCULATED, now=now, lag=lag)
+            table.change(entry, derived, CALCULATED, now=now, lag=lag, depth=quirks.history_depth)
+        if source.user is not None:
+            entry.properties["hs_updated_by_user_id"] = str(source.user)
         self._link(table, entry, values)
         parts = [
             f"{name}: {before.get(name)} -> {value or None}"
@@ -73,10 +55,14 @@ class RecordChanges:
             if before.get(name, "") != value
         ]
         self._effects.append(f"{self._name(table, entry)} {'; '.join(parts) or 'saved, nothing changed'}")
+        if table.kind.name == "companies" and "hubspot_owner_id" in values:
+            self._pass_on(entry, before.get("hubspot_owner_id", ""))
 
-    def create(self, table: ObjectTable, values: Mapping[str, str], source: Source) -> Entry:
-        """A new record with the next free id."""
-        entry = self._new(table, values, source)
+    def create(
+        self, table: ObjectTable, values: Mapping[str, str], source: Source, *, key: int | None = None
+    ) -> Entry:
+        """A new record with the next free id, or with `key`, which must be free."""
+        entry = self._new(table, values, source, key=key)
         self._effects.append(f"{self._name(table, entry)} created")
         return entry
 
@@ -95,41 +81,110 @@ class RecordChanges:
         table.purge(entry, now=self._state.now)
         self._effects.append(f"{self._name(table, entry)} purged")
 
+    def associate(
+        self, table: ObjectTable, entry: Entry, other: str, other_id: int, types: frozenset[int], *, plain: bool = False
+    ) -> None:
+        """Associate two records with those types; the primary type takes the label from the old one.
+
+        With `plain` no type is asked for. It moves no stamp unless the switch says so (10.4).
+        """
+        pair = (table.kind.name, other)
+        usual, primary = LABELLED.get(pair, (0, 0))
+        self._state.associations.link(
+            *(table.kind.name, entry.id, other, other_id),
+            primary=not plain and primary in types and primary != usual,
+            types=types - {usual, primary},
+        )
+        self._associated(table, entry, f"associated {other} {other_id}")
+
+    def dissociate(
+        self, table: ObjectTable, entry: Entry, other: str, other_id: int, types: frozenset[int] = frozenset()
+    ) -> None:
+        """Take an association away, or only labels of it."""
+        if types:
+            self._state.associations.unlabel(table.kind.name, entry.id, other, other_id, types)
+        else:
+            self._state.associations.unlink(table.kind.name, entry.id, other, other_id)
+        self._associated(table, entry, f"dissociated {other} {other_id}")
+
+    def merged_ids(self, primary: Entry, secondary: Entry) -> list[str]:
+        """The ids that a merged record has in `hs_merged_object_ids`."""
+        entries = (primary, secondary)
+        earlier = [old for entry in entries for old in entry.properties.get("hs_merged_object_ids", "").split(";")]
+        losers = [secondary] if self._state.quirks.merges == "primary" else entries
+        return list(dict.fromkeys([*filter(None, earlier), *(str(entry.id) for entry in losers)]))
+
     def merge(self, table: ObjectTable, primary: Entry, secondary: Entry) -> Entry:
         """A new record with the primary's values, filled up from the secondary; both old ids lead to it from now on.
 
-        History names the merge as its source, not who asked for it (3.5).
+        Where the switch says so the primary stays instead. History names the merge as its source, not who asked for it
+        (3.5).
         """
         source = Source("MERGE_COMPANIES" if table.kind.name == "companies" else "MERGE_OBJECTS")
         values = {**secondary.properties, **primary.properties}
         for name in ("hs_object_id", "createdate", table.kind.stamp):
             values.pop(name)
-        earlier = [
-            old
-            for entry in (primary, secondary)
-            for old in entry.properties.get("hs_merged_object_ids", "").split(";")
-            if old
-        ]
-        ids = dict.fromkeys([*earlier, str(primary.id), str(secondary.id)])
-        values["hs_merged_object_ids"] = ";".join(list(ids)[:_LARGEST_MERGE])
-        merged = self._new(table, values, source, created=min(primary.created, secondary.created))
-        for loser in (primary, secondary):
+        values["hs_merged_object_ids"] = ";".join(self.merged_ids(primary, secondary))
+        if table.kind.name == "contacts":
+            vids = (values.get("hs_calculated_merged_vids", ""), f"{secondary.id}:{self._state.now}")
+            values["hs_calculated_merged_vids"] = ";".join(filter(None, vids))
+        if self._state.quirks.merges == "primary":
+            merged, losers = primary, [secondary]
+            table.change(merged, values, source, now=self._state.now, lag=self._state.lag(table, merged))
+        else:
+            merged = self._new(table, values, source, created=min(primary.created, secondary.created))
+            losers = [primary, secondary]
+        for loser in losers:
             # A deal has one primary company, so the secondary's is dropped; a company may be that of many deals (2.4).
             keep = loser is primary or table.kind.name == "companies"
             table.archive(loser, now=self._state.now, lag=self._state.lag(table, loser), merged_into=merged.id)
             self._state.associations.move(table.kind.name, loser.id, merged.id, keep_primary=keep)
             self._effects.append(f"{self._name(table, loser)} merged into {merged.id}")
-        self._effects.append(f"{self._name(table, merged)} created")
+        if merged is not primary:
+            self._effects.append(f"{self._name(table, merged)} created")
         self._state.refresh_primary_companies()
         return merged
 
+    def _associated(self, table: ObjectTable, entry: Entry, effect: str) -> None:
+        self._state.refresh_primary_companies()
+        if self._state.quirks.association_moves_stamp:
+            table.change(entry, {}, CALCULATED, now=self._state.now, lag=self._state.lag(table, entry))
+        self._effects.append(f"{self._name(table, entry)} {effect}")
+
+    def _pass_on(self, company: Entry, before: str) -> None:
+        """Give a company's new owner to its contacts that had the old one or none, where the account is set so (3.4)."""
+        owner = company.properties.get("hubspot_owner_id", "")
+        if not self._state.quirks.company_owner_to_contacts or not owner or owner == before:
+            return
+        contacts = self._state.tables["contacts"]
+        for key in self._state.associations.of("companies", company.id, "contacts"):
+            contact = contacts.entries.get(key)
+            if contact is None or contact.archived is not None:
+                continue
+            if contact.properties.get("hubspot_owner_id", "") in ("", before):
+                self.write(contacts, contact, {"hubspot_owner_id": owner}, COMPANIES)
+
     def _new(
-        self, table: ObjectTable, values: Mapping[str, str], source: Source, *, created: int | None = None
+        self,
+        table: ObjectTable,
+        values: Mapping[str, str],
+        source: Source,
+        *,
+        created: int | None = None,
+        key: int | None = None,
     ) -> Entry:
         now = self._state.now
-        key = table.next_id()
+        key = table.next_id() if key is None else key
         properties = {"hs_object_id": str(key), "createdate": stamp_text(now if created is None else created)}
-        properties[table.kind.stamp] = stamp_text(now)
+        properties |= {table.kind.stamp: stamp_text(now), "hs_object_source": source.type}
+        if source.id is not None:
+            properties["hs_object_source_id"] = source.id
+        if source.user is not None:
+            properties["hs_created_by_user_id"] = str(source.user)
+        defaults = {
+            name: value for name, value in self._placed(table).items() if name not in values and table.kind.pipeline
+        }
+        values = {**defaults, **values}
         entry = Entry(key, properties, now if created is None else created, now)
         table.add([entry], now=now, lag=self._state.quirks.lag_of(f"{table.kind.name}/{key}", key))
         table.change(entry, values, source, now=now, lag=0.0)
@@ -138,6 +193,11 @@ class RecordChanges:
             table.change(entry, derived, CALCULATED, now=now, lag=0.0)
         self._link(table, entry, values)
         return entry
+
+    def _placed(self, table: ObjectTable) -> dict[str, str]:
+        """The pipeline that a new record is in unless it says so itself."""
+        pipelines = self._state.pipelines_of.get(table.kind.name)
+        return {table.kind.pipeline: next(iter(pipelines.rows))} if pipelines and pipelines.rows else {}
 
     def _derived(
         self, table: ObjectTable, before: Mapping[str, str], entry: Entry, values: Mapping[str, str]
@@ -158,10 +218,6 @@ class RecordChanges:
         parent = values.get("hs_parent_company_id", "")
         if table.kind.name == "companies" and parent.isdecimal():
             self._state.associations.link_parent(entry.id, int(parent))
-
-    def _may_own(self, owner_id: str) -> bool:
-        owner = self._state.owners.get(owner_id)
-        return owner is not None and (not owner.archived or self._state.quirks.archived_owners_accepted)
 
     def _name(self, table: ObjectTable, entry: Entry) -> str:
         return f"{table.kind.name} {entry.id}"

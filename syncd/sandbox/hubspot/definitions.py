@@ -1,4 +1,4 @@
-"""The object types of the fake portal and the properties it knows from the start."""
+"""The object types of the fake portal and what a property's definition holds; the properties themselves are catalogue."""
 
 from __future__ import annotations
 
@@ -7,7 +7,11 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class ObjectKind:
-    """A CRM object type. `names` are all that paths may call it; `stamp` is its modification property (2.2)."""
+    """A CRM object type. `names` are all that paths may call it; `stamp` is its modification property (2.2).
+
+    `history_depth` is how many values of a property are remembered; `stage` and `pipeline` are the properties that
+    place a record in a pipeline, empty for an object without pipelines.
+    """
 
     name: str
     singular: str
@@ -15,6 +19,18 @@ class ObjectKind:
     stamp: str
     defaults: tuple[str, ...]
     history_depth: int = 20
+    pipeline: str = ""
+    stage: str = ""
+
+    @property
+    def type_id(self) -> str:
+        """The id of the type, such as `0-2`."""
+        return self.names[-1]
+
+    @property
+    def group(self) -> str:
+        """The property group that its standard properties are in."""
+        return f"{self.singular}information"
 
 
 KINDS: tuple[ObjectKind, ...] = (
@@ -25,6 +41,8 @@ KINDS: tuple[ObjectKind, ...] = (
         ("deals", "deal", "0-3"),
         "hs_lastmodifieddate",
         ("dealname", "amount", "closedate", "pipeline", "dealstage"),
+        pipeline="pipeline",
+        stage="dealstage",
     ),
     ObjectKind(
         "contacts",
@@ -34,15 +52,50 @@ KINDS: tuple[ObjectKind, ...] = (
         ("firstname", "lastname", "email"),
         history_depth=45,
     ),
-    ObjectKind("leads", "lead", ("leads", "lead", "0-136"), "hs_lastmodifieddate", ("hs_lead_name",)),
-    ObjectKind("tickets", "ticket", ("tickets", "ticket", "0-5"), "hs_lastmodifieddate", ("subject", "content")),
+    ObjectKind(
+        "leads",
+        "lead",
+        ("leads", "lead", "0-136"),
+        "hs_lastmodifieddate",
+        ("hs_lead_name",),
+        pipeline="hs_pipeline",
+        stage="hs_pipeline_stage",
+    ),
+    ObjectKind(
+        "tickets",
+        "ticket",
+        ("tickets", "ticket", "0-5"),
+        "hs_lastmodifieddate",
+        ("subject", "content"),
+        pipeline="hs_pipeline",
+        stage="hs_pipeline_stage",
+    ),
 )
 KIND_BY_NAME = {alias: kind for kind in KINDS for alias in kind.names}
+ELSEWHERE = frozenset(
+    "calls carts communications discounts emails feedback_submissions fees goal_targets invoices line_items meetings "
+    "notes orders payments postal_mail products quotes services subscriptions tasks taxes users "
+    "0-7 0-8 0-14 0-46 0-47 0-48 0-49 0-27 0-53".split()
+)
+"""Object types of HubSpot that the sandbox does not hold: the token lacks their scopes, as most real ones do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One value of an enumeration. `value` is stored, `label` is what people see."""
+
+    label: str
+    value: str
+    hidden: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Property:
-    """The definition of a property; `read_only` ones refuse writes by the API."""
+    """The definition of a property; `read_only` ones refuse writes by the API.
+
+    `custom`: made by the account, so that it may be changed and archived. An enumeration without `options` takes any
+    value (the options come from elsewhere). Instants are milliseconds.
+    """
 
     name: str
     type: str
@@ -50,9 +103,25 @@ class Property:
     label: str
     read_only: bool = False
     reference: str | None = None
+    options: tuple[Option, ...] = ()
+    group: str = ""
+    description: str = ""
+    unique: bool = False
+    custom: bool = False
+    updated: int | None = None
+    archived: int | None = None
 
 
-_FIELD_TYPES = {
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A group of properties, as the UI shows them together."""
+
+    name: str
+    label: str
+    order: int = -1
+
+
+FIELD_TYPES = {
     "string": "text",
     "number": "number",
     "datetime": "date",
@@ -60,66 +129,9 @@ _FIELD_TYPES = {
     "bool": "booleancheckbox",
     "enumeration": "select",
 }
+"""The usual field type of each type."""
 
 
 def text_property(name: str) -> Property:
-    """The definition of a property nobody defined: text, writable."""
-    return Property(name, "string", "text", name.replace("_", " ").capitalize())
-
-
-def _property(name: str, kind: str = "string", label: str = "", *, read_only: bool = False) -> Property:
-    reference = "OWNER" if name == "hubspot_owner_id" else None
-    label = label or name.removeprefix("hs_").replace("_", " ").capitalize()
-    return Property(name, kind, _FIELD_TYPES[kind], label, read_only, reference)
-
-
-def _common(stamp: str) -> tuple[Property, ...]:
-    return (
-        _property("createdate", "datetime", "Create Date", read_only=True),
-        _property(stamp, "datetime", "Last Modified Date", read_only=True),
-        _property("hs_object_id", "number", "Record ID", read_only=True),
-        _property("hubspot_owner_id", "enumeration", "Owner"),
-        _property("hubspot_owner_assigneddate", "datetime", "Owner Assigned Date", read_only=True),
-        _property("hubspot_team_id", "enumeration", "HubSpot Team", read_only=True),
-        _property("hs_all_owner_ids", "enumeration", "All owner ids", read_only=True),
-        _property("hs_merged_object_ids", "enumeration", "Merged record IDs", read_only=True),
-        _property("notes_last_updated", "datetime", "Last Activity Date", read_only=True),
-    )
-
-
-def _definitions() -> dict[str, dict[str, Property]]:
-    own = {
-        "companies": (
-            *(
-                _property(name)
-                for name in ("name", "domain", "website", "phone", "country", "state", "city", "zip", "description")
-            ),
-            *(_property(name, "enumeration") for name in ("industry", "type", "lifecyclestage")),
-            _property("numberofemployees", "number", "Number of Employees"),
-            _property("annualrevenue", "number", "Annual Revenue"),
-            _property("hs_parent_company_id", "number", "Parent Company"),
-        ),
-        "deals": (
-            _property("dealname", label="Deal Name"),
-            _property("dealstage", "enumeration", "Deal Stage"),
-            _property("pipeline", "enumeration", "Pipeline"),
-            _property("dealtype", "enumeration", "Deal Type"),
-            _property("amount", "number", "Amount"),
-            _property("closedate", "datetime", "Close Date"),
-            _property("hs_is_closed", "bool", read_only=True),
-            _property("hs_is_closed_won", "bool", read_only=True),
-            _property("hs_deal_stage_probability", "number", read_only=True),
-            _property("hs_primary_associated_company", "number", read_only=True),
-            _property("deal_currency_code", "enumeration", "Currency"),
-        ),
-        "contacts": tuple(
-            _property(name) for name in ("email", "firstname", "lastname", "company", "phone", "country")
-        ),
-        "leads": (_property("hs_lead_name"), _property("hs_lead_label", "enumeration")),
-        "tickets": (_property("subject"), _property("content")),
-    }
-    return {kind.name: {prop.name: prop for prop in (*_common(kind.stamp), *own[kind.name])} for kind in KINDS}
-
-
-DEFINITIONS = _definitions()
-"""Property definitions by object and name, as a new portal has them."""
+    """The definition of a property nobody defined: text, writable, made by the account."""
+    return Property(name, "string", "text", name.replace("_", " ").capitalize(), custom=True)

@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence
 
-from syncd.sandbox.hubspot.associations import LABELLED
+from syncd.sandbox.hubspot.associations import CHILD_TO_PARENT, LABELLED, PARENT_TO_CHILD
+from syncd.sandbox.hubspot.checking import WriteChecks
 from syncd.sandbox.hubspot.definitions import KIND_BY_NAME, ObjectKind
+from syncd.sandbox.hubspot.envelopes import (
+    BATCH,
+    Document,
+    batch_response,
+    input_ids,
+    json_object,
+    listed,
+    missing_error,
+    read_limit,
+)
 from syncd.sandbox.hubspot.records import Entry, ObjectTable
 from syncd.sandbox.hubspot.refusals import not_found, validation
 from syncd.sandbox.hubspot.search import Hits, Searcher, read_query
@@ -17,17 +27,16 @@ from syncd.sandbox.wire import Request, Response
 
 LARGEST_PAGE = 100
 LARGEST_PAGE_WITH_HISTORY = 50
-BATCH = 100
 _ASSOCIATION_PAGE = 100
 RECYCLE_BIN_MILLISECONDS = 90 * 86_400_000
-Document = dict[str, Any]
 
 
 class RecordReader:
     """Answers what reads records of any object type."""
 
-    def __init__(self, state: PortalState) -> None:
+    def __init__(self, state: PortalState, checks: WriteChecks) -> None:
         self._state = state
+        self._checks = checks
         self._searchers = {name: Searcher(table, state.quirks) for name, table in state.tables.items()}
 
     def list_page(self, request: Request, table: ObjectTable) -> Response:
@@ -47,15 +56,14 @@ class RecordReader:
         self._associate(results, table, listed(request, "associations"))
         document: Document = {"results": results}
         if end < len(ids):
-            link = f"{self._state.base_url}{request.path}?limit={limit}&after={ids[end]}"
-            document["paging"] = {"next": {"after": str(ids[end]), "link": link}}
+            cursor = after if self._state.quirks.looping_cursor and after != "0" else str(ids[end])
+            link = f"{self._state.base_url}{request.path}?limit={limit}&after={cursor}"
+            document["paging"] = {"next": {"after": cursor, "link": link}}
         return Response.of_json(200, document)
 
     def one(self, request: Request, table: ObjectTable, record_id: str) -> Response:
         """One record by id; an id that was merged away answers with the merged record and its own id (2.4)."""
-        if "idProperty" in request.query:
-            raise validation(f"{request.query['idProperty'][0]} is a non-unique property", idProperty=["non-unique"])
-        entry = table.find(record_id)
+        entry = self._checks.found(table, record_id, request.query.get("idProperty", [""])[0])
         archived = truth(request.query.get("archived", ["false"])[0])
         if entry is None or (entry.archived is not None) != archived or self._state.hidden(table, entry):
             raise not_found()
@@ -68,13 +76,11 @@ class RecordReader:
         """Up to 100 records by id, as the store holds them; 207 with the ids that were not found."""
         document = json_object(request)
         ids = input_ids(document, BATCH)
-        if document.get("idProperty"):
-            raise validation(f"{document['idProperty']} is a non-unique property", idProperty=["non-unique"])
         archived = truth(request.query.get("archived", ["false"])[0])
         found: dict[int, Entry] = {}
         missing: list[str] = []
         for record_id in ids:
-            entry = self._visible(table, record_id, archived=archived)
+            entry = self._visible(table, record_id, document.get("idProperty"), archived=archived)
             if entry is None:
                 missing.append(record_id)
             else:
@@ -155,12 +161,12 @@ class RecordReader:
                 shown.append(key)
         return shown
 
-    def _visible(self, table: ObjectTable, record_id: str, *, archived: bool) -> Entry | None:
-        """The record that a batch read finds under an id."""
-        entry = table.find(record_id)
+    def _visible(self, table: ObjectTable, record_id: str, id_property: object, *, archived: bool) -> Entry | None:
+        """The record that a batch read finds under an id, or under the value of a unique property."""
+        entry = self._checks.found(table, record_id, id_property)
         if entry is None or (entry.archived is not None) != archived or self._state.hidden(table, entry):
             return None
-        if str(entry.id) != record_id and not self._state.quirks.batch_read_follows_merges:
+        if not id_property and str(entry.id) != record_id and not self._state.quirks.batch_read_follows_merges:
             return None
         return entry
 
@@ -170,84 +176,25 @@ class RecordReader:
             kind = KIND_BY_NAME.get(name.lower())
             if kind is None:
                 raise validation(f"{name} is not an object type that can be associated", associations=[name])
-            pair = (table.kind.name, kind.name)
-            labelled = LABELLED.get(pair, (0, 0))[1]
-            word = f"{table.kind.singular}_to_{kind.singular}"
             for result in results:
-                rows = []
-                for other, types in self._state.associations.of(pair[0], int(result["id"]), pair[1]).items():
-                    if labelled in types:
-                        rows.append({"id": str(other), "type": word})
-                    rows.append({"id": str(other), "type": f"{word}_unlabeled"})
+                rows = self._linked(table, int(result["id"]), kind)
                 if rows:
                     linked: Document = {"results": rows[:_ASSOCIATION_PAGE]}
                     if len(rows) > _ASSOCIATION_PAGE:
                         linked["paging"] = {"next": {"after": rows[_ASSOCIATION_PAGE]["id"], "link": ""}}
                     result.setdefault("associations", {})[kind.name] = linked
 
-
-def listed(request: Request, name: str) -> list[str]:
-    """A query parameter that may be repeated, joined by commas, or both."""
-    return [part for value in request.query.get(name, []) for part in value.split(",") if part]
-
-
-def read_limit(request: Request, *, default: int, most: int) -> int:
-    """The `limit` of a query; a Refusal outside 1 to `most`."""
-    text = request.query.get("limit", [str(default)])[0]
-    if not text.isdecimal() or not 1 <= int(text) <= most:
-        raise validation(f"Invalid limit {text}: it must be between 1 and {most}", limit=[text])
-    return int(text)
-
-
-def json_object(request: Request) -> Document:
-    """The body as a JSON object; a Refusal for anything else."""
-    try:
-        document = request.json()
-    except ValueError:
-        raise validation("Invalid input JSON", code="INVALID_JSON") from None
-    if not isinstance(document, dict):
-        raise validation("Invalid input JSON: an object is expected", code="INVALID_JSON")
-    return document
-
-
-def inputs_of(document: Mapping[str, Any], most: int) -> list[Document]:
-    """The `inputs` of a batch; a Refusal for none, too many, or ones that are no objects."""
-    inputs = document.get("inputs")
-    if not isinstance(inputs, list) or not inputs or not all(isinstance(item, dict) for item in inputs):
-        raise validation("inputs must be a list of objects that is not empty", inputs=["invalid"])
-    if len(inputs) > most:
-        raise validation(
-            f"The maximum number of inputs supported in a batch request is {most}", inputs=[str(len(inputs))]
-        )
-    return inputs
-
-
-def input_ids(document: Mapping[str, Any], most: int) -> list[str]:
-    """The ids of a batch's inputs as text."""
-    ids = [item.get("id") for item in inputs_of(document, most)]
-    if any(not isinstance(one, str | int) or isinstance(one, bool) for one in ids):
-        raise validation("every input needs an id", inputs=["id"])
-    return [str(one) for one in ids]
-
-
-def missing_error(kind: ObjectKind, ids: Sequence[str]) -> Document:
-    """The entry of `errors` for ids that were not found."""
-    return {
-        "status": "error",
-        "category": "OBJECT_NOT_FOUND",
-        "message": f"Could not get some {kind.singular.upper()} objects, they may be deleted or not exist."
-        " Check that ids are valid.",
-        "context": {"ids": list(ids)},
-    }
-
-
-def batch_response(
-    state: PortalState, results: Sequence[Document], errors: Sequence[Document], status: int
-) -> Response:
-    """The envelope of a batch: `status`, or 207 with `numErrors` and `errors` where there are any."""
-    stamp = stamp_text(state.now)
-    document: Document = {"status": "COMPLETE", "results": list(results)}
-    if errors:
-        document |= {"numErrors": len(errors), "errors": list(errors)}
-    document |= {"startedAt": stamp, "completedAt": stamp}
-    return Response.of_json(207 if errors else status, document)
+    def _linked(self, table: ObjectTable, record_id: int, kind: ObjectKind) -> list[Document]:
+        """The records associated with one, a row for each type: the primary one first, then the plain one (9.1)."""
+        pair = (table.kind.name, kind.name)
+        plain, labelled = LABELLED.get(pair, (0, 0))
+        word = f"{table.kind.singular}_to_{kind.singular}"
+        words = {PARENT_TO_CHILD: "parent_to_child_company", CHILD_TO_PARENT: "child_to_parent_company"}
+        words |= {plain: f"{word}_unlabeled", labelled: word}
+        for label in self._state.associations.labels(*pair):
+            words.setdefault(label.type_id, str(label.label).lower().replace(" ", "_"))
+        rows = []
+        for other, types in self._state.associations.of(pair[0], record_id, pair[1]).items():
+            ordered = sorted(types, key=lambda one: (one != labelled, one))
+            rows += [{"id": str(other), "type": words.get(one, word)} for one in ordered]
+        return rows

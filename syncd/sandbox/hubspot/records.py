@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from bisect import bisect_left, insort
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from syncd.sandbox.hubspot.definitions import DEFINITIONS, ObjectKind, Property, text_property
+from syncd.sandbox.hubspot.catalogue import DEFINITIONS
+from syncd.sandbox.hubspot.definitions import ObjectKind, Option, Property, text_property
 from syncd.sandbox.hubspot.values import stamp_text
 
 
@@ -103,9 +104,25 @@ class ObjectTable:
         """Add a text property of that name unless there is one."""
         self.definitions.setdefault(name, text_property(name))
 
+    def learn_option(self, name: str, value: str) -> None:
+        """Add a value that was loaded to the options of an enumeration that has some."""
+        definition = self.definitions[name]
+        known = {option.value for option in definition.options}
+        missing = [part for part in value.split(";") if part and part not in known]
+        if known and missing:
+            added = tuple(Option(part, part) for part in missing)
+            self.definitions[name] = replace(definition, options=definition.options + added)
+
     def visible(self, name: str) -> bool:
-        """Whether a property exists and the token may see it."""
-        return name in self.definitions and name not in self.hidden_properties
+        """Whether a property exists, is not archived, and the token may see it."""
+        definition = self.definitions.get(name)
+        return definition is not None and definition.archived is None and name not in self.hidden_properties
+
+    def find_by(self, name: str, value: str) -> Entry | None:
+        """The live record with that value of a property, upper and lower case alike; None for none."""
+        wanted = value.strip().casefold()
+        entries = (self.entries[key] for key in self.live)
+        return next((entry for entry in entries if entry.properties.get(name, "").casefold() == wanted), None)
 
     def next_id(self) -> int:
         """An id that no record has had."""
@@ -133,11 +150,20 @@ class ObjectTable:
         return entry
 
     def change(
-        self, entry: Entry, values: Mapping[str, str], source: Source, *, now: int, lag: float, rewrite: bool = False
+        self,
+        entry: Entry,
+        values: Mapping[str, str],
+        source: Source,
+        *,
+        now: int,
+        lag: float,
+        rewrite: bool = False,
+        depth: int | None = None,
     ) -> None:
         """Write canonical values (empty text takes a property away) and stamp the record; stamps never go back.
 
-        A value that is the same adds no history unless `rewrite` says so, but the stamp moves.
+        A value that is the same adds no history unless `rewrite` says so, but the stamp moves. `depth` is how many
+        values of a property are remembered, where it is not the usual number of the object type.
         """
         self._remember(entry, lag)
         stamp = max(now, entry.updated)
@@ -146,7 +172,7 @@ class ObjectTable:
                 continue
             versions = entry.history.setdefault(name, list(reversed(entry.versions(name))))
             versions.append(Version(value, stamp, source))
-            del versions[: -self.kind.history_depth]
+            del versions[: -(depth or self.kind.history_depth)]
             if value:
                 entry.properties[name] = value
             else:

@@ -57,9 +57,30 @@ def invalid_values(problems: Sequence[PropertyProblem]) -> Refusal:
     return plain(400, "VALIDATION_ERROR", values_message(problems), errors=errors)
 
 
-def not_found() -> Refusal:
-    """404 for a record or an endpoint that does not exist."""
-    return plain(404, "OBJECT_NOT_FOUND", "resource not found")
+def not_found(status: int = 404) -> Refusal:
+    """404 for a record or an endpoint that does not exist; 410 for one that is gone."""
+    return plain(status, "OBJECT_NOT_FOUND", "resource not found")
+
+
+def conflict(message: str) -> Refusal:
+    """409 for what exists already."""
+    return plain(409, "CONFLICT", message)
+
+
+def locked() -> Refusal:
+    """423 for a record that another process holds; it lasts two seconds (4.4)."""
+    return plain(423, None, "The object is locked by another process; try again in 2 seconds.")
+
+
+def migrating(seconds: int) -> Refusal:
+    """477 while the portal moves to another data centre (4.4)."""
+    return Refusal(477, {"status": "error", "message": "Migration in progress"}, {"Retry-After": str(seconds)})
+
+
+def not_unique(type_id: str, name: str, portal_id: int) -> Refusal:
+    """400 for an idProperty that does not tell records apart (segmentio/action-destinations #3957)."""
+    text = f"Unable to perform update/upsert by non-unique {type_id} property {name} in portal ID {portal_id}"
+    return validation(text, idProperty=[name])
 
 
 def unauthenticated() -> Refusal:
@@ -98,17 +119,26 @@ def missing_scopes(scopes: Sequence[str]) -> Refusal:
     )
 
 
-def rate_limited(policy: str, request_id: str) -> Refusal:
-    """429 of a policy: `TEN_SECONDLY_ROLLING`, `SECONDLY` (search) or `DAILY`."""
+def rate_limited(policy: str, request_id: str, *, bare: bool = False) -> Refusal:
+    """429 of a policy: `TEN_SECONDLY_ROLLING`, `SECONDLY` (search) or `DAILY`; `bare` is the newer form without it."""
     message = f"You have reached your {policy.lower()} limit."
+    if bare:
+        return plain(429, "RATE_LIMITS", message)
     body: dict[str, object] = {"errorType": "RATE_LIMIT", "policyName": policy}
     if policy == "TEN_SECONDLY_ROLLING":
         body["requestId"] = request_id
     return plain(429, None, message, **body)
 
 
-def by_status(status: int) -> Refusal:
-    """An error of that status as the portal would say it; a server error where HubSpot documents no other words."""
+def by_status(status: int, code: str = "") -> Refusal:
+    """An error of that status as the portal would say it; a server error where HubSpot documents no other words.
+
+    `code` is the policy of a 429, or the category of another error.
+    """
+    if status == 429:
+        return rate_limited(code or "TEN_SECONDLY_ROLLING", "00000000-0000-0000-0000-000000000000")
+    if status in (401, 403) and code:
+        return plain(status, code, "The sandbox was told to refuse this call.")
     match status:
         case 400:
             return validation("Invalid input JSON", code="INVALID_JSON")
@@ -119,14 +149,14 @@ def by_status(status: int) -> Refusal:
         case 404:
             return not_found()
         case 409:
-            return plain(409, "CONFLICT", "The record was changed by another request.")
+            return conflict("The record was changed by another request.")
         case 414:
             return plain(414, None, "URI Too Long")
         case 423:
-            return plain(423, None, "The object is locked by another process; try again in 2 seconds.")
-        case 429:
-            return rate_limited("TEN_SECONDLY_ROLLING", "00000000-0000-0000-0000-000000000000")
+            return locked()
         case 477:
-            return Refusal(477, {"status": "error", "message": "Migration in progress"}, {"Retry-After": "3600"})
+            return migrating(3_600)
+        case 530:
+            return plain(530, None, "The access token cannot be read.")
         case _:
             return plain(status, None, "internal error")

@@ -20,6 +20,7 @@ from syncd.sandbox.hubspot.values import read_stamp
 WINDOW = 10_000
 LARGEST_PAGE = 200
 _BLOCK = 7
+_GHOST = -1
 _PLAIN = frozenset({"LT", "LTE", "GT", "GTE", "EQ", "NEQ", "CONTAINS_TOKEN", "NOT_CONTAINS_TOKEN"})
 _OPERATORS = _PLAIN | {"BETWEEN", "IN", "NOT_IN", "HAS_PROPERTY", "NOT_HAS_PROPERTY"}
 Comparable = float | str
@@ -63,8 +64,13 @@ class Searcher:
         total = len(hits)
         if self._quirks.hits_out_of_order:
             hits = [key for start in range(0, total, _BLOCK) for key in reversed(hits[start : start + _BLOCK])]
-        end = min(query.after + query.limit, WINDOW)
+        hits = [_GHOST] * self._quirks.ghost_hits + hits
+        total = len(hits)
+        end = min(query.after + min(query.limit, self._quirks.short_search_pages or query.limit), WINDOW)
         page = hits[query.after : end]
+        every = self._quirks.duplicate_hits
+        if every:
+            page = [key for place, hit in enumerate(page, start=1) for key in [hit] * (1 + (place % every == 0))]
         after = end if end < total else None
         return Hits(page, max(0, total + self._quirks.total_off_by), after, stale)
 

@@ -8,31 +8,46 @@ from zoneinfo import ZoneInfo
 
 from syncd.clock import Clock
 from syncd.sandbox.hubspot.associations import LABELLED, Associations
-from syncd.sandbox.hubspot.definitions import KIND_BY_NAME, KINDS
+from syncd.sandbox.hubspot.definitions import KIND_BY_NAME, KINDS, Group
 from syncd.sandbox.hubspot.owners import Owners
-from syncd.sandbox.hubspot.pipelines import Pipelines
+from syncd.sandbox.hubspot.pipelines import Pipelines, standard_pipelines
 from syncd.sandbox.hubspot.quirks import Quirks
 from syncd.sandbox.hubspot.records import Entry, ObjectTable, Source
+from syncd.sandbox.hubspot.refusals import locked
 from syncd.sandbox.hubspot.values import milliseconds
 
 _NAMESPACE = uuid.UUID("5a9d4b0e-6c1f-4b7e-9a53-0c7d1f2e3b4a")
 
 
+def _groups() -> dict[str, dict[str, Group]]:
+    return {kind.name: {kind.group: Group(kind.group, f"{kind.singular.title()} information")} for kind in KINDS}
+
+
 @dataclass(slots=True)
 class PortalState:
-    """Everything the portal holds. `app_id` is what history says of our own writes."""
+    """Everything the portal holds.
+
+    `writer` is who writes by the API: the app of the token that the present request came with. `rates` are the account's
+    other currencies with what one unit is worth in the company's. `locks` are records that another process holds, with
+    the millisecond they are free again. `salesforce`: HubSpot's own Salesforce connector is installed.
+    """
 
     clock: Clock
     portal_id: int
-    app_id: str
+    writer: Source
     zone: ZoneInfo
     seed: int = 0
     base_url: str = "https://api.hubapi.com"
     quirks: Quirks = field(default_factory=Quirks)
     tables: dict[str, ObjectTable] = field(default_factory=lambda: {kind.name: ObjectTable(kind) for kind in KINDS})
     owners: Owners = field(default_factory=Owners)
-    pipelines: Pipelines = field(default_factory=Pipelines)
+    pipelines_of: dict[str, Pipelines] = field(default_factory=standard_pipelines)
     associations: Associations = field(default_factory=Associations)
+    groups: dict[str, dict[str, Group]] = field(default_factory=_groups)
+    currency: str = "USD"
+    rates: dict[str, str] = field(default_factory=dict)
+    locks: dict[tuple[str, int], int] = field(default_factory=dict)
+    salesforce: bool = False
     requests: int = 0
 
     @property
@@ -41,9 +56,17 @@ class PortalState:
         return milliseconds(self.clock.now())
 
     @property
-    def app(self) -> Source:
-        """Our own app as a writer."""
-        return Source("INTEGRATION", self.app_id)
+    def pipelines(self) -> Pipelines:
+        """The pipelines of deals."""
+        return self.pipelines_of["deals"]
+
+    def check_lock(self, table: ObjectTable, entry: Entry) -> None:
+        """A Refusal (423) where another process holds the record (4.4)."""
+        key = (table.kind.name, entry.id)
+        until = self.locks.get(key)
+        if until is not None and until > self.now:
+            raise locked()
+        self.locks.pop(key, None)
 
     def table(self, name: str) -> ObjectTable:
         """The table of an object type by any of its names; KeyError for another."""

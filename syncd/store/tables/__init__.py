@@ -17,6 +17,7 @@ from syncd.store.tables.changes import (
     plans,
     receipts,
     runs,
+    saved_teams,
 )
 from syncd.store.tables.mirror import (
     adoptions,
@@ -58,6 +59,7 @@ __all__ = [
     "receipts",
     "records",
     "runs",
+    "saved_teams",
     "silences",
     "systems",
     "teams",

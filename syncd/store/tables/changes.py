@@ -21,7 +21,7 @@ from sqlalchemy import (
 
 from syncd.model.plans import PlanStatus, RowState
 from syncd.model.refs import Ref
-from syncd.store.columns import Choice, Document, Instant, RefText, Serial, Words
+from syncd.store.columns import Choice, Document, Flag, Instant, RefText, Serial, Words
 from syncd.store.tables.naming import metadata
 
 
@@ -117,6 +117,21 @@ receipts: Table[_Receipts] = Table(
     Index("ix_receipts_plan_id", "plan_id"),
     Index("ix_receipts_ref", "ref"),
     sqlite_strict=True,
+)
+
+
+class _SavedTeams(TypedColumns):
+    outbox_id: Named[int] = Column(Serial, ForeignKey("outbox.id"), primary_key=True, autoincrement=False)
+    ref: Named[Ref] = Column(RefText)
+    members: Named[Sequence[Sequence[Any]]] = Column(Document)
+    saved_at: Named[datetime] = Column(Instant)
+    done: Named[bool] = Column(Flag)
+    lost: Named[Sequence[Sequence[Any]] | None] = Column(Document)
+    done_at: Named[datetime | None] = Column(Instant)
+
+
+saved_teams: Table[_SavedTeams] = Table(
+    "saved_teams", metadata, _SavedTeams, Index("ix_saved_teams_ref", "ref"), sqlite_strict=True
 )
 
 

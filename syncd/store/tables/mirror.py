@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
+from typing import Any
 
 from sqlalchemy import (
     CheckConstraint,
@@ -17,7 +18,7 @@ from sqlalchemy import (
 )
 
 from syncd.model.refs import Kind, Ref, System
-from syncd.store.columns import Choice, Document, Flag, Instant, RefText, Serial, Words
+from syncd.store.columns import Choice, Day, Document, Flag, Instant, RefText, Serial, Words
 from syncd.store.tables.naming import metadata
 
 
@@ -133,7 +134,8 @@ users: Table[_Users] = Table("users", metadata, _Users, Index("ix_users_email", 
 class _Teams(TypedColumns):
     system: Named[System] = Column(Choice(System), primary_key=True)
     account: Named[str] = Column(Words, primary_key=True)
-    members: Named[Sequence[Sequence[str]]] = Column(Document)
+    members: Named[Sequence[Sequence[Any]]] = Column(Document)
+    restorable: Named[bool] = Column(Flag)
     changed_at: Named[datetime] = Column(Instant)
 
 
@@ -206,6 +208,8 @@ class _Applied(TypedColumns):
     owner: Named[str | None] = Column(Words)
     at: Named[datetime] = Column(Instant)
     pack_revision: Named[str] = Column(Words)
+    rates_as_of: Named[date | None] = Column(Day)
+    amounts: Named[str | None] = Column(Words)
 
 
 applied: Table[_Applied] = Table("applied", metadata, _Applied, sqlite_strict=True)

@@ -162,7 +162,7 @@ def test_a_territory_of_the_last_apply_counts_before_the_one_of_todays_rules(wor
     assert world.firing() == ["AttainmentBelow rest"]
     with world.store.write() as conn:
         key = "salesforce:account:1"
-        ownership.set_applied(conn, key, "owner", "rest", "anna@example.com", now=NOW, pack_revision="r")
+        ownership.set_applied(conn, "owner", {key: ownership.AppliedRow("rest", "anna@example.com", NOW, "r")})
     world.later(20)
     world.watch()
     assert world.firing() == ["AttainmentBelow emea/dach"]

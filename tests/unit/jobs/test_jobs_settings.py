@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from jobs_world import NOW, World
 from syncd.errors import ConfigError, InputError
 from syncd.jobs.export import plan_of_export
 from syncd.jobs.mapping import field_catalogue, field_order, mapping_revision, system_mapping
-from syncd.jobs.money import money_table
+from syncd.jobs.money import dated_rates, money_table
 from syncd.model.fields import FieldType
 from syncd.model.refs import Kind, System
 from syncd.settings import Settings, load_settings
@@ -89,11 +90,25 @@ def rates(tmp_path: Path, text: str | bytes) -> MoneySettings:
 
 def test_the_newest_rate_of_a_currency_counts(tmp_path: Path) -> None:
     table = money_table(
-        rates(tmp_path, "\ufeffdate,currency,rate\n2026-11-02,eur,1.10\n2026-11-01,EUR,1.05\n\n2026-10-01,GBP,1.3\n")
+        rates(tmp_path, "\ufeffdate,currency,rate\n2026-11-02,eur,1.10\n2026-11-01,EUR,1.05\n\n2026-10-01,GBP,1.3\n"),
+        on=date(2026, 11, 2),
     )
     assert dict(table.rates) == {"EUR": Decimal("1.10"), "GBP": Decimal("1.3")}
     assert str(table.as_of) == "2026-11-02"
-    assert money_table(MoneySettings()).rates == {}
+    assert money_table(MoneySettings(), on=date(2026, 11, 2)).rates == {}
+
+
+def test_the_rates_of_a_day_are_those_in_force_on_it(tmp_path: Path) -> None:
+    known = dated_rates(
+        rates(tmp_path, "currency,rate,date\nEUR,1.05,2026-11-01\nEUR,1.10,2026-12-01\nGBP,1.3,2026-11-15\n")
+    )
+    assert known.on(date(2026, 10, 31)).rates == {}
+    assert (known.on(date(2026, 11, 14)).rates, known.on(date(2026, 11, 14)).as_of) == (
+        {"EUR": Decimal("1.05")},
+        date(2026, 11, 1),
+    )
+    assert known.on(date(2026, 11, 30)).rates == {"EUR": Decimal("1.05"), "GBP": Decimal("1.3")}
+    assert known.on(date(2026, 11, 15)) == known.on(date(2026, 11, 30)), "a rate of the future is not used yet"
 
 
 def test_every_wrong_rate_is_a_finding_with_its_line(tmp_path: Path) -> None:
@@ -102,7 +117,7 @@ def test_every_wrong_rate_is_a_finding_with_its_line(tmp_path: Path) -> None:
         "euro,1,2026-11-01\nDKK\nNOK,0.1,2026-11-01\nNOK,0.2,2026-11-01\nPLN,Infinity,2026-11-01\n"
     )
     with pytest.raises(InputError, match="SYN331 the rates are invalid") as caught:
-        money_table(rates(tmp_path, text))
+        dated_rates(rates(tmp_path, text))
     found = [(one.place.line, one.message) for one in caught.value.findings if one.place]
     assert found == [
         (2, "not a rate: the rate is '1,08'"),
@@ -119,12 +134,12 @@ def test_every_wrong_rate_is_a_finding_with_its_line(tmp_path: Path) -> None:
 @pytest.mark.parametrize("text", ["currency,rate\nEUR,1\n", "", b"currency,rate,date\nEUR,1,\xff\n"])
 def test_a_file_that_holds_no_rates_is_refused(tmp_path: Path, text: str | bytes) -> None:
     with pytest.raises(InputError, match="SYN331"):
-        money_table(rates(tmp_path, text))
+        dated_rates(rates(tmp_path, text))
 
 
 def test_rates_that_are_not_there_say_so(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"rates\.csv: SYN331 the rates cannot be read: No such file"):
-        money_table(MoneySettings(rates=tmp_path / "rates.csv"))
+        dated_rates(MoneySettings(rates=tmp_path / "rates.csv"))
 
 
 def test_an_export_is_planned_without_mirror_or_memory(world: World) -> None:

@@ -23,6 +23,7 @@ from syncd.planning.approval import approve
 from syncd.planning.builder import PlanInput, build_plan
 from syncd.planning.line import Line
 from syncd.planning.preflight import Orders
+from syncd.planning.recovery import recover
 from syncd.planning.staleness import Present, present_rows
 from syncd.rules.conditions import Always
 from syncd.rules.facts import Directory, Facts, OpportunityFacts, Rep, Seen, Value
@@ -187,7 +188,8 @@ class ScriptedCrm:
     batch_size: int = 200
     owners: dict[Ref, str | None] = field(default_factory=dict)
     gone: set[Ref] = field(default_factory=set)
-    teams_of: dict[str, Team] = field(default_factory=dict)
+    teams_of: dict[Ref, Team] = field(default_factory=dict)
+    refused_members: dict[str, WriteResult] = field(default_factory=dict)
     teams_error: CrmError | None = None
     read_errors: list[CrmError | None] = field(default_factory=list)
     script: list[Callable[[Sequence[OwnerWrite], ScriptedCrm], tuple[WriteResult, ...]] | None] = field(
@@ -205,6 +207,8 @@ class ScriptedCrm:
         if before != write.new:
             self.effects.append((write.ref, before, write.new))
         self.owners[write.ref] = write.new
+        if before != write.new:
+            self.teams_of.pop(write.ref, None)
 
     def accept(self, writes: Sequence[OwnerWrite]) -> tuple[WriteResult, ...]:
         for write in writes:
@@ -236,10 +240,22 @@ class ScriptedCrm:
         stamp = self.clock.now()
         return Reading(ref, Record(ref, stamp, {}, self.owners[ref]), stamp)
 
-    def teams(self, account_ids: Sequence[str] | None = None) -> Iterator[Team]:
+    def teams(self, kind: Kind, ids: Sequence[str] | None = None) -> Iterator[Team]:
         if self.teams_error is not None:
             raise self.teams_error
-        yield from (self.teams_of[each] for each in account_ids or () if each in self.teams_of)
+        refs = [Ref(self.system, kind, each) for each in ids or ()]
+        yield from (self.teams_of[ref] for ref in refs if ref in self.teams_of)
+
+    def add_members(self, kind: Kind, teams: Sequence[Team]) -> tuple[WriteResult, ...]:
+        results: list[WriteResult] = []
+        for team in teams:
+            for member in team.members:
+                refusal = self.refused_members.get(member.user)
+                if refusal is None:
+                    there = self.teams_of.get(team.record, Team(team.record, ()))
+                    self.teams_of[team.record] = replace(there, members=tuple(sorted({*there.members, member})))
+                results.append(refusal or WriteResult(team.record, WriteOutcome.ACCEPTED))
+        return tuple(results)
 
     def identify(self) -> Identity:
         return Identity(self.system, "org", None, self.clock.now())
@@ -275,6 +291,10 @@ class ScriptedWriter:
     def write_owners(self, kind: Kind, writes: Sequence[OwnerWrite]) -> tuple[WriteResult, ...]:
         self.calls += 1
         return self.crm.write_owners(kind, writes)
+
+    def add_members(self, kind: Kind, teams: Sequence[Team]) -> tuple[WriteResult, ...]:
+        self.calls += 1
+        return self.crm.add_members(kind, teams)
 
 
 def answer(outcome: WriteOutcome, *, code: str | None = None, message: str | None = None, applied: bool = False) -> Any:
@@ -393,6 +413,10 @@ class World:
 
         given = {"guard": source.pack.guard, "zone": source.pack.zone, "standing": standing}
         return apply_plan(line or self.line(), plan.plan_id, Orders(mode=mode, **{**given, **orders}))
+
+    def recover(self) -> None:
+        """What a process does first when it starts."""
+        recover(self.line())
 
     def rows(self, plan: SavedPlan) -> dict[str, OutboxRow]:
         with self.store.read() as conn:

@@ -43,7 +43,7 @@ from syncd.errors import (
     RetryableError,
 )
 from syncd.model.plans import PlanStatus, RowState, SavedPlan
-from syncd.model.records import Team, User
+from syncd.model.records import Team, TeamMember, User
 from syncd.model.refs import Kind, Ref
 from syncd.planning.builder import PlanInput
 from syncd.planning.recovery import recover
@@ -153,9 +153,9 @@ def test_an_edit_shows_in_the_conflict_and_in_the_mirror(world: World) -> None:
     assert "005ben" in str(world.rows(plan)[account(1).id].message)
 
 
-def test_an_account_with_a_team_is_not_written(world: World) -> None:
+def test_an_account_whose_team_could_not_be_put_back_is_not_written(world: World) -> None:
     source, plan = ready(world, 2)
-    world.crms[SF].teams_of[account(1).id] = Team(account(1), (("005cleo", "Engineer"),))
+    world.crms[SF].teams_of[account(1)] = Team(account(1), (TeamMember("005cleo"),), restorable=False)
     world.apply(plan, source)
     assert world.states(plan) == {account(1).id: "conflict", account(2).id: "confirmed"}
     assert world.rows(plan)[account(1).id].code == "has-team"

@@ -135,6 +135,7 @@ def adoption(world: World, *, again: bool = True) -> object:
             conn,
             systems=(SF,),
             decisions=decisions,
+            facts={each.key: each for each in books},
             who="mei",
             now=NOW,
             run_id="r1",

@@ -113,10 +113,8 @@ def test_children_are_picked_before_their_parent_and_territories_as_written():
 
 
 def test_the_owner_is_decided_before_other_roles():
-    from syncd.rules.engine import roles_in_order
-
     written = replace(BUSY, roles={"csm": BUSY.roles["csm"], "owner": BUSY.roles["owner"]})
-    assert roles_in_order(written) == ("owner", "csm")
+    assert written.roles_in_order == ("owner", "csm")
 
 
 def test_loads_of_one_role_do_not_count_in_another():

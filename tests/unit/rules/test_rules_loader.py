@@ -352,29 +352,6 @@ def test_sections_of_later_versions_are_refused_not_ignored(tmp_path: Path, line
     assert codes(tmp_path, in_pack(*lines)) == ["SYN249"]
 
 
-@pytest.mark.parametrize(
-    "line",
-    [
-        "owners: {pair_with: owner, file: pods.csv}",
-        "owners: {queue: leads}",
-        "follow_parent: true",
-        "leeway: 10%",
-        "otherwise: clear",
-    ],
-)
-def test_options_of_later_versions_are_refused_not_ignored(tmp_path: Path, line: str) -> None:
-    lines = ["name: a", "when: {country: DE}", line]
-    if not line.startswith("owners"):
-        lines.append("owners: [a@example.com]")
-    assert codes(tmp_path, with_territory(*lines)) == ["SYN249"]
-
-
-def test_follow_parent_false_is_what_holds_anyway(tmp_path: Path) -> None:
-    assert loaded(
-        tmp_path, with_territory("name: a", "when: {country: DE}", "owners: [a@example.com]", "follow_parent: false")
-    )
-
-
 # Territories
 
 
@@ -528,7 +505,8 @@ def test_segments_that_multiply_are_refused_instead_of_written_out(tmp_path: Pat
         ("tests: [{name: t, account: {contry: DE}, expect: {owner: x}}]", "SYN240"),
         ("tests: [{name: t, account: {country: DE}, expect: {onwer: x}}]", "SYN240"),
         ("tests: [{name: t, account: {country: DE}}]", "SYN243"),
-        ("tests: [{name: t, account: {country: DE}, parent: {}, expect: {owner: x}}]", "SYN249"),
+        ("tests: [{name: t, account: {country: DE}, parent: {contry: DE}, expect: {owner: x}}]", "SYN240"),
+        ("tests: [{name: t, account: {country: DE}, parent: acme.com, expect: {owner: x}}]", "SYN241"),
     ],
 )
 def test_one_mistake_elsewhere_is_one_finding(tmp_path: Path, lines: str, code: str) -> None:

@@ -189,7 +189,7 @@ def test_rows_of_one_territory_share_what_one_of_them_fills(tmp_path: Path) -> N
         ("country,territory,owners\nDE,dach,nobody\n,rest,unassigned\n", ["t.csv:2:9 SYN251"]),
         ("country,territory,owners\nDE,dach,pool:nope\n,rest,unassigned\n", ["t.csv:2:9 SYN250"]),
         ("country,territory,owners,keep\nDE,dach,a@example.com,maybe\n,rest,unassigned,\n", ["t.csv:2:23 SYN242"]),
-        ("country,territory,owners,leeway\nDE,dach,a@example.com,5%\n,rest,unassigned,\n", ["t.csv:2:23 SYN249"]),
+        ("country,territory,owners,leeway\nDE,dach,a@example.com,half\n,rest,unassigned,\n", ["t.csv:2:23 SYN242"]),
         ("domain,territory,owners\n@nope,a,a@example.com\n,rest,unassigned\n", ["t.csv:2:1 SYN220"]),
         ("country,territory,owners\nDE,dach,a@example.com\n", ["pack.yaml:4:14 SYN253"]),
         ("country,territory,owners\n", ["pack.yaml:4:22 SYN267"]),

@@ -13,6 +13,7 @@ from syncd.model.refs import Ref
 from syncd.store import companies, ledger, ownership
 from syncd.store.companies import LinkCandidate
 from syncd.store.engine import Store
+from syncd.store.ownership import AppliedRow
 from tests.databases import NOW
 
 LATER = NOW + timedelta(hours=1)
@@ -73,10 +74,10 @@ def test_what_was_applied_goes_with_the_records(store: Store) -> None:
     """A company's key is its smallest ref: a joining record changes it, and the rules' memory must not be lost."""
     with store.write() as conn:
         companies.save_links(conn, _alone(A, B, X), {}, now=NOW)
-        ownership.set_applied(conn, str(A), "owner", "emea", "jo@example.com", now=NOW, pack_revision="p")
+        ownership.set_applied(conn, "owner", {str(A): AppliedRow("emea", "jo@example.com", NOW, "p")})
         companies.save_links(conn, _together(A, X) | _alone(B), {}, now=LATER)
         assert ownership.applied(conn)[str(X)] == ownership.applied(conn)[str(A)]
-        ownership.set_applied(conn, str(X), "owner", "apac", "mei@example.com", now=LATER, pack_revision="p")
+        ownership.set_applied(conn, "owner", {str(X): AppliedRow("apac", "mei@example.com", LATER, "p")})
         companies.save_links(conn, _alone(A, X, B), {}, now=LATER)
         assert ownership.applied(conn)[str(X)]["owner"].territory == "apac"
 

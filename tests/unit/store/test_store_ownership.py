@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 from store_builders import HS, OTHER, REP, SF, account, account_ref, deal, put, user
@@ -69,14 +69,15 @@ def test_latest_change_of_each_record_is_told(store: Store) -> None:
 
 def test_applied_is_kept_by_company_and_role(store: Store) -> None:
     with store.write() as conn:
-        ownership.set_applied(conn, "c1", "owner", "emea/dach", "jo@example.com", now=NOW, pack_revision="p1")
-        ownership.set_applied(conn, "c1", "csm", None, None, now=NOW, pack_revision="p1")
-        ownership.set_applied(conn, "c1", "owner", "emea", "mei@example.com", now=LATER, pack_revision="p2")
+        first = AppliedRow("emea/dach", "jo@example.com", NOW, "p1")
+        dated = AppliedRow("emea", "mei@example.com", LATER, "p2", date(2026, 11, 1), "a1b2")
+        ownership.set_applied(conn, "owner", {"c1": first, "c2": first})
+        ownership.set_applied(conn, "csm", {"c1": AppliedRow(None, None, NOW, "p1")})
+        ownership.set_applied(conn, "owner", {"c1": dated})
+        ownership.set_applied(conn, "owner", {})
         assert ownership.applied(conn) == {
-            "c1": {
-                "owner": AppliedRow("emea", "mei@example.com", LATER, "p2"),
-                "csm": AppliedRow(None, None, NOW, "p1"),
-            }
+            "c1": {"owner": dated, "csm": AppliedRow(None, None, NOW, "p1")},
+            "c2": {"owner": first},
         }
 
 

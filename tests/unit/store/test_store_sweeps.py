@@ -8,7 +8,7 @@ import pytest
 from store_builders import HS, SF, account, account_ref, deal, put, user
 
 from syncd.errors import GuardTrippedError
-from syncd.model.records import Team
+from syncd.model.records import Team, TeamMember
 from syncd.model.refs import Kind
 from syncd.store import mirror
 from syncd.store.engine import Store
@@ -131,7 +131,9 @@ def test_users_of_another_system_are_refused(store: Store) -> None:
 
 
 def test_teams_are_replaced_and_empty_ones_are_none(store: Store) -> None:
-    team = Team(account_ref(1), (("005-a", "Manager"), ("005-b", "")))
+    team = Team(
+        account_ref(1), (TeamMember("005-a", (("TeamMemberRole", "Manager"),)), TeamMember("005-b")), restorable=False
+    )
     with store.write() as conn:
         assert mirror.teams(conn, SF) == mirror.TeamsView(readable=False)
         mirror.store_teams(conn, SF, [team, Team(account_ref(2), ())], now=NOW)
@@ -141,7 +143,7 @@ def test_teams_are_replaced_and_empty_ones_are_none(store: Store) -> None:
 
 
 def test_unreadable_teams_are_known_as_unreadable(store: Store) -> None:
-    team = Team(account_ref(1), (("005-a", "Manager"),))
+    team = Team(account_ref(1), (TeamMember("005-a"),))
     with store.write() as conn:
         mirror.store_teams(conn, SF, [team], now=NOW)
         mirror.store_teams(conn, SF, None, now=LATER)

@@ -1,0 +1,261 @@
+"""The classes of one field: which terms a value leaves possible, as the bits of a whole number.
+
+Every answer is the plain evaluator's, run on the value itself, or on a representative of its class: "any other value"
+for predicates whose constants the value does not touch, the gap between two bounds for comparisons. Knows one field.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+
+from syncd.model.fields import FieldType
+from syncd.rules.classes.identity import matchers_in
+from syncd.rules.conditions import Condition, FieldTest, holds
+from syncd.rules.facts import Facts, Value
+from syncd.rules.matching.matchers import (
+    AllElements,
+    AnyElement,
+    EqualTo,
+    Glob,
+    InList,
+    Interval,
+    Matcher,
+    Missing,
+    NoElement,
+    NoneOf,
+    PostalRange,
+    Present,
+    StartsWith,
+)
+from syncd.rules.matching.time_window import EvaluationContext
+
+MOST_REMEMBERED_BYTES = 64 * 1024 * 1024
+"""What one field may remember of values seen; beyond it everything is forgotten, and found again when it is met."""
+_MOST_COVERED = 1_000_000
+_ENTRY_BYTES = 120
+_EXACT_TYPES: Mapping[FieldType, type] = {
+    FieldType.NUMBER: Decimal,
+    FieldType.MONEY: Decimal,
+    FieldType.BOOLEAN: bool,
+}
+"""Types whose values equal values of another type (True is 1): these must not share what is remembered."""
+
+
+@dataclass(frozen=True, slots=True)
+class Predicate:
+    """What some terms ask of one field: conditions that all must hold, and the bits of those terms."""
+
+    conditions: tuple[Condition, ...]
+    bits: int
+
+    def holds(self, name: str, value: Value | None, context: EvaluationContext) -> bool:
+        """The plain evaluator's answer for a company that has this value and nothing else."""
+        facts: Facts | None = None
+        for condition in self.conditions:
+            if isinstance(condition, FieldTest):
+                if not condition.matcher.matches(value, context):
+                    return False
+                continue
+            if facts is None:
+                facts = Facts("", (), values={} if value is None else {name: value})
+            if not holds(condition, facts, context):
+                return False
+        return True
+
+
+class FieldIndex:
+    """The predicates of one field, sorted by how a value's class is found. Knows no clock and no values seen.
+
+    `touched` predicates look only at the points, beginnings and postal ranges that they name: a value that meets none
+    of them is like any other such value. `compared` ones look at numbers: a value's class is its place between the
+    bounds. The `rest` is asked about each distinct value.
+    """
+
+    def __init__(self, name: str, type_: FieldType, predicates: Iterable[Predicate], width: int) -> None:
+        self.name = name
+        self.exact_type = _EXACT_TYPES.get(type_)
+        self.predicates = tuple(predicates)
+        self.untested = ((1 << width) - 1) & ~_all_bits(self.predicates)
+        self.most_remembered = max(256, MOST_REMEMBERED_BYTES // (_ENTRY_BYTES + width // 8))
+        self.touched: list[Predicate] = []
+        self.compared: list[Predicate] = []
+        self.rest: list[Predicate] = []
+        self._points: dict[Value, list[int]] = {}
+        self._beginnings: dict[str, list[int]] = {}
+        edges: set[Decimal] = set()
+        ranges: list[tuple[PostalRange, int]] = []
+        for predicate in self.predicates:
+            matchers = [each for condition in predicate.conditions for each in matchers_in(condition)]
+            kinds = {_kind(matcher) for matcher in matchers}
+            if "other" in kinds or ("interval" in kinds and kinds - {"interval", "point"}):
+                self.rest.append(predicate)
+            elif "interval" in kinds:
+                self.compared.append(predicate)
+                edges.update(_edges(matchers))
+            else:
+                self._touch(matchers, len(self.touched), ranges)
+                self.touched.append(predicate)
+        self.edges = sorted(edges)
+        self._lengths = sorted({len(beginning) for beginning in self._beginnings})
+        self._ranges = _PostalIndex(ranges)
+        self.anything_else = self._anything_else()
+
+    def places(self, value: Value) -> set[int]:
+        """The numbers of the `touched` predicates whose constants this value meets."""
+        found: set[int] = set(self._points.get(value, ()))
+        if isinstance(value, frozenset):
+            for element in value:
+                found.update(self._points.get(element, ()))
+        elif isinstance(value, str):
+            for length in self._lengths:
+                found.update(self._beginnings.get(value[:length], ()))
+            found.update(self._ranges.around(value))
+        return found
+
+    def _touch(self, matchers: list[Matcher], number: int, ranges: list[tuple[PostalRange, int]]) -> None:
+        for matcher in matchers:
+            beginning = _beginning(matcher)
+            if isinstance(matcher, PostalRange):
+                ranges.append((matcher, number))
+            elif beginning is not None:
+                self._beginnings.setdefault(beginning, []).append(number)
+            else:
+                for point in _points(matcher):
+                    self._points.setdefault(point, []).append(number)
+
+    def _anything_else(self) -> str:
+        """A text that meets no constant of any predicate: the representative of all values that meet none."""
+        first = {point[:1] for point in self._points if isinstance(point, str)}
+        first |= {beginning[:1] for beginning in self._beginnings}
+        return next(char for number in range(0xE000, 0x110000) if (char := chr(number)) not in first)
+
+
+class FieldClasses:
+    """One field at one instant: the bits of every value, each value met or class of values asked about once."""
+
+    def __init__(self, index: FieldIndex, context: EvaluationContext) -> None:
+        self.name = index.name
+        self.exact_type = index.exact_type
+        self.known: dict[object, int] = {}
+        self._index = index
+        self._context = context
+        self._anything_else = self._true_of(index.touched, index.anything_else)
+        self._between: dict[tuple[int, bool], int] = {}
+        self._same: dict[int, int] = {}
+
+    def bits(self, key: object, value: Value | None) -> int:
+        """The terms that a value leaves possible, remembered under `key`; None is a missing value."""
+        index = self._index
+        found = index.untested
+        if value is None:
+            found |= self._true_of(index.predicates, None)
+        else:
+            found |= self._touched(value) | self._compared(value) | self._true_of(index.rest, value)
+        if len(self.known) >= index.most_remembered:
+            self.known.clear()
+            self._same.clear()
+        self.known[key] = found = self._same.setdefault(found, found)
+        return found
+
+    def _touched(self, value: Value) -> int:
+        found = self._anything_else
+        places = self._index.places(value)
+        if places:
+            touched = [self._index.touched[place] for place in places]
+            found = found & ~_all_bits(touched) | self._true_of(touched, value)
+        return found
+
+    def _compared(self, value: Value) -> int:
+        index = self._index
+        if not index.compared:
+            return 0
+        if not isinstance(value, Decimal):
+            return self._true_of(index.compared, value)
+        place = bisect_left(index.edges, value)
+        gap = (place, place < len(index.edges) and index.edges[place] == value)
+        found = self._between.get(gap)
+        if found is None:
+            found = self._between[gap] = self._true_of(index.compared, value)
+        return found
+
+    def _true_of(self, predicates: Iterable[Predicate], value: Value | None) -> int:
+        name, context = self.name, self._context
+        return _all_bits(each for each in predicates if each.holds(name, value, context))
+
+
+class _PostalIndex:
+    """Which postal ranges a code may lie in: those of its length, by the gap between bounds that it falls into."""
+
+    def __init__(self, ranges: list[tuple[PostalRange, int]]) -> None:
+        self._always: list[int] = []
+        self._edges: dict[int, list[str]] = {}
+        self._covering: dict[int, list[list[int]]] = {}
+        covered = 0
+        for length in sorted({len(each.low) for each, _ in ranges}):
+            same = [(each, number) for each, number in ranges if len(each.low) == length]
+            edges = self._edges[length] = sorted({end for each, _ in same for end in (each.low, each.high)})
+            covering: list[list[int]] = [[] for _ in range(2 * len(edges))]
+            self._covering[length] = covering
+            for each, number in same:
+                low, high = 2 * bisect_left(edges, each.low) + 1, 2 * bisect_left(edges, each.high) + 1
+                covered += high - low + 1
+                if covered > _MOST_COVERED:
+                    self._always.append(number)
+                    continue
+                for place in range(low, high + 1):
+                    covering[place].append(number)
+
+    def around(self, value: str) -> Iterator[int]:
+        """The numbers of the predicates with a range that may hold this code."""
+        yield from self._always
+        edges = self._edges.get(len(value))
+        if edges is not None:
+            place = bisect_left(edges, value)
+            if place < len(edges):
+                yield from self._covering[len(value)][2 * place + (edges[place] == value)]
+
+
+def _all_bits(predicates: Iterable[Predicate]) -> int:
+    found = 0
+    for predicate in predicates:
+        found |= predicate.bits
+    return found
+
+
+def _kind(matcher: Matcher) -> str:
+    # By exact type: a matcher that is not known here is asked about each value, whatever it derives from.
+    if type(matcher) in (EqualTo, InList, NoneOf, Missing, Present, AnyElement, AllElements, NoElement):
+        return "point"
+    if type(matcher) is Interval:
+        return "interval"
+    if type(matcher) is PostalRange or _beginning(matcher) is not None:
+        return "text"
+    return "other"
+
+
+def _points(matcher: Matcher) -> Iterable[Value]:
+    if isinstance(matcher, EqualTo):
+        return (matcher.value,)
+    if isinstance(matcher, InList | NoneOf | AnyElement | AllElements | NoElement):
+        return matcher.values
+    return ()
+
+
+def _beginning(matcher: Matcher) -> str | None:
+    """What a text must begin with for the matcher to be true, where that is all that it asks."""
+    if type(matcher) is StartsWith:
+        return matcher.part or None
+    if type(matcher) is Glob and matcher.pattern.find("*") == len(matcher.pattern) - 1 and "?" not in matcher.pattern:
+        return matcher.pattern[:-1] or None
+    return None
+
+
+def _edges(matchers: Iterable[Matcher]) -> Iterator[Decimal]:
+    for matcher in matchers:
+        if isinstance(matcher, Interval):
+            yield from (bound for bound in (matcher.low, matcher.high) if bound is not None)
+        else:
+            yield from (point for point in _points(matcher) if isinstance(point, Decimal))

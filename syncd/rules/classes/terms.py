@@ -1,0 +1,183 @@
+"""Conditions as alternatives of single-field predicates: the shape that class tables are made of.
+
+A condition becomes terms, of which one must hold; a term is one predicate for each field that it tests, and a rest that
+only the plain evaluator can answer (tests of opportunities, and alternatives that would multiply beyond measure).
+Nothing is approximated: whatever does not fit goes to the rest as it is. Knows no values and evaluates nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from syncd.rules.classes.identity import Identities, either
+from syncd.rules.conditions import (
+    AllOf,
+    Always,
+    AnyOf,
+    Condition,
+    FieldTest,
+    InSegment,
+    NoneOf,
+    Not,
+    OpportunityTest,
+)
+
+MOST_TERMS = 64
+"""Terms that alternatives of one condition may multiply to; one list of alternatives, a table's rows, is never cut."""
+MOST_INHERITED = 8
+"""Terms that a territory takes over from the alternatives of its ancestors, as a factor."""
+
+Tests = Mapping[str, tuple[Condition, ...]]
+Signature = dict[str, int]
+"""The numbers of a term's predicates, by field."""
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """What must hold together: by field the conditions that read it alone, and the rest, for the plain evaluator."""
+
+    tests: Tests = field(default_factory=dict)
+    rest: tuple[Condition, ...] = ()
+
+
+ALWAYS = Term()
+
+
+class Terms:
+    """Splits conditions into terms; a condition that many items share is split once."""
+
+    def __init__(self, identities: Identities) -> None:
+        self._identities = identities
+        self._known: dict[int, tuple[Term, ...]] = {}
+        self._kept: list[Condition] = []
+
+    def of(self, conditions: Sequence[Condition]) -> tuple[Term, ...]:
+        """The terms of conditions that all must hold, a territory's ancestors first and its own last."""
+        known = [(self._of(each), each) for each in conditions]
+        *inherited, own = known or [((ALWAYS,), Always())]
+        return self._product([own], inherited, MOST_INHERITED)
+
+    def _of(self, condition: Condition) -> tuple[Term, ...]:
+        found = self._known.get(id(condition))
+        if found is None:
+            found = self._known[id(condition)] = self._split(condition, False)
+            self._kept.append(condition)  # so that its id is nobody else's
+        return found
+
+    def _split(self, condition: Condition, negated: bool) -> tuple[Term, ...]:
+        name = only_field(condition)
+        if name is not None:
+            return (Term({name: (_said(condition, negated),)}),)
+        match condition:
+            case Not(inner):
+                return self._split(inner, not negated)
+            case AllOf(conditions):
+                return self._any(conditions, True) if negated else self._all(conditions, False)
+            case AnyOf(conditions) | InSegment(_, conditions):
+                return self._all(conditions, True) if negated else self._any(conditions, False)
+            case NoneOf(conditions):
+                return self._any(conditions, False) if negated else self._all(conditions, True)
+            case Always():
+                return () if negated else (ALWAYS,)
+            case OpportunityTest() | FieldTest():
+                return (Term({}, (_said(condition, negated),)),)
+
+    def _all(self, conditions: tuple[Condition, ...], negated: bool) -> tuple[Term, ...]:
+        parts = [(self._split(each, negated), _said(each, negated)) for each in conditions]
+        parts.sort(key=lambda part: -len(part[0]))
+        return self._product(parts[:1], parts[1:], MOST_TERMS)
+
+    def _any(self, conditions: tuple[Condition, ...], negated: bool) -> tuple[Term, ...]:
+        return self._united([term for each in conditions for term in self._split(each, negated)])
+
+    def _product(
+        self,
+        first: list[tuple[tuple[Term, ...], Condition]],
+        others: list[tuple[tuple[Term, ...], Condition]],
+        most: int,
+    ) -> tuple[Term, ...]:
+        """All of these: the first multiplied out in any case, the others as long as few terms come of it."""
+        found: tuple[Term, ...] = first[0][0] if first else (ALWAYS,)
+        factor = 1
+        for terms, condition in sorted(others, key=lambda part: len(part[0])):
+            if not terms:
+                return ()
+            if len(terms) > 1 and (factor * len(terms) > most or len(found) * len(terms) > max(most, len(found))):
+                terms = (Term({}, (condition,)),)
+            factor *= len(terms)
+            found = tuple(_both(one, other) for one in found for other in terms)
+        return found
+
+    def _united(self, terms: list[Term]) -> tuple[Term, ...]:
+        """The same alternatives in fewer terms: those that differ in one field only become one."""
+        if any(not term.tests and not term.rest for term in terms):
+            return (ALWAYS,)
+        while len(terms) > 1:
+            signed = [(term, self._signature(term)) for term in terms]
+            names = sorted({name for term in terms for name in term.tests})
+            groups = {name: _grouped(signed, name) for name in names}
+            best = min(names, key=lambda name: (len(groups[name]), name), default=None)
+            if best is None or len(groups[best]) == len(terms):
+                break
+            terms = [_merged(group, best) for group in groups[best].values()]
+        return tuple(terms)
+
+    def _signature(self, term: Term) -> Signature:
+        return {name: self._identities.predicate(tests) for name, tests in term.tests.items()}
+
+
+def only_field(condition: Condition) -> str | None:
+    """The one field of a company that a condition reads, None if it reads none, several, or opportunities."""
+    match condition:
+        case FieldTest(name):
+            return name
+        case Not(inner):
+            return only_field(inner)
+        case AllOf(conditions) | AnyOf(conditions) | NoneOf(conditions) | InSegment(_, conditions):
+            found: str | None = None
+            for each in conditions:
+                name = only_field(each)
+                if name is None or (found is not None and name != found):
+                    return None
+                found = name
+            return found
+        case Always() | OpportunityTest():
+            return None
+
+
+def _said(condition: Condition, negated: bool) -> Condition:
+    return Not(condition) if negated else condition
+
+
+def _both(one: Term, other: Term) -> Term:
+    if one is ALWAYS or other is ALWAYS:
+        return other if one is ALWAYS else one
+    tests = dict(one.tests)
+    for name, conditions in other.tests.items():
+        tests[name] = (*tests.get(name, ()), *conditions)
+    return Term(tests, (*one.rest, *other.rest))
+
+
+def _merged(group: list[Term], name: str) -> Term:
+    first = group[0]
+    if len(group) == 1:
+        return first
+    return Term({**first.tests, name: (either([term.tests[name] for term in group]),)}, first.rest)
+
+
+def _grouped(signed: list[tuple[Term, Signature]], name: str) -> dict[object, list[Term]]:
+    """Terms that agree in all but this field, by what they agree in; one that does not test it stands alone."""
+    groups: dict[object, list[Term]] = {}
+    for place, (term, signature) in enumerate(signed):
+        key: object = place
+        if name in signature:
+            others = [(each, number) for each, number in signature.items() if each != name]
+            key = (frozenset(others) if len(others) > 1 else tuple(others), tuple(map(id, term.rest)))
+        groups.setdefault(key, []).append(term)
+    return groups
+
+
+def rest_of(terms: Iterable[Term]) -> tuple[Condition, ...]:
+    """Every condition that some term leaves to the plain evaluator, each object once."""
+    return tuple({id(each): each for term in terms for each in term.rest}.values())

@@ -1,0 +1,149 @@
+"""The ways to pick one of several candidates: first, balanced, rotate, stable, fit (RULES.md section 5).
+
+Each takes a question and answers it from its values alone; none changes a load or a standing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from fractions import Fraction
+
+from syncd.model.rotation import Standings, Turn, next_turn
+from syncd.rules.deciding.fitness import matches_of
+from syncd.rules.deciding.frame import Frame, measure
+from syncd.rules.deciding.loads import Loads
+from syncd.rules.deciding.people import Member, ramp
+from syncd.rules.facts import Facts
+from syncd.rules.pack import Owners, OwnersByPool, Pack, Territory
+
+MEASURE_WORDS: Mapping[str, str] = {
+    "accounts": "accounts",
+    "open_pipeline": "open pipeline",
+    "won_amount_12m": "won amount of 12 months",
+    "annual_revenue": "annual revenue",
+    "score": "score",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A member as the pick sees it: its load before this account, and why it may not receive it, or None."""
+
+    member: Member
+    load: Decimal
+    barred: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """Which of these candidates, all of them available and at least one, gets an account of a territory.
+
+    `rotation` names the group, `standings` are those of its members.
+    """
+
+    frame: Frame
+    available: tuple[Candidate, ...]
+    territory: Territory
+    facts: Facts
+    loads: Loads
+    rotation: str
+    standings: Standings
+
+
+Answer = tuple[Candidate, str, Turn | None]
+Method = Callable[[Question], Answer]
+
+
+def method_of(pack: Pack, owners: Owners, assign: str | None, members: int) -> str:
+    """How a group is drawn from: the territory's word, else the pool's own, else by the number of members."""
+    own = pack.pools[owners.pool].assign if isinstance(owners, OwnersByPool) else None
+    return assign or own or ("balanced" if members > 1 else "first")
+
+
+def _first(question: Question) -> Answer:
+    chosen = question.available[0]
+    return chosen, f"{chosen.member.email} is {_of(question.available, 'the first available')}", None
+
+
+def _balanced(question: Question) -> Answer:
+    chosen, why = _least_loaded(question, question.available)
+    return chosen, why, None
+
+
+def _least_loaded(question: Question, asked: Sequence[Candidate]) -> tuple[Candidate, str]:
+    """The smallest (load + this account) / (capacity x ramp), ties by fewer accounts, then e-mail."""
+    frame, balance_by = question.frame, question.territory.balance_by
+    entries = [frame.pack.reps.get(candidate.member.email) for candidate in asked]
+    stated = [Fraction(entry.capacity) for entry in entries if entry is not None and entry.capacity is not None]
+    usual = sum(stated, Fraction(0)) / len(stated) if stated else Fraction(1)
+    weight = Fraction(measure(question.facts, balance_by))
+    keys: list[tuple[bool, Fraction, int, str, int]] = []
+    for index, (candidate, entry) in enumerate(zip(asked, entries, strict=True)):
+        capacity = Fraction(entry.capacity) if entry is not None and entry.capacity is not None else usual
+        room = capacity * Fraction(ramp(frame, entry)) if entry is not None else capacity
+        share = (Fraction(candidate.load) + weight) / room if room else Fraction(0)
+        accounts = question.loads.accounts(candidate.member.bearer)
+        keys.append((not room, share, accounts, candidate.member.email, index))
+    words = MEASURE_WORDS.get(balance_by, balance_by)
+    least = ("fewest " if balance_by == "accounts" else "least ") + words
+    return asked[min(keys)[-1]], _of(asked, f"{least} for their capacity" if stated else least)
+
+
+def _rotate(question: Question) -> Answer:
+    """In turn, by weight: whoever is owed most, this account's share included; ties in the order written."""
+    by_member = {candidate.member.identity: candidate for candidate in reversed(question.available)}
+    weights = {each.member.identity: each.member.weight for each in question.available}
+    turn = next_turn(question.rotation, question.standings, weights)
+    if turn is None:
+        raise ValueError(f"nobody in {question.rotation} has a weight")  # such members are barred before
+    return by_member[turn.member], _of(question.available, "next in turn"), turn
+
+
+def _stable(question: Question) -> Answer:
+    """Weighted rendezvous hashing: a leaver moves only their own accounts."""
+    company = question.facts.key
+    chosen = max(question.available, key=lambda each: (_lot(company, each.member), each.member.identity))
+    return chosen, _of(question.available, "the fixed pick for this company"), None
+
+
+def _fit(question: Question) -> Answer:
+    """The most matches; those who have equally many are balanced."""
+    reps, available = question.frame.pack.reps, question.available
+    found = [
+        matches_of(question.frame, reps.get(each.member.email), question.territory, question.facts)
+        for each in available
+    ]
+    most = max(map(len, found))
+    best = [each for each, matches in zip(available, found, strict=True) if len(matches) == most]
+    chosen, why = _least_loaded(question, best)
+    if len(available) == 1:
+        return chosen, why, None
+    fits = ", ".join(found[available.index(chosen)]) or "nothing in particular"
+    text = f"the best fit of {len(available)} candidates ({fits})"
+    if len(best) > 1:
+        text += f", {why.partition(' of ')[0]} of {len(best)} equally fit"
+    return chosen, text, None
+
+
+def _lot(company: str, member: Member) -> float:
+    text = f"{company}\n{member.identity}".encode("utf-8", "surrogatepass")
+    digest = hashlib.blake2b(text, digest_size=8).digest()
+    share = ((int.from_bytes(digest, "big") >> 11) + 0.5) / (1 << 53)
+    return math.log(share) / float(member.weight) if member.weight > 0 else -math.inf
+
+
+def _of(available: Sequence[Candidate], what: str) -> str:
+    return f"{what} of {len(available)} candidates" if len(available) > 1 else "the only candidate"
+
+
+METHODS: Mapping[str, Method] = {
+    "first": _first,
+    "balanced": _balanced,
+    "rotate": _rotate,
+    "stable": _stable,
+    "fit": _fit,
+}

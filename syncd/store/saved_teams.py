@@ -1,0 +1,88 @@
+"""Teams as they were right before a write of ours, until they are whole again: a change of owner drops them.
+
+One row an outbox row. Knows nothing of how members are put back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, select, update
+
+from syncd.model.plans import RowState
+from syncd.model.records import Team
+from syncd.model.refs import Ref, System
+from syncd.store.outbox import OPEN
+from syncd.store.people import team_document, team_of
+from syncd.store.tables import outbox, saved_teams
+from syncd.store.upserts import upsert
+
+
+@dataclass(frozen=True, slots=True)
+class SavedTeam:
+    """A team before a write of `new_owner`: `done` once it was looked at after it.
+
+    `lost` are the members who could not be put back, None for nobody.
+    """
+
+    outbox_id: int
+    plan_id: str
+    new_owner: str
+    team: Team
+    state: RowState
+    done: bool
+    lost: Team | None
+
+
+def save(conn: Connection, teams: Mapping[int, Team], *, now: datetime) -> None:
+    """Save teams by the id of the outbox row about to be sent; one that is saved already stays as it is.
+
+    The first attempt at a row may have dropped the team, so a later look at it is worth less.
+    """
+    rows = [
+        {"outbox_id": outbox_id, "ref": team.record, "members": team_document(team), "saved_at": now, "done": False}
+        for outbox_id, team in sorted(teams.items())
+        if team.members
+    ]
+    if rows:
+        conn.execute(upsert(conn, saved_teams, ("outbox_id",)), rows)
+
+
+def pending(conn: Connection, system: System) -> tuple[SavedTeam, ...]:
+    """The teams of one system that were not looked at since their row came to an end, oldest first."""
+    query = (
+        select(saved_teams, outbox.c.plan_id, outbox.c.new, outbox.c.state)
+        .join(outbox, outbox.c.id == saved_teams.c.outbox_id)
+        .where(saved_teams.c.done == False, outbox.c.state.not_in(list(OPEN)))  # noqa: E712 - SQL
+        .order_by(saved_teams.c.outbox_id)
+    )
+    found = (_saved(row) for row in conn.execute(query))
+    return tuple(each for each in found if each.team.record.system is system)
+
+
+def of_plan(conn: Connection, plan_id: str) -> tuple[SavedTeam, ...]:
+    """The teams that the rows of a plan had, oldest first."""
+    query = (
+        select(saved_teams, outbox.c.plan_id, outbox.c.new, outbox.c.state)
+        .join(outbox, outbox.c.id == saved_teams.c.outbox_id)
+        .where(outbox.c.plan_id == plan_id)
+        .order_by(saved_teams.c.outbox_id)
+    )
+    return tuple(_saved(row) for row in conn.execute(query))
+
+
+def finish(conn: Connection, outbox_ids: Iterable[int], lost: Mapping[int, Team], *, now: datetime) -> None:
+    """Say that teams were looked at, and who could not be put back."""
+    for outbox_id in outbox_ids:
+        left = lost.get(outbox_id)
+        values = {"done": True, "done_at": now, "lost": team_document(left) if left is not None else None}
+        conn.execute(update(saved_teams).where(saved_teams.c.outbox_id == outbox_id).values(values))
+
+
+def _saved(row: Any) -> SavedTeam:
+    ref: Ref = row.ref
+    lost = team_of(ref, row.lost) if row.lost else None
+    return SavedTeam(row.outbox_id, row.plan_id, row.new, team_of(ref, row.members), row.state, row.done, lost)

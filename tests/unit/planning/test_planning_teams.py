@@ -1,0 +1,153 @@
+"""Teams around a write: saved before it, put back after it, by this process or the next."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from planning_world import (
+    SF,
+    World,
+    account,
+    answer,
+    deal,
+    decision,
+    facts,
+    opportunity,
+    plan_input,
+    user_id,
+)
+
+from syncd import crashpoints
+from syncd.connectors.port import WriteOutcome, WriteResult
+from syncd.errors import ExitCode, RetryableError
+from syncd.model.plans import SavedPlan
+from syncd.model.records import Team, TeamMember
+from syncd.model.refs import Ref
+from syncd.planning.builder import PlanInput
+from syncd.store import ledger, saved_teams
+
+ENGINEER = TeamMember(user_id("cleo", SF), (("AccountAccessLevel", "Edit"), ("TeamMemberRole", "Engineer")))
+SPONSOR = TeamMember(user_id("ben", SF), (("TeamMemberRole", "Sponsor"),))
+
+
+class Killed(BaseException):
+    """The end of a process at a crashpoint."""
+
+
+def ready(world: World, *, with_deal: bool = False) -> tuple[PlanInput, SavedPlan]:
+    """An approved plan that moves an account, whose team has two members, from old to anna."""
+    book = facts(1)
+    deals = [opportunity(1, account(1))] if with_deal else []
+    source = plan_input((book, decision(book)), opportunities=deals)
+    world.crms[SF].teams_of[account(1)] = Team(account(1), (SPONSOR, ENGINEER))
+    return source, world.approved(source)
+
+
+def team_of(world: World, ref: Ref) -> tuple[TeamMember, ...]:
+    found = world.crms[SF].teams_of.get(ref)
+    return found.members if found else ()
+
+
+@pytest.fixture
+def kill_at() -> Iterator[object]:
+    def arm(name: str) -> None:
+        def hook(at: str) -> None:
+            if at == name:
+                crashpoints.install(None)
+                raise Killed(name)
+
+        crashpoints.install(hook)
+
+    yield arm
+    crashpoints.install(None)
+
+
+def test_a_team_is_whole_again_after_its_account_got_another_owner(world: World) -> None:
+    source, plan = ready(world)
+    report = world.apply(plan, source)
+    assert world.states(plan) == {account(1).id: "confirmed"}
+    assert team_of(world, account(1)) == (SPONSOR, ENGINEER)
+    assert [(team.ref, team.members, team.lost) for team in report.teams] == [(str(account(1)), 2, ())]
+    assert report.exit_code is ExitCode.OK
+    with world.store.read() as conn:
+        events = [entry.event for entry in ledger.entries(conn, ref=str(account(1)))]
+    assert events.index("team.restored") > events.index("write.confirmed")
+
+
+def test_the_team_of_an_opportunity_is_put_back_too(world: World) -> None:
+    source, plan = ready(world, with_deal=True)
+    world.crms[SF].teams_of[deal(1)] = Team(deal(1), (ENGINEER,))
+    world.apply(plan, source)
+    assert set(world.states(plan).values()) == {"confirmed"}
+    assert team_of(world, deal(1)) == (ENGINEER,)
+    assert team_of(world, account(1)) == (SPONSOR, ENGINEER)
+
+
+def test_the_new_owner_gets_no_seat_in_the_team_again(world: World) -> None:
+    source, plan = ready(world)
+    newcomer = TeamMember(user_id("anna", SF))
+    world.crms[SF].teams_of[account(1)] = Team(account(1), (newcomer, ENGINEER))
+    report = world.apply(plan, source)
+    assert team_of(world, account(1)) == (ENGINEER,)
+    assert report.teams[0].lost == ()
+
+
+def test_a_member_who_cannot_be_put_back_is_named(world: World) -> None:
+    source, plan = ready(world)
+    refusal = WriteResult(account(1), WriteOutcome.REJECTED, "INACTIVE_OWNER_OR_USER", "inactive user")
+    world.crms[SF].refused_members[SPONSOR.user] = refusal
+    report = world.apply(plan, source)
+    assert team_of(world, account(1)) == (ENGINEER,)
+    assert report.teams[0].lost == (SPONSOR.user,)
+    assert report.exit_code is ExitCode.PARTIAL
+    told = [fields for name, fields in world.log.events if name == "team.lost"]
+    assert told[0]["message"] == "INACTIVE_OWNER_OR_USER: inactive user"
+    with world.store.read() as conn:
+        assert saved_teams.pending(conn, SF) == ()
+
+
+def test_a_locked_team_waits_for_the_next_time(world: World) -> None:
+    source, plan = ready(world)
+    locked = WriteResult(account(1), WriteOutcome.RETRY, "UNABLE_TO_LOCK_ROW", "locked")
+    world.crms[SF].refused_members = {SPONSOR.user: locked, ENGINEER.user: locked}
+    report = world.apply(plan, source)
+    assert [stop.code for stop in report.stops] == ["SYN521"]
+    assert not report.teams[0].done
+    world.crms[SF].refused_members = {}
+    world.recover()
+    assert team_of(world, account(1)) == (SPONSOR, ENGINEER)
+
+
+@pytest.mark.parametrize("point", ["apply.claimed", "apply.sent", "apply.finished", "teams.before_add", "teams.added"])
+def test_a_process_that_dies_anywhere_loses_no_team(world: World, kill_at: object, point: str) -> None:
+    source, plan = ready(world)
+    kill_at(point)  # type: ignore[operator]
+    with pytest.raises(Killed):
+        world.apply(plan, source)
+    world.lead()
+    world.recover()
+    if "approved" in world.states(plan).values():
+        world.apply(plan, source)
+    assert world.states(plan) == {account(1).id: "confirmed"}
+    assert team_of(world, account(1)) == (SPONSOR, ENGINEER)
+
+
+def test_a_row_that_was_not_written_keeps_its_team_without_a_write(world: World) -> None:
+    source, plan = ready(world)
+    world.crms[SF].script = [answer(WriteOutcome.REJECTED, code="FIELD_CUSTOM_VALIDATION_EXCEPTION", message="no")]
+    report = world.apply(plan, source)
+    assert team_of(world, account(1)) == (SPONSOR, ENGINEER)
+    assert [(team.done, team.lost) for team in report.teams] == [(True, ())]
+
+
+def test_a_team_that_cannot_be_read_after_the_write_waits(world: World) -> None:
+    source, plan = ready(world)
+    crm = world.crms[SF]
+    crm.after_write = lambda _: setattr(crm, "teams_error", RetryableError("SYN410", "Salesforce is down"))
+    report = world.apply(plan, source)
+    assert world.states(plan) == {account(1).id: "confirmed"}
+    assert "SYN410" in [stop.code for stop in report.stops]
+    crm.teams_error = None
+    world.recover()
+    assert team_of(world, account(1)) == (SPONSOR, ENGINEER)
