@@ -63,7 +63,7 @@ _SCHEMA = (
     """
     CREATE TABLE owner_changes (
       seq {serial} NOT NULL, ref {text} NOT NULL, at {text} NOT NULL, "old" {text}, "new" {text},
-      modified_by {text}, seen_at {text} NOT NULL, run_id {text},
+      modified_by {text}, source {text}, told {flag} NOT NULL, seen_at {text} NOT NULL, run_id {text},
       CONSTRAINT pk_owner_changes PRIMARY KEY (seq)
     ) {strict}
     """,
@@ -121,10 +121,39 @@ _SCHEMA = (
     ) {strict}
     """,
     """
+    CREATE TABLE adopted_overrides (
+      id {serial} NOT NULL, account {text} NOT NULL, role {text} NOT NULL, owner {text} NOT NULL,
+      who {text} NOT NULL, why {text} NOT NULL, expires {text}, at {text} NOT NULL, ended_at {text},
+      CONSTRAINT pk_adopted_overrides PRIMARY KEY (id)
+    ) {strict}
+    """,
+    """
     CREATE TABLE blocked (
       ref {text} NOT NULL, new_owner {text} NOT NULL, code {text} NOT NULL, message {text} NOT NULL,
       until {text} NOT NULL, rule_text {text} NOT NULL,
       CONSTRAINT pk_blocked PRIMARY KEY (ref)
+    ) {strict}
+    """,
+    """
+    CREATE TABLE rotations (
+      role {text} NOT NULL, rotation {text} NOT NULL, member {text} NOT NULL, given INTEGER NOT NULL,
+      due {text} NOT NULL, eligible INTEGER NOT NULL, eligible_seconds {big} NOT NULL, since {text}, last {text},
+      CONSTRAINT pk_rotations PRIMARY KEY (role, rotation, member)
+    ) {strict}
+    """,
+    """
+    CREATE TABLE assignments (
+      plan_id {text} NOT NULL, company {text} NOT NULL, role {text} NOT NULL, owner {text} NOT NULL,
+      territory {text}, reason {text} NOT NULL, at {text} NOT NULL,
+      CONSTRAINT pk_assignments PRIMARY KEY (plan_id, company, role)
+    ) {strict}
+    """,
+    "CREATE INDEX ix_assignments_at ON assignments (at)",
+    """
+    CREATE TABLE retrievals (
+      company {text} NOT NULL, noticed_at {text}, noticed_owner {text}, retrieved_at {text}, from_owner {text},
+      to_owner {text}, territory {text},
+      CONSTRAINT pk_retrievals PRIMARY KEY (company)
     ) {strict}
     """,
     """

@@ -64,7 +64,7 @@ class Progress:
 
 
 def progress(view: MonitorView, monitor: str) -> Iterator[Progress]:
-    """The progress of every quota whose period is under way. InputError SYN801 for an option or quota without a rate."""
+    """The progress of every quota whose period is under way; InputError SYN801 for what cannot be read or converted."""
     pack = view.pack
     if pack is None or not pack.quotas:
         return
@@ -173,7 +173,9 @@ class _Tally:
         if path is None:
             return ()
         depth = path.count("/") + 1
-        below = sorted({each for each in self.paths.values() if each.startswith(f"{path}/") and each.count("/") == depth})
+        below = sorted(
+            {each for each in self.paths.values() if each.startswith(f"{path}/") and each.count("/") == depth}
+        )
         sums = [
             (each, total(win.amount or Decimal(0) for win, _ in self.by_territory.get(each, ()) if win.closed >= since))
             for each in below
@@ -233,7 +235,10 @@ def _expected_share(period: Period, view: MonitorView, pack: Pack, seasonal: boo
         if share is not None:
             shares.append(share)
     if len(shares) < needed:
-        return elapsed, f"the pace is linear: a seasonal one needs {needed} earlier periods, and {len(shares)} are known"
+        return (
+            elapsed,
+            f"the pace is linear: a seasonal one needs {needed} earlier periods, and {len(shares)} are known",
+        )
     mean = total(shares) / len(shares)
     return mean, f"the pace is that of the last {len(shares)} periods: {mean:.0%} was won by this time"
 

@@ -22,11 +22,12 @@ from syncd.clock import iso, parse_instant
 from syncd.store.episodes import Episode, Silence
 
 FIRED, RESOLVED, FLAPPING = "fired", "resolved", "flapping"
-QUIET, UNTOLD, SUPPRESSED, WAITS_FOR, CAUGHT_UP = "quiet", "untold", "suppressed_by", "waits_for", "caught_up"
+QUIET, UNTOLD, SUPPRESSED = "quiet", "untold", "suppressed_by"
+WAITS_FOR, DUE, CAUGHT_UP = "waits_for", "due_at", "caught_up"
 """Marks in an episode's detail: told in a digest only; to be told when its suppression ends; what suppresses it; what a
-pending one waits for; begun in the first look after a long stop."""
+pending one waits for, and from when on it may fire; begun in the first look after a long stop."""
 _CLEAR_SINCE, _FLAPS = "clear_since", "flapping"
-_KEPT = ("runbook", QUIET, UNTOLD, CAUGHT_UP, _FLAPS)
+_KEPT = ("runbook", QUIET, UNTOLD, CAUGHT_UP, DUE, _FLAPS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,10 +102,10 @@ def transitions(
                 continue
             spoken.add(key)
             muted = muting.muting(monitor, signal)
-            moved |= {key: step for step in each.heard(signal, by_key.get(key), key, muted)}
+            moved.update((key, step) for step in each.heard(signal, by_key.get(key), key, muted))
         for key, episode in by_key.items():
             if key not in spoken:
-                moved |= {key: step for step in each.unspoken(episode)}
+                moved.update((key, step) for step in each.unspoken(episode))
     steps = [_settled(moved.get(episode.fingerprint) or Transition(episode), around) for episode in open_]
     changed = [step for step, before in zip(steps, open_, strict=True) if step != Transition(before)]
     known = {episode.fingerprint for episode in open_}
@@ -114,7 +115,9 @@ def transitions(
 
 def ended(episode: Episode, now: datetime, tells: bool) -> Transition:
     """The end of an episode; told only where its beginning was."""
-    over = replace(episode, state="resolved", resolved_at=now, detail=without(episode.detail, SUPPRESSED, WAITS_FOR))
+    over = replace(
+        episode, state="resolved", resolved_at=now, detail=without(episode.detail, SUPPRESSED, WAITS_FOR, DUE)
+    )
     was_told = episode.fired_at is not None and not episode.detail.get(QUIET) and not episode.detail.get(UNTOLD)
     return Transition(over, RESOLVED if tells and was_told else None)
 
@@ -198,19 +201,21 @@ class _Rules:
         )
         if stood:
             return Transition(episode, baseline=True)
-        return next(self._ripened(episode, self._waits(signal)), Transition(episode))
+        waits = self._waits(signal)
+        waiting = _marked(episode, **{DUE: iso(now + waits)})
+        return next(self._ripened(waiting, waits), Transition(waiting))
 
     def _waits(self, signal: Signal) -> timedelta:
         return self.rules.waits if signal.waits is None else signal.waits
 
     def _ripened(self, episode: Episode, waits: timedelta) -> Iterator[Transition]:
-        """A pending episode fires when it has held long enough and may open at this hour; else it says what it awaits."""
+        """A pending episode fires when it has held long enough and may open at this hour; else it says what for."""
         if self.around.now - episode.started_at < waits:
             return
         if self.rules.in_hours and not self.around.working and episode.severity != "page":
             yield Transition(_marked(episode, **{WAITS_FOR: "working hours"}))
             return
-        detail = without(episode.detail, WAITS_FOR)
+        detail = without(episode.detail, WAITS_FOR, DUE)
         yield Transition(replace(episode, state="firing", fired_at=self.around.now, detail=detail), FIRED)
 
     def _still(self, signal: Signal, episode: Episode) -> Iterator[Transition]:

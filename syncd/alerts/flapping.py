@@ -6,6 +6,8 @@ steady. Newer changes weigh more. Pure; what is done about it is not known here.
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 KEPT = 21
 HIGH, LOW = 0.5, 0.25
 """Above HIGH flapping begins, below LOW it ends."""
@@ -31,7 +33,7 @@ def is_flapping(history: str) -> bool:
 
 def change_share(bits: str) -> float:
     """How much of a history is change, from 0 to 1."""
-    pairs = list(zip(bits, bits[1:], strict=False))
+    pairs = list(pairwise(bits))
     if not pairs:
         return 0.0
     step = (_HEAVIEST - _LIGHTEST) / max(len(pairs) - 1, 1)

@@ -1,4 +1,4 @@
-"""Inhibition and silences: what keeps an alert from being told, though its monitor speaks (reliability.md 3.2). Pure."""
+"""Inhibition and silences: what keeps an alert from being told, though its monitor speaks. Pure."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Inhibitors:
         rep = signal.labels.get("rep")
         if rep in self.left and monitor != _REP_LEFT:
             return f"{_REP_LEFT} {rep}"
-        hidden = sorted(system.value for system in signal.systems if system.value in self.stale)
+        hidden: list[str] = sorted(system.value for system in signal.systems if system.value in self.stale)
         if monitor == _JOB_FAILING and signal.labels.get("job") in _READS:
             hidden = sorted(self.stale)
         return f"{_SOURCE_STALE} {hidden[0]}" if hidden else None

@@ -5,10 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+
+from syncd.errors import UsageError
 
 if TYPE_CHECKING:  # imported at run time only by the commands that need them: --help stays quick
     from syncd.jobs.context import Context
@@ -54,6 +57,17 @@ def open_context(ctx: click.Context) -> Iterator[Context]:
         yield context
     finally:
         context.close()
+
+
+def instant_option(option: str, text: str | None) -> datetime | None:
+    """The instant that an option names, None where it is not given; UsageError SYN005 for what is none."""
+    from syncd.clock import parse_instant
+
+    try:
+        return parse_instant(text) if text else None
+    except ValueError as error:
+        hint = "write it with its zone, such as 2027-01-01T00:00:00Z"
+        raise UsageError("SYN005", f"{option} {text!r} is no instant", hint=hint) from error
 
 
 def pack_path(ctx: click.Context, given: Path | None) -> Path:

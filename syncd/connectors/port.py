@@ -38,6 +38,20 @@ class OwnerWrite:
     unmodified_since: datetime | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class OwnerVersion:
+    """One owner that a record had: since when, who set it (a user's id there) and by what means, as far as it is told.
+
+    `by_person` is False where the CRM says that a program did it.
+    """
+
+    at: datetime | None
+    owner: str | None
+    by: str | None
+    source: str | None = None
+    by_person: bool = True
+
+
 class WriteOutcome(StrEnum):
     """What the CRM said of one row of a write; `UNKNOWN` means it may or may not have been applied: read it."""
 
@@ -110,6 +124,13 @@ class Reader(Protocol):
 
     def read(self, kind: Kind, ids: Sequence[str]) -> Mapping[str, Reading]:
         """The records as the store holds them now, one reading for every id asked; strongly consistent."""
+        ...
+
+    def owner_history(self, ids: Sequence[str]) -> Mapping[str, tuple[OwnerVersion, ...]]:
+        """Who owned these accounts, newest first, as far back as the CRM remembers.
+
+        Accounts of which it keeps no history are left out.
+        """
         ...
 
     def teams(self, kind: Kind, ids: Sequence[str] | None = None) -> Iterator[Team]:

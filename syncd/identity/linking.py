@@ -13,15 +13,12 @@ from dataclasses import dataclass, field
 from rapidfuzz import fuzz
 
 from syncd.model import normalisation
+from syncd.model.normalisation.company_names import company_name_key
 from syncd.model.records import Record
 from syncd.model.refs import Ref, System, long_salesforce_id
 
 CROSS_REFERENCE = "cross_reference"
 """The record field under which a connector delivers the id of the same company in the other system."""
-_LEGAL_FORMS = frozenset(
-    "ab ag as asa bv co company corp corporation gmbh group holding holdings inc incorporated "  # noqa: SIM905
-    "kg llc llp ltd limited nv oy oyj plc sa sas se spa the".split()
-)
 _LARGEST_BLOCK = 12
 _LOWEST_SCORE = 85
 
@@ -147,8 +144,7 @@ def _candidates(free: Sequence[Record], domains: Mapping[Ref, str | None]) -> li
 
 
 def _name_key(record: Record) -> str:
-    words = normalisation.text(record.fields.get("name", "")).replace(",", " ").replace(".", " ").split()
-    return " ".join(word for word in words if word not in _LEGAL_FORMS)
+    return company_name_key(record.fields.get("name", ""))
 
 
 def _scored(one: Record, other: Record, shared: str) -> Candidate | None:

@@ -1,9 +1,11 @@
-"""What people ask of alerts: a list, one of them with its history, an acknowledgement, a test of the receivers."""
+"""What people ask of alerts: a list, one of them with its history, taking one, silences, a test of receivers."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import datetime, timedelta
+from fnmatch import fnmatchcase
 from typing import Any
 
 from sqlalchemy import Connection
@@ -17,9 +19,13 @@ from syncd.clock import iso
 from syncd.errors import InputError, UsageError
 from syncd.jobs.context import Context
 from syncd.jobs.watch import open_receivers, save_step
+from syncd.rules.reading.suggestion import did_you_mean
 from syncd.store import episodes as store
 from syncd.store import ledger, runs
 
+MOST_SILENCED = timedelta(days=90)
+"""A silence that outlives the reason for it hides the next trouble."""
+_SILENCES = 1000
 TEST_EVENT = "syncd:test"
 _OPEN: tuple[store.EpisodeState, ...] = ("pending", "firing")
 _LATCHED = frozenset({monitor.name for monitor in MONITORS if monitor.edge} | {BASELINE_FINDINGS})
@@ -83,6 +89,78 @@ def acknowledge(context: Context, alert_id: int) -> dict[str, Any]:
     return alert_document(context, alert_id)
 
 
+def silence(
+    context: Context, matchers: Mapping[str, str], *, until: datetime, comment: str, starts: datetime | None = None
+) -> dict[str, Any]:
+    """Silence what falls under all of `matchers` until an instant; returns the silence's document.
+
+    Raises UsageError SYN806 without a matcher and for a monitor that there is not, SYN807 for an end that is not
+    after the start, or is more than MOST_SILENCED ahead.
+    """
+    now = context.clock.now()
+    if not matchers:
+        raise UsageError("SYN806", "a silence without a matcher would silence everything", hint="write monitor=RepLeft")
+    monitor = matchers.get("monitor", "*")
+    known = [each.name for each in MONITORS] + [BASELINE_FINDINGS]
+    if not any(fnmatchcase(name, monitor) for name in known):
+        raise UsageError("SYN806", f"there is no monitor `{monitor[:60]}`", hint=did_you_mean(monitor, known))
+    if not max(now, starts or now) < until <= now + MOST_SILENCED:
+        raise UsageError(
+            "SYN807", f"a silence ends after it starts, and within {MOST_SILENCED.days} days", hint="write --until 4h"
+        )
+    with context.store.write() as conn:
+        number = store.add_silence(
+            conn, matchers=matchers, ends_at=until, author=context.actor, comment=comment, now=now, starts_at=starts
+        )
+        facts: Mapping[str, str | int | None] = {"silence": number, "until": iso(until)}
+        ledger.append(conn, at=now, event="alert.silenced", ref=None, actor=context.actor, run_id=None, facts=facts)
+        found = next(each for each in store.list_silences(conn, limit=_SILENCES) if each.id == number)
+    return _silence_body(found, now)
+
+
+def expire_silence(context: Context, number: int) -> None:
+    """End a silence now; what it kept back and still holds is told by the next watch. InputError SYN808 for none."""
+    now = context.clock.now()
+    with context.store.write() as conn:
+        known = {each.id: each for each in store.list_silences(conn, limit=_SILENCES)}
+        if number not in known or known[number].ends_at <= now:
+            raise InputError(
+                "SYN808", f"there is no silence {number} in force", hint="`syncd alerts silence list` lists them"
+            )
+        store.end_silence(conn, number, now=now)
+        facts: Mapping[str, str | int | None] = {"silence": number}
+        ledger.append(conn, at=now, event="alert.unsilenced", ref=None, actor=context.actor, run_id=None, facts=facts)
+
+
+def silences_document(context: Context, *, everything: bool = False) -> dict[str, Any]:
+    """The silences in force and to come, or the newest of all, as JSON."""
+    now = context.clock.now()
+    with context.store.read() as conn:
+        found = store.list_silences(conn, limit=_SILENCES)
+    shown = [each for each in found if everything or each.ends_at > now]
+    return {"format": FORMAT, "silences": [_silence_body(each, now) for each in shown]}
+
+
+def matchers_of_alert(context: Context, alert_id: int) -> dict[str, str]:
+    """The matchers that one alert falls under, and no other of its monitor: InputError SYN803 for an unknown id."""
+    with context.store.read() as conn:
+        episode = _episode(conn, alert_id)
+    return {"monitor": episode.monitor, **episode.labels}
+
+
+def _silence_body(each: store.Silence, now: datetime) -> dict[str, Any]:
+    state = "pending" if each.starts_at > now else "active" if each.ends_at > now else "expired"
+    return {
+        "id": each.id,
+        "state": state,
+        "matchers": dict(each.matchers),
+        "starts_at": iso(each.starts_at),
+        "ends_at": iso(each.ends_at),
+        "author": each.author,
+        "comment": each.comment,
+    }
+
+
 def send_test(context: Context, name: str | None) -> list[dict[str, Any]]:
     """Send a test notice to one receiver or to all; how each took it. UsageError SYN805 for an unknown name."""
     receivers = open_receivers(context)
@@ -121,6 +199,10 @@ def test_body(context: Context) -> dict[str, Any]:
         "fired_at": None,
         "resolved_at": now,
         "acknowledged_by": None,
+        "suppressed_by": None,
+        "waits_for": None,
+        "flapping": False,
+        "told_in": None,
         "who": [],
         "money": None,
         "evidence": [],
@@ -128,11 +210,12 @@ def test_body(context: Context) -> dict[str, Any]:
         "accounts_total": 0,
         "first_command": None,
         "runbook": None,
+        "text": f"[info] Test: a test by {context.actor}: nothing is wrong",
     }
 
 
 def _episode(conn: Connection, alert_id: int) -> store.Episode:
-    found = next((episode for episode in store.list_episodes(conn) if episode.id == alert_id), None)
+    found = store.get_episode(conn, alert_id)
     if found is None:
         raise InputError("SYN803", f"there is no alert {alert_id}", hint="`syncd alerts list --all` lists them")
     return found

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from sqlalchemy import Connection
 
@@ -17,8 +17,11 @@ from syncd.planning.ownership import OwnershipHistory, person_changes
 from syncd.rules.derivation import CompanyRecords, Derivation, OwnershipView, derive_book
 from syncd.rules.engine import Book
 from syncd.rules.facts import Applied, Directory, Rep
+from syncd.rules.matching.time_window import local_day, local_midnight
+from syncd.rules.memory import Assignment, Memory, Retrieval
 from syncd.rules.pack import Pack
-from syncd.store import companies, mirror, outbox, ownership
+from syncd.rules.scoring import graded
+from syncd.store import companies, mirror, outbox, ownership, picking
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,15 +90,36 @@ def read_book(
         )
         for key, accounts in sorted(members.items())
     )
-    facts = tuple(derive_book(records, derivation_of(context, pack, rates_on or now.date()), view, now))
+    derived = derive_book(records, derivation_of(context, pack, rates_on or now.date()), view, now)
+    facts = tuple(graded(pack, derived, now))
     status = mirror.mirror_status(conn)
     as_of = {system: status[system].as_of for system in context.systems if system in status}
     known = {system: instant for system, instant in as_of.items() if instant is not None}
+    clock = context.clock.now()  # as of another instant the mirror is no older than it is
     stale = frozenset(
-        system for system in context.systems if system not in known or now - known[system] > context.stale_after
+        system for system in context.systems if system not in known or clock - known[system] > context.stale_after
     )
     directory = directory_of(users.values(), pack, context.written_systems)
-    return MirrorBook(Book(facts, directory), tuple(still_open), users, known, stale)
+    book = Book(facts, directory, memory=memory_of(conn, pack, now))
+    return MirrorBook(book, tuple(still_open), users, known, stale)
+
+
+def memory_of(conn: Connection, pack: Pack, now: datetime) -> Memory:
+    """What receipts charged: rotations, the accounts given since the week began, and retrievals."""
+    today = local_day(now, pack.zone)
+    monday = local_midnight(today - timedelta(days=today.weekday()), pack.zone)
+    return Memory(
+        rotations=picking.rotations(conn),
+        assignments=tuple(
+            Assignment(row.role, row.owner, row.territory, row.at) for row in picking.assignments_since(conn, monday)
+        ),
+        retrievals={
+            company: Retrieval(
+                row.noticed_at, row.noticed_owner, row.retrieved_at, row.from_owner, row.to_owner, row.territory
+            )
+            for company, row in picking.retrievals(conn).items()
+        },
+    )
 
 
 def _ownership(

@@ -227,6 +227,15 @@ class Context:
             self._budgets[system] = make(self.clock, api_share=share, spent=self._spent_today(system))
         return self._budgets[system]
 
+    def allowances(self) -> Mapping[System, int]:
+        """The calls that syncd may make today of what each CRM grants, as far as a CRM has said so to this process."""
+        usages = ((system, budget.usage()) for system, budget in self._budgets.items())
+        return {system: int(each.org_total * each.share) for system, each in usages if each.org_total is not None}
+
+    def spent_today(self, system: System) -> int:
+        """The calls that recorded runs made to a system today (UTC)."""
+        return self._spent_today(system)
+
     def _spent_today(self, system: System) -> int:
         """The calls of today's recorded runs: each sync of the daemon is a process, and the day's share is one."""
         midnight = datetime.combine(self.clock.now().date(), time.min, UTC)

@@ -13,6 +13,7 @@ import os
 
 from syncd.errors import Finding, InputError, Place, Severity
 from syncd.identity import link_accounts
+from syncd.jobs.authors import tell_authors
 from syncd.jobs.context import Context
 from syncd.jobs.marking import mark_first_seen
 from syncd.jobs.recording import recorded
@@ -39,6 +40,7 @@ def link_mirror(context: Context) -> tuple[int, int]:
     with recorded(context, JOB, {"change": change, "basis": basis}) as run:
         joined, split = _link(context, pairs)
         run.summary = {"joined": joined, "split": split, "first_seen": mark_first_seen(context)}
+        run.summary |= {"authors": tell_authors(context)}
     return joined, split
 
 

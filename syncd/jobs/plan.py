@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
-from syncd.errors import Finding, RefusedError
+from syncd.errors import Finding, Place, RefusedError
 from syncd.jobs.book import MirrorBook, read_book
 from syncd.jobs.context import Context
 from syncd.jobs.recording import recorded
+from syncd.jobs.retrieving import remember_notices
 from syncd.model.decisions import Decision
 from syncd.model.plans import PlanStatus, SavedPlan
 from syncd.planning.builder import PlanInput, build_plan
+from syncd.planning.flapping import WITHIN, flapping
 from syncd.planning.vanished import vanished_territories
 from syncd.rules.deciding.exceptions import match_exceptions
 from syncd.rules.engine import decide
 from syncd.rules.facts import Facts
-from syncd.rules.pack import Pack
-from syncd.store import ledger, mirror, outbox, ownership, plans
+from syncd.rules.pack import Override, Pack
+from syncd.store import ledger, mirror, outbox, overrides, ownership, plans
+from syncd.store.operations import owner_changes_since
 
 OFFER, PREVIEW = "plan", "preview"
 """The names under which runs are recorded: plans that can be approved, and those that only show how things stand."""
@@ -61,7 +64,7 @@ def deliberate(
     Raises RefusedError SYN550 before the first complete mirror, InputError where the pack is invalid.
     """
     now = as_of or context.clock.now()
-    loaded = context.pack(pack, now=now, rates_on=rates_on)
+    loaded = with_adopted(context, context.pack(pack, now=now, rates_on=rates_on))
     day = rates_on or now.date()
     with context.store.read() as conn:
         status = mirror.mirror_status(conn)
@@ -75,6 +78,25 @@ def deliberate(
     return Deliberation(loaded, source, decide(loaded, source.book, now), now, findings, rates_as_of)
 
 
+def with_adopted(context: Context, pack: Pack) -> Pack:
+    """The pack with the overrides that stand in the ledger: they count alike (RULES.md section 6)."""
+    with context.store.read() as conn:
+        standing = overrides.standing(conn)
+    adopted = (
+        Override(
+            account=str(each.account),
+            owner=each.owner,
+            place=Place("ledger", each.id),
+            by=each.who,
+            why=each.why,
+            expires=each.expires,
+            role=each.role,
+        )
+        for each in standing
+    )
+    return replace(pack, overrides=(*pack.overrides, *adopted)) if standing else pack
+
+
 def _is_complete(context: Context, status: mirror.MirrorStatus | None) -> bool:
     """Whether a mirror was ever complete under the present field mapping: under another, new fields are missing."""
     return status is not None and status.complete and status.mapping_revision == context.mapping_revision()
@@ -85,6 +107,7 @@ def input_of(context: Context, thought: Deliberation, *, all_decisions: bool = F
     with context.store.read() as conn:
         blocked = ownership.blocked(conn)
         under_way = outbox.open_refs(conn)
+        changes = owner_changes_since(conn, thought.now - WITHIN)
     return PlanInput(
         pack=thought.pack,
         decisions=thought.decisions,
@@ -100,6 +123,7 @@ def input_of(context: Context, thought: Deliberation, *, all_decisions: bool = F
         blocked=blocked,
         mirror_as_of=thought.source.as_of,
         open_refs=under_way,
+        flapping=flapping(changes, thought.now),
         mapping_revision=context.mapping_revision(),
         currency=context.settings.money.reporting_currency,
         rates_as_of=thought.rates_as_of,
@@ -171,6 +195,8 @@ def make_plan(
     with recorded(context, OFFER if offered and as_of is None else PREVIEW) as run:
         thought = deliberate(context, pack=pack, as_of=as_of)
         tell(thought)
+        if pack is None and as_of is None:
+            remember_notices(context, thought.pack, thought.source.book, thought.decisions)
         plan = plan_of(context, thought, offered=offered, all_decisions=all_decisions)
         document = {**plan.document, "plan_id": None} if as_of is not None else save(context, plan, again=again)
         run.summary = {"plan": document["plan_id"]} | {

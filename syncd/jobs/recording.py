@@ -41,6 +41,8 @@ def recorded(context: Context, job: str, detail: Mapping[str, object] | None = N
         calls = {system: count - before.get(system, 0) for system, count in context.calls().items()}
         if any(calls.values()):
             run.summary["api_calls"] = {system.value: count for system, count in calls.items() if count}
+        if allowances := context.allowances():
+            run.summary["api_allowances"] = {system.value: count for system, count in allowances.items()}
         outcome = run.outcome if ended else "failed"
         with context.store.write() as conn:
             runs.finish_run(conn, run.run_id, outcome, now=context.clock.now(), summary=run.summary)

@@ -46,9 +46,9 @@ class PlanInput:
 
     `opportunities` are the open ones of the mirror. `writers` are the systems that syncd writes, `expected` those that
     the native sync writes after it, `stale` those whose mirror is stale or incomplete. `open_refs` have an approved
-    write under way. `mirror_as_of` says how fresh each system's mirror is, `rates_as_of` dates the table of
-    rates. `all_decisions` puts the kept ones into the document too. `kind` tells what sort of plan it is (`plan`,
-    `undo`).
+    write under way, `flapping` change back and forth, with the text of that. `mirror_as_of` says how fresh each
+    system's mirror is, `rates_as_of` dates the table of rates. `all_decisions` puts the kept ones into the document
+    too. `kind` tells what sort of plan it is (`plan`, `undo`).
     """
 
     pack: Pack
@@ -65,6 +65,7 @@ class PlanInput:
     blocked: Mapping[Ref, BlockedRow] = field(default_factory=dict)
     mirror_as_of: Mapping[System, datetime | None] = field(default_factory=dict)
     open_refs: frozenset[Ref] = frozenset()
+    flapping: Mapping[Ref, str] = field(default_factory=dict)
     mapping_revision: str = ""
     currency: str = "USD"
     rates_as_of: date | None = None
@@ -149,6 +150,7 @@ def bench_of(source: PlanInput) -> Bench:
         stale=source.stale,
         blocked=source.blocked,
         open_refs=source.open_refs,
+        flapping=source.flapping,
     )
 
 

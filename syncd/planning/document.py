@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
 from syncd.errors import InputError, Place
@@ -16,8 +17,9 @@ from syncd.model.decisions import Decision, Outcome, Owner
 from syncd.model.plans import Change, GuardTrip, SavedPlan
 from syncd.model.records import User
 from syncd.model.refs import Ref, System
+from syncd.model.rotation import Turn
 from syncd.planning.proposals import LeftOut, Proposal
-from syncd.rules.facts import Directory, Facts, Rep
+from syncd.rules.facts import Directory, Facts, Grade, Rep
 
 FORMAT = 1
 
@@ -72,6 +74,8 @@ def decision_entry(proposal: Proposal, facts: Facts | None, rates_as_of: date | 
         "notes": list(decision.notes),
         "candidates": list(decision.candidates),
         "loads": dict(sorted(decision.loads.items())),
+        "turn": turn_entry(decision.turn),
+        "grade": grade_entry(facts.grade if facts is not None else None),
         "left_out": [left_out_entry(item) for item in proposal.left_out],
     }
     return entry | {key: value for key, value in optional.items() if value}
@@ -82,6 +86,33 @@ def owner_entry(owner: Owner | None) -> dict[str, str] | None:
     if owner is None:
         return None
     return {"email": owner.email} | {system.value: owner.ids[system] for system in System if system in owner.ids}
+
+
+def turn_entry(turn: Turn | None) -> dict[str, Any] | None:
+    """The turn of a rotation that a pick was, with exact shares: what its receipt charges."""
+    if turn is None:
+        return None
+    entry = {"rotation": turn.rotation, "member": turn.member, "former": turn.former}
+    shares = {member: str(share) for member, share in sorted(turn.shares.items())}
+    return {key: value for key, value in entry.items() if value is not None} | {"shares": shares}
+
+
+def turn_of(entry: Mapping[str, Any]) -> Turn | None:
+    """The turn that a decision's entry holds, or None."""
+    told = entry.get("turn")
+    if told is None:
+        return None
+    shares = {member: Fraction(share) for member, share in told["shares"].items()}
+    return Turn(told["rotation"], told["member"], shares, told.get("former"))
+
+
+def grade_entry(grade: Grade | None) -> dict[str, Any] | None:
+    """The lifecycle stage, score and band that the pack gives an account, with the score's components."""
+    if grade is None:
+        return None
+    parts = [{"name": part.name, "points": f"{part.points:f}", "from": part.said} for part in grade.parts]
+    told = {"lifecycle": grade.stage, "score": grade.score, "band": grade.band, "components": parts or None}
+    return {key: value for key, value in told.items() if value is not None}
 
 
 def place_entry(place: Place | None) -> dict[str, Any] | None:

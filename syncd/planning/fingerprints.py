@@ -58,9 +58,11 @@ class RuleReads:
 
 
 def rule_reads(pack: Pack, role: str = "owner") -> RuleReads:
-    """What the decisions of a role read, by territories, look-ups, protect rules and the lock."""
+    """What the decisions of a role read, by territories, look-ups, protect rules, `retrieve` and the lock."""
     conditions = [territory.when for territory in pack.territories(role)]
     conditions += [protect.when for protect in pack.protect if role in protect.roles]
+    if pack.retrieve is not None and role == "owner":
+        conditions.append(pack.retrieve.when)
     account = {"locked"}.union(*(fields_read(condition) for condition in conditions))
     account |= {each.owners.key for each in pack.territories(role) if isinstance(each.owners, OwnersByLookup)}
     opportunity: set[str] = set()

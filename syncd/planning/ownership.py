@@ -7,7 +7,7 @@ back yet, and what the native sync still has to write, is nobody's change.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -28,6 +28,32 @@ class OwnershipHistory:
     open_refs: frozenset[Ref] = frozenset()
 
 
+@dataclass(frozen=True, slots=True)
+class Drift:
+    """An account whose owner somebody else changed: from what syncd knew to what it is now.
+
+    `by` is the user who did it and `source` by what means, as far as the CRM tells.
+    """
+
+    ref: Ref
+    was: str | None
+    now: str | None
+    at: datetime
+    by: str | None = None
+    source: str | None = None
+
+    @property
+    def text(self) -> str:
+        """Such as `changed by 005… on 2026-11-20 in salesforce`."""
+        means = f" ({self.source})" if self.source else ""
+        return f"changed by {self.by or 'somebody'}{means} on {self.at:%Y-%m-%d} in {self.ref.system.value}"
+
+
+def drifted(accounts: Iterable[Record], history: OwnershipHistory) -> Iterator[Drift]:
+    """The live accounts whose owner was changed by anyone but syncd since its last write, or since adoption."""
+    return (drift for record in accounts if (drift := _drift(record, history)) is not None)
+
+
 def person_changes(
     accounts: Iterable[Record], links: Mapping[Ref, str], history: OwnershipHistory
 ) -> dict[str, tuple[datetime, str]]:
@@ -37,10 +63,10 @@ def person_changes(
     company the latest change. Accounts without a mark (before adoption, or new) have none.
     """
     found: dict[str, tuple[datetime, str]] = {}
-    for record in accounts:
-        changed = _changed(record, history)
-        company = links.get(record.ref)
-        if changed is not None and company is not None and (company not in found or changed > found[company]):
+    for drift in drifted(accounts, history):
+        company = links.get(drift.ref)
+        changed = (drift.at, drift.text)
+        if company is not None and (company not in found or changed > found[company]):
             found[company] = changed
     return found
 
@@ -65,8 +91,8 @@ def overdue_expectations(
     return tuple(sorted(found))
 
 
-def _changed(record: Record, history: OwnershipHistory) -> tuple[datetime, str] | None:
-    """When a record's owner was changed by somebody else, and the text of it."""
+def _drift(record: Record, history: OwnershipHistory) -> Drift | None:
+    """What somebody else did to a record's owner, if anything."""
     mark = history.marks.get(record.ref)
     if mark is None or record.deleted or record.ref in history.open_refs:
         return None
@@ -75,9 +101,9 @@ def _changed(record: Record, history: OwnershipHistory) -> tuple[datetime, str] 
         return None  # nobody touched it, or the native sync did as it should
     if change is None and mark.source == "expected":
         return None
-    at = change.at if change is not None else record.stamp
-    by = (change.modified_by if change is not None else record.modified_by) or "somebody"
-    return at, f"changed by {by} on {at:%Y-%m-%d} in {record.ref.system.value}"
+    if change is None:
+        return Drift(record.ref, mark.owner, record.owner, record.stamp, record.modified_by)
+    return Drift(record.ref, mark.owner, record.owner, change.at, change.modified_by, change.source)
 
 
 def _seen_after(record: Record, mark: OwnerMark, history: OwnershipHistory) -> OwnerChange | None:

@@ -70,6 +70,7 @@ class Bench:
     stale: frozenset[System] = frozenset()
     blocked: Mapping[Ref, BlockedRow] = field(default_factory=dict)
     open_refs: frozenset[Ref] = frozenset()
+    flapping: Mapping[Ref, str] = field(default_factory=dict)
 
 
 def propose(decision: Decision, facts: Facts, bench: Bench) -> Proposal:
@@ -96,6 +97,9 @@ def propose(decision: Decision, facts: Facts, bench: Bench) -> Proposal:
     if facts.team_holds is not None and any(ref.system is System.SALESFORCE for ref in differing):
         # what the rules keep or a person overrides comes here too, and would lose the team just the same
         return _held(decision, "has-team", f"held: {facts.team_holds}")
+    fought_over = next((ref for ref in differing if ref in bench.flapping), None)
+    if fought_over is not None:
+        return _held(decision, "ownership-flapping", f"held: {bench.flapping[fought_over]}")
     return _written(decision, owner, facts, differing, bench)
 
 

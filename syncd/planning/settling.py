@@ -18,6 +18,7 @@ from syncd.model.plans import Change, OutboxRow, RowState, SavedPlan
 from syncd.model.records import Record
 from syncd.model.refs import Kind, Ref
 from syncd.planning.applied import DONE
+from syncd.planning.charging import charge_receipt
 from syncd.planning.document import changes_of, decisions_by_company
 from syncd.planning.line import Line
 from syncd.planning.proposals import OWNER_ROLE
@@ -153,6 +154,7 @@ def _carry_out(conn: Connection, context: PlanContext, settlement: Settlement, n
     if row.ref.kind is not Kind.ACCOUNT or decision is None:
         return
     ownership.set_applied(conn, OWNER_ROLE, {row.because: _applied(plan, decision, now)})
+    charge_receipt(conn, plan.plan_id, decision, now=now)
     for change in context.awaited.get(row.because, ()):
         ownership.set_mark(conn, change.ref, change.new, "expected", now=now)
 

@@ -22,6 +22,7 @@ from syncd.planning.fingerprints import RepState, account_fingerprint, child_fin
 from syncd.planning.proposals import OWNER_ROLE, Bench, is_managed
 from syncd.rules.facts import Facts, Rep
 
+_PICKED = ("picked", "retrieved")
 _NO_FACTS = Facts(key="", accounts=())
 
 
@@ -73,7 +74,7 @@ def over_caps(source: PlanInput, document: Mapping[str, Any], rows: Sequence[Out
     companies: dict[str, str | None] = {}
     for row in sorted((row for row in rows if row.parent is None), key=lambda row: str(row.ref)):
         entry = planned.get(row.because)
-        if entry is None or entry["owner"] is None or entry["reason"] != "picked":
+        if entry is None or entry["owner"] is None or entry["reason"] not in _PICKED:
             continue
         if row.because not in companies:
             slots = _slots(entry["owner"]["email"], entry["territory"], caps)

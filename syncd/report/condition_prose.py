@@ -176,7 +176,8 @@ def _said(matcher: Matcher, type_: FieldType, words: Words) -> str:
         case NotAmong(_, values):
             return f"is known and is not {_values(values, type_, matcher.text, 'or', words)}"
         case AnyElement(_, values):
-            return f"{'include' if type_ is FieldType.SEVERAL else 'is'} {_values(values, type_, matcher.text, 'or', words)}"
+            verb = "include" if type_ is FieldType.SEVERAL else "is"
+            return f"{verb} {_values(values, type_, matcher.text, 'or', words)}"
         case AllElements(_, values):
             return f"include all of {_values(values, type_, matcher.text, 'and', words)}"
         case NoElement(_, values):

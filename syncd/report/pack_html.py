@@ -12,8 +12,8 @@ from syncd.report.pack_page import SCRIPT, STYLE
 from syncd.report.pack_view import PackView, Section, TerritoryView
 from syncd.report.wording import counted
 
-_OPEN_BELOW = 40
-"""Up to so many territories the whole tree is open when the page is; of more, the first level."""
+_OPEN_BELOW, _FIRST_LEVEL_BELOW = 40, 150
+"""Up to so many territories the whole tree is open when the page is; up to so many, the first level; else none."""
 
 
 def render_pack_html(view: PackView) -> str:
@@ -39,7 +39,7 @@ def _page(view: PackView) -> Iterator[str]:
         title = _role_title(role)
         yield f'<section><h2 id="{_id(title)}">{escape(title)}</h2><div class="tree">'
         for root in roots:
-            yield from _territory(root, 0, view.count <= _OPEN_BELOW)
+            yield from _territory(root, 2 * (view.count <= _OPEN_BELOW) + (view.count <= _FIRST_LEVEL_BELOW))
         yield "</div></section>"
     yield from (_section(section) for section in view.sections)
     yield f"</main>\n<script>{SCRIPT}</script>\n</body>\n</html>"
@@ -59,8 +59,9 @@ def _id(title: str) -> str:
     return "-".join("".join(char if char.isalnum() else " " for char in title.lower()).split())
 
 
-def _territory(territory: TerritoryView, depth: int, everything: bool) -> Iterator[str]:
-    shown = " open" if everything or (depth == 0 and territory.children) else ""
+def _territory(territory: TerritoryView, opened: int) -> Iterator[str]:
+    """A territory and those below it: 0 folded, 1 open with those below folded, more all open."""
+    shown = " open" if opened > 1 or (opened and territory.children) else ""
     below = len(list(territory.walk())) - 1
     size = f'<span class="size">{below:,} below</span>' if below else ""
     yield f'<details class="territory" id="t-{escape(territory.path.replace("/", "-"))}"{shown}>'
@@ -75,7 +76,7 @@ def _territory(territory: TerritoryView, depth: int, everything: bool) -> Iterat
         yield f"<dt>And</dt><dd>{_points(territory.more)}</dd>"
     yield f"<dt>Written at</dt><dd><code>{escape(territory.place)}</code></dd></dl>"
     for child in territory.children:
-        yield from _territory(child, depth + 1, everything)
+        yield from _territory(child, opened if opened > 1 else 0)
     yield "</div></details>"
 
 

@@ -10,8 +10,9 @@ STYLE = """
 body{margin:0;font:16px/1.5 system-ui,-apple-system,"Segoe UI",Roboto,sans-serif;color:var(--ink);
 background:var(--paper)}
 header{position:sticky;top:0;z-index:1;background:var(--paper);border-bottom:1px solid var(--line);padding:.75rem 1rem}
-h1{font-size:1.3rem;margin:0}h2{font-size:1.1rem;margin:2rem 0 .5rem;scroll-margin-top:9rem}
-.sub{margin:0 0 .5rem;color:var(--soft);font-size:.85rem}
+h1{font-size:1.3rem;margin-top:0;margin-bottom:0}h2{font-size:1.1rem;margin:2rem 0 .5rem;scroll-margin-top:9rem}
+header>*{max-width:68rem;margin-left:auto;margin-right:auto}
+.sub{margin-top:0;margin-bottom:.5rem;color:var(--soft);font-size:.85rem}
 .bar{display:flex;flex-wrap:wrap;gap:.5rem;align-items:center}
 input{flex:1 1 16rem;min-width:0;max-width:32rem}
 input,button{font:inherit;color:inherit;background:var(--tint);border:1px solid var(--line);border-radius:.4rem;

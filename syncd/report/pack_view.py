@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from syncd.model.normalisation.titles import country_title
 from syncd.report.condition_prose import Words, amount, called, clauses, joined, span
 from syncd.report.pack_sections import (
     HOW,
@@ -45,6 +46,9 @@ _MEASURES = {
     "annual_revenue": "the accounts' annual revenue",
     "score": "the accounts' scores",
 }
+
+
+_BEGINNINGS = ("a member", "nobody", "one of", "the ", "whoever")
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,8 +128,10 @@ def _facts(pack: Pack) -> Iterator[str]:
     )
     yield "An account that one of a territory's people owns already stays with them, unless the territory says else."
     if pack.default_country is not None:
-        filled = ", also for accounts that name a state or a postal code alone" if pack.fill_missing_country else ""
-        yield f"Where no country is named, {pack.default_country} is meant{filled}."
+        country = plain(country_title(pack.default_country))
+        yield f"A state that a rule names without its country is one of {country}."
+        if pack.fill_missing_country:
+            yield f"An account with a state or a postal code and no country is read as one of {country}."
     if pack.manage is not None or pack.manage_from is not None:
         which = joined(pack.manage) if pack.manage is not None else "all territories"
         since = f" from {pack.manage_from}" if pack.manage_from is not None else ""
@@ -170,8 +176,9 @@ def _gets(territory: Territory, pack: Pack) -> str:
         case _:
             picked = _picked(territory, pack)
             said = _owners(owners, pack) + (f": {picked}" if picked else "")
-    said = rest + said if rest else said[0].upper() + said[1:] if said.startswith("nobody") else said
-    return f"{said}."
+    if not rest and said.startswith(_BEGINNINGS):
+        said = said[0].upper() + said[1:]
+    return f"{rest}{said}."
 
 
 def _owners(owners: Owners, pack: Pack) -> str:

@@ -22,10 +22,15 @@ from syncd.rules.derivation import Derivation, facts_from_raw
 from syncd.rules.deriving.families import join_families
 from syncd.rules.engine import Book, decide
 from syncd.rules.facts import Applied, Directory, Facts, Rep, Seen
+from syncd.rules.memory import NO_MEMORY, Memory, Retrieval
 from syncd.rules.pack import Case, Pack
 from syncd.rules.reading.suggestion import did_you_mean
+from syncd.rules.routing.lead_facts import lead_from_raw
+from syncd.rules.routing.router import route_lead
+from syncd.rules.scoring import graded
 
 _KEY = "case"
+_CLOCK_NOTE = "the result depends on the day it runs: give the case a `now:`"
 _BOTH = frozenset(System)
 RawValue = str | tuple[str, ...]
 
@@ -75,12 +80,13 @@ def _run(
     unknown = [
         f"`expect` has no key `{key}`: {did_you_mean(key, EXPECTATIONS)}" for key in case.expect.keys() - EXPECTATIONS
     ]
-    if case.account is None:
-        unknown.append("the case names no `account`: cases of leads need routing, which is not decided yet")
     if unknown:
         return CaseResult(case.name, case.place, False, tuple(sorted(unknown)), ())
     at = case.now or now
+    if case.lead is not None:
+        return _run_lead(pack, case, case.lead, derivation, at)
     book = case_book(case, derivation, at)
+    book = replace(book, facts=tuple(graded(pack, book.facts, at)), memory=_memory(case, derivation))
     facts = book.facts[0]
     try:
         decisions = [each for each in decide(pack, book, at) if each.company == facts.key]
@@ -95,8 +101,46 @@ def _run(
     outcomes = [_failures(pack, case, facts, decision) for decision in asked]
     failures = min(outcomes, key=len)
     clock = case.now is None and any(decision.next_change_at is not None for decision in asked)
-    notes = ("the result depends on the day it runs: give the case a `now:`",) if clock else ()
+    notes = (_CLOCK_NOTE,) if clock else ()
     return CaseResult(case.name, case.place, not failures, failures, notes)
+
+
+def _run_lead(pack: Pack, case: Case, raw: Mapping[str, RawValue], derivation: Derivation, now: datetime) -> CaseResult:
+    """A case of a lead; an account beside it is the one account that it may match."""
+    if pack.routing is None:
+        missing = "the pack has no `routing`, so no lead is decided"
+        return CaseResult(case.name, case.place, False, (missing,), ())
+    lead = lead_from_raw(_KEY, raw, derivation)
+    account = None if case.account is None else replace(case_facts(case, derivation, now), key="account")
+    known = tuple(facts for facts in (account,) if facts is not None)
+    book = Book(tuple(graded(pack, known, now)), _directory(known))
+    route = route_lead(pack, lead, book, now)
+    failures = _failures(pack, case, lead, route.decision)
+    clock = case.now is None and route.decision.next_change_at is not None
+    notes = (_CLOCK_NOTE,) if clock else ()
+    return CaseResult(case.name, case.place, not failures, failures, notes)
+
+
+def _memory(case: Case, derivation: Derivation) -> Memory:
+    """What the case's ledger says of `retrieve`: when the owner was told, and when it was last taken from whom."""
+    ledger = case.ledger
+    noticed, retrieved = (_instant(ledger.get(key), derivation) for key in ("noticed", "retrieved"))
+    if noticed is None and retrieved is None:
+        return NO_MEMORY
+    owner = (case.account or {}).get("owner")
+    state = Retrieval(
+        noticed_at=noticed,
+        noticed_owner=email(owner) if isinstance(owner, str) else None,
+        retrieved_at=retrieved,
+        from_owner=email(ledger["retrieved_from"]) if "retrieved_from" in ledger else None,
+        to_owner=email(ledger["owner"]) if retrieved is not None and "owner" in ledger else None,
+        territory=ledger.get("territory"),
+    )
+    return Memory(retrievals=MappingProxyType({_KEY: state}))
+
+
+def _instant(text_: str | None, derivation: Derivation) -> datetime | None:
+    return instant_or_date(text_, derivation.zone) if text_ else None
 
 
 def case_book(case: Case, derivation: Derivation, now: datetime) -> Book:
@@ -240,6 +284,11 @@ def _score(facts: Facts, _decision: Decision) -> tuple[str, ...]:
     return (f"{value:f}",) if isinstance(value, Decimal) else ()
 
 
+def _lifecycle(facts: Facts, _decision: Decision) -> tuple[str, ...]:
+    value = facts.values.get("lifecycle")
+    return (value,) if isinstance(value, str) else ()
+
+
 def _band(facts: Facts, _decision: Decision) -> tuple[str, ...]:
     value = facts.values.get("band")
     return (value,) if isinstance(value, str) else ()
@@ -254,5 +303,6 @@ EXPECTATIONS: Mapping[str, Callable[[Facts, Decision], tuple[str, ...]]] = {
     "role": _role,
     "score": _score,
     "band": _band,
+    "lifecycle": _lifecycle,
 }
 """What a case may expect, and the texts that a decision answers to; the first one is shown."""

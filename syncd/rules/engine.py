@@ -20,8 +20,8 @@ from syncd.rules.deciding.frame import Frame, coming, holder_active, measure, ow
 from syncd.rules.deciding.leeway import leeway_of
 from syncd.rules.deciding.loads import Loads
 from syncd.rules.deciding.methods import method_of
-from syncd.rules.deciding.precedence import NOT_MANAGED as NOT_MANAGED
 from syncd.rules.deciding.people import identity_of
+from syncd.rules.deciding.precedence import NOT_MANAGED as NOT_MANAGED
 from syncd.rules.deciding.precedence import Claim, Parent, Subject, claims_on
 from syncd.rules.deciding.retrieving import within_budget
 from syncd.rules.deciding.timing import keep_changes, next_change_at, pick_changes

@@ -24,6 +24,7 @@ from syncd.rules.deciding.tree import Cause, TreeResult, in_effect
 from syncd.rules.engine import Book, examine, following, settle
 from syncd.rules.facts import Facts, Value
 from syncd.rules.pack import Owners, Pack, Territory
+from syncd.rules.scoring import graded
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,10 +180,10 @@ def explain(
     if facts is None or role not in pack.roles:
         what = f"no company {key}" if facts is None else f"no role {role} in the pack"
         raise UsageError("SYN327", f"there is {what}", hint="Name a company of the book by its key.")
-    frame = Frame.of(pack, book.directory, now)
+    frame = Frame.of(pack, book.directory, now, book.memory)
     exceptions, _ = match_exceptions(pack, book.facts, now)
     subject = _subject(frame, exceptions, role, facts, book, {(each.company, each.role): each for each in others})
-    tree = subject.tree
+    facts, tree = subject.facts, subject.tree
     settled, claims = settle(subject)
     shown = decision or settled
     return Explanation(
@@ -210,6 +211,7 @@ def _subject(
     others: Mapping[tuple[str, str], Decision],
 ) -> Subject:
     """The company as the engine looks at it, with whom it follows and is paired with as far as that is known."""
+    facts = next(graded(frame.pack, (facts,), frame.context.now))
     known = dict(others)
     for earlier in frame.pack.roles_in_order:
         if earlier == role:

@@ -58,7 +58,7 @@ class Applied:
 
 @dataclass(frozen=True, slots=True)
 class ScorePart:
-    """One component of a score: its points, rounded to hundredths for people, and the value or condition behind them."""
+    """One component of a score: its points, to hundredths for people, and the value or condition behind them."""
 
     name: str
     points: Decimal

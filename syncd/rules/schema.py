@@ -14,17 +14,26 @@ from syncd.rules.reading.exceptions_loader import DISPUTE_OPTIONS, HOLDOUT_OPTIO
 from syncd.rules.reading.limits import GUARD_OPTIONS, MONITORS, SEVERITIES
 from syncd.rules.reading.pack_options import CASCADE_OPTIONS, CASCADE_WORDS, PACK_OPTIONS
 from syncd.rules.reading.people_loader import ASSIGN, POOL_OPTIONS, REP_OPTIONS, SEAT_OPTIONS
-from syncd.rules.reading.sections import LATER, SECTIONS
+from syncd.rules.reading.routing_loader import (
+    RETRIEVE_OPTIONS,
+    ROUTING_OPTIONS,
+    SLA_HOURS,
+    SLA_OPTIONS,
+    SLA_THEN,
+    STEP_OPTIONS,
+)
+from syncd.rules.reading.scoring_loader import COMPONENT_OPTIONS, SCORE_OPTIONS, STAGE_OPTIONS
+from syncd.rules.reading.sections import SECTIONS
 from syncd.rules.reading.territory_loader import OTHERWISE
 from syncd.rules.reading.territory_options import BALANCE_BY, TERRITORY_OPTIONS
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
-_NOT_YET = frozenset(LATER)
 
 _TEXT: Schema = {"type": "string"}
 _VALUE: Schema = {"type": ["string", "number", "boolean"]}
 _VALUES: Schema = {"anyOf": [_VALUE, {"type": "array", "items": _VALUE}]}
 _DAY: Schema = {"type": "string", "pattern": r"^\d{4}-\d{2}-\d{2}$"}
+_HOUR: Schema = {"type": "string", "pattern": r"^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}.*)?$"}
 _COUNT: Schema = {"type": ["integer", "string"]}
 _NUMBER: Schema = {"type": ["number", "string"]}
 _BANDS: Schema = {"type": "object", "additionalProperties": _COUNT}
@@ -60,6 +69,8 @@ def json_schema(catalogue: FieldCatalogue) -> dict[str, object]:
             **_territories(),
             **_people(),
             **_exceptions(),
+            **_grading(),
+            **_routing(),
             **_tests(catalogue),
             "pack-options": _pack_options(),
             "guard": _guard(),
@@ -70,9 +81,8 @@ def json_schema(catalogue: FieldCatalogue) -> dict[str, object]:
 
 
 def _object(known: Iterable[str], schemas: Mapping[str, Schema], required: Iterable[str] = ()) -> Schema:
-    """A mapping with exactly the options that the loader knows; those of later versions are left out."""
-    names = [name for name in known if name not in _NOT_YET]
-    properties = {name: _with_description(name, schemas.get(name, _TEXT)) for name in names}
+    """A mapping with exactly the options that the loader knows."""
+    properties = {name: _with_description(name, schemas.get(name, _TEXT)) for name in known}
     found: Schema = {"type": "object", "properties": properties, "additionalProperties": False}
     return {**found, "required": list(required)} if required else found
 
@@ -120,6 +130,10 @@ def _pack_file() -> Schema:
             "deal_holdouts": _list_of(reference("deal-holdout")),
             "guard": reference("guard"),
             "monitors": {**monitors, "additionalProperties": False},
+            "retrieve": reference("retrieve"),
+            "score": reference("score"),
+            "lifecycle": _list_of({"anyOf": [reference("stage"), reference("file")]}),
+            "routing": reference("routing"),
             "quotas": {"anyOf": [reference("file"), _list_of(reference("file"))]},
             "tests": _list_of(reference("test")),
             **exceptions,
@@ -158,9 +172,7 @@ def _territories() -> dict[str, Schema]:
         {
             "name": reference("name"),
             "when": reference("condition-account"),
-            "owners": {
-                "anyOf": [{"const": "unassigned"}, reps, by_pool, by_file, by_pair, by_queue, reference("rep")]
-            },
+            "owners": {"anyOf": [{"const": "unassigned"}, reps, by_pool, by_file, by_pair, by_queue, reference("rep")]},
             "territories": reference("territories"),
             "assign": {"enum": list(ASSIGN)},
             "keep": {"type": "boolean"},
@@ -183,7 +195,7 @@ def _territories() -> dict[str, Schema]:
 
 
 def _people() -> dict[str, Schema]:
-    absence = _object(("from", "until", "cover"), {"from": _DAY, "until": _DAY}, ("from", "until"))
+    absence = _object(("from", "until", "cover"), {"from": _HOUR, "until": _HOUR}, ("from", "until"))
     rep = _object(
         REP_OPTIONS,
         {
@@ -215,6 +227,44 @@ def _exceptions() -> dict[str, Schema]:
         "override": _object(OVERRIDE_OPTIONS, {"account": _VALUE, "expires": _DAY}, ("account", "owner")),
         "dispute": _object(DISPUTE_OPTIONS, {"account": _VALUE, "opened": _DAY}, ("account",)),
         "deal-holdout": _object(HOLDOUT_OPTIONS, holdout, ("opportunities",)),
+    }
+
+
+def _grading() -> dict[str, Schema]:
+    point: Schema = {"type": "array", "items": _NUMBER, "minItems": 2, "maxItems": 2}
+    options: dict[str, Schema] = {
+        "curve": {**_list_of(point), "description": "[value, points]: straight lines between, flat outside"},
+        "when": reference("condition-account"),
+        "points": _NUMBER,
+    }
+    component = _object(COMPONENT_OPTIONS, options)
+    bands: Schema = {"type": "object", "additionalProperties": reference("matcher-number")}
+    score = _object(SCORE_OPTIONS, {"components": _map_of(component), "bands": bands}, ("components",))
+    stage = _object(STAGE_OPTIONS, {"name": reference("name"), "when": reference("condition-account")}, STAGE_OPTIONS)
+    return {"score": score, "stage": stage}
+
+
+def _routing() -> dict[str, Schema]:
+    pool = _object(("pool",), {"pool": reference("name")}, ("pool",))
+    retrieve: dict[str, Schema] = {
+        "when": reference("condition-account"),
+        "to": pool,
+        "grace": reference("span"),
+        "cool_off": reference("span"),
+        "budget": _COUNT,
+    }
+    step: dict[str, Schema] = {
+        "match": {"const": "account"},
+        "territory": {"const": True},
+        "pool": reference("name"),
+    }
+    hours: Schema = {"anyOf": [{"enum": list(SLA_HOURS)}, _TEXT]}
+    sla: dict[str, Schema] = {"first_touch": reference("span"), "hours": hours, "then": {"enum": list(SLA_THEN)}}
+    leads = _list_of({"anyOf": [_object(STEP_OPTIONS, step), reference("file")]})
+    routing: dict[str, Schema] = {"leads": leads, "sla": _object(SLA_OPTIONS, sla, ("first_touch",))}
+    return {
+        "retrieve": _object(RETRIEVE_OPTIONS, retrieve, ("when", "to")),
+        "routing": _object(ROUTING_OPTIONS, routing, ("leads",)),
     }
 
 

@@ -79,7 +79,9 @@ class _Grader:
         stage = self._stage(facts)
         if stage is not None:
             facts = _with_value(facts, "lifecycle", text(stage))
-        score, parts, band = None, (), None
+        score: int | None = None
+        band: str | None = None
+        parts: tuple[ScorePart, ...] = ()
         if self._pack.scoring is not None:
             score, parts = self._score(facts)
             facts = _with_value(facts, "score", Decimal(score))

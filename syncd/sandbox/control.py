@@ -7,7 +7,7 @@ only by the protocol below.
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any, Protocol
@@ -51,18 +51,30 @@ class Model(Protocol):
 
 
 class Reception:
-    """Everything between the transport and a model. `handle` is thread-safe; the model is under one lock."""
+    """Everything between the transport and a model. `handle` is thread-safe; the model is under one lock.
+
+    `attendants` are called before each request, outside the lock: what the vendor's own software has to do by then.
+    `switches` are more control endpoints by name, each a function from the body (None for a GET) to a document.
+    """
 
     def __init__(self, model: Model, clock: SandboxClock) -> None:
         self.journal = Journal()
         self.faults = FaultScript()
         self.lock = threading.RLock()
+        self.attendants: list[Callable[[], None]] = []
+        self.switches: dict[str, Callable[[Any], Any]] = {}
         self._model = model
         self._clock = clock
         self._previous: dict[str, Response] = {}
 
+    def attend(self) -> None:
+        """Let the attendants do what is due."""
+        for attendant in self.attendants:
+            attendant()
+
     def handle(self, request: Request) -> Response:
         """Answer one request, `/_sandbox/` included; never raises for what a client can send."""
+        self.attend()
         if request.path.startswith(PREFIX):
             return self._dated(self._control(request))
         incident = self.faults.strike(request)
@@ -77,12 +89,21 @@ class Reception:
                 self.edit(command)
         return response
 
-    def edit(self, command: Mapping[str, Any]) -> tuple[str, ...]:
+    def handle_from(self, source: str, request: Request) -> Response:
+        """Answer a call of the vendor's own software: journalled under `source`, and no fault is meant for it."""
+        with self.lock:
+            answer = self._model.answer(request, None)
+            self.journal.record(
+                request, answer.response.status, at=self._clock.now(), effects=answer.effects, source=source
+            )
+            return answer.response
+
+    def edit(self, command: Mapping[str, Any], *, source: str = "person") -> tuple[str, ...]:
         """Let a person edit, and journal it as theirs. ValueError for a command that makes no sense."""
         with self.lock:
             effects = tuple(self._model.edit(command))
             request = Request("POST", f"{PREFIX}edit", {}, {}, Response.of_json(0, dict(command)).body)
-            self.journal.record(request, 200, at=self._clock.now(), effects=effects, source="person")
+            self.journal.record(request, 200, at=self._clock.now(), effects=effects, source=source)
             return effects
 
     def _answered(self, request: Request, incident: Incident) -> tuple[Response, tuple[str, ...]]:
@@ -155,6 +176,8 @@ class Reception:
                 return self._install(request.json())
             case "GET" | "POST", ["clock"]:
                 return self._move_clock(request.json() if request.method == "POST" else {})
+            case "GET" | "POST", [other] if other in self.switches:
+                return Response.of_json(200, self.switches[other](request.json() if request.method == "POST" else None))
             case _:
                 raise KeyError(f"{request.method} {request.path}")
 

@@ -38,7 +38,7 @@ _DEFAULT_CAPACITY = 100_000
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One request and its outcome. `status` is 0 where no answer was sent; `source` is `api`, or `person` for an edit.
+    """One request and its outcome. `status` is 0 where no answer was sent; `source` is `api`, `person` for an edit, or `native-sync`.
 
     `effects` say in words what changed, one line a record; `fault` is the fault that was injected, as written.
     """

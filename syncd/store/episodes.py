@@ -30,7 +30,9 @@ __all__ = [
     "end_silence",
     "enqueue_notice",
     "finish_notice",
+    "get_episode",
     "list_episodes",
+    "list_silences",
     "monitor_state",
     "notices",
     "open_episodes",
@@ -93,6 +95,12 @@ def list_episodes(
     if states is not None:
         query = query.where(episodes.c.state.in_(list(states)))
     return tuple(_episode(row) for row in conn.execute(query).mappings())
+
+
+def get_episode(conn: Connection, id: int) -> Episode | None:  # noqa: A002 - as `acknowledge`
+    """One episode, None for an id that there is not."""
+    row = conn.execute(select(episodes).where(episodes.c.id == id)).mappings().one_or_none()
+    return None if row is None else _episode(row)
 
 
 def save_episode(conn: Connection, episode: Episode) -> Episode:
@@ -173,6 +181,15 @@ def silences(conn: Connection, now: datetime) -> tuple[Silence, ...]:
     return tuple(
         Silence(row.id, row.matchers, row.starts_at, row.ends_at, row.author, row.comment)
         for row in conn.execute(query.order_by(silence_table.c.id))
+    )
+
+
+def list_silences(conn: Connection, *, limit: int) -> tuple[Silence, ...]:
+    """The newest silences, over or not, newest first."""
+    query = select(silence_table).order_by(silence_table.c.id.desc()).limit(limit)
+    return tuple(
+        Silence(row.id, row.matchers, row.starts_at, row.ends_at, row.author, row.comment)
+        for row in conn.execute(query)
     )
 
 

@@ -40,7 +40,7 @@ def rows_in(conn: Connection, state: RowState) -> tuple[int, datetime | None]:
 
 
 def write_outcomes(conn: Connection, since: datetime) -> tuple[int, Mapping[str, int], tuple[str, ...]]:
-    """Rows that ended since an instant: how many well, how many badly by state and code, and some of the CRM's words."""
+    """Rows that ended since an instant: how many well, how many badly by state and code, and what the CRM said."""
     done, failed, words = 0, Counter[str](), dict[str, None]()
     wanted = (*FAILED_STATES, *_DONE_STATES)
     query = (
@@ -118,7 +118,8 @@ def backlogs(conn: Connection, since: datetime) -> Mapping[str, ReceiverBacklog]
 def owner_changes_since(conn: Connection, since: datetime) -> Mapping[Ref, tuple[OwnerChange, ...]]:
     """Every owner change with a stamp after an instant, by record, oldest first."""
     found: dict[Ref, list[OwnerChange]] = defaultdict(list)
-    query = select(owner_changes).where(owner_changes.c.at > since).order_by(owner_changes.c.at, owner_changes.c.seq)
-    for row in conn.execute(query):
-        found[row.ref].append(OwnerChange(row.at, row.old, row.new, row.seen_at, row.modified_by))
+    table = owner_changes.c
+    query = select(table.ref, table.at, table.old, table.new, table.seen_at, table.modified_by)
+    for ref, *change in conn.execute(query.where(table.at > since).order_by(table.at, table.seq)):
+        found[ref].append(OwnerChange(*change))
     return {ref: tuple(changes) for ref, changes in found.items()}

@@ -30,13 +30,17 @@ class OwnerMark:
 
 @dataclass(frozen=True, slots=True)
 class OwnerChange:
-    """A change of owner that a pull saw: `at` is the record's stamp, `seen_at` when the mirror learnt of it."""
+    """A change of owner that a pull saw: `at` is the record's stamp, `seen_at` when the mirror learnt of it.
+
+    `modified_by` is the user who did it, `source` by what means, as far as the CRM tells.
+    """
 
     at: datetime
     old: str | None
     new: str | None
     seen_at: datetime
     modified_by: str | None = None
+    source: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,14 +121,55 @@ def owner_changes(conn: Connection, refs: Iterable[Ref] | None = None) -> Mappin
     for batch in batches:
         chosen = latest if batch is None else latest.where(change_table.c.ref.in_(batch))
         for row in conn.execute(select(change_table).where(change_table.c.seq.in_(chosen))):
-            found[row.ref] = OwnerChange(row.at, row.old, row.new, row.seen_at, row.modified_by)
+            found[row.ref] = OwnerChange(row.at, row.old, row.new, row.seen_at, row.modified_by, row.source)
     return found
 
 
 def owner_history(conn: Connection, ref: Ref) -> tuple[OwnerChange, ...]:
     """Every owner change of one record that was seen, oldest first."""
     query = select(change_table).where(change_table.c.ref == ref).order_by(change_table.c.seq)
-    return tuple(OwnerChange(row.at, row.old, row.new, row.seen_at, row.modified_by) for row in conn.execute(query))
+    return tuple(
+        OwnerChange(row.at, row.old, row.new, row.seen_at, row.modified_by, row.source) for row in conn.execute(query)
+    )
+
+
+def untold_changes(conn: Connection, since: datetime, limit: int) -> Mapping[int, tuple[Ref, OwnerChange]]:
+    """The newest changes of accounts seen since an instant of which nobody asked yet who made them, by sequence."""
+    query = (
+        select(change_table)
+        .where(change_table.c.told == False, change_table.c.seen_at > since)  # noqa: E712 - SQL
+        .order_by(change_table.c.seq.desc())
+        .limit(limit)
+    )
+    return {
+        row.seq: (row.ref, OwnerChange(row.at, row.old, row.new, row.seen_at, row.modified_by, row.source))
+        for row in conn.execute(query)
+        if row.ref.kind is Kind.ACCOUNT
+    }
+
+
+def tell_change(conn: Connection, seq: int, *, by: str | None = None, source: str | None = None) -> None:
+    """Say who made a change and by what means, as far as the CRM knows; nobody asks again."""
+    values = {"told": True} | {
+        name: value for name, value in (("modified_by", by), ("source", source)) if value is not None
+    }
+    conn.execute(change_table.update().where(change_table.c.seq == seq).values(values))
+
+
+def add_change(conn: Connection, ref: Ref, change: OwnerChange, *, run_id: str | None = None) -> None:
+    """Write down a change that no pull saw happen, told by the CRM's own history."""
+    values = {
+        "ref": ref,
+        "at": change.at,
+        "old": change.old,
+        "new": change.new,
+        "modified_by": change.modified_by,
+        "source": change.source,
+        "told": True,
+        "seen_at": change.seen_at,
+        "run_id": run_id,
+    }
+    conn.execute(change_table.insert().values(values))
 
 
 def set_applied(conn: Connection, role: str, rows: Mapping[str, AppliedRow]) -> None:

@@ -272,6 +272,8 @@ def _owner_change(record: Record, old: str | None, now: datetime, run_id: str | 
         "old": old,
         "new": record.owner,
         "modified_by": record.modified_by,
+        "source": None,
+        "told": False,
         "seen_at": now,
         "run_id": run_id,
     }

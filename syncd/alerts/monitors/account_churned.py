@@ -59,7 +59,7 @@ def evaluate(view: MonitorView) -> Evaluation:
         if rule.except_ is not None and holds(rule.except_, facts, context):
             continue
         state = _state(facts, view)
-        lost = _lost_for_good(facts, renewals, view) if state == CUSTOMER else None
+        lost = _lost_for_good(facts, renewals) if state == CUSTOMER else None
         state = CHURNED if lost is not None else state
         states.update(dict.fromkeys(keys, state))
         before = {seen[key] for key in keys if key in seen}
@@ -95,7 +95,7 @@ def _renewals(view: MonitorView) -> dict[Ref, LostRenewal]:
     return found
 
 
-def _lost_for_good(facts: Facts, renewals: Mapping[Ref, LostRenewal], view: MonitorView) -> LostRenewal | None:
+def _lost_for_good(facts: Facts, renewals: Mapping[Ref, LostRenewal]) -> LostRenewal | None:
     """The renewal that ended a customer: lost, no other one open, and nothing won since."""
     lost = max((renewals[ref] for ref in facts.refs if ref in renewals), key=lambda each: each.closed, default=None)
     if lost is None:

@@ -15,7 +15,7 @@ _PIPELINE = "open_pipeline"
 
 
 def evaluate(view: MonitorView) -> Evaluation:
-    """A signal for each rep of the pack that has a limit, with how full their book is. Ramps are left out of account."""
+    """A signal for each rep of the pack that has a limit, with how full their book is; ramps do not count."""
     if view.pack is None:
         return Evaluation()
     above, resolve = options.thresholds(view.rule(NAME), "share", ("1.1", "1.0"), rising=True)

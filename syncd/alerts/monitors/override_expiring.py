@@ -58,7 +58,7 @@ def _signal(entry: Override | DealHoldout, subject: str, told: str, today: date,
         | detail
         | {
             "evidence": [
-                f"{entry.place.path}:{entry.place.line}: by {entry.by or 'nobody'}, because {entry.why or 'of nothing'}",
+                f"{entry.place.path}:{entry.place.line}: by {entry.by or 'nobody'}: {entry.why or 'no reason'}",
                 then,
             ]
         },

@@ -1,6 +1,10 @@
-"""OwnerInactive: accounts whose owner is no active user. One alert with a list: RepLeft tells of each who leaves."""
+"""OwnerInactive: accounts whose owner has been no active user for a week. RepLeft told of each who left.
+
+One alert with a list."""
 
 from __future__ import annotations
+
+from datetime import timedelta
 
 from syncd.alerts import options
 from syncd.alerts.companies import accounts_in_words, amount, book_detail, in_words, owners_of, total
@@ -31,4 +35,4 @@ def evaluate(view: MonitorView) -> Evaluation:
     return Evaluation((signal,))
 
 
-MONITOR = Monitor(NAME, evaluate, options=frozenset({"accounts"}))
+MONITOR = Monitor(NAME, evaluate, options=frozenset({"accounts"}), waits=timedelta(days=7))

@@ -47,8 +47,7 @@ def evaluate(view: MonitorView) -> Evaluation:
     told = {
         path
         for path, flow in flows.items()
-        if path != _NONE
-        and max(len(flow.came), len(flow.left)) >= max(Decimal(least), share * max(had[path], 1))
+        if path != _NONE and max(len(flow.came), len(flow.left)) >= max(Decimal(least), share * max(had[path], 1))
     }
     signals = tuple(_signal(path, flows[path], had[path], view) for path in sorted(told))
     return Evaluation(signals, _states(now, seen, told))

@@ -1,4 +1,7 @@
-"""Unassigned: accounts that nobody can take: their territory assigns nobody, or has no eligible rep. By top territory."""
+"""Unassigned: accounts that nobody can take: their territory assigns nobody, or has no eligible rep.
+
+One alert per top-level territory.
+"""
 
 from __future__ import annotations
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any
 import click
 
 from syncd.cli.output import show_findings
-from syncd.cli.session import open_context, pack_path, read_settings, settings_path
+from syncd.cli.session import instant_option, open_context, pack_path, read_settings, settings_path
 from syncd.errors import ExitCode, UsageError
 
 EPILOG = """\b
@@ -18,6 +19,7 @@ Example:
   syncd plan
   syncd plan ./pack --accounts accounts.csv --all --format json
   syncd plan --format markdown --out plan.md --exit-code
+  syncd plan --against origin/main --format markdown --redact
 """
 FILE = click.Path(path_type=Path, dir_okay=False)
 
@@ -32,6 +34,8 @@ FILE = click.Path(path_type=Path, dir_okay=False)
 @click.option("--accounts-header", is_flag=True, help="Print the columns that --accounts takes, and end.")
 @click.option("--all", "all_", is_flag=True, help="List kept accounts too.")
 @click.option("--as-of", help="Decide as of another instant, such as 2027-01-01T00:00:00Z; nothing is saved.")
+@click.option("--against", metavar="GITREF", help="Show who comes out otherwise than by the pack of this git revision.")
+@click.option("--redact", is_flag=True, help="Show no names, domains and e-mail addresses.")
 @click.option("--format", "format_", type=click.Choice(["text", "json", "markdown"]), default="text", show_default=True)
 @click.option("--out", type=FILE, help="Write the result to this file instead of stdout.")
 @click.option(
@@ -47,20 +51,27 @@ def plan(
     accounts_header: bool,
     all_: bool,
     as_of: str | None,
+    against: str | None,
+    redact: bool,
     format_: str,
     out: Path | None,
     exit_code: bool,
 ) -> int:
     """Show which owners the rules of PACK (default: the settings' pack) would change, and why.
 
-    The plan of the mirror is saved, so that it can be approved; it expires.
+    The plan of the mirror is saved, so that it can be approved; it expires. With --against nothing is saved: two
+    revisions of the pack are compared over one mirror, or over --accounts.
     """
     if (opportunities or users) and accounts is None:
         raise UsageError("SYN005", "--opportunities and --users go with --accounts", hint="add --accounts FILE.csv")
     if accounts_header:
         _print_header(ctx)
         return ExitCode.OK
-    instant = _instant(as_of)
+    instant = instant_option("--as-of", as_of)
+    if against is not None:
+        compared = _compared(ctx, pack, against, (accounts, opportunities, users), as_of=instant)
+        _put(_comparison(compared, format_, redact=redact, all_=all_), out)
+        return ExitCode.INVALID if exit_code and compared["summary"]["changed"] else ExitCode.OK
     if accounts is not None:
         document = _of_export(ctx, pack, accounts, opportunities, users, all_=all_, as_of=instant)
     else:
@@ -74,22 +85,12 @@ def plan(
                 all_decisions=all_,
                 tell=lambda thought: show_findings(thought.findings),
             )
-    _put(_rendered(document, format_), out)
+    _put(_rendered(_shown(document, redact=redact), format_), out)
     if not exit_code:
         return ExitCode.OK
     if document["guard"]["tripped"]:
         return ExitCode.GUARD
     return ExitCode.INVALID if document["changes"] else ExitCode.OK
-
-
-def _instant(text: str | None) -> datetime | None:
-    from syncd.clock import parse_instant
-
-    try:
-        return parse_instant(text) if text else None
-    except ValueError as error:
-        hint = "write it with its zone, such as 2027-01-01T00:00:00Z"
-        raise UsageError("SYN005", f"--as-of {text!r} is no instant", hint=hint) from error
 
 
 def _print_header(ctx: click.Context) -> None:
@@ -121,6 +122,53 @@ def _of_export(
     document, findings = plan_of_export(settings, root, accounts, opportunities, users, now=now, all_decisions=all_)
     show_findings(findings)
     return document
+
+
+def _compared(
+    ctx: click.Context,
+    pack: Path | None,
+    against: str,
+    files: tuple[Path | None, Path | None, Path | None],
+    *,
+    as_of: datetime | None,
+) -> Mapping[str, Any]:
+    from syncd.clock import SystemClock
+    from syncd.jobs.comparison import compare_over_export, compare_over_mirror
+    from syncd.jobs.export import ExportFiles
+    from syncd.settings import Settings
+
+    accounts, opportunities, users = files
+    if accounts is None:
+        with open_context(ctx) as context:
+            document, findings = compare_over_mirror(context, against, pack=pack, as_of=as_of)
+    else:
+        settings = read_settings(ctx) if settings_path(ctx) else Settings()
+        now, root = as_of or SystemClock().now(), pack_path(ctx, pack)
+        export = ExportFiles(accounts, opportunities, users)
+        document, findings = compare_over_export(settings, against, export, pack=root, now=now)
+    show_findings(findings)
+    return document
+
+
+def _shown(document: Mapping[str, Any], *, redact: bool) -> Mapping[str, Any]:
+    if not redact:
+        return document
+    from syncd.report.redaction import redacted
+
+    return redacted(document)
+
+
+def _comparison(document: Mapping[str, Any], format_: str, *, redact: bool, all_: bool) -> str:
+    shown = _shown(document, redact=redact)
+    if format_ == "json":
+        return json.dumps(shown, ensure_ascii=False, indent=2) + "\n"
+    if format_ == "markdown":
+        from syncd.report.comparison_markdown import render_comparison_markdown
+
+        return render_comparison_markdown(shown)
+    from syncd.report.comparison_text import render_comparison
+
+    return render_comparison(shown, everything=all_)
 
 
 def _rendered(document: Mapping[str, Any], format_: str) -> str:

@@ -23,10 +23,12 @@ from syncd.connectors.hubspot.client import (
     results_of,
 )
 from syncd.connectors.hubspot.companies import companies_of, inline_company
-from syncd.connectors.hubspot.mapping import Columns, Stage, columns_of, stages_of, user_of
+from syncd.connectors.hubspot.history import BATCH as HISTORY_BATCH
+from syncd.connectors.hubspot.history import owner_versions
+from syncd.connectors.hubspot.mapping import OWNER, Columns, Stage, columns_of, stages_of, user_of
 from syncd.connectors.hubspot.schema import SYNC_PROPERTY, schema_notes
 from syncd.connectors.hubspot.search import SearchMark, SearchWalk, identified, listed, refuse_loop
-from syncd.connectors.port import Identity, Reading
+from syncd.connectors.port import Identity, OwnerVersion, Reading
 from syncd.connectors.retry import RetryPolicy
 from syncd.connectors.shape import decoding, id_of, object_of, objects
 from syncd.connectors.wire import HttpResponse, Wire
@@ -140,6 +142,18 @@ class HubspotReader:
                 records = self._records(columns, raws, stages, self._companies)
                 readings.update(_readings(kind, batch, records, missing))
         return readings
+
+    def owner_history(self, ids: Sequence[str]) -> Mapping[str, tuple[OwnerVersion, ...]]:
+        """The versions of each company's owner, newest first; at most 20 of them (hubspot.md 3.5)."""
+        columns = columns_of(self._mapping, Kind.ACCOUNT)
+        found: dict[str, tuple[OwnerVersion, ...]] = {}
+        wanted = list(dict.fromkeys(ids))
+        for start in range(0, len(wanted), HISTORY_BATCH):
+            inputs = [{"id": known} for known in wanted[start : start + HISTORY_BATCH]]
+            body = {"inputs": inputs, "properties": [OWNER], "propertiesWithHistory": [OWNER]}
+            raws, _ = self._client.post(self._client.paths.batch_read(columns.object), body, check=_batch_page)
+            found.update((id_of(raw), owner_versions(raw)) for raw in raws)
+        return {known: versions for known, versions in found.items() if versions}
 
     def teams(self, kind: Kind, ids: Sequence[str] | None = None) -> Iterator[Team]:
         """None: in HubSpot a change of owner drops nobody."""

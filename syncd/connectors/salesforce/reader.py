@@ -15,11 +15,13 @@ from urllib.parse import quote_plus
 from syncd.clock import Clock, iso, parse_instant
 from syncd.connectors.budget import RateBudget
 from syncd.connectors.gate import Gate
-from syncd.connectors.port import Identity, Reading
+from syncd.connectors.port import Identity, OwnerVersion, Reading
 from syncd.connectors.retry import RetryPolicy
 from syncd.connectors.salesforce.auth import SalesforceAccess
 from syncd.connectors.salesforce.client import WHERE, QueryPage, SalesforceClient
 from syncd.connectors.salesforce.failures import NoObjectError, QueryTimeoutError
+from syncd.connectors.salesforce.history import SELECT as HISTORY
+from syncd.connectors.salesforce.history import owner_versions
 from syncd.connectors.salesforce.mapping import SALESFORCE_ID, Columns, columns_of, id_in
 from syncd.connectors.salesforce.schema import schema_notes
 from syncd.connectors.salesforce.teams import TEAM_OBJECTS, TeamShape
@@ -130,6 +132,18 @@ class SalesforceReader:
         if strangers:
             raise BadDataError("SYN423", f"asked for some records and was given {min(strangers)}", where=WHERE)
         return {asked: _reading(Ref(System.SALESFORCE, kind, long.get(asked, asked)), found) for asked in ids}
+
+    def owner_history(self, ids: Sequence[str]) -> Mapping[str, tuple[OwnerVersion, ...]]:
+        """The owners of accounts by AccountHistory; nothing where the organization does not track them."""
+        known = sorted({long_salesforce_id(each) for each in ids if SALESFORCE_ID.fullmatch(each)})
+        found: dict[str, tuple[OwnerVersion, ...]] = {}
+        for chunk in _chunks(HISTORY, known):
+            query = f"{HISTORY} WHERE Field = 'Owner' AND AccountId IN ({chunk}) ORDER BY AccountId, CreatedDate DESC"
+            try:
+                found.update(owner_versions(row for page in self._pages(query) for row in page.rows))
+            except NoObjectError:
+                return {}
+        return found
 
     def teams(self, kind: Kind, ids: Sequence[str] | None = None) -> Iterator[Team]:
         """The team of each record of a kind that has one.

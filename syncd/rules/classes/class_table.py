@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from syncd.model.fields import FieldType
+from syncd.model.money import MoneyTable
 from syncd.rules.classes.field_classes import FieldClasses, FieldIndex, Predicate
 from syncd.rules.classes.identity import Identities
 from syncd.rules.classes.terms import Term, Terms, rest_of
@@ -56,13 +57,17 @@ class ClassTable:
 class Answers:
     """A table at one instant: what holds of one account after the other, remembering every value met."""
 
-    def __init__(self, table: ClassTable, context: EvaluationContext, alive: int) -> None:
+    def __init__(
+        self, table: ClassTable, context: EvaluationContext, alive: int, rates: MoneyTable | None = None
+    ) -> None:
         self.table = table
         self.alive = alive
         self._context = context
+        self._rates = rates
+        self._at_rates: list[Answers] = []
         self._fields = tuple(
             (each.name, each.exact_type, each.known, each.bits)
-            for each in (FieldClasses(index, context) for index in table.fields)
+            for each in (FieldClasses(index, context, rates) for index in table.fields)
         )
 
     def first(self, facts: Facts) -> int | None:
@@ -99,6 +104,9 @@ class Answers:
 
     def by_field(self, facts: Facts) -> Iterator[tuple[str, int]]:
         """For each field the terms that its value leaves possible."""
+        if facts.rates is not None and facts.rates != self._rates:
+            yield from self._priced(facts.rates).by_field(facts)
+            return
         values = facts.values
         for name, exact, known, ask in self._fields:
             value = values.get(name)
@@ -114,6 +122,8 @@ class Answers:
 
     def _possible(self, facts: Facts) -> int:
         """The terms whose single-field predicates all hold; the hottest lines of a run."""
+        if facts.rates is not None and facts.rates != self._rates:
+            return self._priced(facts.rates)._possible(facts)
         bits = self.alive
         values = facts.values
         for name, exact, known, ask in self._fields:
@@ -124,6 +134,14 @@ class Answers:
             if not bits:
                 break
         return bits
+
+    def _priced(self, rates: MoneyTable) -> Answers:
+        """The answers for companies that are held to an older table of rates; there are few such tables."""
+        found = next((each for each in self._at_rates if each._rates == rates), None)
+        if found is None:
+            found = Answers(self.table, self._context, self.alive, rates)
+            self._at_rates.append(found)
+        return found
 
     def _refused(self, facts: Facts, term: int) -> int | None:
         """The terms that fall with the first condition of this one that does not hold, or None if all hold."""

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from syncd.model.fields import FieldType
+from syncd.model.money import ConvertedAmount, MoneyTable
 from syncd.rules.classes.identity import matchers_in
-from syncd.rules.conditions import Condition, FieldTest, holds
+from syncd.rules.conditions import Condition, holds
 from syncd.rules.facts import Facts, Value
 from syncd.rules.matching.matchers import (
     AllElements,
@@ -51,16 +52,9 @@ class Predicate:
     conditions: tuple[Condition, ...]
     bits: int
 
-    def holds(self, name: str, value: Value | None, context: EvaluationContext) -> bool:
-        """The plain evaluator's answer for a company that has this value and nothing else."""
-        facts: Facts | None = None
-        for condition in self.conditions:
-            if isinstance(condition, FieldTest):
-                if not condition.matcher.matches(value, context):
-                    return False
-                continue
-            if facts is None:
-                facts = Facts("", (), values={} if value is None else {name: value})
+    def holds(self, facts: Facts, context: EvaluationContext) -> bool:
+        """The plain evaluator's answer for a company that has one value and nothing else."""
+        for condition in self.conditions:  # noqa: SIM110 - a loop costs half of a generator here
             if not holds(condition, facts, context):
                 return False
         return True
@@ -68,6 +62,8 @@ class Predicate:
 
 class FieldIndex:
     """The predicates of one field, sorted by how a value's class is found. Knows no clock and no values seen.
+
+    `priced` says that some compare with an amount of another currency, which older rates would move.
 
     `touched` predicates look only at the points, beginnings and postal ranges that they name: a value that meets none
     of them is like any other such value. `compared` ones look at numbers: a value's class is its place between the
@@ -78,6 +74,7 @@ class FieldIndex:
         self.name = name
         self.exact_type = _EXACT_TYPES.get(type_)
         self.predicates = tuple(predicates)
+        self.priced = any(map(_is_priced, self.predicates))
         self.untested = ((1 << width) - 1) & ~_all_bits(self.predicates)
         self.most_remembered = max(256, MOST_REMEMBERED_BYTES // (_ENTRY_BYTES + width // 8))
         self.touched: list[Predicate] = []
@@ -134,14 +131,20 @@ class FieldIndex:
 
 
 class FieldClasses:
-    """One field at one instant: the bits of every value, each value met or class of values asked about once."""
+    """One field at one instant: the bits of every value, each value met or class of values asked about once.
 
-    def __init__(self, index: FieldIndex, context: EvaluationContext) -> None:
+    `rates` is the older table that both sides of a comparison of money use, as in Facts.
+    """
+
+    def __init__(self, index: FieldIndex, context: EvaluationContext, rates: MoneyTable | None = None) -> None:
         self.name = index.name
         self.exact_type = index.exact_type
         self.known: dict[object, int] = {}
         self._index = index
         self._context = context
+        self._rates = rates
+        # Classes are made of the constants as they were read: at other rates each value is asked about.
+        self._classed = rates is None or not index.priced
         self._anything_else = self._true_of(index.touched, index.anything_else)
         self._between: dict[tuple[int, bool], int] = {}
         self._same: dict[int, int] = {}
@@ -150,8 +153,8 @@ class FieldClasses:
         """The terms that a value leaves possible, remembered under `key`; None is a missing value."""
         index = self._index
         found = index.untested
-        if value is None:
-            found |= self._true_of(index.predicates, None)
+        if value is None or not self._classed:
+            found |= self._true_of(index.predicates, value)
         else:
             found |= self._touched(value) | self._compared(value) | self._true_of(index.rest, value)
         if len(self.known) >= index.most_remembered:
@@ -182,8 +185,8 @@ class FieldClasses:
         return found
 
     def _true_of(self, predicates: Iterable[Predicate], value: Value | None) -> int:
-        name, context = self.name, self._context
-        return _all_bits(each for each in predicates if each.holds(name, value, context))
+        facts = Facts("", (), values={} if value is None else {self.name: value}, rates=self._rates)
+        return _all_bits(each for each in predicates if each.holds(facts, self._context))
 
 
 class _PostalIndex:
@@ -225,6 +228,15 @@ def _all_bits(predicates: Iterable[Predicate]) -> int:
     return found
 
 
+def _is_priced(predicate: Predicate) -> bool:
+    matchers = (matcher for condition in predicate.conditions for matcher in matchers_in(condition))
+    return any(isinstance(constant, ConvertedAmount) for matcher in matchers for constant in _constants(matcher))
+
+
+def _constants(matcher: Matcher) -> Iterable[Value | None]:
+    return (matcher.low, matcher.high) if isinstance(matcher, Interval) else _points(matcher)
+
+
 def _kind(matcher: Matcher) -> str:
     # By exact type: a matcher that is not known here is asked about each value, whatever it derives from.
     if type(matcher) in (EqualTo, InList, NoneOf, Missing, Present, AnyElement, AllElements, NoElement):
@@ -258,4 +270,4 @@ def _edges(matchers: Iterable[Matcher]) -> Iterator[Decimal]:
         if isinstance(matcher, Interval):
             yield from (bound for bound in (matcher.low, matcher.high) if bound is not None)
         else:
-            yield from (point for point in _points(matcher) if isinstance(point, Decimal))
+            yield from (Decimal(point) for point in _points(matcher) if isinstance(point, Decimal | bool))

@@ -9,6 +9,8 @@ from collections.abc import Hashable, Iterable
 from dataclasses import fields
 from functools import lru_cache
 
+from syncd.model.fields import FieldType
+from syncd.model.money import ConvertedAmount
 from syncd.rules.conditions import (
     AllOf,
     Always,
@@ -25,7 +27,7 @@ from syncd.rules.matching.matchers import AllMatchers, AnyElement, AnyMatcher, E
 
 
 class Identities:
-    """Numbers for predicates: equal numbers are equal tests. A matcher is looked into once, however many rows use it."""
+    """Numbers for predicates: equal numbers are equal tests. Rows that share a matcher have it looked into once."""
 
     def __init__(self) -> None:
         self._numbers: dict[Hashable, int] = {}
@@ -64,8 +66,19 @@ class Identities:
     def _constant(self, constant: Hashable) -> Hashable:
         if isinstance(constant, tuple) and constant and isinstance(constant[0], Matcher):
             return tuple(self._matcher(item) for item in constant)
-        # True equals 1 and is not the same constant.
-        return (type(constant).__name__, constant)
+        if isinstance(constant, frozenset):
+            return ("set", frozenset(map(_exactly, constant)) if any(map(_priced, constant)) else constant)
+        return _exactly(constant)
+
+
+def _priced(constant: object) -> bool:
+    return isinstance(constant, ConvertedAmount)
+
+
+def _exactly(constant: Hashable) -> Hashable:
+    """A constant that equals nothing but itself: True is not 1, and amounts in two currencies meet only by chance."""
+    written = constant.written if isinstance(constant, ConvertedAmount) else None
+    return (type(constant).__name__, constant, written)
 
 
 @lru_cache(maxsize=256)
@@ -79,7 +92,8 @@ def either(alternatives: list[tuple[Condition, ...]]) -> Condition:
         return alternatives[0][0]
     tests = [each[0] for each in alternatives if len(each) == 1 and isinstance(each[0], FieldTest)]
     single = [each for each in tests if isinstance(each, FieldTest)]
-    if len(single) == len(alternatives):
+    # Amounts stay apart: they are repriced one by one for a company that is held to older rates.
+    if len(single) == len(alternatives) and single[0].type is not FieldType.MONEY:
         matcher = _joined([each.matcher for each in single])
         return FieldTest(single[0].field, single[0].type, matcher, single[0].place, single[0].text)
     return AnyOf(tuple(each[0] if len(each) == 1 else AllOf(each) for each in alternatives))

@@ -135,13 +135,8 @@ def only_field(condition: Condition) -> str | None:
         case Not(inner):
             return only_field(inner)
         case AllOf(conditions) | AnyOf(conditions) | NoneOf(conditions) | InSegment(_, conditions):
-            found: str | None = None
-            for each in conditions:
-                name = only_field(each)
-                if name is None or (found is not None and name != found):
-                    return None
-                found = name
-            return found
+            names = {only_field(each) for each in conditions}
+            return names.pop() if len(names) == 1 else None
         case Always() | OpportunityTest():
             return None
 

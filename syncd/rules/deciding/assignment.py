@@ -102,6 +102,8 @@ def pick_from(
     standings = loads.standings(draw.rotation, draw.former)
     question = Question(frame, available, path[-1], facts, loads, draw.rotation, standings)
     chosen, why, turn = METHODS[draw.method](question)
+    if chosen.member.covers is not None:
+        why = f"{why}, in place of {chosen.member.covers} who is out of office"
     return Pick(chosen.member, draw, f"{said}: {why}", replace(turn, former=draw.former) if turn else None)
 
 
@@ -123,7 +125,7 @@ def draw_from(
     """
     territory = path[-1]
     members = candidates_of(frame, owners, facts)
-    method = method_of(frame.pack, owners, assign, len(members))
+    method = method_of(frame.pack, owners, assign, sum(member.covers is None for member in members))
     out = {**cooling_off(frame, territory.role, facts), **excluded}
     candidates = tuple(
         Candidate(

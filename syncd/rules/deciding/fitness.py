@@ -16,7 +16,7 @@ from syncd.rules.matching.working_hours import parse_hours
 from syncd.rules.pack import RepEntry, Territory
 
 SKILL_FIELDS = ("skills", "segment", "tier", "type", "lifecycle")
-"""The account fields whose values a rep's `skills` are compared with; `skills` is a custom field, where there is one."""
+"""The account fields whose values a rep's `skills` are compared with; `skills` is a custom one, where there is one."""
 LANGUAGE_FIELDS = ("languages", "language")
 TIME_ZONE_FIELD = "time_zone"
 _LABELS = ("skills", "skill")

@@ -16,13 +16,13 @@ from syncd.rules.facts import Facts, Value
 from syncd.rules.matching.working_hours import parse_hours
 from syncd.rules.pack import (
     NoOwners,
+    OutOfOffice,
     Owners,
     OwnersByEmail,
     OwnersByLookup,
     OwnersByPair,
     OwnersByPool,
     OwnersByQueue,
-    OutOfOffice,
     RepEntry,
     Seat,
     Territory,
@@ -155,7 +155,7 @@ def out_of_dates(frame: Frame, email: str) -> str | None:
 
 
 def identity_of(frame: Frame, path: tuple[Territory, ...], email: str, facts: Facts) -> str:
-    """Under whose name an account counts: the seat by which its territory, or an overflow, names its owner; else theirs."""
+    """Under whose name an account counts: the seat by which its territory or an overflow names its owner, else theirs."""
     if not frame.pack.seats or not path:
         return email
     groups = (path[-1].owners, *(owners for _, owners in overflows(path)))
@@ -175,8 +175,10 @@ def barred(frame: Frame, email: str, facts: Facts) -> str | None:
         return reason
     away = absence_of(frame, email)
     if away is not None:
-        return f"out of office until {away.ends.astimezone(frame.pack.zone):%Y-%m-%d %H:%M}" if away.ends else (
-            f"out of office until {away.until}"
+        return (
+            f"out of office until {away.ends.astimezone(frame.pack.zone):%Y-%m-%d %H:%M}"
+            if away.ends
+            else (f"out of office until {away.until}")
         )
     return off_hours(frame, email) if frame.leads else None
 

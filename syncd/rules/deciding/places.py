@@ -41,17 +41,10 @@ Australia/Darwin: AU-NT
 Australia/Perth: AU-WA
 """
 
-LANGUAGES: Mapping[str, tuple[str, ...]]
+_ROWS = [entry.split() for line in _WRITTEN.split("\n") for entry in line.split("|") if entry]
+LANGUAGES: Mapping[str, tuple[str, ...]] = MappingProxyType({row[0]: tuple(row[1:-1]) for row in _ROWS})
 """The languages of a country, as two letters, by its two letters."""
-_COUNTRY_ZONES: Mapping[str, str]
-
-
-def _read() -> tuple[dict[str, tuple[str, ...]], dict[str, str]]:
-    rows = [entry.split() for line in _WRITTEN.split("\n") for entry in line.split("|") if entry]
-    return {row[0]: tuple(row[1:-1]) for row in rows}, {row[0]: row[-1] for row in rows}
-
-
-LANGUAGES, _COUNTRY_ZONES = (MappingProxyType(each) for each in _read())
+_COUNTRY_ZONES: Mapping[str, str] = MappingProxyType({row[0]: row[-1] for row in _ROWS})
 _STATE_ZONES: Mapping[str, str] = MappingProxyType(
     {
         state: zone
@@ -61,15 +54,13 @@ _STATE_ZONES: Mapping[str, str] = MappingProxyType(
         for state in states.split()
     }
 )
+_NAMES = """
+arabic=ar chinese=zh mandarin=zh czech=cs danish=da dutch=nl english=en finnish=fi french=fr german=de deutsch=de greek=el
+hebrew=he hungarian=hu italian=it japanese=ja korean=ko norwegian=no polish=pl portuguese=pt romanian=ro russian=ru
+spanish=es swedish=sv turkish=tr ukrainian=uk
+"""
 _LANGUAGE_NAMES: Mapping[str, str] = MappingProxyType(
-    dict(
-        pair.split("=")
-        for pair in (
-            "arabic=ar chinese=zh mandarin=zh czech=cs danish=da dutch=nl english=en finnish=fi french=fr german=de "
-            "deutsch=de greek=el hebrew=he hungarian=hu italian=it japanese=ja korean=ko norwegian=no polish=pl "
-            "portuguese=pt romanian=ro russian=ru spanish=es swedish=sv turkish=tr ukrainian=uk"
-        ).split()
-    )
+    {name: code for name, _, code in (pair.partition("=") for pair in _NAMES.split())}
 )
 
 

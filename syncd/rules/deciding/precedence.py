@@ -290,7 +290,9 @@ def _kept(subject: Subject, territory: Territory, present: Owner) -> Iterator[Cl
         text = f"kept by territory {territory.path}: it names {present.email}"
         yield Claim(Outcome.KEEP, "kept", text, present, territory.place, territory.text)
     elif _remembered(subject, territory, present) and (
-        named or _named_beside(subject, present) or was_given(subject.frame, subject.role, subject.facts, territory, present.email)
+        named
+        or _named_beside(subject, present)
+        or was_given(subject.frame, subject.role, subject.facts, territory, present.email)
     ):
         text = f"kept by territory {territory.path}: {present.email} is its last applied pick"
         yield Claim(Outcome.KEEP, "remembered", text, present, territory.place, territory.text)

@@ -6,7 +6,7 @@ reference that a faster evaluator must equal.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 
@@ -30,11 +30,13 @@ class Cause(StrEnum):
 class TreeResult:
     """The territories entered, root first, and those tried before them and passed over, in the order tried.
 
-    An empty `path` means that no root of the role's tree matches.
+    An empty `path` means that no root of the role's tree matches. `waiting` are those of the passed whose answer time
+    alone can change; None where nobody has sorted them out.
     """
 
     path: tuple[Territory, ...]
     passed: tuple[tuple[Territory, Cause], ...]
+    waiting: tuple[tuple[Territory, Cause], ...] | None = field(default=None, compare=False, repr=False)
 
     @property
     def territory(self) -> Territory | None:

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from syncd.errors import Finding, Place, Severity
 from syncd.rules.proving.examples import Example
 
+MOST_COUNTED = 100
+"""How many claims of one kind are looked for in a role's tree, beside territories that nobody reaches."""
 MOST_SHOWN = 25
 """How many claims of one code are told one by one; the rest are counted."""
 
@@ -77,7 +79,8 @@ def withheld(claims: Iterable[Claim]) -> list[Claim]:
     for code, rest in more.items():
         first = rest[0].finding
         worst = next((each.finding.severity for each in rest if each.finding.severity is Severity.WARNING), None)
-        message = f"{len(rest)} more like this ({code}) are not shown; this is the first of them: {first.message}"
+        number = f"{len(rest)} or more others" if count[code] == MOST_COUNTED else f"{len(rest)} others"
+        message = f"{number} like this are not shown; the first of them: {first.message}"
         kept.append(Claim(Finding(code, worst or first.severity, message, first.place, first.hint)))
     return kept
 

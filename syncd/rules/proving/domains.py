@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from datetime import UTC, datetime
-from decimal import Decimal
+from itertools import islice
 from typing import cast
 
 from syncd.model.fields import FieldType
+from syncd.model.money import ConvertedAmount
 from syncd.rules.facts import Value
 from syncd.rules.matching.date_matchers import InSpan, NotInSpans, NotSince, OlderThan
 from syncd.rules.matching.matchers import (
@@ -45,6 +46,7 @@ NO, YES = 1, 2
 MISSING = 1
 """The bit of a missing value, in every field's own variable."""
 _MOST_RELATED = 200
+_MOST_BEGINNINGS = 20
 _SOME_INSTANT = EvaluationContext(datetime(2026, 1, 1, tzinfo=UTC))
 NEVER_MISSING = frozenset(
     {
@@ -144,8 +146,13 @@ class Domain(ABC):
         return self.variable in box or any(variable in box for variable in self.doubtful)
 
     def is_doubtful(self, box: Box) -> bool:
-        """Whether the box leans on something that is not told exactly."""
-        return any(variable in box for variable in self.doubtful)
+        """Whether the box leans on what is not told exactly, and what the field's own values do not settle."""
+        asked = [variable for variable in self.doubtful if variable in box]
+        if not asked or self.allows_missing(box):
+            return False
+        own = box.get(self.variable)
+        settled = None if own is None else self.variables.settled({self.variable: own})
+        return settled is None or any(settled.get(variable) != box[variable] for variable in asked)
 
     def _keeps_doubts(self, value: Value, box: Box, context: EvaluationContext) -> bool:
         for variable, matcher in self.doubtful.items():
@@ -180,6 +187,8 @@ class LineDomain(Domain):
     def __init__(self, name: str, variables: Variables, matchers: Sequence[Matcher], scale: Scale) -> None:
         cuts = {cut for matcher in matchers for cut in _cuts(matcher)}
         whole = name in COUNTS
+        # Amounts of several currencies stand in an order that the next table of rates may turn around.
+        self._mixed = len({currency for matcher in matchers for currency in _currencies(matcher)}) > 1
         self.line = Line.cut_at(cuts | {ZERO_CUT} if whole else cuts)
         self.scale = scale
         super().__init__(name, variables, self.line.cells)
@@ -199,7 +208,9 @@ class LineDomain(Domain):
         self.variables.full[self.variable] = self.full
 
     def exactly(self, matcher: Matcher) -> Formula | None:
-        """Comparisons, ranges, equality and fixed days."""
+        """Comparisons, ranges, equality and fixed days; not what only a rate of money says."""
+        if self._mixed and _currencies(matcher) - {None}:
+            return None
         match matcher:
             case Interval() | EqualTo() | InSpan():
                 return self.values(self._stretch(_span(matcher)))
@@ -242,6 +253,12 @@ class LineDomain(Domain):
         """The ends of a stretch of neighbouring cells, given as bits without the one for missing."""
         first, last = (cells & -cells).bit_length() - 1, cells.bit_length() - 1
         return self.line.ends(first)[0], self.line.ends(last)[1]
+
+
+def _currencies(matcher: Matcher) -> set[str | None]:
+    """The currencies in which a matcher's amounts are written; None for the reporting one, nothing for zero."""
+    amounts = [cut[0] for cut in _cuts(matcher)]
+    return {amount.written[1] if isinstance(amount, ConvertedAmount) else None for amount in amounts if amount}
 
 
 def _constant(matcher: Matcher) -> bool:
@@ -357,10 +374,10 @@ class TextDomain(Domain):
     def _made(self, box: Box) -> Iterator[str]:
         wanted = [self.doubtful[variable] for variable in self.doubtful if box.get(variable) == YES]
         patterns = [pattern for matcher in wanted if (pattern := pattern_of(matcher)) is not None]
-        begun = [(*text, MANY) for text in self._beginnings]
+        begun = [(*text, MANY) for text in islice(self._beginnings, _MOST_BEGINNINGS)]
         for number, one in enumerate(patterns):
             yield from texts_of(one)
-            for other in (*patterns[number + 1 :], *begun[:20]):
+            for other in (*patterns[number + 1 :], *begun):
                 text = common(one, other)
                 if text is not None:
                     yield text

@@ -19,9 +19,11 @@ from syncd.model.fields import FieldType
 from syncd.rules.derivation import Derivation, facts_from_raw
 from syncd.rules.facts import Facts, Value
 from syncd.rules.matching.time_window import EvaluationContext, local_midnight
+from syncd.rules.pack import Pack
 from syncd.rules.proving.domains import NEVER_MISSING, Domain
 from syncd.rules.proving.logic import Box, Budget
 from syncd.rules.proving.space import Space
+from syncd.rules.scoring import graded
 
 _MOST_TRIED = 16
 _MOST_PER_FIELD = 6
@@ -49,14 +51,15 @@ class Example:
 class Examples:
     """Makes and checks examples in a space; `derivation` is how the pack and the settings read raw values."""
 
-    def __init__(self, space: Space, derivation: Derivation, now: datetime, budget: Budget) -> None:
+    def __init__(self, pack: Pack, space: Space, derivation: Derivation, now: datetime, budget: Budget) -> None:
+        self._pack = pack
         self._space = space
         self._derivation = derivation
         self._now = now
         self._budget = budget
 
     def of(self, box: Box, check: Check, cost: int = 0) -> Example | None:
-        """An account of the box for which `check` is true; None where none is found. `cost` is the check's, in steps."""
+        """An account of the box for which `check` is true, or None; `cost` is the check's, in steps."""
         now = self._space.calendar.instant(box, self._now)
         if now is None or self._space.needs_opportunity(box):
             return None
@@ -64,7 +67,8 @@ class Examples:
         for values in islice(self._values(box, context), _MOST_TRIED):
             self._budget.spend(_COST + cost)
             account = {name: self._raw(value) for name, value in values.items()}
-            facts = facts_from_raw("example", account, derivation=self._derivation, now=now)
+            read = facts_from_raw("example", account, derivation=self._derivation, now=now)
+            facts = next(graded(self._pack, (read,), now))
             if check(facts, context):
                 return Example(account, now, self._written(account))
         return None

@@ -6,7 +6,8 @@ that a box does not name may have any. Knows no fields, conditions or territorie
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 Box = Mapping[int, int]
@@ -32,6 +33,16 @@ class Budget:
         self.left -= steps
         if self.left < 0:
             raise ExhaustedError
+
+    @contextmanager
+    def at_most(self, steps: int) -> Iterator[None]:
+        """No more than so many steps inside, so that one hard question does not use up those of all others."""
+        kept = max(self.left - steps, 0)
+        self.left -= kept
+        try:
+            yield
+        finally:
+            self.left += kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,7 +196,7 @@ def meet(first: Box, second: Box) -> Box | None:
     for variable, values in second.items():
         has = met.get(variable)
         if has is not None:
-            values &= has  # noqa: PLW2901 - what is left of it
+            values &= has
             if not values:
                 return None
         met[variable] = values

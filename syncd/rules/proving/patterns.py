@@ -82,7 +82,7 @@ def _closed(reached: set[int], pattern: Pattern) -> set[int]:
     closed = set(reached)
     for at in sorted(reached):
         while at < len(pattern) and pattern[at] is MANY:
-            at += 1  # noqa: PLW2901 - walks over stars from where it stands
+            at += 1
             closed.add(at)
     return closed
 

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
+from itertools import islice
 
 from syncd.errors import Finding, Place, Severity, sort_key
 from syncd.rules.conditions import Condition
 from syncd.rules.derivation import Derivation
 from syncd.rules.matching.time_window import EvaluationContext
 from syncd.rules.pack import Pack, Territory
-from syncd.rules.proving.claims import Claim, Proof, Undecided, claim, withheld
+from syncd.rules.proving.claims import MOST_COUNTED, Claim, Proof, Undecided, claim, withheld
 from syncd.rules.proving.clauses import Clauses
 from syncd.rules.proving.examples import Examples
 from syncd.rules.proving.logic import Budget, ExhaustedError
@@ -73,7 +74,7 @@ class _RoleProver:
         except ExhaustedError:
             why = "the pack is too large for the steps that a check may take"
             return [], [Undecided(each.path, each.place, why) for each in territories], 0
-        examples = Examples(space, self._derivation, self._now, budget)
+        examples = Examples(self._pack, space, self._derivation, self._now, budget)
         reaching = Reaching(self._pack, self._role, tree, examples, said)
         reaching.run()
         claims = list(reaching.claims)
@@ -81,19 +82,22 @@ class _RoleProver:
         meetings = Meetings(self._pack, self._role, tree, examples, types)
         for question in (meetings.holes, meetings.overlaps, Clauses(tree, examples).claims):
             budget.left = steps
-            claims += question()
+            claims += islice(question(), MOST_COUNTED)
         return claims, reaching.undecided, reaching.decided
 
 
 def _of_conditions(pack: Pack, derivation: Derivation, now: datetime) -> Iterator[Claim]:
-    """Contradictions in segments and in `protect`, which stand beside the trees."""
+    """Contradictions in conditions that stand beside the trees: segments, protect, lifecycle, retrieve."""
     named: list[tuple[str, Condition]] = [(f"the segment `{name}`", each) for name, each in pack.segments.items()]
     named += [(f"`protect: {each.name}`", each.when) for each in pack.protect]
+    named += [(f"the stage `{each.name}` of `lifecycle`", each.when) for each in pack.lifecycle]
+    if pack.retrieve is not None:
+        named.append(("`retrieve`", pack.retrieve.when))
     if not named:
         return
     context = EvaluationContext(now, pack.zone, pack.fiscal_year_start)
     space = Space((each for _, each in named), (), context)
-    examples = Examples(space, derivation, now, Budget(STEPS))
+    examples = Examples(pack, space, derivation, now, Budget(STEPS))
     for what, condition in named:
         found = contradiction(space, condition, examples)
         if found is not None:

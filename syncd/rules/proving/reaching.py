@@ -11,13 +11,14 @@ from syncd.rules.deciding.tree import choose_territory
 from syncd.rules.facts import Facts
 from syncd.rules.matching.time_window import EvaluationContext
 from syncd.rules.pack import Pack
-from syncd.rules.proving.claims import Claim, Undecided, claim, named
+from syncd.rules.proving.claims import MOST_SHOWN, Claim, Undecided, claim, named
 from syncd.rules.proving.examples import Check, Example, Examples
 from syncd.rules.proving.logic import Box, ExhaustedError, Formula, TooManyBoxesError, both
 from syncd.rules.proving.space import Space
 from syncd.rules.proving.trees import Node, Tree
 
 _MOST_ALTERNATIVES = 4
+_MOST_STEPS_OF_ONE = 40_000
 _MOST_BOXES = 2_000
 _TOO_LARGE = "its condition comes to too many cases"
 _OUT_OF_STEPS = "the pack is too large for the steps that a check may take"
@@ -39,7 +40,7 @@ class Enters:
 
 
 class Reaching:
-    """Says of every territory of a tree whether an account can reach it; `claims` and `undecided` gather the answers."""
+    """Says of every territory whether an account can reach it; `claims` and `undecided` gather the answers."""
 
     def __init__(self, pack: Pack, role: str, tree: Tree, examples: Examples, known: frozenset[Place]) -> None:
         self._pack = pack
@@ -56,14 +57,15 @@ class Reaching:
         for node in self._tree.nodes:
             if node.parent is not None and node.parent.dead:
                 node.dead = True
-            elif any(each.takes_all for each in node.earlier) or node.territory.place in self._known:
+            elif node.after_all or node.territory.place in self._known:
                 node.dead = True  # the loader has said so
             else:
                 self._decide(node)
 
     def _decide(self, node: Node) -> None:
         try:
-            verdict = self._verdict(node)
+            with self._tree.budget.at_most(_MOST_STEPS_OF_ONE):
+                verdict = self._verdict(node)
         except ExhaustedError:
             verdict = _OUT_OF_STEPS
         if isinstance(verdict, str):
@@ -166,6 +168,8 @@ class Reaching:
         def misses(facts: Facts, context: EvaluationContext) -> bool:
             return holds(node.territory.when, facts, context) and not self._enters(node)(facts, context)
 
+        if len(self.claims) >= MOST_SHOWN:
+            return None  # counted, not shown
         cost = sum(len(each.siblings) for each in (node, *node.ancestors()))
         for box in boxes[:_MOST_ALTERNATIVES]:
             found = example_in(self._examples, self._tree.space, box, misses, cost)

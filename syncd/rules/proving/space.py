@@ -177,8 +177,7 @@ class Space:
 
     def leans_on_doubt(self, box: Box) -> bool:
         """Whether the box leans on anything that the space does not tell exactly."""
-        doubtful = any(domain.is_doubtful(box) for domain in self.domains.values())
-        return doubtful or any(variable in box for variable in self._opportunities.values())
+        return self.needs_opportunity(box) or any(domain.is_doubtful(box) for domain in self.domains.values())
 
     def needs_opportunity(self, box: Box) -> bool:
         """Whether the box asks for an open opportunity of some kind."""

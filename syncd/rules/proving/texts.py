@@ -137,10 +137,9 @@ class TextClassifier:
         found = Classes()
         for value in self._listed:
             self._add(found, self._key(value), (value,))
-        for text, number in self._beginnings.items():
+        for text in self._beginnings:
             begun = self._begun(text)
             self._add(found, ((), begun, (), self._unlisted_fits(begun)), _extended(text))
-            assert begun[-1] == number
         for length, cuts in self._cuts.items():
             for key, values in self._stretches(length, cuts):
                 self._add(found, key, values)

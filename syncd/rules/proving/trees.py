@@ -20,7 +20,8 @@ _MOST_ON_A_PATH = 5_000
 class Node:
     """A territory in its tree. `boxes` is None where its own condition comes to too many.
 
-    `terms` are its own boxes among the tree's, `before` all terms that are tried before it on its path.
+    `terms` are its own boxes among the tree's, `before` all terms that are tried before it on its path. `after_all`
+    says that an earlier sibling takes everything.
     """
 
     territory: Territory
@@ -31,16 +32,12 @@ class Node:
     terms: int = 0
     before: int = 0
     dead: bool = False
+    after_all: bool = False
 
     @property
     def path(self) -> str:
         """The territory's path."""
         return self.territory.path
-
-    @property
-    def earlier(self) -> Sequence[Node]:
-        """The siblings tried before it."""
-        return self.siblings[: self.position]
 
     def ancestors(self) -> Iterator[Node]:
         """The territories above it, the nearest first."""
@@ -82,8 +79,10 @@ class Tree:
 
     def _add(self, level: Sequence[Territory], parent: Node | None) -> None:
         siblings: list[Node] = []
+        after_all = False
         for position, territory in enumerate(level):
-            siblings.append(Node(territory, parent, position, siblings))
+            siblings.append(Node(territory, parent, position, siblings, after_all=after_all))
+            after_all = after_all or siblings[-1].takes_all
         if siblings:
             self.levels.append(siblings)
         for node in siblings:
@@ -136,8 +135,9 @@ class Tree:
         search = self.search()
         for box in boxes:
             quiet = self.space.idle(box)
-            if quiet is not None and not self.terms.meeting(quiet, against):
-                return quiet
+            found = None if quiet is None else self.search().outside(quiet, against)
+            if found is not None:
+                return found
         for box in boxes:
             found = search.outside(box, against)
             if found is not None:

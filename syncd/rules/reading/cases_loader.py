@@ -51,9 +51,6 @@ def _case(options: Options, reading: Reading) -> Case:
     options.require("name", "say in a few words what the test shows")
     if "lead" not in options:
         options.require("account", "write its values: {country: DE, employees: 500}")
-    elif "account" in options:
-        message = "a test has an account or a lead, not both"
-        reading.findings.error("SYN241", message, options.place_of("lead"), "write two tests")
     expect = (
         _values(options, "expect", EXPECT_OPTIONS, reading)
         if options.require("expect", "say what must come out")

@@ -177,7 +177,9 @@ def check_pools(pools: Mapping[str, Pool], people: People, reading: Reading) -> 
         return
     reps, seats = people
     for pool in pools.values():
-        named = [seats.get(name.removeprefix("seat:")) if name.startswith("seat:") else name for name, _ in pool.members]
+        named = [
+            seats.get(name.removeprefix("seat:")) if name.startswith("seat:") else name for name, _ in pool.members
+        ]
         emails = [email for each in named for email in (_of_seat(each) if isinstance(each, Seat) else (each,))]
         entries = [reps.get(email) if email is not None else None for email in emails]
         gone = [

@@ -5,11 +5,9 @@ Reads and checks what is written; who gets what is not known here.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from syncd.rules.matching.wording import entries_written
 from syncd.rules.matching.working_hours import parse_hours
-from syncd.rules.nodes import Entry, Mapping, Node, Scalar
+from syncd.rules.nodes import Entry, Mapping, Node
 from syncd.rules.reading import plain_values
 from syncd.rules.reading.options import Options, read_name
 from syncd.rules.reading.pack_reading import Reading
@@ -113,5 +111,3 @@ def _sla(options: Options, reading: Reading) -> Sla | None:
 
 def _sla_hours(text: str) -> str | None:
     return text if text in SLA_HOURS or (plain_values.hours(text) and parse_hours(text)) else None
-
-

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from decimal import Decimal
 from fractions import Fraction
+from itertools import pairwise
 
 from syncd.errors import Place
 from syncd.model.fields import SELF_READING_FIELDS, FieldType
@@ -82,7 +83,7 @@ def written_bands(scoring: Scoring | None, reading: Reading) -> frozenset[str]:
 
 
 def _warn_unreachable(stages: list[Stage], reading: Reading) -> None:
-    for stage, following in zip(stages, stages[1:], strict=False):
+    for stage, following in pairwise(stages):
         if isinstance(stage.when, Always):
             message = f"the stage {following.name} and what follows it never come: {stage.name} takes everything"
             reading.findings.warning("SYN293", message, following.place, f"move {stage.name} to the end")
@@ -97,7 +98,9 @@ def _components(options: Options, reading: Reading) -> Iterator[Component]:
             continue
         if ("field" in part) == ("when" in part):
             hint = "write {field: employees, curve: [[0, 0], [1000, 40]]}, or {when: {country: DE}, points: 30}"
-            reading.findings.error("SYN290", f"{part.what} is either a field on a curve or a condition", key.place, hint)
+            reading.findings.error(
+                "SYN290", f"{part.what} is either a field on a curve or a condition", key.place, hint
+            )
             continue
         component = _curved(name, part, reading) if "field" in part else _conditional(name, part, reading)
         if component is not None:
@@ -121,7 +124,7 @@ def _curved(name: str, part: Options, reading: Reading) -> Component | None:
         message = f"a curve is for numbers and money; {field.text} is a {type_} field"
         reading.findings.error("SYN290", message, field.place, "use `when` and `points`")
     elif curve:
-        test = FieldTest(field.text, type_, Present("present", True), field.place, field.text)
+        test = FieldTest(field.text, type_, Present("present"), field.place, field.text)
         return Component(name, part.place, test, field.text, curve)
     return None
 
@@ -200,7 +203,8 @@ def _check_bands(components: tuple[Component, ...], bands: tuple[Band, ...], rea
 
 def _reach(components: tuple[Component, ...]) -> tuple[int, int]:
     """The least and the greatest score that the components can come to."""
-    ends = [[points for _, points in each.curve] if each.curve else [each.points] for each in components]
-    low = sum((Fraction(min(0, *each)) for each in ends), Fraction(0))
-    high = sum((Fraction(max(0, *each)) for each in ends), Fraction(0))
+    none = Decimal(0)
+    ends = [[none, *(points for _, points in each.curve), each.points] for each in components]
+    low = sum((Fraction(min(each)) for each in ends), Fraction(0))
+    high = sum((Fraction(max(each)) for each in ends), Fraction(0))
     return rounded_half_up(low), rounded_half_up(high)

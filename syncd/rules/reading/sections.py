@@ -33,8 +33,8 @@ class Sections:
     """The content of a pack by section.
 
     `maps` and `lists` hold the entries and items of all files in the order of the files; `territories` one list per
-    file that has one, and so does `ordered`; `pack` is the one mapping, or None. `lost` counts the insertions that could
-    not be followed.
+    file that has one, as in `ordered`; `pack` is the one mapping, or None. `lost` counts the insertions that could not
+    be followed.
     """
 
     def __init__(self, reading: Reading, documents: Iterable[Document]) -> None:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from syncd.sandbox.hubspot.definitions import ObjectKind
+
 LABELLED = {
     ("deals", "companies"): (341, 5),
     ("companies", "deals"): (342, 6),
@@ -29,7 +31,7 @@ LABELLED = {
     ("contacts", "contacts"): (449, 449),
     ("deals", "deals"): (451, 451),
 }
-"""The type ids of a pair of object types: of the plain association and of the primary one (the same: none is primary)."""
+"""The type ids of a pair of object types: of the plain association and of the primary one (the same: there is none)."""
 PARENT_TO_CHILD, CHILD_TO_PARENT = 13, 14
 _WITHOUT_PLAIN = frozenset({PARENT_TO_CHILD, CHILD_TO_PARENT})
 _ONE_PRIMARY = frozenset(
@@ -69,6 +71,20 @@ class Associations:
         if plain:
             found.append(Label(plain, None))
         return found + [Label(key, text, "USER_DEFINED") for key, text in self.custom.get((source, target), {}).items()]
+
+    def words(self, source: ObjectKind, target: ObjectKind) -> dict[int, str]:
+        """What v3 calls each type: `deal_to_company` is the primary one, `…_unlabeled` the plain one (9.1)."""
+        plain, primary = LABELLED.get((source.name, target.name), (0, 0))
+        word = f"{source.singular}_to_{target.singular}"
+        words = {label.type_id: str(label.label).lower().replace(" ", "_") for label in self.custom_of(source, target)}
+        words |= {PARENT_TO_CHILD: "parent_to_child_company", CHILD_TO_PARENT: "child_to_parent_company"}
+        return words | {plain: f"{word}_unlabeled", primary: word}
+
+    def custom_of(self, source: ObjectKind, target: ObjectKind) -> list[Label]:
+        """The account's own labels of a pair."""
+        return [
+            Label(key, text, "USER_DEFINED") for key, text in self.custom.get((source.name, target.name), {}).items()
+        ]
 
     def define(self, source: str, target: str, label: str, inverse: str | None) -> list[Label]:
         """A label of the account's own, for both directions; what was made."""

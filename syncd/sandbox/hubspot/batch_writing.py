@@ -120,9 +120,7 @@ class BatchWriter:
             self._single.archive(table, record_id)
         return Response(204)
 
-    def _update_row(
-        self, place: int, item: Document, table: ObjectTable, version: str, fault: RowFault | None
-    ) -> _Row:
+    def _update_row(self, place: int, item: Document, table: ObjectTable, version: str, fault: RowFault | None) -> _Row:
         """An input checked. Ids that were merged away are not accepted in batches (2.4)."""
         record_id, id_property = str(item["id"]), item.get("idProperty")
         entry = live(self._state, table, self._checks.found(table, record_id, id_property))

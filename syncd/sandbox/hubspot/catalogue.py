@@ -5,14 +5,14 @@ from __future__ import annotations
 from syncd.sandbox.hubspot.definitions import FIELD_TYPES, KINDS, ObjectKind, Option, Property
 
 _LIFECYCLE = (
-    "subscriber:Subscriber|lead:Lead|marketingqualifiedlead:Marketing Qualified Lead|salesqualifiedlead:Sales Qualified "
-    "Lead|opportunity:Opportunity|customer:Customer|evangelist:Evangelist|other:Other"
+    "subscriber:Subscriber|lead:Lead|marketingqualifiedlead:Marketing Qualified Lead|salesqualifiedlead:Sales "
+    "Qualified Lead|opportunity:Opportunity|customer:Customer|evangelist:Evangelist|other:Other"
 )
 _COMPANY_TYPES = "PROSPECT:Prospect|PARTNER:Partner|RESELLER:Reseller|VENDOR:Vendor|OTHER:Other"
 _DEAL_TYPES = "newbusiness:New Business|existingbusiness:Existing Business"
 _LEAD_STATUS = (
-    "NEW:New|OPEN:Open|IN_PROGRESS:In Progress|OPEN_DEAL:Open Deal|UNQUALIFIED:Unqualified|ATTEMPTED_TO_CONTACT:Attempted"
-    " to Contact|CONNECTED:Connected|BAD_TIMING:Bad Timing"
+    "NEW:New|OPEN:Open|IN_PROGRESS:In Progress|OPEN_DEAL:Open Deal|UNQUALIFIED:Unqualified|ATTEMPTED_TO_CONTACT:"
+    "Attempted to Contact|CONNECTED:Connected|BAD_TIMING:Bad Timing"
 )
 _INDUSTRIES = (
     "ACCOUNTING AIRLINES_AVIATION AUTOMOTIVE BANKING BIOTECHNOLOGY CHEMICALS COMPUTER_SOFTWARE CONSTRUCTION "
@@ -38,7 +38,13 @@ def choices(text: str) -> tuple[Option, ...]:
 
 
 def made(
-    name: str, kind: str = "string", label: str = "", *, read_only: bool = False, options: str = "", unique: bool = False
+    name: str,
+    kind: str = "string",
+    label: str = "",
+    *,
+    read_only: bool = False,
+    options: str = "",
+    unique: bool = False,
 ) -> Property:
     """A standard property."""
     reference = "OWNER" if name == "hubspot_owner_id" else None

@@ -58,9 +58,7 @@ class RecordChanges:
         if table.kind.name == "companies" and "hubspot_owner_id" in values:
             self._pass_on(entry, before.get("hubspot_owner_id", ""))
 
-    def create(
-        self, table: ObjectTable, values: Mapping[str, str], source: Source, *, key: int | None = None
-    ) -> Entry:
+    def create(self, table: ObjectTable, values: Mapping[str, str], source: Source, *, key: int | None = None) -> Entry:
         """A new record with the next free id, or with `key`, which must be free."""
         entry = self._new(table, values, source, key=key)
         self._effects.append(f"{self._name(table, entry)} created")
@@ -82,20 +80,18 @@ class RecordChanges:
         self._effects.append(f"{self._name(table, entry)} purged")
 
     def associate(
-        self, table: ObjectTable, entry: Entry, other: str, other_id: int, types: frozenset[int], *, plain: bool = False
+        self, table: ObjectTable, entry: Entry, other: str, other_id: int, types: frozenset[int] = frozenset()
     ) -> None:
-        """Associate two records with those types; the primary type takes the label from the old one.
+        """Associate two records with those types (the plain one always); the primary type leaves the record it was on.
 
-        With `plain` no type is asked for. It moves no stamp unless the switch says so (10.4).
+        It moves no stamp unless the switch says so (10.4).
         """
-        pair = (table.kind.name, other)
-        usual, primary = LABELLED.get(pair, (0, 0))
-        self._state.associations.link(
-            *(table.kind.name, entry.id, other, other_id),
-            primary=not plain and primary in types and primary != usual,
-            types=types - {usual, primary},
-        )
-        self._associated(table, entry, f"associated {other} {other_id}")
+        name = table.kind.name
+        usual, primary = LABELLED.get((name, other), (0, 0))
+        first = primary in types and primary != usual
+        more = types - {usual, primary}
+        self._state.associations.link(name, entry.id, other, other_id, primary=first, types=more)
+        self._associated(table, entry, other, other_id, "associated")
 
     def dissociate(
         self, table: ObjectTable, entry: Entry, other: str, other_id: int, types: frozenset[int] = frozenset()
@@ -105,7 +101,7 @@ class RecordChanges:
             self._state.associations.unlabel(table.kind.name, entry.id, other, other_id, types)
         else:
             self._state.associations.unlink(table.kind.name, entry.id, other, other_id)
-        self._associated(table, entry, f"dissociated {other} {other_id}")
+        self._associated(table, entry, other, other_id, "dissociated")
 
     def merged_ids(self, primary: Entry, secondary: Entry) -> list[str]:
         """The ids that a merged record has in `hs_merged_object_ids`."""
@@ -145,14 +141,15 @@ class RecordChanges:
         self._state.refresh_primary_companies()
         return merged
 
-    def _associated(self, table: ObjectTable, entry: Entry, effect: str) -> None:
-        self._state.refresh_primary_companies()
+    def _associated(self, table: ObjectTable, entry: Entry, other: str, other_id: int, verb: str) -> None:
+        self._state.refresh_primary(table.kind.name, entry.id)
+        self._state.refresh_primary(other, other_id)
         if self._state.quirks.association_moves_stamp:
             table.change(entry, {}, CALCULATED, now=self._state.now, lag=self._state.lag(table, entry))
-        self._effects.append(f"{self._name(table, entry)} {effect}")
+        self._effects.append(f"{self._name(table, entry)} {verb} {other} {other_id}")
 
     def _pass_on(self, company: Entry, before: str) -> None:
-        """Give a company's new owner to its contacts that had the old one or none, where the account is set so (3.4)."""
+        """Give a company's new owner to its contacts that had the old one or none, if the account is set so (3.4)."""
         owner = company.properties.get("hubspot_owner_id", "")
         if not self._state.quirks.company_owner_to_contacts or not owner or owner == before:
             return

@@ -43,7 +43,7 @@ class WriteChecks:
                 problems.append(checked)
             else:
                 values[name] = checked
-        problems += self._stage_problem(table, entry, values)
+        problems += self._stage_problem(table, values)
         if version in self._state.quirks.validated_versions:
             problems += self._broken_rules(table, entry, values)
         return values, problems
@@ -90,9 +90,7 @@ class WriteChecks:
             code = "INVALID_DATE" if definition.type == "datetime" else f"INVALID_{definition.type.upper()}"
             return PropertyProblem(name, code, f"{text} was not a valid {definition.type}.")
 
-    def _stage_problem(
-        self, table: ObjectTable, entry: Entry | None, values: Mapping[str, str]
-    ) -> Iterator[PropertyProblem]:
+    def _stage_problem(self, table: ObjectTable, values: Mapping[str, str]) -> Iterator[PropertyProblem]:
         """A pipeline must exist; a stage must be one of it, or of any where the write does not name the pipeline."""
         kind, pipelines = table.kind, self._state.pipelines_of.get(table.kind.name)
         if pipelines is None:

@@ -1,4 +1,4 @@
-"""The object types of the fake portal and what a property's definition holds; the properties themselves are catalogue."""
+"""The object types of the fake portal and what the definition of a property holds; the catalogue lists them."""
 
 from __future__ import annotations
 
@@ -72,11 +72,12 @@ KINDS: tuple[ObjectKind, ...] = (
     ),
 )
 KIND_BY_NAME = {alias: kind for kind in KINDS for alias in kind.names}
-ELSEWHERE = frozenset(
+_ELSEWHERE = (
     "calls carts communications discounts emails feedback_submissions fees goal_targets invoices line_items meetings "
     "notes orders payments postal_mail products quotes services subscriptions tasks taxes users "
-    "0-7 0-8 0-14 0-46 0-47 0-48 0-49 0-27 0-53".split()
+    "0-7 0-8 0-14 0-46 0-47 0-48 0-49 0-27 0-53"
 )
+ELSEWHERE = frozenset(_ELSEWHERE.split())
 """Object types of HubSpot that the sandbox does not hold: the token lacks their scopes, as most real ones do."""
 
 

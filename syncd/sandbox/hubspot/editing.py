@@ -1,4 +1,4 @@
-"""What people do in HubSpot's UI, and what an administrator or HubSpot itself does: the commands of `/_sandbox/edit`.
+"""What people do in HubSpot's UI: the commands of `/_sandbox/edit`, and who it was they were done by.
 
 Changes by a person are stamped `CRM_UI` with that user's number in the history (hubspot.md 3.5).
 """
@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from syncd.sandbox.hubspot.changes import RecordChanges
-from syncd.sandbox.hubspot.loading import load
-from syncd.sandbox.hubspot.owners import Owner
+from syncd.sandbox.hubspot.administering import OWNER_VERBS, PORTAL_VERBS, PROPERTY_VERBS, Administrator
+from syncd.sandbox.hubspot.associations import LABELLED
+from syncd.sandbox.hubspot.changes import LARGEST_MERGE, RecordChanges
+from syncd.sandbox.hubspot.limits import RateLimits
 from syncd.sandbox.hubspot.records import Entry, ObjectTable, Source
 from syncd.sandbox.hubspot.state import PortalState
 from syncd.sandbox.hubspot.tokens import Tokens
@@ -19,84 +20,65 @@ from syncd.sandbox.hubspot.values import canonical, read_stamp, text_of
 Command = Mapping[str, Any]
 DEFAULT_PERSON = 9_000
 _ALIASES = {"undelete": "restore", "hard_delete": "purge"}
-_RECORD_VERBS = ("set", "delete", "restore", "purge", "merge", "associate", "dissociate")
-_OBJECT_VERBS = ("create", "hide", "show", "restamp")
-_OWNER_VERBS = ("set", "create", "deactivate", "activate")
-_PORTAL_VERBS = ("configure", "limits", "expire_tokens", "revoke_token")
+_RECORD_VERBS = ("set", "delete", "restore", "purge", "merge", "associate", "dissociate", "lock")
+_OBJECT_VERBS = ("create", "restamp")
+_VERBS = (*_RECORD_VERBS, *_OBJECT_VERBS, *PROPERTY_VERBS, *OWNER_VERBS, *PORTAL_VERBS)
 
 
 class Editor:
     """Carries commands out. A mapping holds exactly one verb:
 
-    - `{object, id, set: {property: value}}`, `{object, create: {…}}`, `{object, id, delete | restore | purge: true}`,
-      `{object, id, merge: [loser, …]}`; beside them `user` (who, by user number) and `source` (another sourceType)
-    - `{object, id, associate: company, primary: true}`, `{object, id, dissociate: company}`
+    - `{object, id, set: {property: value}}`, `{object, create: {…}, id}` (the id is optional), `{object, id, delete |
+      restore | purge: true}`, `{object, id, merge: [loser, …]}`, `{object, id, lock: seconds}`; beside them `user`
+      (who, by user number) and `source` (another sourceType, such as `CRM_UI_BULK_ACTION`, `AUTOMATION_PLATFORM`,
+      `SALESFORCE`) with `source_id`
+    - `{object, id, associate | dissociate: other id, to: object, primary: true, types: [id, …]}` (`to`: companies)
+    - `{object, restamp: instant, ids: […]}` (all live records without ids)
+    - `{object, hide | show | undefine: property}`, `{object, define: {name, type, options, …}}`, `{object, rename:
+      {name, to}}`
     - `{object: owners, id or email, deactivate | activate: true}`, `{object: owners, id, set: {…}}`, `{…, create: {…}}`
-    - `{object, hide | show: property}`, `{object, restamp: instant, ids: […]}` (all live records without ids)
-    - `{configure: {quirk: value}}`, `{limits: {enabled, burst, search, day}}`, `{expire_tokens: true}`,
-      `{revoke_token: token}`
+    - `{configure: {quirk: value}}`, `{limits: {tier, enabled, burst, search, day, …}}`, `{expire_tokens: true}`,
+      `{revoke_token: token}`, `{scopes: […]}`, `{currencies: {company, rates: {code: rate}}}`
     """
 
-    def __init__(self, state: PortalState, changes: RecordChanges, tokens: Tokens, limits: object) -> None:
+    def __init__(self, state: PortalState, changes: RecordChanges, tokens: Tokens, limits: RateLimits) -> None:
         self._state = state
         self._changes = changes
-        self._tokens = tokens
-        self._limits = limits
+        self._administrator = Administrator(state, changes, tokens, limits)
 
     def carry_out(self, command: Command) -> tuple[str, ...]:
         """Do it; what changed, in words. ValueError for what makes no sense, and then nothing changed."""
         command = {_ALIASES.get(key, key): value for key, value in command.items()}
-        verbs = [key for key in (*_RECORD_VERBS, *_OBJECT_VERBS, *_OWNER_VERBS[2:], *_PORTAL_VERBS) if key in command]
+        verbs = [key for key in _VERBS if key in command]
         if len(verbs) != 1:
             raise ValueError(f"an edit has exactly one verb, not {', '.join(verbs) or 'none'}")
-        verb = verbs[0]
+        verb, name = verbs[0], str(command.get("object", ""))
         try:
-            if verb in _PORTAL_VERBS:
-                self._portal(verb, command[verb])
-            elif str(command.get("object", "")).lower() in ("owners", "owner"):
-                self._owner(verb, command)
+            if verb in PORTAL_VERBS:
+                self._administrator.portal(verb, command[verb])
+            elif name.lower() in ("owners", "owner"):
+                self._administrator.owner(verb, command)
+            elif verb in PROPERTY_VERBS:
+                self._administrator.property(verb, self._state.table(name), command[verb])
             elif verb in _OBJECT_VERBS:
-                self._object(verb, self._state.table(str(command.get("object", ""))), command)
+                self._object(verb, self._state.table(name), command)
             else:
-                self._record(verb, self._state.table(str(command.get("object", ""))), command)
+                self._record(verb, self._state.table(name), command)
         except KeyError as error:
             raise ValueError(f"there is no {error.args[0]}") from None
         return self._changes.take_effects()
 
-    def _portal(self, verb: str, argument: Any) -> None:
-        match verb:
-            case "configure":
-                effects = self._state.quirks.configure(argument)
-            case "limits":
-                for name, value in argument.items():
-                    if name not in ("enabled", "burst", "search", "associations", "day", "used_today"):
-                        raise ValueError(f"unknown limit {name}")
-                    setattr(self._limits, name, value)
-                effects = tuple(f"limit {name} = {value}" for name, value in argument.items())
-            case "expire_tokens":
-                self._tokens.expire_all()
-                effects = ("access tokens expired",)
-            case _:
-                self._tokens.revoked.add(str(argument))
-                effects = ("a token was revoked",)
-        for effect in effects:
-            self._changes.note(effect)
-
     def _object(self, verb: str, table: ObjectTable, command: Command) -> None:
-        match verb:
-            case "create":
-                values = self._values(table, command["create"])
-                self._changes.create(table, values, _source(command))
-            case "hide":
-                table.hidden_properties.add(str(command["hide"]))
-                self._changes.note(f"{table.kind.name} property {command['hide']} hidden")
-            case "show":
-                table.hidden_properties.discard(str(command["show"]))
-                self._changes.note(f"{table.kind.name} property {command['show']} shown")
-            case _:
-                entries = self._entries(table, command.get("ids"))
-                table.restamp(entries, read_stamp(text_of(command["restamp"])))
-                self._changes.note(f"{table.kind.name}: {len(entries)} records stamped {command['restamp']}")
+        if verb == "create":
+            values = self._values(table, command["create"])
+            given = text_of(command.get("id"))
+            if given and (not given.isdecimal() or int(given) in table.entries):
+                raise ValueError(f"{given} is no free id of {table.kind.name}")
+            self._changes.create(table, values, _source(command), key=int(given) if given else None)
+            return
+        entries = self._entries(table, command.get("ids"))
+        table.restamp(entries, read_stamp(text_of(command["restamp"])))
+        self._changes.note(f"{table.kind.name}: {len(entries)} records stamped {command['restamp']}")
 
     def _record(self, verb: str, table: ObjectTable, command: Command) -> None:
         entry = self._entry(table, command.get("id"), archived=verb in ("restore", "purge"))
@@ -112,54 +94,34 @@ class Editor:
             case "purge":
                 self._changes.purge(table, entry)
             case "merge":
-                losers = command["merge"] if isinstance(command["merge"], list) else [command["merge"]]
-                for loser in [self._entry(table, one) for one in losers]:
-                    if loser is entry:
-                        raise ValueError("a record cannot be merged with itself")
-                    entry = self._changes.merge(table, entry, loser)
+                self._merge(table, entry, command["merge"])
+            case "lock":
+                self._state.locks[table.kind.name, entry.id] = self._state.now + round(float(command["lock"]) * 1_000)
+                self._changes.note(f"{table.kind.name} {entry.id} locked for {command['lock']} s")
             case _:
                 self._associate(verb, table, entry, command)
 
+    def _merge(self, table: ObjectTable, entry: Entry, losers: Any) -> None:
+        if self._state.salesforce and table.kind.name == "companies":
+            raise ValueError("companies cannot be merged while the Salesforce integration is installed")
+        for loser in [self._entry(table, one) for one in (losers if isinstance(losers, list) else [losers])]:
+            if loser is entry:
+                raise ValueError("a record cannot be merged with itself")
+            if len(self._changes.merged_ids(entry, loser)) > LARGEST_MERGE:
+                raise ValueError(f"a record cannot be merged from more than {LARGEST_MERGE}")
+            entry = self._changes.merge(table, entry, loser)
+
     def _associate(self, verb: str, table: ObjectTable, entry: Entry, command: Command) -> None:
         """Associations move no stamp (hubspot.md 2.2, unverified)."""
-        company = self._entry(self._state.table("companies"), command[verb])
+        target = self._state.table(str(command.get("to", "companies")))
+        other = self._entry(target, command[verb])
+        types = frozenset(int(one) for one in command.get("types", ()))
         if verb == "associate":
-            primary = bool(command.get("primary", True))
-            self._state.associations.link(table.kind.name, entry.id, "companies", company.id, primary=primary)
+            if command.get("primary", not types):
+                types |= {LABELLED.get((table.kind.name, target.kind.name), (0, 0))[1]}
+            self._changes.associate(table, entry, target.kind.name, other.id, types)
         else:
-            self._state.associations.unlink(table.kind.name, entry.id, "companies", company.id)
-        self._state.refresh_primary_companies()
-        self._changes.note(f"{table.kind.name} {entry.id} {verb}d companies {company.id}")
-
-    def _owner(self, verb: str, command: Command) -> None:
-        if verb == "create":
-            load(self._state, "owners", [command["create"]])
-            self._changes.note(f"owners {command['create'].get('email')} created")
-            return
-        owner = self._find_owner(command)
-        match verb:
-            case "deactivate" | "activate":
-                owner.archived = verb == "deactivate"
-            case "set":
-                names = {"email": "email", "firstName": "first", "lastName": "last", "type": "kind"}
-                unknown = command["set"].keys() - names.keys()
-                if unknown:
-                    raise ValueError(f"an owner has no {', '.join(sorted(unknown))} to set")
-                for name, value in command["set"].items():
-                    setattr(owner, names[name], str(value))
-            case _:
-                raise ValueError(f"an owner cannot be {verb}d")
-        owner.updated = self._state.now
-        self._changes.note(f"owners {owner.id} {'changed' if verb == 'set' else f'{verb}d'}")
-
-    def _find_owner(self, command: Command) -> Owner:
-        email = str(command.get("email", "")).lower()
-        owner = self._state.owners.get(str(command.get("id", "")))
-        if owner is None and email:
-            owner = next((row for row in self._state.owners if row.email.lower() == email), None)
-        if owner is None:
-            raise KeyError(f"owner {command.get('id') or email}")
-        return owner
+            self._changes.dissociate(table, entry, target.kind.name, other.id, types)
 
     def _entry(self, table: ObjectTable, record_id: object, *, archived: bool = False) -> Entry:
         entry = table.find(text_of(record_id))

@@ -1,4 +1,4 @@
-"""What requests and answers of many endpoints have in common: lists in queries, JSON bodies, inputs, the batch envelope."""
+"""What many endpoints have in common: lists in queries, JSON bodies, inputs of batches and their envelope."""
 
 from __future__ import annotations
 

@@ -69,6 +69,7 @@ def _entry(state: PortalState, table: ObjectTable, key: int, row: Row, number: i
         text = text_of(value)
         if text and name not in _META:
             properties[name] = _canonical(table, name, text)
+            table.learn_option(name, properties[name])
     made = properties.get("createdate") or text_of(row.get("createdAt"))
     created = read_stamp(made) if made else state.now - _YEAR + number * _MINUTE
     changed = properties.get(table.kind.stamp) or text_of(row.get("updatedAt"))
@@ -144,13 +145,13 @@ def _load_owners(state: PortalState, rows: list[Row]) -> tuple[str, ...]:
             updated=read_stamp(changed) if changed else created,
             archived=truth(row.get("archived")),
             kind=text_of(row.get("type")) or "PERSON",
-            teams=_teams(row.get("teams")),
+            teams=read_teams(row.get("teams")),
         )
         keys.append(str(key))
     return tuple(keys)
 
 
-def _teams(value: object) -> tuple[dict[str, object], ...]:
+def read_teams(value: object) -> tuple[dict[str, object], ...]:
     """Teams as a list of objects, as its JSON, or as names joined by `;` of which the first is the primary."""
     if isinstance(value, str) and value.strip().startswith("["):
         value = json.loads(value)

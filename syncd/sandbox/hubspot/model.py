@@ -1,93 +1,51 @@
-"""The fake portal behind its reception: who may call, how often, and which endpoint answers.
-
-Both path families lead to the same answers: `/crm/v3/objects/{type}` and `/crm/objects/2026-03|2026-09/{type}`.
-"""
+"""The fake portal behind its reception: who may call, how often, and which endpoint answers."""
 
 from __future__ import annotations
 
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from syncd.sandbox.control import Answer
 from syncd.sandbox.faults import RowFault
+from syncd.sandbox.hubspot.account_endpoints import AccountEndpoints
+from syncd.sandbox.hubspot.association_endpoints import AssociationEndpoints
+from syncd.sandbox.hubspot.batch_writing import BatchWriter
 from syncd.sandbox.hubspot.changes import RecordChanges
-from syncd.sandbox.hubspot.definitions import KIND_BY_NAME
+from syncd.sandbox.hubspot.checking import WriteChecks
+from syncd.sandbox.hubspot.definitions import ELSEWHERE, KIND_BY_NAME
 from syncd.sandbox.hubspot.editing import Editor
-from syncd.sandbox.hubspot.endpoints import Endpoints
 from syncd.sandbox.hubspot.limits import RateLimits
+from syncd.sandbox.hubspot.owner_endpoints import OwnerEndpoints
+from syncd.sandbox.hubspot.pipeline_endpoints import PipelineEndpoints
+from syncd.sandbox.hubspot.property_endpoints import PropertyEndpoints
 from syncd.sandbox.hubspot.reading import RecordReader
-from syncd.sandbox.hubspot.records import Entry, ObjectTable
+from syncd.sandbox.hubspot.records import Entry, ObjectTable, Source
 from syncd.sandbox.hubspot.refusals import (
     Refusal,
     by_status,
+    migrating,
     missing_scopes,
+    not_allowed,
     not_found,
     plain,
     rate_limited,
     validation,
 )
+from syncd.sandbox.hubspot.routing import Call, route
 from syncd.sandbox.hubspot.state import PortalState
-from syncd.sandbox.hubspot.tokens import Tokens
+from syncd.sandbox.hubspot.tokens import Credential, Tokens
 from syncd.sandbox.hubspot.values import stamp_text
 from syncd.sandbox.hubspot.writing import RecordWriter
 from syncd.sandbox.wire import Request, Response
 
 LONGEST_QUERY = 16_000
-_DATED = r"(?P<dated>2026-03|2026-09)"
-_ROUTES = tuple(
-    (name, re.compile(f"(?:{pattern})"))
-    for name, pattern in (
-        (
-            "associations_batch",
-            rf"/crm/(?:(?P<old>v4)/associations|associations/{_DATED})/(?P<type>[^/]+)/(?P<to>[^/]+)/batch/read",
-        ),
-        (
-            "associations_of",
-            rf"/crm/(?:(?P<old>v4)/objects|objects/{_DATED})/(?P<type>[^/]+)/(?P<id>\d+)/associations/(?P<to>[^/]+)",
-        ),
-        ("objects", rf"/crm/(?:(?P<old>v3)/objects|objects/{_DATED})/(?P<type>[^/]+)(?P<rest>(?:/[^/]+)*)"),
-        ("owners", rf"/crm/(?:(?P<old>v3)/owners|owners/{_DATED})(?P<rest>(?:/[^/]+)?)"),
-        ("pipelines", rf"/crm/(?:(?P<old>v3)/pipelines|pipelines/{_DATED})/(?P<type>[^/]+)(?P<rest>(?:/[^/]+)*)"),
-        ("properties", rf"/crm/(?:(?P<old>v3)/properties|properties/{_DATED})/(?P<type>[^/]+)(?P<rest>(?:/[^/]+)*)"),
-        ("account", rf"/account-info/(?:(?P<old>v3)|{_DATED})/details"),
-        ("daily_usage", rf"/account-info/(?:(?P<old>v3)|{_DATED})/api-usage/daily/private-apps"),
-    )
-)
 _OAUTH = re.compile(
     r"/oauth/(?P<version>v1|2026-03|2026-09)/(?P<name>token|introspect|revoke|(?:access|refresh)-tokens)(?:/(?P<token>.+))?"
 )
-_WRITES = frozenset({"PATCH", "DELETE"})
-
-
-@dataclass(frozen=True, slots=True)
-class _Call:
-    """A request on its way to an endpoint: the endpoint's name, the path's parts, the API version."""
-
-    request: Request
-    name: str
-    parts: Mapping[str, str]
-    version: str
-
-    @property
-    def rest(self) -> tuple[str, ...]:
-        """The path behind the object type."""
-        return tuple(part for part in self.parts.get("rest", "").split("/") if part)
-
-    @property
-    def kind(self) -> str:
-        """How the call counts: `search`, `associations` or an ordinary `call`."""
-        if self.name == "objects" and self.rest == ("search",):
-            return "search"
-        return "associations" if self.name.startswith("associations") else "call"
-
-    @property
-    def writes(self) -> bool:
-        """Whether the endpoint changes records."""
-        reads = self.request.method == "GET" or self.rest[-1:] in (("search",), ("read",))
-        return self.name == "objects" and (self.request.method in _WRITES or not reads)
+_PRIVATE_APP = "/oauth/v2/private-apps/get/access-token-info"
 
 
 class PortalModel:
@@ -98,30 +56,40 @@ class PortalModel:
         self._tokens = tokens
         self._limits = limits
         self._changes = RecordChanges(state)
-        self._reader = RecordReader(state)
-        self._writer = RecordWriter(state, self._changes)
-        self._endpoints = Endpoints(state, limits)
+        checks = WriteChecks(state)
+        self._reader = RecordReader(state, checks)
+        self._writer = RecordWriter(state, self._changes, checks)
+        self._batches = BatchWriter(state, self._changes, checks, self._writer)
+        self._associations = AssociationEndpoints(state, self._changes)
+        self._pipelines = PipelineEndpoints(state)
+        self._properties = PropertyEndpoints(state)
+        self._owners = OwnerEndpoints(state)
+        self._account = AccountEndpoints(state, limits)
         self._editor = Editor(state, self._changes, tokens, limits)
 
     def answer(self, request: Request, row_fault: RowFault | None) -> Answer:
         """Answer a request of the API."""
         kind = "call"
         try:
+            if self._state.quirks.migrating is not None:
+                raise migrating(self._state.quirks.migrating)
             oauth = _OAUTH.fullmatch(request.path)
-            if oauth is not None:
-                return Answer(self._finished(self._oauth(request, oauth), "oauth"))
-            self._tokens.check(request, self._state.now)
+            if oauth is not None or request.path == _PRIVATE_APP:
+                kind = "oauth"
+                return Answer(self._finished(self._oauth(request, oauth), kind))
+            credential = self._tokens.check(request, self._state.now)
+            self._state.writer = Source("INTEGRATION", credential.app_id)
             call = self._routed(request)
-            kind = call.kind
-            self._admit(call)
+            kind = "oauth_app" if credential.oauth and call.kind != "search" else call.kind
+            self._admit(call, credential)
             response = self._respond(call, row_fault)
         except Refusal as refusal:
             response = self._refused(refusal)
         return Answer(self._finished(response, kind), self._changes.take_effects())
 
-    def fault_response(self, status: int) -> Response:
-        """An error of that status in HubSpot's shape."""
-        return self._finished(self._refused(by_status(status)), "call")
+    def fault_response(self, status: int, code: str = "") -> Response:
+        """An error of that status in HubSpot's shape; `code` is the policy of a 429."""
+        return self._finished(self._refused(by_status(status, code)), "call")
 
     def edit(self, command: Mapping[str, Any]) -> Sequence[str]:
         """Act as a person in the UI; see `editing.Editor`."""
@@ -134,90 +102,106 @@ class PortalModel:
         table = self._state.table(name)
         return [record_row(self._state, table, entry) for entry in table]
 
-    def _routed(self, request: Request) -> _Call:
+    def _routed(self, request: Request) -> Call:
         """The endpoint of a path; a Refusal (404) for a path, or a version, that does not exist."""
-        path = request.path.rstrip("/")
-        if (
-            sum(len(name) + len(value) + 2 for name, values in request.query.items() for value in values)
-            > LONGEST_QUERY
-        ):
+        pairs = ((name, value) for name, values in request.query.items() for value in values)
+        if sum(len(name) + len(value) + 2 for name, value in pairs) > LONGEST_QUERY:
             raise plain(414, None, "URI Too Long")
-        for name, pattern in _ROUTES:
-            match = pattern.fullmatch(path)
-            if match is not None:
-                parts = {key: value for key, value in match.groupdict().items() if value is not None}
-                version = parts.get("old") or parts["dated"]
-                if version in self._state.quirks.retired_versions:
-                    raise not_found()
-                return _Call(request, name, parts, version)
-        raise not_found()
+        call = route(request)
+        if call is None:
+            raise not_found()
+        if call.version in self._state.quirks.retired_versions:
+            raise not_found(self._state.quirks.retired_status)
+        return call
 
-    def _admit(self, call: _Call) -> None:
+    def _admit(self, call: Call, credential: Credential) -> None:
         """Refuse a call without its scope, or over a limit."""
         policy = self._limits.refusal(call.kind, self._state.clock.now(), self._state.now, self._state.zone)
         if policy is not None:
-            raise rate_limited(policy, self._state.next_correlation_id())
-        scope = _scope(call)
-        if scope is not None and scope in self._state.quirks.missing_scopes:
+            bare = self._state.quirks.plain_rate_limit
+            raise rate_limited(policy, self._state.next_correlation_id(), bare=bare)
+        scope = call.scope
+        if scope is not None and (scope in self._state.quirks.missing_scopes or scope not in credential.scopes):
             raise missing_scopes([scope])
 
-    def _respond(self, call: _Call, fault: RowFault | None) -> Response:
-        if call.name == "objects":
-            return self._objects(call, self._table(call.parts["type"]), fault)
-        match call.name, call.request.method:
+    def _respond(self, call: Call, fault: RowFault | None) -> Response:
+        request, parts = call.request, call.parts
+        match call.name, request.method:
+            case "objects", _:
+                return self._objects(call, self._table(parts["type"]), fault)
             case "owners", "GET":
-                rest = call.rest
-                return self._endpoints.owner(call.request, rest[0]) if rest else self._endpoints.owners(call.request)
-            case "pipelines", "GET":
-                return self._endpoints.pipelines(self._table(call.parts["type"]), call.rest)
-            case "properties", "GET":
-                return self._endpoints.properties(self._table(call.parts["type"]), call.rest)
-            case "associations_batch", "POST":
-                return self._endpoints.associations_batch(call.request, call.parts["type"], call.parts["to"])
-            case "associations_of", "GET":
-                parts = call.parts
-                return self._endpoints.associations_of(call.request, parts["type"], parts["id"], parts["to"])
+                return self._owners.answer(request, call.rest)
+            case "users", "GET":
+                return self._owners.users(request, call.rest)
+            case "pipelines", _:
+                return self._pipelines.answer(request, self._table(parts["type"]), call.rest)
+            case "properties", _:
+                return self._properties.answer(request, self._table(parts["type"]), call.rest)
+            case "associations" | "associations_default" | "associations_of", _:
+                return self._associated(call)
             case "account", "GET":
-                return self._endpoints.account()
+                return self._account.details()
             case "daily_usage", "GET":
-                return self._endpoints.daily_usage()
+                return self._account.daily_usage()
+            case "currencies", "GET":
+                return self._account.currencies(call.rest)
             case _:
-                raise _not_allowed()
+                raise not_allowed()
 
-    def _objects(self, call: _Call, table: ObjectTable, fault: RowFault | None) -> Response:
-        request = call.request
+    def _associated(self, call: Call) -> Response:
+        """Answer a path of associations; v3 has words where v4 and the dated paths have labels."""
+        request, parts = call.request, call.parts
+        source, target = self._table(parts["type"]).kind, self._table(parts["to"]).kind
+        if call.name == "associations":
+            answer = self._associations.words if call.version == "v3" else self._associations.batch
+            return answer(request, source, target, call.rest)
+        rest = ("default", parts["other"]) if call.name == "associations_default" else call.rest
+        return self._associations.of_record(request, source, parts["id"], target, rest, old=call.version == "v3")
+
+    def _objects(self, call: Call, table: ObjectTable, fault: RowFault | None) -> Response:
+        request, version = call.request, call.version
         match request.method, call.rest:
             case "GET", ():
                 return self._reader.list_page(request, table)
             case "POST", ():
-                return self._writer.create(request, table)
+                return self._writer.create(request, table, version)
             case "POST", ("search",):
                 return self._reader.search(request, table)
             case "POST", ("batch", "read"):
                 return self._reader.batch_read(request, table)
             case "POST", ("batch", "update"):
-                return self._writer.batch_update(request, table, call.version, fault)
+                return self._batches.update(request, table, version, fault)
+            case "POST", ("batch", "create"):
+                return self._batches.create(request, table, version, fault)
+            case "POST", ("batch", "upsert"):
+                return self._batches.upsert(request, table, version, fault)
             case "POST", ("batch", "archive"):
-                return self._writer.batch_archive(request, table)
+                return self._batches.archive(request, table)
             case "POST", ("merge",):
                 return self._writer.merge(request, table)
+            case "POST", ("gdpr-delete",) if table.kind.name == "contacts":
+                return self._writer.erase(request, table)
             case "GET", (record_id,):
                 return self._reader.one(request, table, record_id)
             case "PATCH", (record_id,):
-                return self._writer.update(request, table, record_id, call.version)
+                return self._writer.update(request, table, record_id, version)
             case "DELETE", (record_id,):
                 return self._writer.archive(table, record_id)
             case _, () | (_,) | ("batch", _):
-                raise _not_allowed()
+                raise not_allowed()
             case _:
                 raise not_found()
 
-    def _oauth(self, request: Request, match: re.Match[str]) -> Response:
+    def _oauth(self, request: Request, match: re.Match[str] | None) -> Response:
         """The token endpoints, which take no bearer token."""
-        name, token, now = match["name"], match["token"], self._state.now
+        now = self._state.now
+        if match is None:
+            told = self._tokens.private_app_information(request) if request.method == "POST" else None
+            return told if told is not None else self._refused(not_found())
+        name, token = match["name"], match["token"] or ""
         try:
             if match["version"] in self._state.quirks.retired_versions:
-                raise not_found()
+                raise not_found(self._state.quirks.retired_status)
             match request.method, name:
                 case "POST", "token":
                     return self._tokens.token(request, now)
@@ -225,17 +209,25 @@ class PortalModel:
                     return self._tokens.introspect(request, now)
                 case "POST", "revoke":
                     return self._tokens.revoke(request)
-                case "GET", "access-tokens":
-                    found = self._tokens.introspection(token or "", now)
+                case "GET", "access-tokens" | "refresh-tokens":
+                    access = name == "access-tokens"
+                    found = (
+                        self._tokens.introspection(token, now) if access else self._tokens.refresh_information(token)
+                    )
                     if found is None:
                         raise not_found()
                     return Response.of_json(200, found)
+                case "DELETE", "refresh-tokens":
+                    self._tokens.revoked.add(token)
+                    return Response(204)
                 case _:
-                    raise _not_allowed()
+                    raise not_allowed()
         except Refusal as refusal:
             return self._refused(refusal)
 
     def _table(self, name: str) -> ObjectTable:
+        if name.lower() in ELSEWHERE:
+            raise missing_scopes([f"crm.objects.{name.lower()}.read"])
         if name.lower() not in KIND_BY_NAME:
             raise validation(f"Unable to infer object type from: {name}")
         return self._state.table(name)
@@ -278,19 +270,3 @@ def _correlation_of(response: Response) -> str | None:
         return None
     value = json.loads(response.body).get("correlationId")
     return str(value) if value else None
-
-
-def _scope(call: _Call) -> str | None:
-    """The scope that a call needs; None for those that need none."""
-    if call.name == "owners":
-        return "crm.objects.owners.read"
-    kind = KIND_BY_NAME.get(call.parts.get("type", "").lower())
-    if kind is None:
-        return None
-    if call.name in ("pipelines", "properties"):
-        return f"crm.schemas.{kind.name}.read"
-    return f"crm.objects.{kind.name}.{'write' if call.writes else 'read'}"
-
-
-def _not_allowed() -> Refusal:
-    return plain(405, None, "HTTP 405 Method Not Allowed")

@@ -9,10 +9,12 @@ from zoneinfo import ZoneInfo
 from syncd.clock import Clock, SystemClock
 from syncd.sandbox.control import Reception
 from syncd.sandbox.faults import FaultScript
+from syncd.sandbox.hubspot.catalogue import SALESFORCE_PROPERTIES, salesforce_property
 from syncd.sandbox.hubspot.limits import RateLimits
 from syncd.sandbox.hubspot.loading import load
 from syncd.sandbox.hubspot.model import PortalModel, record_row
 from syncd.sandbox.hubspot.quirks import Quirks
+from syncd.sandbox.hubspot.records import Source
 from syncd.sandbox.hubspot.state import PortalState
 from syncd.sandbox.hubspot.tokens import Tokens
 from syncd.sandbox.journal import Journal
@@ -47,7 +49,7 @@ class HubspotPortal:
         self._state = PortalState(
             clock=self.clock,
             portal_id=portal_id,
-            app_id=APP_ID,
+            writer=Source("INTEGRATION", APP_ID),
             zone=ZoneInfo(time_zone),
             seed=seed,
             quirks=self.quirks,
@@ -63,6 +65,11 @@ class HubspotPortal:
     @base_url.setter
     def base_url(self, url: str) -> None:
         self._state.base_url = url.rstrip("/")
+
+    @property
+    def reception(self) -> Reception:
+        """The door of the face, where HubSpot's own software comes in (native_sync)."""
+        return self._reception
 
     @property
     def journal(self) -> Journal:
@@ -87,6 +94,16 @@ class HubspotPortal:
         with self._reception.lock:
             return load(self._state, object_name, rows)
 
+    @property
+    def service_key(self) -> str:
+        """A second credential of the account: a service key, whose writes history names by a number of its own."""
+        return self._tokens.service_key
+
+    @property
+    def authorization_code(self) -> str:
+        """The code that an installation of the OAuth app would have got; good for one exchange."""
+        return self._tokens.authorization_code
+
     def edit(self, command: Mapping[str, Any] | None = None, /, **words: Any) -> tuple[str, ...]:
         """Act as a person in the UI would (`editing.Editor` lists the commands); what changed, in words.
 
@@ -96,6 +113,7 @@ class HubspotPortal:
 
     def record(self, object_name: str, record_id: str) -> dict[str, Any] | None:
         """One record as it is now, by its own id (a merged-away one says so); None where there is none."""
+        self._reception.attend()
         with self._reception.lock:
             table = self._state.table(object_name)
             entry = table.entries.get(int(record_id)) if record_id.isdecimal() else None
@@ -103,8 +121,26 @@ class HubspotPortal:
 
     def records(self, object_name: str) -> Sequence[Mapping[str, Any]]:
         """All records of an object type by id, archived and merged-away ones included."""
+        self._reception.attend()
         with self._reception.lock:
             return self._model.records(object_name)
+
+    def accepts(self, object_name: str, property_name: str, value: str) -> bool:
+        """Whether an enumeration has that value; anything else has any."""
+        with self._reception.lock:
+            definition = self._state.table(object_name).definitions.get(property_name)
+            options = definition.options if definition is not None and definition.type == "enumeration" else ()
+            return not options or not value or value in {option.value for option in options}
+
+    def install_salesforce(self, *, installed: bool = True) -> None:
+        """Install HubSpot's Salesforce connector, or take it out: its properties appear, companies merge no more."""
+        with self._reception.lock:
+            self._state.salesforce = installed
+            if installed:
+                for name, properties in SALESFORCE_PROPERTIES.items():
+                    table = self._state.table(name)
+                    for one in properties:
+                        table.definitions[one] = salesforce_property(one)
 
     def credentials(self) -> dict[str, object]:
         """What a client needs to connect, as `syncd sandbox` prints it."""

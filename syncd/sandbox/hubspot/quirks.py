@@ -27,10 +27,10 @@ class Quirks:
       `ghost_hits`: so many hits at the front are records that nobody may see, so that pages come short or empty with a
       cursor (F13); `duplicate_hits`: every so-many-th hit comes twice in its page (F18).
 
-    Reading: `short_pages` cuts list pages to that many rows, the cursor goes on (T19); `looping_cursor` gives the cursor
-    that was sent once more (F14); `archived_shows_merged` lists merged-away ids under archived=true (hubspot.md 2.4,
-    contradictory); `batch_read_follows_merges` (2.4, unverified); `history_depth`: how many values the history keeps
-    (3.5, unverified; None: 20, contacts 45).
+    Reading: `short_pages` cuts list pages to that many rows, the cursor goes on (T19); `looping_cursor` gives the
+    cursor that was sent once more (F14); `archived_shows_merged` lists merged-away ids under archived=true (hubspot.md
+    2.4, contradictory); `batch_read_follows_merges` (2.4, unverified); `history_depth`: how many values the history
+    keeps (3.5, unverified; None: 20, contacts 45).
 
     Writing (3.2, unverified): `batch_errors` is `documented` (invalid values come back by trace id where every input
     has one, else the whole batch is 400; unknown ids come back by id), `trace`, `ids`, `refuse` (400 for all) or

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 
-from syncd.sandbox.hubspot.associations import CHILD_TO_PARENT, LABELLED, PARENT_TO_CHILD
+from syncd.sandbox.hubspot.associations import LABELLED
 from syncd.sandbox.hubspot.checking import WriteChecks
 from syncd.sandbox.hubspot.definitions import KIND_BY_NAME, ObjectKind
 from syncd.sandbox.hubspot.envelopes import (
@@ -186,15 +186,10 @@ class RecordReader:
 
     def _linked(self, table: ObjectTable, record_id: int, kind: ObjectKind) -> list[Document]:
         """The records associated with one, a row for each type: the primary one first, then the plain one (9.1)."""
-        pair = (table.kind.name, kind.name)
-        plain, labelled = LABELLED.get(pair, (0, 0))
-        word = f"{table.kind.singular}_to_{kind.singular}"
-        words = {PARENT_TO_CHILD: "parent_to_child_company", CHILD_TO_PARENT: "child_to_parent_company"}
-        words |= {plain: f"{word}_unlabeled", labelled: word}
-        for label in self._state.associations.labels(*pair):
-            words.setdefault(label.type_id, str(label.label).lower().replace(" ", "_"))
+        labelled = LABELLED.get((table.kind.name, kind.name), (0, 0))[1]
+        words = self._state.associations.words(table.kind, kind)
         rows = []
-        for other, types in self._state.associations.of(pair[0], record_id, pair[1]).items():
+        for other, types in self._state.associations.of(table.kind.name, record_id, kind.name).items():
             ordered = sorted(types, key=lambda one: (one != labelled, one))
-            rows += [{"id": str(other), "type": words.get(one, word)} for one in ordered]
+            rows += [{"id": str(other), "type": words[one]} for one in ordered if one in words]
         return rows

@@ -104,6 +104,18 @@ class ObjectTable:
         """Add a text property of that name unless there is one."""
         self.definitions.setdefault(name, text_property(name))
 
+    def rename(self, old: str, new: str) -> None:
+        """Give a property another name, in its definition and in every record; KeyError where there is no such one."""
+        if old not in self.definitions:
+            raise KeyError(f"property {old}")
+        self.definitions[new] = replace(self.definitions.pop(old), name=new)
+        for entry in self.entries.values():
+            if old in entry.properties:
+                entry.properties[new] = entry.properties.pop(old)
+            if old in entry.history:
+                entry.history[new] = entry.history.pop(old)
+        self.revision += 1
+
     def learn_option(self, name: str, value: str) -> None:
         """Add a value that was loaded to the options of an enumeration that has some."""
         definition = self.definitions[name]

@@ -160,3 +160,8 @@ def by_status(status: int, code: str = "") -> Refusal:
             return plain(530, None, "The access token cannot be read.")
         case _:
             return plain(status, None, "internal error")
+
+
+def not_allowed() -> Refusal:
+    """405 for a method that an endpoint does not know."""
+    return plain(405, None, "HTTP 405 Method Not Allowed")

@@ -16,6 +16,7 @@ from syncd.sandbox.hubspot.records import Entry, ObjectTable, Source
 from syncd.sandbox.hubspot.refusals import locked
 from syncd.sandbox.hubspot.values import milliseconds
 
+_PRIMARY_COMPANY = {"deals": "hs_primary_associated_company", "contacts": "associatedcompanyid"}
 _NAMESPACE = uuid.UUID("5a9d4b0e-6c1f-4b7e-9a53-0c7d1f2e3b4a")
 
 
@@ -27,9 +28,9 @@ def _groups() -> dict[str, dict[str, Group]]:
 class PortalState:
     """Everything the portal holds.
 
-    `writer` is who writes by the API: the app of the token that the present request came with. `rates` are the account's
-    other currencies with what one unit is worth in the company's. `locks` are records that another process holds, with
-    the millisecond they are free again. `salesforce`: HubSpot's own Salesforce connector is installed.
+    `writer` is who writes by the API: the app of the token that the present request came with. `rates` are the
+    account's other currencies with what one unit is worth in the company's. `locks` are records that another process
+    holds, with the millisecond they are free again. `salesforce`: HubSpot's own Salesforce connector is installed.
     """
 
     clock: Clock
@@ -84,15 +85,24 @@ class PortalState:
         return bool(self.quirks.hidden) and f"{table.kind.name}/{entry.id}" in self.quirks.hidden
 
     def refresh_primary_companies(self) -> None:
-        """Compute the deals' `hs_primary_associated_company` anew. No stamp moves (T40; 10.4, unverified)."""
-        primary = LABELLED["deals", "companies"][1]
-        for deal in self.tables["deals"]:
-            companies = self.associations.of("deals", deal.id, "companies")
-            found = next((str(company) for company, types in companies.items() if primary in types), None)
-            if found is None:
-                deal.properties.pop("hs_primary_associated_company", None)
-            else:
-                deal.properties["hs_primary_associated_company"] = found
+        """Compute anew which company is the primary one of each deal and contact. No stamp moves (T40; 10.4)."""
+        for name in _PRIMARY_COMPANY:
+            for entry in self.tables[name]:
+                self.refresh_primary(name, entry.id)
+
+    def refresh_primary(self, name: str, record_id: int) -> None:
+        """Compute the primary company of one record anew, where its type has one."""
+        holder = _PRIMARY_COMPANY.get(name)
+        entry = self.tables[name].entries.get(record_id)
+        if holder is None or entry is None:
+            return
+        primary = LABELLED[name, "companies"][1]
+        companies = self.associations.of(name, record_id, "companies")
+        found = next((str(company) for company, types in companies.items() if primary in types), None)
+        if found is None:
+            entry.properties.pop(holder, None)
+        else:
+            entry.properties[holder] = found
 
     def next_correlation_id(self) -> str:
         """An id for one answer; the same for the same seed and number of requests."""

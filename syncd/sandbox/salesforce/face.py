@@ -71,6 +71,11 @@ class SalesforceOrg:
         self._model.base_url = url.rstrip("/")
 
     @property
+    def reception(self) -> Reception:
+        """The door of the face, where the vendors' own software comes in (native_sync)."""
+        return self._reception
+
+    @property
     def journal(self) -> Journal:
         """Every request and edit so far."""
         return self._reception.journal
@@ -104,6 +109,7 @@ class SalesforceOrg:
 
     def record(self, object_name: str, record_id: str) -> dict[str, Any] | None:
         """A row as it stands, deleted or not; None where there is none."""
+        self._reception.attend()
         with self._reception.lock:
             self._state.tables.settle(self.clock.now())
             row = self._state.tables.get(object_name, canonical(record_id) or record_id)
@@ -111,6 +117,7 @@ class SalesforceOrg:
 
     def records(self, object_name: str) -> list[dict[str, Any]]:
         """All rows of an object, deleted ones included, in the order made. KeyError where it does not exist."""
+        self._reception.attend()
         with self._reception.lock:
             return [dict(row) for row in self._model.records(object_name)]
 

@@ -20,6 +20,7 @@ from syncd.store.tables.changes import (
     saved_teams,
 )
 from syncd.store.tables.mirror import (
+    adopted_overrides,
     adoptions,
     applied,
     blocked,
@@ -34,11 +35,14 @@ from syncd.store.tables.mirror import (
     users,
 )
 from syncd.store.tables.naming import metadata
+from syncd.store.tables.picking import assignments, retrievals, rotations
 
 __all__ = [
+    "adopted_overrides",
     "adoptions",
     "applied",
     "approvals",
+    "assignments",
     "blocked",
     "company_links",
     "cursors",
@@ -58,6 +62,8 @@ __all__ = [
     "plans",
     "receipts",
     "records",
+    "retrievals",
+    "rotations",
     "runs",
     "saved_teams",
     "silences",

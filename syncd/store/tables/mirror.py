@@ -105,6 +105,8 @@ class _OwnerChanges(TypedColumns):
     old: Named[str | None] = Column(Words)
     new: Named[str | None] = Column(Words)
     modified_by: Named[str | None] = Column(Words)
+    source: Named[str | None] = Column(Words)
+    told: Named[bool] = Column(Flag)
     seen_at: Named[datetime] = Column(Instant)
     run_id: Named[str | None] = Column(Words)
 
@@ -213,6 +215,23 @@ class _Applied(TypedColumns):
 
 
 applied: Table[_Applied] = Table("applied", metadata, _Applied, sqlite_strict=True)
+
+
+class _AdoptedOverrides(TypedColumns):
+    id: Named[int] = Column(Serial, primary_key=True)
+    account: Named[Ref] = Column(RefText)
+    role: Named[str] = Column(Words)
+    owner: Named[str] = Column(Words)
+    who: Named[str] = Column(Words)
+    why: Named[str] = Column(Words)
+    expires: Named[date | None] = Column(Day)
+    at: Named[datetime] = Column(Instant)
+    ended_at: Named[datetime | None] = Column(Instant)
+
+
+adopted_overrides: Table[_AdoptedOverrides] = Table(
+    "adopted_overrides", metadata, _AdoptedOverrides, sqlite_strict=True
+)
 
 
 class _Blocked(TypedColumns):

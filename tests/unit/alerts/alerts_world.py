@@ -22,7 +22,7 @@ NOW = datetime(2026, 11, 20, 10, 0, tzinfo=UTC)
 SF, HS = System.SALESFORCE, System.HUBSPOT
 PACK = """\
 format: 1
-pack: {name: acme}
+pack: {name: acme, working_hours: ["00:00-24:00"]}
 territories:
   - name: emea
     when: {country: [DE, AT, CH, FR, GB]}
@@ -137,9 +137,10 @@ client_id = "id"
             found = episodes.list_episodes(conn, states=states)
         return [episode for episode in reversed(found) if monitor in (None, episode.monitor)]
 
-    def firing(self) -> list[str]:
-        """Monitor and subject of every alert that fires."""
-        return sorted(f"{episode.monitor} {episode.subject}" for episode in self.episodes(states=["firing"]))
+    def firing(self, *monitors: str) -> list[str]:
+        """Monitor and subject of every alert that fires, or of those of some monitors."""
+        found = self.episodes(states=["firing"])
+        return sorted(f"{each.monitor} {each.subject}" for each in found if not monitors or each.monitor in monitors)
 
     def notices(self) -> list[tuple[str, str, str]]:
         """Monitor, receiver and reason of every notice there is."""

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from syncd.alerts.episodes import dedup_key, fingerprint, transitions
+from syncd.alerts.episodes import Round, dedup_key, fingerprint, transitions
 from syncd.alerts.options import Handling
 from syncd.alerts.view import Condition, Signal
 from syncd.model.refs import System
@@ -22,7 +22,8 @@ def signal(condition: Condition = Condition.FIRING, *, summary: str = "it is so"
 
 
 def step(rules: Handling, *signals: Signal, known: tuple[Episode, ...] = (), minutes: int = 0):  # type: ignore[no-untyped-def]
-    return transitions({rules.monitor: signals}, known, NOW + timedelta(minutes=minutes), {rules.monitor: rules})
+    around = Round(NOW + timedelta(minutes=minutes))
+    return transitions({rules.monitor: signals}, known, around, {rules.monitor: rules}).steps
 
 
 def opened(rules: Handling, **changes: object) -> Episode:
@@ -73,7 +74,7 @@ def test_what_is_not_known_changes_nothing(rules: Handling) -> None:
 
 
 def test_a_monitor_that_was_not_asked_leaves_its_episodes_alone() -> None:
-    assert transitions({}, (opened(LEVEL),), NOW, {}) == ()
+    assert transitions({}, (opened(LEVEL),), Round(NOW), {}).steps == ()
 
 
 def test_what_never_fired_is_never_told_as_over() -> None:
@@ -84,7 +85,8 @@ def test_what_never_fired_is_never_told_as_over() -> None:
 
 def test_a_change_stays_open_until_somebody_takes_it() -> None:
     assert step(LATCHED, known=(opened(LATCHED),), minutes=10_000) == ()
-    assert step(LATCHED, signal(summary="again"), known=(opened(LATCHED),)) == ()
+    (fresher,) = step(LATCHED, signal(summary="again"), known=(opened(LATCHED),))
+    assert (fresher.episode.summary, fresher.reason) == ("again", None)
     (over,) = step(LATCHED, known=(opened(LATCHED, acknowledged_by="mei"),))
     assert (over.episode.state, over.reason) == ("resolved", "resolved")
 
@@ -109,5 +111,5 @@ def test_a_stale_source_mutes_what_was_read_from_it() -> None:
     churned = Signal("Acme", {"account": "1"}, "churned", systems=frozenset({System.SALESFORCE}))
     other = Signal("Beta", {"account": "2"}, "churned", systems=frozenset({System.HUBSPOT}))
     rules = {name: Handling(name, "ticket", "r") for name in ("SourceStale", "AccountChurned")}
-    found = transitions({"SourceStale": (stale,), "AccountChurned": (churned, other)}, (), NOW, rules)
-    assert [each.episode.subject for each in found] == ["salesforce", "Beta"]
+    found = transitions({"SourceStale": (stale,), "AccountChurned": (churned, other)}, (), Round(NOW), rules)
+    assert [each.episode.subject for each in found.steps] == ["salesforce", "Beta"]

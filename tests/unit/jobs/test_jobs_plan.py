@@ -89,7 +89,10 @@ def test_the_book_is_the_mirror(world: World) -> None:
     assert refs == held
     assert found.stale == frozenset()
     assert set(found.as_of) == BOTH
-    later = mirror_book(world.context, world.context.pack(), NOW + timedelta(minutes=16))
+    as_of_then = mirror_book(world.context, world.context.pack(), NOW + timedelta(minutes=16))
+    assert as_of_then.stale == frozenset()
+    world.clock.advance(timedelta(minutes=16))
+    later = mirror_book(world.context, world.context.pack(), world.clock.now())
     assert later.stale == BOTH
 
 

@@ -21,10 +21,8 @@ from rule_builders import (
     user,
 )
 
-from syncd.errors import InputError, Severity
 from syncd.model.decisions import Outcome
 from syncd.model.refs import System
-from syncd.rules.deciding.assignment import unsupported
 from syncd.rules.facts import Directory
 from syncd.rules.pack import Cap, OutOfOffice, OwnersByEmail, OwnersByLookup, OwnersByPool
 
@@ -199,24 +197,6 @@ class TestOtherMethods:
             pack(territory("t", None, OwnersByPool("p"), assign="balanced"), pools=(members,)), *companies
         )
         assert owners(set_) == {"A0": "a@x", "A1": "z@x"}
-
-    @pytest.mark.parametrize("word", ["rotate", "fit"])
-    def test_methods_that_come_later_are_refused_by_name(self, word):
-        later = pack(
-            territory("t", is_("country", "DE"), ["a@x", "b@x"], assign=word, place=place(7)),
-            territory("rest", None, OwnersByPool("p")),
-            pools=(pool("p", "a@x", assign=word),),
-        )
-        with pytest.raises(InputError) as refused:
-            decide_one(later, facts())
-        assert [str(finding) for finding in refused.value.findings] == [
-            f"territories.yaml:7:1: error SYN325 territory t: `assign: {word}` comes later",
-            f"territories.yaml:1:1: error SYN325 territory rest: `assign: {word}` comes later",
-        ]
-
-    def test_caps_by_day_and_week_are_a_warning(self):
-        findings = unsupported(pack(territory("t", None, ["a@x"], cap=Cap(day=3))))
-        assert [(each.code, each.severity) for each in findings] == [("SYN326", Severity.WARNING)]
 
 
 class TestOverflow:

@@ -159,11 +159,9 @@ def test_another_role_is_asked_for_by_name():
     assert run(case(GERMAN_BANK, role=("owner", "csm"), territory="csm-de"), other_roles=csm).passed
 
 
-def test_a_case_of_a_lead_and_a_pack_that_cannot_be_applied_fail_with_the_reason():
+def test_a_case_of_a_lead_fails_with_the_reason_where_the_pack_routes_none():
     lead = Case("a lead", place(1), {"owner": ("x@x.com",)}, None, lead={"email": "a@b.com"})
-    assert "routing" in run(lead).failures[0]
-    turn = (territory("t", None, ["a@x.com"], assign="rotate"),)
-    assert run(case({}, owner="a@x.com"), roots=turn).failures == ("territory t: `assign: rotate` comes later",)
+    assert run(lead).failures == ("the pack has no `routing`, so no lead is decided",)
 
 
 def test_several_stages_are_matched_by_element():

@@ -339,19 +339,6 @@ def test_an_unknown_section_or_option_suggests_the_right_one(tmp_path: Path) -> 
     assert (second.code, second.hint) == ("SYN240", "did you mean `capacity`?")
 
 
-@pytest.mark.parametrize(
-    "lines",
-    [
-        ("retrieve: {when: {locked: true}, to: {pool: p}}",),
-        ("score: {bands: {A: '>= 70'}}",),
-        ("lifecycle: [{name: customer, when: always}]",),
-        ("routing: {leads: [{match: account}]}",),
-    ],
-)
-def test_sections_of_later_versions_are_refused_not_ignored(tmp_path: Path, lines: tuple[str, ...]) -> None:
-    assert codes(tmp_path, in_pack(*lines)) == ["SYN249"]
-
-
 # Territories
 
 

@@ -1,0 +1,59 @@
+"""Who changed an owner, and by what means: asked of the CRM's own history, once for each change that is not ours.
+
+A pull sees that an owner differs; only the CRM knows who did it. What it does not keep, or cannot tell now, stays
+untold: nothing waits for it but the words of a hold.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+
+from syncd.connectors.port import OwnerVersion
+from syncd.errors import CrmError
+from syncd.jobs.context import Context
+from syncd.model.refs import Ref, System
+from syncd.store import ownership
+
+MOST = 500
+"""So many records are asked about in one run, the newest first: a mass edit needs no name for each record."""
+
+
+def histories(context: Context, refs: Sequence[Ref]) -> Mapping[Ref, tuple[OwnerVersion, ...]]:
+    """The owners that some accounts had, newest first; those whose CRM keeps none or cannot be asked are left out."""
+    by_system: dict[System, list[str]] = defaultdict(list)
+    for ref in refs[:MOST]:
+        by_system[ref.system].append(ref.id)
+    found: dict[Ref, tuple[OwnerVersion, ...]] = {}
+    for system, ids in by_system.items():
+        try:
+            told = context.reader(system).owner_history(ids)
+        except CrmError as error:
+            context.log.event("history.unread", system=system.value, code=error.code, accounts=len(ids))
+            continue
+        found |= {Ref(system, ref.kind, known): told[known] for ref in refs if (known := ref.id) in told}
+    return found
+
+
+def tell_authors(context: Context) -> int:
+    """Ask who made the changes of owners that pulls saw since adoption; returns how many were told."""
+    with context.store.read() as conn:
+        since = ownership.adopted_at(conn)
+        untold = ownership.untold_changes(conn, since, MOST) if since is not None else {}
+        marks = ownership.marks(conn) if untold else {}
+    theirs = {
+        seq: (ref, change)
+        for seq, (ref, change) in untold.items()
+        if ref.system in context.systems and (ref not in marks or marks[ref].owner != change.new)
+    }
+    versions = histories(context, [ref for ref, _ in theirs.values()])
+    told = 0
+    with context.store.write() as conn:
+        for seq, (ref, change) in untold.items():
+            match = next((each for each in versions.get(ref, ()) if each.owner == change.new), None)
+            if match is not None:
+                ownership.tell_change(conn, seq, by=match.by, source=match.source)
+                told += 1
+            elif seq not in theirs:
+                ownership.tell_change(conn, seq)
+    return told

@@ -1,0 +1,41 @@
+"""Drift and the overrides it became, as plain text."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from syncd.report.wording import counted, plain, wrapped
+
+
+def drift_text(document: Mapping[str, Any]) -> str:
+    """The accounts that others changed, the latest first, and what to do."""
+    drifts = document["drifts"]
+    if not drifts:
+        return "No account drifted: every owner is the one that syncd wrote, adopted or first saw."
+    lines = [f"{counted(len(drifts), 'account')} whose owner somebody else changed:", ""]
+    for entry in drifts:
+        lines.append(f"  {entry['ref']}  {plain(entry['name'] or '')}".rstrip())
+        lines.append(f"      {_person(entry['was'])} -> {_person(entry['now'])}")
+        means = f", {plain(entry['source'])}" if entry["source"] else ""
+        by = entry["by"]["email"] or entry["by"]["id"] or "somebody"
+        lines.append(wrapped(f"by {plain(by)} on {entry['at'][:10]}{means}", indent=6, hanging=8))
+    lines += ["", "Keep one: syncd drift adopt REF --reason R; plan one back: syncd drift revert REF"]
+    return "\n".join(lines)
+
+
+def overrides_text(document: Mapping[str, Any]) -> str:
+    """The overrides that stand in the ledger."""
+    found = document["overrides"]
+    if not found:
+        return "No override stands in the ledger; those of the pack stand in its files."
+    lines = [f"{counted(len(found), 'override')} in the ledger:", ""]
+    for entry in found:
+        until = f"until {entry['expires']}" if entry["expires"] else "without end"
+        lines.append(f"  {entry['number']:>4}  {entry['account']}  {plain(entry['owner'])}, {until}")
+        lines.append(wrapped(f"{plain(entry['by'])}: {plain(entry['why'])}", indent=8, hanging=10))
+    return "\n".join(lines)
+
+
+def _person(person: Mapping[str, str | None]) -> str:
+    return plain(person["email"] or person["id"] or "nobody")

@@ -1,0 +1,46 @@
+"""The fairness of a pool as plain text: one line a member, what it got and what it is owed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from syncd.report.table import render_table
+from syncd.report.wording import counted, plain
+
+_HOUR, _DAY = 3600, 86400
+
+
+def fairness_text(document: Mapping[str, Any]) -> str:
+    """The document of `fairness --format json` as text."""
+    what = "leads" if document["role"] == "lead" else "accounts"
+    head = f"pool {plain(document['pool'])}: {counted(document['assignments'], what[:-1])} given in turn"
+    if document["assign"] != "rotate" and not document["assignments"]:
+        head += "; it does not rotate, unless a territory that names it says `assign: rotate`"
+    rows = [
+        (
+            plain(member["member"]) + (f" ({plain(member['holder'])})" if member["holder"] else ""),
+            member["weight"] or "no member now",
+            _percent(member["share"]),
+            member["given"],
+            member["due"],
+            member["debt"],
+            member["eligible_for"],
+            _span(member["eligible_seconds"]),
+        )
+        for member in document["members"]
+    ]
+    headers = ("member", "weight", "share", "given", "due", "debt", "eligible for", "eligible time")
+    table = render_table(headers, rows, right={1, 2, 3, 4, 5, 6, 7}, width=None)
+    foot = f"largest debt {document['largest_debt']}: above 0 the member is owed, below 0 it got more than its share"
+    return f"{head}\n{table}\n{foot}"
+
+
+def _percent(share: str | None) -> str:
+    return f"{float(share) * 100:.1f}%" if share is not None else ""
+
+
+def _span(seconds: int) -> str:
+    """A span as days and hours: time that passed before assignments for which the member was eligible."""
+    days, rest = divmod(seconds, _DAY)
+    return f"{days} d {rest // _HOUR} h" if days else f"{rest // _HOUR} h {rest % _HOUR // 60} min"

@@ -1,0 +1,141 @@
+"""A pack's trees and protect rules as class tables: for each account the same territories as the plain evaluator.
+
+A tree is flattened to a list, each node after all below it, whose conditions are its own and its ancestors': the first
+that holds takes the account. Knows conditions and windows, no people, holds or picks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from syncd.rules.classes.class_table import Answers, ClassTable
+from syncd.rules.deciding.frame import reads_clock
+from syncd.rules.deciding.tree import Cause, TreeResult, in_effect
+from syncd.rules.facts import Facts
+from syncd.rules.matching.time_window import EvaluationContext, local_day
+from syncd.rules.pack import Pack, Protect, Territory
+
+Path = tuple[Territory, ...]
+
+
+class PackClasses:
+    """A pack compiled once; each role and the protect rules when they are first asked about."""
+
+    def __init__(self, pack: Pack) -> None:
+        self.pack = pack
+        self._roles: dict[str, RoleClasses] = {}
+        self._protect: ClassTable | None = None
+
+    def role(self, role: str) -> RoleClasses:
+        """The tree of one role."""
+        if role not in self._roles:
+            self._roles[role] = RoleClasses(self.pack.roles.get(role, ()))
+        return self._roles[role]
+
+    def protect(self) -> ClassTable:
+        """The conditions of the protect rules, in the order of their names."""
+        if self._protect is None:
+            self._protect = ClassTable([(rule.when,) for rule in protect_rules(self.pack)])
+        return self._protect
+
+    def at(self, context: EvaluationContext) -> TerritoryAnswers:
+        """The pack at one instant."""
+        return TerritoryAnswers(self, context)
+
+
+def protect_rules(pack: Pack) -> list[Protect]:
+    """The protect rules by name."""
+    return sorted(pack.protect, key=lambda rule: rule.name)
+
+
+class TerritoryAnswers:
+    """A compiled pack at one instant: asks for one account after the other, and remembers the values met."""
+
+    def __init__(self, classes: PackClasses, context: EvaluationContext) -> None:
+        self._classes = classes
+        self._context = context
+        self._roles: dict[str, RoleAnswers] = {}
+        self._rules = protect_rules(classes.pack)
+        self._protect: Answers | None = None
+
+    def role(self, role: str) -> RoleAnswers:
+        """The tree of one role at this instant."""
+        found = self._roles.get(role)
+        if found is None:
+            found = self._roles[role] = RoleAnswers(self._classes.role(role), self._context)
+        return found
+
+    def choose(self, role: str, facts: Facts) -> TreeResult:
+        """What `choose_territory` says of this account."""
+        return self.role(role).choose(facts)
+
+    def protecting(self, facts: Facts) -> tuple[Protect, ...]:
+        """The protect rules whose condition holds, by name, whatever their dates and roles."""
+        if not self._rules:
+            return ()
+        if self._protect is None:
+            self._protect = self._classes.protect().at(self._context)
+        answers = self._protect
+        return tuple(self._rules[item] for item in answers.items(answers.all(facts)))
+
+
+class RoleClasses:
+    """One tree as an ordered list of paths, each node after all below it."""
+
+    def __init__(self, roots: Path) -> None:
+        self.roots = roots
+        self.paths = list(_flattened(roots, ()))
+        self.clocked = {id(each) for path in self.paths for each in path[-1:] if reads_clock(each.when)}
+        self.table = ClassTable([[each.when for each in path] for path in self.paths])
+
+
+class RoleAnswers:
+    """One tree at one instant."""
+
+    def __init__(self, classes: RoleClasses, context: EvaluationContext) -> None:
+        self.classes = classes
+        self.today = local_day(context.now, context.zone)
+        table, alive = classes.table, classes.table.everything
+        for place, path in enumerate(classes.paths):
+            if not all(in_effect(each, self.today) for each in path):
+                alive &= ~table.bits_of[place]
+        self.answers = table.at(context, alive)
+        self._results: dict[int | None, TreeResult] = {}
+
+    def choose(self, facts: Facts) -> TreeResult:
+        """What `choose_territory` says; accounts of one territory share one result."""
+        place = self.answers.first(facts)
+        found = self._results.get(place)
+        if found is None:
+            found = self._results[place] = self._result(() if place is None else self.classes.paths[place])
+        return found
+
+    def _result(self, path: Path) -> TreeResult:
+        """Which territories were tried on the way follows from where it ends: those before it on each level."""
+        passed: list[tuple[Territory, Cause]] = []
+        level = self.classes.roots
+        for entered in (*path, None):
+            for territory in level:
+                if territory is entered:
+                    break
+                asleep = not in_effect(territory, self.today)
+                passed.append((territory, Cause.NOT_IN_EFFECT if asleep else Cause.OWN_CONDITION))
+            level = entered.children if entered is not None else ()
+        waiting = [each for each in passed if each[1] is Cause.NOT_IN_EFFECT or id(each[0]) in self.classes.clocked]
+        return TreeResult(path, tuple(passed), tuple(waiting))
+
+
+@dataclass(frozen=True, slots=True)
+class NearMiss:
+    """A territory that one field keeps an account out of, while at least one other that it tests is as asked for."""
+
+    territory: Territory
+    field: str
+
+
+def _flattened(level: Path, above: Path) -> Iterator[Path]:
+    for territory in level:
+        path = (*above, territory)
+        yield from _flattened(territory.children, path)
+        yield path

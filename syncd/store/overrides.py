@@ -1,0 +1,59 @@
+"""Overrides that people made by adopting a drift: they stand here rather than in the pack, and count alike."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from sqlalchemy import Connection, select, update
+
+from syncd.model.refs import Ref
+from syncd.store.tables import adopted_overrides as _t
+
+
+@dataclass(frozen=True, slots=True)
+class AdoptedOverride:
+    """One account's owner by a person's word: until the day `expires`, included; None is for good."""
+
+    id: int
+    account: Ref
+    role: str
+    owner: str
+    who: str
+    why: str
+    expires: date | None
+    at: datetime
+
+
+def add(conn: Connection, account: Ref, owner: str, *, who: str, why: str, expires: date | None, now: datetime) -> int:
+    """Add an override of an account's owner; returns its number. One that stands for the account already is ended."""
+    end(conn, [account], now=now)
+    values = {
+        "account": account,
+        "role": "owner",
+        "owner": owner,
+        "who": who,
+        "why": why,
+        "expires": expires,
+        "at": now,
+        "ended_at": None,
+    }
+    inserted = conn.execute(_t.insert().values(values).returning(_t.c.id))
+    return int(inserted.scalar_one())
+
+
+def end(conn: Connection, accounts: Iterable[Ref], *, now: datetime) -> int:
+    """End the overrides of some accounts; returns how many stood."""
+    wanted = list(accounts)
+    ended = update(_t).where(_t.c.account.in_(wanted), _t.c.ended_at.is_(None)).values(ended_at=now)
+    return conn.execute(ended).rowcount
+
+
+def standing(conn: Connection) -> tuple[AdoptedOverride, ...]:
+    """Every override that was not ended, expired ones included, oldest first."""
+    query = select(_t).where(_t.c.ended_at.is_(None)).order_by(_t.c.id)
+    return tuple(
+        AdoptedOverride(row.id, row.account, row.role, row.owner, row.who, row.why, row.expires, row.at)
+        for row in conn.execute(query)
+    )

@@ -1,0 +1,80 @@
+"""Class tables: on random packs and dirty accounts they say what the plain evaluator says, in every particular."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from decimal import Decimal
+from zoneinfo import ZoneInfo
+
+import pytest
+from random_packs import Packs, instants
+from rule_builders import NOW, PLACE, facts
+
+from syncd.model.fields import FieldType
+from syncd.model.money import ConvertedAmount, MoneyTable
+from syncd.rules.classes.class_table import ClassTable
+from syncd.rules.classes.territories import PackClasses, protect_rules
+from syncd.rules.conditions import AnyOf, EvaluationContext, FieldTest, holds
+from syncd.rules.deciding.tree import choose_territory
+from syncd.rules.matching.matchers import AnyMatcher, EqualTo, Glob, Interval
+
+PACKS = int(os.environ.get("PACKS", "120"))
+ROWS = 200
+LANES = 8
+
+
+def same_as_plain(seed: int) -> None:
+    """One random pack over its accounts, at one instant after the other."""
+    draw = Packs(seed)
+    pack = replace(draw.pack(), zone=ZoneInfo(draw.dice.choice(["UTC", "Europe/Berlin"])))
+    companies = [draw.account(f"A{number:03}") for number in range(ROWS)]
+    classes = PackClasses(pack)
+    for share, now in enumerate(instants()):
+        context = EvaluationContext(now, pack.zone, draw.dice.choice([1, 2]))
+        answers = classes.at(context)
+        for company in companies[share :: len(instants())]:
+            for role in pack.roles:
+                plain = choose_territory(pack, role, company, context)
+                found = answers.choose(role, company)
+                assert found == plain, (seed, company.key, role)
+                assert all(one is other for one, other in zip(found.path, plain.path, strict=True))
+            protecting = [rule for rule in protect_rules(pack) if holds(rule.when, company, context)]
+            assert list(answers.protecting(company)) == protecting, (seed, company.key)
+
+
+@pytest.mark.parametrize("lane", range(LANES))
+def test_random_packs_over_dirty_accounts_end_where_the_plain_evaluator_ends(lane):
+    for seed in range(lane, PACKS, LANES):
+        same_as_plain(seed)
+
+
+def holding(items, company):
+    """The numbers of the items that hold, by the table and by the plain evaluator."""
+    context = EvaluationContext(NOW)
+    answers = ClassTable([(item,) for item in items]).at(context)
+    plain = [number for number, item in enumerate(items) if holds(item, company, context)]
+    return list(answers.items(answers.all(company))), plain
+
+
+def revenue(text, value, currency=None):
+    amount = Decimal(value) if currency is None else ConvertedAmount(Decimal(value), (Decimal(value), currency))
+    return FieldTest("annual_revenue", FieldType.MONEY, EqualTo(text, amount), PLACE, text)
+
+
+def test_amounts_that_are_equal_in_two_currencies_part_at_older_rates():
+    items = [revenue("10 EUR", 10, "EUR"), revenue("10 CHF", 10, "CHF"), revenue("10", 10)]
+    items.append(AnyOf((items[1], items[0]), PLACE, "either"))
+    rates = MoneyTable("USD", {"EUR": Decimal(2), "CHF": Decimal(3)})
+    for amount, expected in [(10, [2]), (20, [0, 3]), (30, [1, 3])]:
+        company = facts(annual_revenue=amount, rates=rates)
+        assert holding(items, company) == (expected, expected)
+    company = facts(annual_revenue=10)
+    assert holding(items, company) == ([0, 1, 2, 3], [0, 1, 2, 3])
+
+
+def test_a_matcher_of_texts_beside_one_of_numbers_is_asked_about_each_value():
+    mixed = AnyMatcher("mixed", (Glob("1*", "1*"), Interval("5..", Decimal(5))))
+    items = [FieldTest("employees", FieldType.NUMBER, mixed, PLACE, "mixed")]
+    for value, expected in [("12", [0]), (Decimal(12), [0]), ("2", []), (Decimal(1), []), (True, [])]:
+        assert holding(items, facts(values={"employees": value})) == (expected, expected)
