@@ -101,8 +101,15 @@ class InProcessWire:
             raise WireError("connect", False, f"no face at {parts.netloc}")
         headers = {"Host": parts.netloc, **request.headers}
         answer = face.handle(Request.of(request.method, request.url, headers, request.body or b""))
-        if answer.timeout or answer.stall >= request.read_timeout:
+        if answer.refused:
+            raise WireError("connect", False, "refused")
+        trick, _, amount = answer.trick.partition(" ")
+        if answer.timeout or answer.stall >= request.read_timeout or trick == "drip":
             raise WireError("timeout", True)
+        if trick in ("headers", "gzip") or (trick == "length" and int(amount) > 0):
+            raise WireError("broken", True)
+        if trick == "length":
+            return HttpResponse(answer.status, dict(answer.headers), answer.body[: int(amount)])
         if answer.drop:
             raise WireError("broken" if answer.body else "reset", True)
         return HttpResponse(answer.status, dict(answer.headers), answer.body)

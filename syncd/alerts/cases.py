@@ -69,15 +69,16 @@ def _run(pack: Pack, case: AlertCase, settings: CaseSettings) -> AlertCaseResult
         try:
             told = world.look(step)
         except InputError as error:
-            failures += [f"step {number}: {finding.message}" for finding in error.findings] or [f"step {number}: {error}"]
+            failures += [f"step {number}: {finding.message}" for finding in error.findings] or [
+                f"step {number}: {error}"
+            ]
             break
         failures += (f"step {number} (line {step.place.line}): {text}" for text in _failures(step, world, told))
     return AlertCaseResult(case.name, case.place, not failures, tuple(failures))
 
 
 def _failures(step: AlertStep, world: _World, told: list[str]) -> Iterable[str]:
-    for problem in world.problems:
-        yield problem
+    yield from world.problems
     if step.expect is not None:
         yield from _compared(step.expect, tuple(world.episodes.values()))
     if step.told is not None and sorted(step.told) != sorted(told):
@@ -165,7 +166,11 @@ class _World:
     def _change(self, name: str, values: Mapping[str, str], now: datetime) -> None:
         ref = Ref(_SYSTEM, Kind.ACCOUNT, name)
         old = self.accounts.get(name)
-        texts = {"name": name, **(old.fields if old else {}), **{key: text for key, text in values.items() if key != "owner"}}
+        texts = {
+            "name": name,
+            **(old.fields if old else {}),
+            **{key: text for key, text in values.items() if key != "owner"},
+        }
         owner = values["owner"].lower() if "owner" in values else old.owner if old else None
         if owner:
             self.users.setdefault(owner, True)
@@ -177,7 +182,10 @@ class _World:
     def _deal(self, name: str, values: Mapping[str, str], now: datetime) -> None:
         old = self.deals.get(name)
         texts = {"name": name, **(old.fields if old else {}), **values}
-        owner, account = texts.pop("owner", old.owner if old else None), texts.pop("account", old.account if old else None)
+        owner, account = (
+            texts.pop("owner", old.owner if old else None),
+            texts.pop("account", old.account if old else None),
+        )
         if owner:
             self.users.setdefault(owner.lower(), True)
         ref = Ref(_SYSTEM, Kind.OPPORTUNITY, name)
@@ -200,7 +208,9 @@ class _World:
         decisions = decide(self.pack, book, now)
         began = min((period.start for _, period in attainment.running(self.pack, now)), default=now)
         seen_churned = self.seen.get(ACCOUNT_CHURNED, {})
-        gone = {ref: self.accounts[ref.id] for ref in customers_missing(seen_churned, book.facts) if ref.id in self.accounts}
+        gone = {
+            ref: self.accounts[ref.id] for ref in customers_missing(seen_churned, book.facts) if ref.id in self.accounts
+        }
         closing = ClosingBook(self.pack.zone, self.settings.rates, began, now, lambda ref: ref.id)
         counts = {Kind.ACCOUNT: len(live), Kind.OPPORTUNITY: len(self.deals)}
         return MonitorView(

@@ -23,6 +23,9 @@ COMMANDS: dict[str, Entry] = {
     "fmt": Entry("fmt", "fmt", "Put a pack's YAML files into one layout, comments kept."),
     "docs": Entry("docs", "docs", "Tell a pack in plain English, as Markdown or HTML."),
     "export": Entry("export", "export", "Write the mirror as CSV files that `plan --accounts` reads."),
+    "import": Entry(
+        "import_territories", "import_territories", "Make a pack from an export of Salesforce territories."
+    ),
     "schema": Entry("schema", "schema", "Print the JSON Schema of rule files, for editors."),
     "pull": Entry("pull", "pull", "Read the CRMs into the mirror."),
     "adopt": Entry("adopt", "adopt", "Take today's owners as the baseline."),

@@ -10,6 +10,7 @@ from pathlib import Path
 from syncd.clock import Clock, SystemClock
 from syncd.sandbox.dataset import AS_OF, Dataset, generate, load_folder
 from syncd.sandbox.hubspot import HubspotPortal, RateLimits
+from syncd.sandbox.native_sync import NativeSync
 from syncd.sandbox.salesforce import SalesforceOrg
 from syncd.sandbox.server import RunningServer, serve
 
@@ -21,6 +22,7 @@ class RunningSandboxes:
     salesforce: SalesforceOrg
     hubspot: HubspotPortal
     servers: tuple[RunningServer, RunningServer]
+    native_sync: NativeSync
 
     def ready_line(self) -> dict[str, object]:
         """Where they are and how to sign in: the one line of JSON that `syncd sandbox` prints."""
@@ -54,8 +56,11 @@ def open_sandboxes(
     seed: int = 7,
     faults: Path | None = None,
     as_of: datetime | None = None,
+    native_sync: bool = False,
 ) -> RunningSandboxes:
     """Load and serve both; ValueError for data or faults that cannot be used, OSError for a port that is taken.
+
+    `native_sync` turns HubSpot's own Salesforce sync on; without it the control call still can.
 
     `as_of` is the instant that made-up dates lie around; without it a fixed one, so that a seed gives the same bytes.
     """
@@ -66,9 +71,12 @@ def open_sandboxes(
         script = _faults(faults)
         salesforce.faults.install(script.get("salesforce", []))
         hubspot.faults.install(script.get("hubspot", []))
+    connector = NativeSync(salesforce, hubspot)
+    if native_sync:
+        connector.switch(on=True)
     servers = (serve(salesforce, salesforce_port), serve(hubspot, hubspot_port))
     hubspot.base_url = servers[1].url
-    return RunningSandboxes(salesforce, hubspot, servers)
+    return RunningSandboxes(salesforce, hubspot, servers, connector)
 
 
 def _faults(path: Path) -> dict[str, list[dict[str, object]]]:

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 
+from sqlalchemy import Connection
+
 from syncd.clock import Clock, SystemClock
 from syncd.connectors.budget import RateBudget, hubspot_budget, salesforce_budget
 from syncd.connectors.hubspot import HubspotAccess, HubspotReader, HubspotWriter
@@ -232,22 +234,22 @@ class Context:
         usages = ((system, budget.usage()) for system, budget in self._budgets.items())
         return {system: int(each.org_total * each.share) for system, each in usages if each.org_total is not None}
 
-    def spent_today(self, system: System) -> int:
+    def spent_today(self, conn: Connection, system: System) -> int:
         """The calls that recorded runs made to a system today (UTC)."""
-        return self._spent_today(system)
+        midnight = datetime.combine(self.clock.now().date(), time.min, UTC)
+        taken = 0
+        for job in _CALLING_JOBS:
+            found = runs.runs(conn, _RUNS_A_DAY[0], job)
+            if len(found) == _RUNS_A_DAY[0] and found[-1].started_at >= midnight:
+                found = runs.runs(conn, _RUNS_A_DAY[1], job)
+            today = (run.summary for run in found if run.started_at >= midnight)
+            taken += sum(summary.get("api_calls", {}).get(system.value, 0) for summary in today)
+        return taken
 
     def _spent_today(self, system: System) -> int:
         """The calls of today's recorded runs: each sync of the daemon is a process, and the day's share is one."""
-        midnight = datetime.combine(self.clock.now().date(), time.min, UTC)
-        taken = 0
         with self.store.read() as conn:
-            for job in _CALLING_JOBS:
-                found = runs.runs(conn, _RUNS_A_DAY[0], job)
-                if len(found) == _RUNS_A_DAY[0] and found[-1].started_at >= midnight:
-                    found = runs.runs(conn, _RUNS_A_DAY[1], job)
-                today = (run.summary for run in found if run.started_at >= midnight)
-                taken += sum(summary.get("api_calls", {}).get(system.value, 0) for summary in today)
-        return taken
+            return self.spent_today(conn, system)
 
     def _wire(self, system: System) -> Wire:
         if system not in self._wires:

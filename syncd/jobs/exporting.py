@@ -77,7 +77,9 @@ def export_mirror(context: Context, folder: Path, *, redact: bool) -> Exported:
         len(deals),
         len(thought.decisions),
         _otherwise(thought.decisions, again.decisions, redaction),
-        tuple(sorted(redaction.kept & set(header))) if redaction else (),
+        tuple(name for name in header if catalogue.account.get(name) is FieldType.TEXT and name in redaction.kept)
+        if redaction
+        else (),
     )
 
 

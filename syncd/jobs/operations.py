@@ -87,7 +87,7 @@ def _allowance(context: Context, conn: Connection, system: System) -> Allowance:
         for run in operations.newest_runs(conn, job, _LOOKED_BACK):
             allowed = run.summary.get("api_allowances", {}).get(system.value)
             if allowed is not None:
-                return Allowance(context.spent_today(system), int(allowed))
+                return Allowance(context.spent_today(conn, system), int(allowed))
     return Allowance(0)
 
 

@@ -19,7 +19,8 @@ from syncd.model.records import User
 from syncd.model.refs import Ref, System
 from syncd.model.rotation import Turn
 from syncd.planning.proposals import LeftOut, Proposal
-from syncd.rules.facts import Directory, Facts, Grade, Rep
+from syncd.rules.facts import Directory, Facts, Rep
+from syncd.rules.scoring import grade_document
 
 FORMAT = 1
 
@@ -75,7 +76,7 @@ def decision_entry(proposal: Proposal, facts: Facts | None, rates_as_of: date | 
         "candidates": list(decision.candidates),
         "loads": dict(sorted(decision.loads.items())),
         "turn": turn_entry(decision.turn),
-        "grade": grade_entry(facts.grade if facts is not None else None),
+        "grade": grade_document(facts.grade if facts is not None else None),
         "left_out": [left_out_entry(item) for item in proposal.left_out],
     }
     return entry | {key: value for key, value in optional.items() if value}
@@ -104,15 +105,6 @@ def turn_of(entry: Mapping[str, Any]) -> Turn | None:
         return None
     shares = {member: Fraction(share) for member, share in told["shares"].items()}
     return Turn(told["rotation"], told["member"], shares, told.get("former"))
-
-
-def grade_entry(grade: Grade | None) -> dict[str, Any] | None:
-    """The lifecycle stage, score and band that the pack gives an account, with the score's components."""
-    if grade is None:
-        return None
-    parts = [{"name": part.name, "points": f"{part.points:f}", "from": part.said} for part in grade.parts]
-    told = {"lifecycle": grade.stage, "score": grade.score, "band": grade.band, "components": parts or None}
-    return {key: value for key, value in told.items() if value is not None}
 
 
 def place_entry(place: Place | None) -> dict[str, Any] | None:

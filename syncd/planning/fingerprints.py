@@ -65,6 +65,7 @@ def rule_reads(pack: Pack, role: str = "owner") -> RuleReads:
         conditions.append(pack.retrieve.when)
     account = {"locked"}.union(*(fields_read(condition) for condition in conditions))
     account |= {each.owners.key for each in pack.territories(role) if isinstance(each.owners, OwnersByLookup)}
+    account |= {"parent"} if any(each.follow_parent for each in pack.territories(role)) else set()
     opportunity: set[str] = set()
     for part in (part for condition in conditions for part in walk(condition)):
         if isinstance(part, OpportunityTest):

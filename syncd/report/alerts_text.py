@@ -34,6 +34,27 @@ def alerts_text(document: Mapping[str, Any]) -> str:
     )
 
 
+def silences_text(document: Mapping[str, Any]) -> str:
+    """Silences as a table; `document` is that of `alerts silence list --format json`."""
+    rows = [
+        (each["id"], each["state"], moment(each["ends_at"]), each["author"], _matchers(each), each["comment"])
+        for each in document["silences"]
+    ]
+    headers = ("id", "state", "until", "by", "what", "why")
+    return render_table(headers, rows, right={0}, width=110, empty="no silences")
+
+
+def silence_text(silence: Mapping[str, Any]) -> str:
+    """One silence in a sentence."""
+    starts = f" from {moment(silence['starts_at'])}" if silence["state"] == "pending" else ""
+    until = moment(silence["ends_at"])
+    return f"silence {silence['id']}: {_matchers(silence)}{starts} until {until}, by {plain(silence['author'])}"
+
+
+def _matchers(silence: Mapping[str, Any]) -> str:
+    return " ".join(f"{plain(name)}={plain(value)}" for name, value in sorted(silence["matchers"].items()))
+
+
 def alert_text(document: Mapping[str, Any]) -> str:
     """One alert with evidence and history; `document` is that of `alerts show --format json`."""
     lines = [
@@ -71,9 +92,14 @@ def _going_on(document: Alert) -> str:
         return f"over since {moment(document['resolved_at'])}"
     checked = f", last looked at {moment(document['checked_at'])}" if document.get("checked_at") else ""
     if document["state"] == "pending":
-        return f"pending: it has not held long enough to fire{checked}"
+        what = (
+            f"it waits for {document['waits_for']}" if document["waits_for"] else "it has not held long enough to fire"
+        )
+        return f"pending: {what}{checked}"
     taken = f", looked after by {plain(document['acknowledged_by'])}" if document["acknowledged_by"] else ""
-    return f"still firing{checked}{taken}"
+    suppressed = f", suppressed by {plain(document['suppressed_by'])}" if document["suppressed_by"] else ""
+    flapping = " (it comes and goes)" if document["flapping"] else ""
+    return f"still firing{flapping}{checked}{taken}{suppressed}"
 
 
 def _accounts(document: Alert) -> Iterator[str]:
@@ -101,6 +127,8 @@ def _history(document: Alert) -> Iterator[str]:
         yield f"  {'':17}  acknowledged by {plain(document['acknowledged_by'])}"
     if document["resolved_at"]:
         yield f"  {moment(document['resolved_at'])}  over"
+    if document["told_in"]:
+        yield f"  {'':17}  told in a digest ({plain(document['told_in'])}), not by itself"
     for notice in document["notices"]:
         at = notice["finished_at"] or notice["queued_at"]
         yield f"  {moment(at)}  {_notice(notice)}"
@@ -118,7 +146,14 @@ def _notice(notice: Mapping[str, Any]) -> str:
 
 
 def _state(alert: Alert) -> str:
-    return f"{alert['state']}, taken" if alert["acknowledged_by"] and alert["state"] == "firing" else alert["state"]
+    """The state in a word or two: `firing, silenced`, `pending`, `flapping`."""
+    if alert["state"] != "firing":
+        return str(alert["state"])
+    state = "flapping" if alert["flapping"] else "firing"
+    suppressed = alert["suppressed_by"]
+    if suppressed:
+        state += ", silenced" if suppressed.startswith("silence ") else ", suppressed"
+    return f"{state}, taken" if alert["acknowledged_by"] else state
 
 
 def _checked(document: Mapping[str, Any]) -> str:

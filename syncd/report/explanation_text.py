@@ -28,6 +28,7 @@ def render_explanation(document: Entry) -> str:
     blocks = [
         _head(document),
         _block("Path (file:line, each clause with its outcome and the value seen)", _path(document)),
+        _block("Lifecycle, score and band", _grade(document)),
         _block("Order of precedence", _precedence(document)),
         _block("Candidates", _candidates(document)),
         _block("Not entered", _losers(document)),
@@ -90,6 +91,17 @@ def _clause(clause: Entry, indent: int) -> Iterator[str]:
     yield wrapped(text, indent=indent, hanging=indent + 4)
     for child in clause["children"]:
         yield from _clause(child, indent + 2)
+
+
+def _grade(document: Entry) -> Iterator[str]:
+    """What the pack makes of the account, and what each part of the score comes from."""
+    grade = document.get("grade") or {}
+    told = [f"{name} {plain(str(grade[name]))}" for name in ("lifecycle", "score", "band") if name in grade]
+    if told:
+        yield f"  {', '.join(told)}"
+    for part in grade.get("components", ()):
+        text = f"{part['points']} {plain(part['name'])}: {plain(part['from'])} ({_where(part)})"
+        yield wrapped(text, indent=4, hanging=8)
 
 
 def _precedence(document: Entry) -> Iterator[str]:

@@ -52,12 +52,13 @@ _WAITING_HEADERS = ("Account", "Owner", "Why", "Rule")
 
 def _head(document: Entry) -> list[str]:
     summary = document["summary"]
-    moved = summary["money_moved"]
+    moved, rates = summary["money_moved"], document.get("rates", {})
     lines = [
         "## Plan",
         "",
         f"Pack revision `{plain(document['pack_revision'])}`, as of {moment(document['now'])}"
-        + (f", mirror: {mirrors(document)}" if document["mirror"] else ""),
+        + (f", mirror: {mirrors(document)}" if document["mirror"] else "")
+        + (f", rates of {rates['as_of']}" if rates.get("as_of") else ""),
         "",
         row(["Evaluated", "To change", "Held", "Blocked", "Unassigned", "Kept", "Open pipeline moved"]),
         row(["---:"] * 7),

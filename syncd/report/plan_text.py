@@ -68,6 +68,9 @@ def _header(document: Entry) -> Iterator[str]:
         yield wrapped(f"mirror: {mirrors(document)}", indent=0, hanging=2)
         follows = f"; {', '.join(systems['expected'])} by the native sync" if systems["expected"] else ""
         yield f"writes: {', '.join(systems['written']) or 'none'}{follows}"
+    rates = document.get("rates", {})
+    if rates.get("as_of"):
+        yield f"amounts in {rates['currency']} by the rates of {rates['as_of']}"
 
 
 def _summary(document: Entry, found: tuple[MoveView, ...]) -> Iterator[str]:

@@ -1,6 +1,6 @@
 """The decision engine: facts, pack, people and an instant in; one decision per company and role out.
 
-Plain and record at a time: the reference for every faster engine. Pure: no I/O, clock or logger, and the order of the
+Record at a time, by the plain evaluator or by classes that equal it. Pure: no I/O, clock or logger, and the order of the
 input never matters. Pass 1 settles what is held, overridden or kept and sums the loads; pass 2 picks the rest, role by
 role and territory by territory. Who follows a parent is settled in pass 1 where the parent is, else after its pick.
 """
@@ -14,6 +14,7 @@ from decimal import Decimal
 
 from syncd.errors import Finding, InputError, Severity
 from syncd.model.decisions import Decision, Outcome
+from syncd.rules.classes.territories import PackClasses
 from syncd.rules.deciding.assignment import Candidate, Pick, pick, pick_retrieved
 from syncd.rules.deciding.exceptions import Exceptions, match_exceptions
 from syncd.rules.deciding.frame import Frame, coming, holder_active, measure, owner_of
@@ -23,15 +24,17 @@ from syncd.rules.deciding.methods import method_of
 from syncd.rules.deciding.people import identity_of
 from syncd.rules.deciding.precedence import NOT_MANAGED as NOT_MANAGED
 from syncd.rules.deciding.precedence import Claim, Parent, Subject, claims_on
-from syncd.rules.deciding.retrieving import within_budget
+from syncd.rules.deciding.retrieving import Reach, within_budget
 from syncd.rules.deciding.timing import keep_changes, next_change_at, pick_changes
-from syncd.rules.deciding.tree import choose_territory
+from syncd.rules.deciding.tree import tree_of
 from syncd.rules.facts import Directory, Facts
 from syncd.rules.matching.time_window import LATEST
 from syncd.rules.memory import NO_MEMORY, Memory
 from syncd.rules.pack import OwnersByPair, Pack, Territory
 from syncd.rules.scoring import graded
 
+MANY = 100
+"""From so many companies on, compiling a pack's conditions into classes costs less than it saves."""
 SETTLED_BY_TERRITORY = frozenset({"kept", "remembered", "unassigned", "no-territory", "cleared", "queue"})
 
 
@@ -49,13 +52,16 @@ class Book:
     memory: Memory = NO_MEMORY
 
 
-def decide(pack: Pack, book: Book, now: datetime) -> tuple[Decision, ...]:
+def decide(pack: Pack, book: Book, now: datetime, *, plain: bool = False) -> tuple[Decision, ...]:
     """Decide every company in every role of the pack; sorted by company, then role.
 
     Raises InputError SYN321 with all findings where an exception of the pack matches two accounts, or two overrides are
-    in force for one account and role.
+    in force for one account and role. With many companies the pack's conditions are answered by classes; `plain` asks
+    each for each company instead: slower, with the same decisions, and the reference that classes are held to.
     """
     frame = Frame.of(pack, book.directory, now, book.memory)
+    if not plain and len(book.facts) >= MANY:
+        frame = replace(frame, classes=PackClasses(pack).at(frame.context))
     exceptions, findings = match_exceptions(pack, book.facts, now)
     errors = [each for each in findings if each.severity is Severity.ERROR]
     if errors:
@@ -84,7 +90,7 @@ def examine(
     earlier: Mapping[tuple[str, str], Decision],
 ) -> Subject:
     """A company as a role looks at it, with its territory; `earlier` are decisions of other roles, by company, role."""
-    plain = choose_territory(frame.pack, role, facts, frame.context)
+    plain = tree_of(frame, role, facts)
     leeway = leeway_of(frame, role, facts, plain)
     tree = leeway.stay.tree if leeway is not None and leeway.stay is not None else plain
     territory = tree.territory
@@ -163,7 +169,7 @@ class _Run:
         decision, claims = settle(subject)
         if decision is not None:
             yield self._counted(subject, decision)
-        elif waits(claims) and subject.recalled is None and is_due(claims):
+        elif waits(claims) and subject.reach is None and is_due(claims):
             self._due.append(subject)
         elif waits(claims) and not is_due(claims) and subject.parent is not None:
             self._waiting.setdefault(subject.parent.key, []).append(subject)
@@ -174,7 +180,8 @@ class _Run:
         """The end of pass 1: those due to be retrieved wait for a pick within the budget; the rest is settled."""
         chosen = within_budget(self._frame, (subject.facts for subject in self._due))
         for subject in sorted(self._due, key=lambda each: each.facts.key):
-            for decision in self.settle(replace(subject, recalled=subject.facts.key in chosen)):
+            reach = Reach.WITHIN if subject.facts.key in chosen else Reach.OVER
+            for decision in self.settle(replace(subject, reach=reach)):
                 yield decision
                 yield from self._follow(decision)
 
@@ -192,7 +199,7 @@ class _Run:
         """The pick of one company, or of the pool that it is retrieved for; a turn of a rotation is taken."""
         decision = _retrieved(subject, claims, self._loads) if is_due(claims) else None
         if decision is None and is_due(claims):
-            settled, claims = settle(subject := replace(subject, recalled=False))
+            settled, claims = settle(subject := replace(subject, reach=Reach.NOBODY))
             decision = settled
         if decision is None:
             decision = _picked(subject, claims, self._loads)

@@ -20,11 +20,12 @@ from syncd.rules.deciding.exceptions import Exceptions, match_exceptions
 from syncd.rules.deciding.frame import Frame
 from syncd.rules.deciding.people import barred, overflows
 from syncd.rules.deciding.precedence import Subject
+from syncd.rules.deciding.retrieving import recall_of
 from syncd.rules.deciding.tree import Cause, TreeResult, in_effect
 from syncd.rules.engine import Book, examine, following, settle
-from syncd.rules.facts import Facts, Value
-from syncd.rules.pack import Owners, Pack, Territory
-from syncd.rules.scoring import graded
+from syncd.rules.facts import Facts, Grade, Value
+from syncd.rules.pack import Owners, OwnersByPool, Pack, Territory
+from syncd.rules.scoring import grade_document, graded
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +106,7 @@ class Explanation:
     options: tuple[Option, ...]
     notes: tuple[str, ...]
     findings: tuple[str, ...]
+    grade: Grade | None = None
 
     def to_json(self) -> dict[str, Any]:
         """The explanation as JSON values; equal explanations give equal JSON. Keys may be added, never changed."""
@@ -156,6 +158,7 @@ class Explanation:
             ],
             "notes": list(self.notes),
             "findings": list(self.findings),
+            "grade": grade_document(self.grade),
         }
 
 
@@ -199,6 +202,7 @@ def explain(
         options=_saved_options(decision) if decision else tuple(_open_options(subject)) if settled is None else (),
         notes=(*facts.notes, *_stays(subject), *_moved_on(decision, tree)),
         findings=facts.findings,
+        grade=facts.grade,
     )
 
 
@@ -298,7 +302,11 @@ def _saved_options(decision: Decision) -> tuple[Option, ...]:
 
 
 def _open_options(subject: Subject) -> Iterator[Option]:
-    path = subject.tree.path
+    path, rule = subject.tree.path, subject.frame.pack.retrieve
+    recall = recall_of(subject.frame, subject.role, subject.facts)
+    if rule is not None and recall is not None and recall.due:
+        yield from _members(subject, OwnersByPool(rule.pool), None)
+        return
     yield from _members(subject, path[-1].owners, None)
     for lender, owners in overflows(path):
         yield from _members(subject, owners, lender.path)

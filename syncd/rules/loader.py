@@ -18,9 +18,10 @@ from syncd.model.fields import FieldCatalogue
 from syncd.model.money import MoneyTable
 from syncd.rules.findings import Findings
 from syncd.rules.pack import Pack
+from syncd.rules.reading.alert_cases_loader import is_alert_case, read_alert_cases
 from syncd.rules.reading.cases_loader import read_cases
 from syncd.rules.reading.exceptions_loader import read_disputes, read_holdouts, read_overrides, read_protect
-from syncd.rules.reading.limits import read_guard, read_monitors, read_quotas
+from syncd.rules.reading.limits import MONITORS, read_guard, read_monitors, read_quotas
 from syncd.rules.reading.named_lists import read_lists
 from syncd.rules.reading.pack_files import PackFiles
 from syncd.rules.reading.pack_options import PackOptions, read_pack_options
@@ -144,7 +145,8 @@ def _read_rules(sections: Sections, options: PackOptions, reading: Reading) -> P
         guard=read_guard(sections.maps["guard"], reading),
         monitors=read_monitors(sections.maps["monitors"], reading),
         quotas=read_quotas(sections.lists["quotas"], reading),
-        tests=read_cases(sections.lists["tests"], reading),
+        tests=read_cases([item for item in sections.lists["tests"] if not is_alert_case(item)], reading),
+        alert_tests=read_alert_cases(filter(is_alert_case, sections.lists["tests"]), MONITORS, reading),
         retrieve=read_retrieve(sections.maps["retrieve"], reading),
         scoring=scoring,
         lifecycle=lifecycle,

@@ -10,6 +10,7 @@ from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
 from syncd.errors import Finding, Place
+from syncd.rules.alert_cases import AlertCase
 from syncd.rules.conditions import Condition
 from syncd.rules.matching.time_window import Duration as Duration
 from syncd.rules.routing_rules import LeadRouting, Retrieve
@@ -345,6 +346,7 @@ class Pack:
     monitors: tuple[MonitorRule, ...] = ()
     quotas: tuple[Quota, ...] = ()
     tests: tuple[Case, ...] = ()
+    alert_tests: tuple[AlertCase, ...] = ()
     retrieve: Retrieve | None = None
     scoring: Scoring | None = None
     lifecycle: tuple[Stage, ...] = ()

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from syncd.model.fields import FieldCatalogue
+from syncd.rules.reading.alert_cases_loader import ALERT_CASE_OPTIONS, EXPECTED_OPTIONS, STATES, USER_STATES
+from syncd.rules.reading.alert_cases_loader import STEP_OPTIONS as ALERT_STEP_OPTIONS
 from syncd.rules.reading.cases_loader import CASE_OPTIONS, EXPECT_OPTIONS, LEDGER_OPTIONS
 from syncd.rules.reading.condition_schema import Schema, condition_definitions, reference
 from syncd.rules.reading.exceptions_loader import DISPUTE_OPTIONS, HOLDOUT_OPTIONS, OVERRIDE_OPTIONS, PROTECT_OPTIONS
@@ -135,7 +137,7 @@ def _pack_file() -> Schema:
             "lifecycle": _list_of({"anyOf": [reference("stage"), reference("file")]}),
             "routing": reference("routing"),
             "quotas": {"anyOf": [reference("file"), _list_of(reference("file"))]},
-            "tests": _list_of(reference("test")),
+            "tests": _list_of({"anyOf": [reference("test"), reference("alert-test")]}),
             **exceptions,
         },
     )
@@ -155,6 +157,7 @@ def _pack_options() -> Schema:
             "cascade": cascade,
             "respect_people_for": reference("span"),
             "plan_at": _TEXTS,
+            "working_hours": _TEXTS,
             "write": _TEXTS,
         },
     )
@@ -307,7 +310,26 @@ def _tests(catalogue: FieldCatalogue) -> dict[str, Schema]:
         },
         ("name", "expect"),
     )
-    return {"test": test}
+    return {"test": test, "alert-test": _alert_test(catalogue)}
+
+
+def _alert_test(catalogue: FieldCatalogue) -> Schema:
+    expected = _object(EXPECTED_OPTIONS, {"state": {"enum": list(STATES)}, "severity": {"enum": list(SEVERITIES)}})
+    step = _object(
+        ALERT_STEP_OPTIONS,
+        {
+            "after": reference("span"),
+            "accounts": _map_of(_raw(catalogue.account)),
+            "deals": _map_of(_raw({*catalogue.opportunity, "account"})),
+            "users": _map_of({"enum": list(USER_STATES)}),
+            "gone": _TEXTS,
+            "stale": {"type": "boolean"},
+            "acknowledge": _TEXTS,
+            "expect": _list_of({"anyOf": [_TEXT, expected]}),
+            "told": _TEXTS,
+        },
+    )
+    return _object(ALERT_CASE_OPTIONS, {"watch": _list_of(step)}, ALERT_CASE_OPTIONS)
 
 
 def _raw(fields: Iterable[str]) -> Schema:

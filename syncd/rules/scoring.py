@@ -12,6 +12,7 @@ from datetime import datetime
 from decimal import Decimal
 from fractions import Fraction
 from types import MappingProxyType
+from typing import Any
 
 from syncd.model.normalisation import text
 from syncd.rules.conditions import FieldTest, holds, next_change
@@ -44,6 +45,24 @@ def grade_changes(pack: Pack, facts: Facts, context: EvaluationContext) -> datet
     tests = [stage.when for stage in pack.lifecycle]
     tests += [component.test for component in pack.scoring.components] if pack.scoring is not None else []
     return earliest(next_change(test, facts, context) for test in tests)
+
+
+def grade_document(grade: Grade | None) -> dict[str, Any] | None:
+    """The stage, score and band of a company with the score's parts, as JSON values; what there is none of left out."""
+    if grade is None:
+        return None
+    parts = [
+        {
+            "name": part.name,
+            "points": f"{part.points:f}",
+            "from": part.said,
+            "file": part.place.path,
+            "line": part.place.line,
+        }
+        for part in grade.parts
+    ]
+    told = {"lifecycle": grade.stage, "score": grade.score, "band": grade.band, "components": parts or None}
+    return {key: value for key, value in told.items() if value is not None}
 
 
 def points_on(curve: Curve, value: Decimal) -> Fraction:

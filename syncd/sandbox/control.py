@@ -13,6 +13,7 @@ from datetime import timedelta
 from typing import Any, Protocol
 
 from syncd.clock import iso, parse_instant
+from syncd.sandbox.distortion import damaged
 from syncd.sandbox.faults import Fault, FaultKind, FaultScript, Incident, RowFault
 from syncd.sandbox.journal import Journal
 from syncd.sandbox.timekeeping import SandboxClock, http_date
@@ -37,8 +38,11 @@ class Model(Protocol):
         """Answer a request of the CRM's API; `row_fault` names rows of a batch to refuse."""
         ...
 
-    def fault_response(self, status: int) -> Response:
-        """An error with that status in the CRM's own shape (the session is gone, the limit is reached, …)."""
+    def fault_response(self, status: int, code: str = "") -> Response:
+        """An error with that status in the CRM's own shape (the session is gone, the limit is reached, …).
+
+        `code` is the CRM's own word for it, where the script names one: an error code, the policy of a limit.
+        """
         ...
 
     def edit(self, command: Mapping[str, Any]) -> Sequence[str]:
@@ -127,6 +131,8 @@ class Reception:
         match fault.kind:
             case FaultKind.DROP:
                 return Response(0, drop=True)
+            case FaultKind.REFUSE:
+                return Response(0, drop=True, refused=True)
             case FaultKind.TIMEOUT:
                 return Response(0, drop=True, timeout=True, stall=fault.seconds)
             case FaultKind.EMPTY:
@@ -137,13 +143,13 @@ class Reception:
                     fault.status, {"Content-Type": "text/html;charset=UTF-8", **fault.headers}, body.encode()
                 )
             case FaultKind.STATUS:
-                shaped = self._model.fault_response(fault.status)
+                shaped = self._model.fault_response(fault.status, fault.code)
                 body_bytes = shaped.body if fault.body is None else fault.body.encode()
                 return replace(
                     shaped, status=fault.status, headers={**shaped.headers, **fault.headers}, body=body_bytes
                 )
             case _:
-                return _damaged(fault, response if response is not None else Response(200))
+                return damaged(fault, response if response is not None else Response(200))
 
     def _dated(self, response: Response) -> Response:
         """The response with the sandbox's own time in its Date header."""
@@ -202,17 +208,3 @@ class Reception:
         if "advance" in document:
             self._clock.advance(timedelta(seconds=float(document["advance"])))
         return Response.of_json(200, {"now": iso(self._clock.now())})
-
-
-def _damaged(fault: Fault, response: Response) -> Response:
-    """A good response that arrives late, short or broken."""
-    half = response.body[: max(1, len(response.body) // 2)]
-    match fault.kind:
-        case FaultKind.STALL:
-            return replace(response, stall=fault.seconds)
-        case FaultKind.CUT:
-            return replace(response, body=half, drop=True)
-        case FaultKind.GARBLE:
-            return replace(response, body=half + b"\xff\xfe" + response.body[len(half) :])
-        case _:
-            return replace(response, body=half)

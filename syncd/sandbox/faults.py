@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import threading
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -23,12 +24,16 @@ DEFAULT_TIMEOUT_SECONDS = 30.0
 class FaultKind(StrEnum):
     """What can go wrong.
 
-    STATUS n: an error status in the CRM's own shape (F01 to F05). HTML n: an edge server's page with that status (F09).
-    EMPTY n: no body at all (F09). TRUNCATE: a JSON body cut short, its length header honest (F09). GARBLE: a body that
-    is not UTF-8 (F09). CUT: the connection breaks in the middle of the body (F08). DROP: it breaks before an answer
+    STATUS n [CODE]: an error status in the CRM's own shape (F01 to F05), CODE being its error code or limit policy.
+    HTML n: an edge server's page with that status (F09). EMPTY n: no body at all (F09). TRUNCATE: a JSON body cut
+    short, its length header honest (F09). GARBLE: a body that is not UTF-8 (F09). CUT: the connection breaks in the middle of the body (F08). DROP: it breaks before an answer
     (F08). TIMEOUT s: nothing comes for s seconds, then it breaks (F07). STALL s: the answer is s seconds late.
     REPLAY: the answer to the read before is given once more (F10, F11, F14). ROW code: single rows of a batch are
-    refused. EDIT: a person changes a record just before or after (F19, F24).
+    refused. EDIT: a person changes a record just before or after (F19, F24). REFUSE: nobody listens (F06; over sockets
+    the connection breaks at once). CUT-HEADERS, CUT-GZIP: it breaks inside the headers, or the compressed body ends
+    early (F08, F09). LENGTH n: Content-Length is n off (F09). DRIP s: a byte every s seconds (F09). FLOOD n: n MB of
+    blanks in front of the body (F09). SHUFFLE, DOUBLE: a page out of order, or with its first record twice (F12, F18).
+    WITH: other headers. WITHOUT name: that header is missing.
     """
 
     STATUS = "status"
@@ -43,12 +48,40 @@ class FaultKind(StrEnum):
     REPLAY = "replay"
     ROW = "row"
     EDIT = "edit"
+    REFUSE = "refuse"
+    CUT_HEADERS = "cut-headers"
+    CUT_GZIP = "cut-gzip"
+    LENGTH = "length"
+    DRIP = "drip"
+    FLOOD = "flood"
+    SHUFFLE = "shuffle"
+    DOUBLE = "double"
+    WITH = "with"
+    WITHOUT = "without"
 
 
+_CODE = re.compile(r"[A-Z][A-Z0-9_]+")
 _DEFAULT_STATUS = {FaultKind.STATUS: 503, FaultKind.HTML: 503, FaultKind.EMPTY: 200}
-_WITH_SECONDS = frozenset({FaultKind.TIMEOUT, FaultKind.STALL})
+_WITH_SECONDS = frozenset({FaultKind.TIMEOUT, FaultKind.STALL, FaultKind.DRIP})
+_WITH_SIZE = {FaultKind.LENGTH: 7, FaultKind.FLOOD: 50}
 _ALWAYS_AFTER = frozenset(
-    {FaultKind.TRUNCATE, FaultKind.GARBLE, FaultKind.CUT, FaultKind.STALL, FaultKind.REPLAY, FaultKind.ROW}
+    {
+        FaultKind.TRUNCATE,
+        FaultKind.GARBLE,
+        FaultKind.CUT,
+        FaultKind.STALL,
+        FaultKind.REPLAY,
+        FaultKind.ROW,
+        FaultKind.CUT_HEADERS,
+        FaultKind.CUT_GZIP,
+        FaultKind.LENGTH,
+        FaultKind.DRIP,
+        FaultKind.FLOOD,
+        FaultKind.SHUFFLE,
+        FaultKind.DOUBLE,
+        FaultKind.WITH,
+        FaultKind.WITHOUT,
+    }
 )
 
 
@@ -89,7 +122,11 @@ class Match:
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One thing that goes wrong. `after`: the work is done first. `ids` and `every` say which rows a ROW fault hits."""
+    """One thing that goes wrong. `after`: the work is done first. `ids` and `every` say which rows a ROW fault hits.
+
+    `size` is of LENGTH and FLOOD, `values` what the second copy of DOUBLE holds instead, `seed` the order of SHUFFLE.
+    `code` is the word of STATUS, ROW and WITHOUT.
+    """
 
     kind: FaultKind
     text: str
@@ -103,6 +140,9 @@ class Fault:
     edit: Mapping[str, Any] = field(default_factory=dict)
     ids: frozenset[str] = frozenset()
     every: int = 1
+    size: int = 0
+    values: Mapping[str, Any] = field(default_factory=dict)
+    seed: int = 0
 
 
 @dataclass(slots=True)
@@ -232,7 +272,10 @@ def match_of(document: Mapping[str, Any]) -> Match:
 
 
 def fault_of(document: Mapping[str, Any]) -> Fault:
-    """A fault from JSON: the words of `fault`; beside it body, headers, message, edit, ids, every. Or ValueError."""
+    """A fault from JSON: the words of `fault`; beside it body, headers, message, edit, ids, every, values, seed.
+
+    ValueError for what cannot be read.
+    """
     text = document.get("fault")
     if not isinstance(text, str) or not text.split():
         raise ValueError("an entry names its fault, such as 'status 503 before'")
@@ -242,13 +285,21 @@ def fault_of(document: Mapping[str, Any]) -> Fault:
     if "after" in words or "before" in words:
         after = after or "after" in words
         words = [word for word in words if word not in ("after", "before")]
-    status, seconds, code = 0, 0.0, ""
+    status, seconds, code, size = 0, 0.0, "", 0
     if kind in _DEFAULT_STATUS:
         status = int(words.pop(0)) if words else _DEFAULT_STATUS[kind]
+        if kind is FaultKind.STATUS and words and _CODE.fullmatch(words[0]):
+            code = words.pop(0)
     elif kind in _WITH_SECONDS:
         seconds = float(words.pop(0)) if words else DEFAULT_TIMEOUT_SECONDS
+    elif kind in _WITH_SIZE:
+        size = int(words.pop(0)) if words else _WITH_SIZE[kind]
     elif kind is FaultKind.ROW:
         code = words.pop(0) if words else "UNABLE_TO_LOCK_ROW"
+    elif kind is FaultKind.WITHOUT:
+        if not words:
+            raise ValueError("a fault without says which header is missing")
+        code = words.pop(0)
     if words:
         raise ValueError(f"cannot read {' '.join(words)!r} in fault {text!r}")
     if kind is FaultKind.EDIT and not isinstance(document.get("edit"), Mapping):
@@ -267,6 +318,9 @@ def fault_of(document: Mapping[str, Any]) -> Fault:
         edit=document.get("edit", {}),
         ids=frozenset(str(item) for item in document.get("ids", ())),
         every=max(1, int(document.get("every", 1))),
+        size=size,
+        values=document.get("values", {}),
+        seed=int(document.get("seed", 0)),
     )
 
 

@@ -7,6 +7,7 @@ in. It knows nothing of either CRM.
 from __future__ import annotations
 
 import json
+import re
 import threading
 from collections import deque
 from collections.abc import Mapping
@@ -33,12 +34,13 @@ SECRET_FIELDS = frozenset(
         "token",
     }
 )
+_XML_SECRET = re.compile(r"(<(?:\w+:)?(?:password|sessionId)(?:\s[^>]*)?>)[^<]*(<)")
 _DEFAULT_CAPACITY = 100_000
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One request and its outcome. `status` is 0 where no answer was sent; `source` is `api`, `person` for an edit, or `native-sync`.
+    """One request and its outcome. `status` is 0 where no answer was sent; `source`: `api`, `person`, `native-sync`.
 
     `effects` say in words what changed, one line a record; `fault` is the fault that was injected, as written.
     """
@@ -136,8 +138,10 @@ class Journal:
 
 
 def masked_body(body: bytes, content_type: str) -> str:
-    """A body as text with the values of secret fields masked; form bodies and JSON bodies alike."""
+    """A body as text with the values of secret fields masked; form, JSON and XML bodies alike."""
     text = body.decode("utf-8", errors="replace")
+    if "xml" in content_type or text.lstrip()[:1] == "<":
+        return _XML_SECRET.sub(rf"\1{MASK}\2", text)
     if not any(name in text for name in SECRET_FIELDS):
         return text
     if "form" in content_type:

@@ -9,6 +9,7 @@ import gzip
 import socket
 import sys
 import threading
+import zlib
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Protocol, runtime_checkable
 
@@ -128,12 +129,22 @@ class _Handler(BaseHTTPRequestHandler):
         if response.drop and not response.body:
             self._break()
             return
+        if response.trick == "headers":
+            self._send_half_of_headers(response)
+            return
         body, headers = response.body, dict(response.headers)
-        if len(body) >= _WORTH_COMPRESSING and "gzip" in self.headers.get("Accept-Encoding", "") and not response.drop:
-            body = gzip.compress(body, compresslevel=1)
+        cut_gzip = response.trick == "gzip"
+        if (len(body) >= _WORTH_COMPRESSING or cut_gzip) and self._takes_gzip() and not response.drop:
+            body = gzip.compress(body, compresslevel=1) if response.packed is None else response.packed
             headers["Content-Encoding"] = "gzip"
+        if cut_gzip:
+            body = body[: max(1, len(body) // 2)]
         headers.setdefault("Vary", "Accept-Encoding")
         length = 2 * len(body) if response.drop else len(body)
+        trick, _, amount = response.trick.partition(" ")
+        if trick == "length":
+            length = max(0, length + int(amount))
+            self.close_connection = True
         if response.status not in (204, 304):
             headers["Content-Length"] = str(length)
         self.send_response_only(response.status)
@@ -141,24 +152,52 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header(name, value)
         self.end_headers()
         if self.command != "HEAD" and response.status not in (204, 304):
-            self.wfile.write(body)
+            if trick == "drip":
+                self._drip(body, float(amount))
+            else:
+                self.wfile.write(body)
         self.wfile.flush()
         if response.drop:
             self._break()
+
+    def _send_half_of_headers(self, response: Response) -> None:
+        """The status and the beginning of a header, then the connection breaks."""
+        self.send_response_only(response.status)
+        self.flush_headers()
+        self.wfile.write(b"Content-Ty")
+        self.wfile.flush()
+        self._break()
+
+    def _drip(self, body: bytes, seconds: float) -> None:
+        """One byte at a time, so slowly that no read ever times out; till the end, or till the server closes."""
+        for position in range(len(body)):
+            self.wfile.write(body[position : position + 1])
+            self.wfile.flush()
+            if self.server.stopping.wait(seconds):
+                return
 
     def _break(self) -> None:
         """Close the connection at once, as a crashed server or a cut cable would."""
         self.close_connection = True
         _reset(self.connection)
 
+    def _takes_gzip(self) -> bool:
+        """Whether the caller takes a compressed answer: gzip is named, and not with a weight of nought."""
+        for item in self.headers.get("Accept-Encoding", "").split(","):
+            name, _, weight = item.partition(";")
+            if name.strip().lower() in ("gzip", "*"):
+                return weight.replace(" ", "").lower() not in ("q=0", "q=0.0")
+        return False
+
     def _read_body(self) -> bytes | None:
-        """The request body, chunked or not; None where its length is nonsense."""
+        """The request body, chunked or not, compressed or not; None where it cannot be read."""
         if "chunked" in self.headers.get("Transfer-Encoding", "").lower():
-            return self._read_chunks()
-        length = self.headers.get("Content-Length", "0")
-        if not length.isdigit() or int(length) > _LARGEST_BODY:
-            return None
-        return self.rfile.read(int(length))
+            body = self._read_chunks()
+        else:
+            length = self.headers.get("Content-Length", "0")
+            body = self.rfile.read(int(length)) if length.isdigit() and int(length) <= _LARGEST_BODY else None
+        coding = self.headers.get("Content-Encoding", "identity").strip().lower()
+        return body if body is None or coding == "identity" else _unpacked(body, coding)
 
     def _read_chunks(self) -> bytes | None:
         """A chunked body, its trailers skipped."""
@@ -182,6 +221,18 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name is the base class's
         """Say nothing: the journal is the log."""
+
+
+def _unpacked(body: bytes, coding: str) -> bytes | None:
+    """A body out of gzip or deflate; None for another coding, for garbage, and for what would be too large."""
+    if coding not in ("gzip", "deflate"):
+        return None
+    unpacker = zlib.decompressobj(wbits=zlib.MAX_WBITS | 32)
+    try:
+        plain = unpacker.decompress(body, _LARGEST_BODY)
+    except zlib.error:
+        return None
+    return plain if unpacker.eof and not unpacker.unconsumed_tail else None
 
 
 def _reset(connection: socket.socket) -> None:

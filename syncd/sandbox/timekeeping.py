@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import threading
 from datetime import UTC, datetime, timedelta
-from email.utils import format_datetime
+from email.utils import format_datetime, parsedate_to_datetime
 
 from syncd.clock import Clock
 
@@ -54,3 +54,12 @@ class SandboxClock:
 def http_date(instant: datetime) -> str:
     """An instant as RFC 9110 writes it in `Date`: whole seconds, GMT."""
     return format_datetime(instant.astimezone(UTC), usegmt=True)
+
+
+def http_instant(text: str) -> datetime | None:
+    """The instant that a date header names; None for a text that is none or has no zone."""
+    try:
+        instant = parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    return None if instant.tzinfo is None else instant

@@ -39,7 +39,9 @@ class Response:
 
     A dropped response with a body breaks off in the middle of it. `stall` is how many seconds the transport waits
     before it answers or drops. `timeout` marks a drop that the client sees as a read timeout: over sockets it is the
-    stall; in process the adapter raises the timeout at once.
+    stall; in process the adapter raises the timeout at once. `packed` is the same body under gzip, where it is at hand.
+    `refused`: nobody listens. `trick`: `headers`, `gzip`, `length N`, `drip SECONDS`, what the transport gets wrong;
+    without sockets the adapter makes of it what a client would see.
     """
 
     status: int
@@ -48,11 +50,14 @@ class Response:
     drop: bool = False
     timeout: bool = False
     stall: float = 0.0
+    packed: bytes | None = None
+    refused: bool = False
+    trick: str = ""
 
     @classmethod
     def of_json(cls, status: int, document: Any, headers: Mapping[str, str] | None = None) -> Response:
         """A JSON response."""
-        body = json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode("utf-8")
+        body = json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode("utf-8", errors="replace")
         return cls(status, {"Content-Type": "application/json;charset=UTF-8", **(headers or {})}, body)
 
 

@@ -352,32 +352,41 @@ def test_teams_come_one_for_each_account(salesforce: SalesforceWorld) -> None:
         first: sorted(salesforce.people[:2]),
         second: [salesforce.people[3]],
     }
-    assert dict(teams[second].members[0].fields)["TeamMemberRole"] == "Sales"
     assert teams[second].restorable
-    named = [team.record.id for team in salesforce.reader().teams(Kind.ACCOUNT, [second, third])]
-    assert named == [second]
+    (named,) = salesforce.reader().teams(Kind.ACCOUNT, [second, third])
+    assert named.record.id == second
+    assert dict(named.members[0].fields)["TeamMemberRole"] == "Sales"
+    assert named.restorable
+
+
+def test_an_organization_where_nobody_has_a_team_is_asked_once(salesforce: SalesforceWorld) -> None:
+    reader = salesforce.reader()
+    reader.identify()
+    before = reader.calls
+    assert list(reader.teams(Kind.ACCOUNT)) == []
+    assert reader.calls == before + 1
 
 
 def test_a_team_that_a_write_dropped_is_put_back_as_it_was(salesforce: SalesforceWorld) -> None:
     first, second = salesforce.accounts(2)
     _team(salesforce, first, *salesforce.people[1:3])
     _team(salesforce, second, salesforce.people[3])
-    before = list(salesforce.reader().teams(Kind.ACCOUNT))
+    before = list(salesforce.reader().teams(Kind.ACCOUNT, [first, second]))
     for account in (first, second):
-        salesforce.org.edit({"object": "Account", "id": account, "set": {"OwnerId": salesforce.people[0]}})
+        salesforce.org.edit({"object": "Account", "id": account, "set": {"OwnerId": salesforce.people[3]}})
     assert list(salesforce.reader().teams(Kind.ACCOUNT)) == []
     results = salesforce.writer().add_members(Kind.ACCOUNT, before)
     assert [(result.ref.id, result.outcome) for result in results] == [
         *[(first, WriteOutcome.ACCEPTED)] * 2,
         (second, WriteOutcome.ACCEPTED),
     ]
-    assert list(salesforce.reader().teams(Kind.ACCOUNT)) == before
+    assert list(salesforce.reader().teams(Kind.ACCOUNT, [first, second])) == before
 
 
 def test_a_member_who_left_cannot_be_put_back_and_the_others_are(salesforce: SalesforceWorld) -> None:
     (first,) = salesforce.accounts(1)
     _team(salesforce, first, *salesforce.people[1:3])
-    (before,) = salesforce.reader().teams(Kind.ACCOUNT)
+    (before,) = salesforce.reader().teams(Kind.ACCOUNT, [first])
     stranger = replace(before.members[0], user="005000000000000AAA")
     results = salesforce.writer().add_members(Kind.ACCOUNT, [replace(before, members=(stranger, before.members[1]))])
     assert [result.outcome for result in results] == [WriteOutcome.REJECTED, WriteOutcome.ACCEPTED]

@@ -26,7 +26,7 @@ def evaluate(view: MonitorView) -> Evaluation:
         detail=book_detail(book, view, _PIPELINE, "open pipeline of these accounts")
         | {
             "evidence": [f"{name_of(facts)}: {facts.changed_by_person_text}" for facts in book[:MOST_LISTED]],
-            "command": "syncd plan",
+            "command": "syncd drift",
         },
         condition=Condition.CLEAR if len(book) * 2 <= least and len(book) < least else condition,
     )

@@ -1,15 +1,18 @@
-"""`syncd alerts`: what is wrong now, one alert with its evidence, and who looks after it."""
+"""`syncd alerts`: what is wrong now, one alert with its evidence, who looks after it, and what is silenced."""
 
 from __future__ import annotations
 
+import re
+from datetime import datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from syncd.cli.leading import lead
 from syncd.cli.output import FORMAT, show_json
-from syncd.cli.session import open_context
-from syncd.errors import ExitCode
+from syncd.cli.session import open_context, pack_path, read_settings, settings_path
+from syncd.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
     from syncd.jobs.context import Context
@@ -20,7 +23,11 @@ Example:
   syncd alerts
   syncd alerts show 12
   syncd alerts ack 12
+  syncd alerts silence add monitor=Drift --until 4h --comment "migration"
+  syncd alerts test ./pack
 """
+_SPAN = re.compile(r"(\d{1,4})(min|h|d|w)")
+_UNITS = {"min": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
 _ID = click.argument("alert_id", metavar="ID", type=click.IntRange(1))
 
 
@@ -28,7 +35,7 @@ _ID = click.argument("alert_id", metavar="ID", type=click.IntRange(1))
 @FORMAT
 @click.pass_context
 def alerts(ctx: click.Context, format_: str) -> None:
-    """List, show and acknowledge alerts; without a command, list those that are open."""
+    """List, show, take and silence alerts, and test monitors; without a command, list the alerts that are open."""
     if ctx.invoked_subcommand is None:
         _list(ctx, everything=False, limit=200, format_=format_)
 
@@ -96,6 +103,130 @@ def send_test(ctx: click.Context, receiver: str | None, format_: str) -> int:
             failed = f"not delivered, {result['reason']}: {plain(result['detail'])}"
             click.echo(f"{result['receiver']}: {'delivered' if result['delivered'] else failed}")
     return ExitCode.OK if all(result["delivered"] for result in results) else ExitCode.CRM
+
+
+@alerts.group("silence", epilog="\b\nExample:\n  syncd alerts silence list\n")
+def silence() -> None:
+    """Say for a while nothing of some alerts. They are still seen, and told when the silence ends and they hold."""
+
+
+@silence.command(
+    "add", epilog='\b\nExample:\n  syncd alerts silence add monitor=Drift --until 8h --comment "migration"\n'
+)
+@click.argument("matchers", metavar="[NAME=VALUE]...", nargs=-1)
+@click.option("--alert", "alert_id", type=click.IntRange(1), metavar="ID", help="Silence what this alert is about.")
+@click.option("--until", required=True, metavar="T", help="When it ends: 30min, 4h, 2d, or 2026-12-01T10:00:00Z.")
+@click.option("--starts", metavar="T", help="When it begins; default: now.")
+@click.option("--comment", required=True, help="Why, for those who wonder where the alert is.")
+@click.pass_context
+def silence_add(
+    ctx: click.Context, matchers: tuple[str, ...], alert_id: int | None, until: str, starts: str | None, comment: str
+) -> int:
+    """Silence alerts whose monitor, severity, subject or labels equal every NAME=VALUE; `*` stands for any text."""
+    wanted = dict(_matcher(text) for text in matchers)
+
+    def work(context: Context, _: Leadership) -> int:
+        from syncd.jobs.alerting import matchers_of_alert
+        from syncd.jobs.alerting import silence as job
+        from syncd.report.alerts_text import silence_text
+
+        now = context.clock.now()
+        named = matchers_of_alert(context, alert_id) if alert_id is not None else {}
+        begins = _instant(starts, now) if starts is not None else None
+        made = job(context, {**named, **wanted}, until=_instant(until, begins or now), comment=comment, starts=begins)
+        click.echo(silence_text(made))
+        return ExitCode.OK
+
+    return lead(ctx, work)
+
+
+@silence.command("list", epilog="\b\nExample:\n  syncd alerts silence list --all\n")
+@click.option("--all", "everything", is_flag=True, help="Those that are over, too.")
+@FORMAT
+@click.pass_context
+def silence_list(ctx: click.Context, everything: bool, format_: str) -> None:
+    """List silences: what they match, until when, who made them and why."""
+    from syncd.jobs.alerting import silences_document
+    from syncd.report.alerts_text import silences_text
+
+    with open_context(ctx) as context:
+        document = silences_document(context, everything=everything)
+    if format_ == "json":
+        show_json(document)
+    else:
+        click.echo(silences_text(document))
+
+
+@silence.command("expire", epilog="\b\nExample:\n  syncd alerts silence expire 3\n")
+@click.argument("silence_id", metavar="ID", type=click.IntRange(1))
+@click.pass_context
+def silence_expire(ctx: click.Context, silence_id: int) -> int:
+    """End the silence ID now; alerts that it kept back and that still hold are told by the next watch."""
+
+    def work(context: Context, _: Leadership) -> int:
+        from syncd.jobs.alerting import expire_silence
+
+        expire_silence(context, silence_id)
+        click.echo(f"silence {silence_id} is over")
+        return ExitCode.OK
+
+    return lead(ctx, work)
+
+
+@alerts.command("test", epilog="\b\nExample:\n  syncd alerts test ./pack\n")
+@click.argument("pack", required=False, type=click.Path(path_type=Path))
+@FORMAT
+@click.pass_context
+def test(ctx: click.Context, pack: Path | None, format_: str) -> int:
+    """Run the tests of monitors in PACK (default: the settings' pack): items of `tests:` with a `watch:`.
+
+    Needs no CRM and no database. Exits 0 where all pass and 3 where one does not.
+    """
+    from syncd.clock import SystemClock
+    from syncd.jobs.alert_cases import run_alert_tests
+    from syncd.report.wording import plain
+    from syncd.settings import Settings
+
+    root = pack_path(ctx, pack)
+    settings = read_settings(ctx) if settings_path(ctx) else Settings()
+    run = run_alert_tests(settings, root, now=SystemClock().now())
+    if format_ == "json":
+        results = [
+            {"name": each.name, "place": str(each.place), "passed": each.passed, "failures": list(each.failures)}
+            for each in run.results
+        ]
+        show_json({"format": 1, "passed": len(results) - run.failed, "failed": run.failed, "tests": results})
+        return ExitCode.INVALID if run.failed else ExitCode.OK
+    for each in run.results:
+        click.echo(f"pass  {plain(each.name)}" if each.passed else f"FAIL  {plain(each.name)}  ({each.place})")
+        for failure in each.failures:
+            click.echo(f"      {plain(failure)}")
+    if run.results:
+        click.echo(f"{len(run.results) - run.failed} passed, {run.failed} failed")
+    else:
+        click.echo("no tests of monitors: docs/alerts.md shows how they are written")
+    return ExitCode.INVALID if run.failed else ExitCode.OK
+
+
+def _matcher(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not (name and equals and value):
+        raise UsageError("SYN806", f"`{text[:60]}` is no matcher", hint="write monitor=RepLeft or rep=anna@example.com")
+    return name.strip(), value.strip()
+
+
+def _instant(text: str, now: datetime) -> datetime:
+    """An instant, or a span from `now` on."""
+    from syncd.rules.matching.time_window import UTC_ZONE
+    from syncd.rules.reading.plain_values import instant
+
+    span = _SPAN.fullmatch(text.strip())
+    if span is not None:
+        return now + int(span[1]) * _UNITS[span[2]]
+    found = instant(text.strip(), UTC_ZONE)
+    if found is None:
+        raise UsageError("SYN807", f"`{text[:40]}` is no time", hint="write 30min, 4h, 2d or 2026-12-01T10:00:00Z")
+    return found
 
 
 def _list(ctx: click.Context, *, everything: bool, limit: int, format_: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import click
@@ -17,10 +18,16 @@ Example:
 @click.command(epilog=EPILOG)
 @click.argument("folder", type=click.Path(path_type=Path), default=Path("."))
 def init(folder: Path) -> None:
-    """Write config.toml and a starter pack into FOLDER; nothing is overwritten."""
-    from syncd.cli.shipped import copy_tree, shipped
+    """Write config.toml, a starter pack and its schema.json into FOLDER.
 
-    targets = [folder / "config.toml", folder / "pack"]
+    Nothing is overwritten. Editors with yaml-language-server complete and check rule files by the schema; `syncd
+    schema` writes it anew with your own fields.
+    """
+    from syncd.cli.shipped import copy_tree, shipped
+    from syncd.model.fields import FieldCatalogue
+    from syncd.rules.schema import json_schema
+
+    targets = [folder / "config.toml", folder / "pack", folder / "schema.json"]
     existing = [target for target in targets if target.exists()]
     if existing:
         raise UsageError(
@@ -31,11 +38,14 @@ def init(folder: Path) -> None:
         example = shipped("config.example.toml").read_text(encoding="utf-8")
         (folder / "config.toml").write_text(_commented(example), encoding="utf-8")
         copy_tree(shipped("examples") / "starter", folder / "pack")
+        schema = json.dumps(json_schema(FieldCatalogue()), indent=2)
+        (folder / "schema.json").write_text(schema + "\n", encoding="utf-8")
     except OSError as error:
         raise UsageError(
             "SYN004", f"{error.filename}: {error.strerror}", hint="choose a folder you may write to"
         ) from error
     click.echo(f"wrote {folder / 'config.toml'} (every key, commented out) and {folder / 'pack'}")
+    click.echo(f"wrote {folder / 'schema.json'} (for editors)")
     click.echo("next:")
     click.echo(f"  syncd check {folder / 'pack'}")
     click.echo(f"  syncd test {folder / 'pack'}")

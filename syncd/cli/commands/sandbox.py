@@ -16,6 +16,7 @@ EPILOG = """\b
 Example:
   syncd sandbox --companies 500 --seed 7
   syncd sandbox --data ./exports --salesforce-port 8077 --hubspot-port 8078
+  syncd sandbox --native-sync
 When both are ready, one line of JSON on stdout says where they are and how to
 sign in. Ctrl-C ends them; nothing is kept.
 """
@@ -33,6 +34,7 @@ sign in. Ctrl-C ends them; nothing is kept.
 @click.option("--seed", default=7, show_default=True, type=int, help="The same seed gives the same data.")
 @click.option("--as-of", help="The day that made-up dates lie around, such as 2027-01-31.")
 @click.option("--faults", type=click.Path(path_type=Path, dir_okay=False), help="A JSON file of faults to inject.")
+@click.option("--native-sync", is_flag=True, help="HubSpot's own Salesforce sync runs between the two.")
 def sandbox(
     salesforce_port: int,
     hubspot_port: int,
@@ -41,6 +43,7 @@ def sandbox(
     seed: int,
     as_of: str | None,
     faults: Path | None,
+    native_sync: bool,
 ) -> None:
     """Serve a fake Salesforce and a fake HubSpot on loopback, with data."""
     from syncd.cli.sandboxes import open_sandboxes
@@ -55,6 +58,7 @@ def sandbox(
             seed=seed,
             faults=faults,
             as_of=instant,
+            native_sync=native_sync,
         )
     except ValueError as error:
         raise InputError("SYN333", str(error), hint="columns are the CRM's API field names") from error

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import email.utils
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 from urllib.parse import quote_plus
@@ -146,24 +146,33 @@ class SalesforceReader:
         return found
 
     def teams(self, kind: Kind, ids: Sequence[str] | None = None) -> Iterator[Team]:
-        """The team of each record of a kind that has one.
+        """The team of each record of a kind that has one; what members may do is told of named records only.
 
         Where the organization has no such teams the object does not exist, and there are none. AuthError or
         SchemaError where there are and we may not see them.
         """
-        shape = self._team_shape(kind)
-        if shape is None:
+        if ids is None:
+            yield from self._all_teams(kind)
             return
-        queries = [f"{shape.select} ORDER BY {shape.parent}, UserId"]
-        if ids is not None:
-            known = sorted({long_salesforce_id(each) for each in ids if SALESFORCE_ID.fullmatch(each)})
-            queries = [
-                f"{shape.select} WHERE {shape.parent} IN ({chunk}) ORDER BY {shape.parent}, UserId"
-                for chunk in _chunks(shape.select, known)
-            ]
-        for query in queries:
-            pages = self._pages(query, writing=ids is not None)
-            yield from shape.teams(row for page in pages for row in page.rows)
+        known = sorted({long_salesforce_id(each) for each in ids if SALESFORCE_ID.fullmatch(each)})
+        shape = self._team_shape(kind) if known else None
+        if shape is not None:
+            for chunk in _chunks(shape.select, known):
+                where = f"{shape.select} WHERE {shape.parent} IN ({chunk}) ORDER BY {shape.parent}, UserId"
+                yield from shape.teams(row for page in self._pages(where, writing=True) for row in page.rows)
+
+    def _all_teams(self, kind: Kind) -> Iterator[Team]:
+        """Every team with its users; describe is asked only where there is a team, so that most pulls save the call."""
+        bare = TeamShape(kind, (), restorable=False)
+        rows: Iterator[Mapping[str, Any]] = (
+            row for page in self._pages(f"{bare.select} ORDER BY {bare.parent}, UserId") for row in page.rows
+        )
+        try:
+            for team in bare.teams(rows):
+                shape = self._team_shape(kind)
+                yield replace(team, restorable=shape is not None and shape.restorable)
+        except NoObjectError:
+            return  # such teams are switched off here
 
     def _team_shape(self, kind: Kind) -> TeamShape | None:
         """How teams of a kind look in this organization, asked once; None where they are switched off."""

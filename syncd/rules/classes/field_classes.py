@@ -7,14 +7,14 @@ for predicates whose constants the value does not touch, the gap between two bou
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
 from syncd.model.fields import FieldType
 from syncd.model.money import ConvertedAmount, MoneyTable
 from syncd.rules.classes.identity import matchers_in
-from syncd.rules.conditions import Condition, holds
+from syncd.rules.conditions import Condition, FieldTest, holds
 from syncd.rules.facts import Facts, Value
 from syncd.rules.matching.matchers import (
     AllElements,
@@ -51,6 +51,12 @@ class Predicate:
 
     conditions: tuple[Condition, ...]
     bits: int
+
+    @property
+    def matcher(self) -> Matcher | None:
+        """The one matcher that it comes to, or None."""
+        only = self.conditions[0] if len(self.conditions) == 1 else None
+        return only.matcher if isinstance(only, FieldTest) else None
 
     def holds(self, facts: Facts, context: EvaluationContext) -> bool:
         """The plain evaluator's answer for a company that has one value and nothing else."""
@@ -95,6 +101,8 @@ class FieldIndex:
             else:
                 self._touch(matchers, len(self.touched), ranges)
                 self.touched.append(predicate)
+        self.asked = [(each.matcher.matches, each.bits) for each in self.rest if each.matcher is not None]
+        self.detours = [each for each in self.rest if each.matcher is None]
         self.edges = sorted(edges)
         self._lengths = sorted({len(beginning) for beginning in self._beginnings})
         self._ranges = _PostalIndex(ranges)
@@ -156,7 +164,7 @@ class FieldClasses:
         if value is None or not self._classed:
             found |= self._true_of(index.predicates, value)
         else:
-            found |= self._touched(value) | self._compared(value) | self._true_of(index.rest, value)
+            found |= self._touched(value) | self._compared(value) | self._rest(value)
         if len(self.known) >= index.most_remembered:
             self.known.clear()
             self._same.clear()
@@ -184,7 +192,17 @@ class FieldClasses:
             found = self._between[gap] = self._true_of(index.compared, value)
         return found
 
-    def _true_of(self, predicates: Iterable[Predicate], value: Value | None) -> int:
+    def _rest(self, value: Value) -> int:
+        """What every distinct value is asked: substrings above all, so a single matcher is asked without a detour."""
+        found, context = self._true_of(self._index.detours, value), self._context
+        for matches, bits in self._index.asked:
+            if matches(value, context):
+                found |= bits
+        return found
+
+    def _true_of(self, predicates: Sequence[Predicate], value: Value | None) -> int:
+        if not predicates:
+            return 0
         facts = Facts("", (), values={} if value is None else {self.name: value}, rates=self._rates)
         return _all_bits(each for each in predicates if each.holds(facts, self._context))
 

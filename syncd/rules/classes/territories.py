@@ -7,11 +7,11 @@ that holds takes the account. Knows conditions and windows, no people, holds or 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from syncd.rules.classes.class_table import Answers, ClassTable
 from syncd.rules.deciding.frame import reads_clock
-from syncd.rules.deciding.tree import Cause, TreeResult, in_effect
+from syncd.rules.deciding.tree import TreeResult, in_effect
 from syncd.rules.facts import Facts
 from syncd.rules.matching.time_window import EvaluationContext, local_day
 from syncd.rules.pack import Pack, Protect, Territory
@@ -86,7 +86,8 @@ class RoleClasses:
     def __init__(self, roots: Path) -> None:
         self.roots = roots
         self.paths = list(_flattened(roots, ()))
-        self.clocked = {id(each) for path in self.paths for each in path[-1:] if reads_clock(each.when)}
+        nodes = [path[-1] for path in self.paths]
+        self.timed = {id(each) for each in nodes if each.effective is not None or reads_clock(each.when)}
         self.table = ClassTable([[each.when for each in path] for path in self.paths])
 
 
@@ -112,18 +113,11 @@ class RoleAnswers:
         return found
 
     def _result(self, path: Path) -> TreeResult:
-        """Which territories were tried on the way follows from where it ends: those before it on each level."""
-        passed: list[tuple[Territory, Cause]] = []
-        level = self.classes.roots
-        for entered in (*path, None):
-            for territory in level:
-                if territory is entered:
-                    break
-                asleep = not in_effect(territory, self.today)
-                passed.append((territory, Cause.NOT_IN_EFFECT if asleep else Cause.OWN_CONDITION))
-            level = entered.children if entered is not None else ()
-        waiting = [each for each in passed if each[1] is Cause.NOT_IN_EFFECT or id(each[0]) in self.classes.clocked]
-        return TreeResult(path, tuple(passed), tuple(waiting))
+        plain = TreeResult(path, self.classes.roots, self.today)
+        if not self.classes.timed:
+            return replace(plain, waiting=())
+        waiting = (each for each in plain.passed if id(each[0]) in self.classes.timed)
+        return replace(plain, waiting=tuple(waiting))
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 from syncd.model.decisions import Owner
 from syncd.model.fields import FieldType
@@ -18,6 +19,9 @@ from syncd.rules.facts import Directory, Facts
 from syncd.rules.matching.time_window import EvaluationContext, leaves_past, local_day, local_midnight, shifted_day
 from syncd.rules.memory import NO_MEMORY, Memory
 from syncd.rules.pack import Pack, Territory
+
+if TYPE_CHECKING:
+    from syncd.rules.classes.territories import TerritoryAnswers
 
 NO_LENIENT: Mapping[tuple[str, str], tuple[Territory, ...]] = MappingProxyType({})
 _ROLLING_FIELDS = frozenset({"won_amount_12m", "won_count_12m"})
@@ -35,7 +39,8 @@ class Frame:
 
     `clocked` are the paths of the territories whose own condition reads the clock, `lenient` those with a `leeway`, by
     role and each name they have or had: few, and known before any account. `memory` is what the ledger remembers.
-    `leads` says that leads are dealt out: reps' working hours count then, and caps on accounts do not.
+    `leads` says that leads are dealt out: reps' working hours count then, and caps on accounts do not. `classes` answers
+    the pack's conditions for many accounts; without it each is asked plainly, with the same outcome.
     """
 
     pack: Pack
@@ -46,6 +51,7 @@ class Frame:
     memory: Memory = NO_MEMORY
     lenient: Mapping[tuple[str, str], tuple[Territory, ...]] = field(default_factory=lambda: NO_LENIENT)
     leads: bool = False
+    classes: TerritoryAnswers | None = None
 
     @classmethod
     def of(cls, pack: Pack, directory: Directory, now: datetime, memory: Memory = NO_MEMORY) -> Frame:

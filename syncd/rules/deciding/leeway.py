@@ -15,7 +15,7 @@ from syncd.model.fields import FieldType
 from syncd.model.normalisation.numbers import EXACT
 from syncd.rules.conditions import Condition, holds
 from syncd.rules.deciding.frame import Frame
-from syncd.rules.deciding.tree import TreeResult, choose_territory
+from syncd.rules.deciding.tree import TreeResult, tree_of
 from syncd.rules.facts import Facts
 from syncd.rules.matching.edges import edges_of, numbers_tested
 from syncd.rules.matching.repricing import repriced
@@ -108,7 +108,7 @@ def _trials(frame: Frame, role: str, territory: Territory, facts: Facts) -> Iter
             continue
         moved = replace(facts, values={**facts.values, **{edge.field: value for edge, value in chosen}})
         if holds(territory.when, moved, frame.context):
-            tree = choose_territory(frame.pack, role, moved, frame.context)
+            tree = tree_of(frame, role, moved)
             yield Trial(tuple(edge for edge, _ in chosen), moved, tree)
 
 

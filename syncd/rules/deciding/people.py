@@ -155,7 +155,7 @@ def out_of_dates(frame: Frame, email: str) -> str | None:
 
 
 def identity_of(frame: Frame, path: tuple[Territory, ...], email: str, facts: Facts) -> str:
-    """Under whose name an account counts: the seat by which its territory or an overflow names its owner, else theirs."""
+    """Who an account counts for: the seat by which its territory or an overflow names its owner, or theirs."""
     if not frame.pack.seats or not path:
         return email
     groups = (path[-1].owners, *(owners for _, owners in overflows(path)))

@@ -6,7 +6,7 @@ the rest are outranked. Knows no loads and picks nobody.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -18,10 +18,10 @@ from syncd.rules.deciding.exceptions import Exceptions, dispute_of, in_force, ov
 from syncd.rules.deciding.frame import Frame, holder, holder_active, owner_of, respect_ends
 from syncd.rules.deciding.leeway import Leeway
 from syncd.rules.deciding.people import SEAT, inactive_in, may_keep, members_of, overflows, resolve
-from syncd.rules.deciding.retrieving import recall_of, was_given
+from syncd.rules.deciding.retrieving import Reach, recall_of, was_given
 from syncd.rules.deciding.tree import TreeResult
 from syncd.rules.facts import Facts
-from syncd.rules.pack import Override, Owners, OwnersByQueue, Territory, Unassigned
+from syncd.rules.pack import Override, Owners, OwnersByQueue, Protect, Territory, Unassigned
 
 NOT_MANAGED = "not-managed"
 """The note on a decision outside the pack's managed territories: planned and reported, never written."""
@@ -47,8 +47,8 @@ class Subject:
     """One company in one role, with its territory: what every step looks at.
 
     `leeway` is what could keep it where it was last applied. `parent` is whom it follows, where its territory says so.
-    `depends_until` is when time alone would next change a decision that this one takes its owner from. `recalled` says
-    whether the budget of `retrieve` reaches it, None while that is not known.
+    `depends_until` is when time alone would next change a decision that this one takes its owner from. `reach` says
+    whether `retrieve` reaches it, None while that is not known.
     """
 
     frame: Frame
@@ -59,7 +59,7 @@ class Subject:
     leeway: Leeway | None = None
     parent: Parent | None = None
     depends_until: datetime | None = None
-    recalled: bool | None = None
+    reach: Reach | None = None
 
     @property
     def present(self) -> Owner | None:
@@ -156,9 +156,14 @@ def changed_by_person(subject: Subject) -> Iterator[Claim]:
 def protect(subject: Subject) -> Iterator[Claim]:
     """Every protect rule that matches, by name."""
     frame, facts = subject.frame, subject.facts
-    for rule in sorted(frame.pack.protect, key=lambda rule: rule.name):
+    if frame.classes is not None:
+        matching: Iterable[Protect] = frame.classes.protecting(facts)
+    else:
+        rules = sorted(frame.pack.protect, key=lambda rule: rule.name)
+        matching = (rule for rule in rules if holds(rule.when, facts, frame.context))
+    for rule in matching:
         in_time = rule.until is None or frame.today <= rule.until
-        if subject.role in rule.roles and in_time and holds(rule.when, facts, frame.context):
+        if subject.role in rule.roles and in_time:
             yield _for_active_owner(subject, _hold(subject, rule.name, f"held: {rule.reason}", rule.place))
 
 
@@ -228,9 +233,9 @@ def retrieve(subject: Subject) -> Iterator[Claim]:
     recall = recall_of(subject.frame, subject.role, subject.facts)
     if recall is None or subject.tree.territory is None:
         return
-    text, applies = recall.text, recall.due and subject.recalled is not False
+    text, applies = recall.text, recall.due and subject.reach in (None, Reach.WITHIN)
     if recall.due and not applies:
-        text = "not retrieved: today's budget is spent, or the pool has nobody for it"
+        text = f"not retrieved: {subject.reach}"
     yield Claim(Outcome.CHANGE, "retrieved", text, None, recall.place, recall.rule_text, applies=applies, waits=applies)
 
 

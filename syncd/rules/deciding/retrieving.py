@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from enum import StrEnum
 
 from syncd.errors import Place
 from syncd.rules.conditions import holds, next_change
@@ -22,6 +23,14 @@ OWNER = "owner"
 """The one role in which accounts are retrieved."""
 _NEVER = datetime.min.replace(tzinfo=UTC)
 _NOTHING = Retrieval()
+
+
+class Reach(StrEnum):
+    """How far `retrieve` reaches an account that is due: it is taken, or why it is not after all."""
+
+    WITHIN = "within the budget"
+    OVER = "today's budget is spent"
+    NOBODY = "the pool has nobody for it"
 
 
 @dataclass(frozen=True, slots=True)

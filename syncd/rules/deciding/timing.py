@@ -54,7 +54,7 @@ def leeway_changes(subject: Subject) -> datetime | None:
 
 def _changes_in(frame: Frame, facts: Facts, tree: TreeResult) -> datetime | None:
     instants: list[datetime | None] = []
-    for territory, cause in tree.passed:
+    for territory, cause in tree.passed if tree.waiting is None else tree.waiting:
         clocked = territory.path in frame.clocked
         opens = territory.effective.from_ if territory.effective else None
         if cause is Cause.OWN_CONDITION and clocked:

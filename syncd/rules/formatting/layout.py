@@ -229,7 +229,7 @@ class _Layout:
         if written <= column and indent is not None:
             return indent
         levels = [level.indent for level in self._before if level.column <= written]
-        return levels[-1] if levels else indent or 0
+        return max(levels[-1] if levels else 0, indent or 0)
 
 
 def _scalar_text(piece: Piece) -> str:

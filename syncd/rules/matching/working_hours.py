@@ -86,26 +86,23 @@ def _days(text: str | None) -> frozenset[int]:
 
 
 def _instants(day: date, clock: time, zone: ZoneInfo) -> tuple[datetime, ...]:
-    """When the wall clock reaches a time on a day: once, twice, or where it jumps over it, at the jump."""
-    found = []
-    for fold in (0, 1):
-        wall = datetime.combine(day, clock, zone).replace(fold=fold)
-        instant = wall.astimezone(UTC)
-        found.append(instant)
-        back = instant.astimezone(zone)
-        if back.replace(tzinfo=None) != wall.replace(tzinfo=None):
-            found.append(_jump(instant, zone))
-    return tuple(found)
+    """When the wall clock reaches a time on a day, once or twice, and when it jumps on that day."""
+    walls = (datetime.combine(day, clock, zone).replace(fold=fold).astimezone(UTC) for fold in (0, 1))
+    return (*walls, *_jumps(day, zone))
 
 
-def _jump(near: datetime, zone: ZoneInfo) -> datetime:
-    """The clock change nearest to an instant that lies within a few hours of it."""
-    low, high = near - timedelta(hours=4), near + timedelta(hours=4)
+@lru_cache(maxsize=4096)
+def _jumps(day: date, zone: ZoneInfo) -> tuple[datetime, ...]:
+    """The clock change within a day, to the minute; empty on nearly all days."""
+    low = datetime.combine(day, time.min, zone).astimezone(UTC)
+    high = datetime.combine(day + timedelta(days=1), time.min, zone).astimezone(UTC)
     start = low.astimezone(zone).utcoffset()
+    if high.astimezone(zone).utcoffset() == start:
+        return ()
     while high - low > _STEP:
-        middle = low + (high - low) / 2
+        middle = low + (high - low) // 2
         if middle.astimezone(zone).utcoffset() == start:
             low = middle
         else:
             high = middle
-    return high.replace(second=0, microsecond=0)
+    return (high.replace(second=0, microsecond=0),)

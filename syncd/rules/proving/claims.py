@@ -86,8 +86,8 @@ def withheld(claims: Iterable[Claim]) -> list[Claim]:
 
 
 def named(texts: Sequence[str], most: int = 3) -> str:
-    """`a, b, c and 4 more`, each in backticks."""
-    shown = [f"`{text}`" for text in texts[:most]]
+    """`a, b, c and 4 more`."""
+    shown = list(texts[:most])
     if len(texts) > most:
         return f"{', '.join(shown)} and {len(texts) - most} more"
     return shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])} and {shown[-1]}"

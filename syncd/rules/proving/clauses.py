@@ -13,10 +13,12 @@ from syncd.rules.facts import Facts, Value
 from syncd.rules.matching.matchers import AnyMatcher, EqualTo, InList, Matcher
 from syncd.rules.matching.time_window import EvaluationContext
 from syncd.rules.proving.claims import Claim, claim, named
-from syncd.rules.proving.domains import Domain, LineDomain, TextDomain
+from syncd.rules.proving.domains import Domain
 from syncd.rules.proving.examples import Check, Example, Examples
+from syncd.rules.proving.line_domain import LineDomain
 from syncd.rules.proving.logic import ALWAYS, Box, ExhaustedError, Formula, Literal, TooManyBoxesError, both
 from syncd.rules.proving.reaching import clauses_of, example_in, shortened
+from syncd.rules.proving.text_domain import TextDomain
 from syncd.rules.proving.trees import Node, Tree
 
 _MOST_BOXES = 2_000
@@ -125,7 +127,7 @@ class Clauses:
             met = holds(condition, facts, context)
             return met and not all(holds(each, facts, context) for each in conditions)
 
-        texts = [part[0] for part in never]
+        texts = [f"`{part[0]}`" for part in never]
         yield claim(
             "SYN356",
             Severity.WARNING,

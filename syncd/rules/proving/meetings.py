@@ -17,8 +17,9 @@ from syncd.rules.facts import Facts
 from syncd.rules.matching.time_window import EvaluationContext, local_day
 from syncd.rules.pack import Pack
 from syncd.rules.proving.claims import Claim, claim
-from syncd.rules.proving.domains import MISSING, LineDomain
+from syncd.rules.proving.domains import MISSING
 from syncd.rules.proving.examples import Check, Examples
+from syncd.rules.proving.line_domain import LineDomain
 from syncd.rules.proving.logic import Box, ExhaustedError, meet, within
 from syncd.rules.proving.reaching import Enters, example_in
 from syncd.rules.proving.stretches import Stretch

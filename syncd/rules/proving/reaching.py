@@ -150,7 +150,7 @@ class Reaching:
         territory = node.territory
         takers = [each for each in self._tree.owners_of(used) if each.terms & node.before]
         own = [each for each in takers if each.siblings is node.siblings]
-        names = [f"{each.territory.name} ({each.territory.place})" for each in (own or takers)]
+        names = [f"`{each.territory.name}` ({each.territory.place})" for each in (own or takers)]
         takes = "takes" if len(names) == 1 else "together take"
         return claim(
             "SYN350",

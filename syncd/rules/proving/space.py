@@ -26,7 +26,8 @@ from syncd.rules.conditions import (
 from syncd.rules.matching.matchers import AnyMatcher, EqualTo, InList, Matcher
 from syncd.rules.matching.time_window import EvaluationContext
 from syncd.rules.pack import Effective
-from syncd.rules.proving.domains import NO, YES, Domain, domain_of, identity
+from syncd.rules.proving.domains import NO, YES, Domain, identity
+from syncd.rules.proving.field_domains import domain_of
 from syncd.rules.proving.lines import Cut, DateScale, Line
 from syncd.rules.proving.logic import ALWAYS, Box, Formula, Literal, Variables, both, either
 

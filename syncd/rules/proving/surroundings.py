@@ -64,7 +64,7 @@ def geography_only(pack: Pack, held: Mapping[str, int] | None = None) -> Iterato
         return
     if held is not None:
         found.sort(key=lambda each: -held.get(each.path, 0))
-    shown = [each.path if held is None else f"{each.path}: {held.get(each.path, 0)}" for each in found]
+    shown = [f"`{each.path}`" if held is None else f"`{each.path}` ({held.get(each.path, 0)})" for each in found]
     yield Finding(
         "SYN365",
         Severity.NOTE,
@@ -148,7 +148,7 @@ class Surroundings:
                 message = f"none of {self.companies} accounts in the mirror reaches `{each.path}`"
                 yield Finding("SYN360", Severity.NOTE, message, each.place, "is its condition what was meant?")
             if len(empty) > _MOST_SHOWN:
-                rest = [each.path for each in empty[_MOST_SHOWN:]]
+                rest = [f"`{each.path}`" for each in empty[_MOST_SHOWN:]]
                 message = f"no account in the mirror reaches {len(rest)} more territories: {named(rest, 5)}"
                 yield Finding("SYN360", Severity.NOTE, message, empty[_MOST_SHOWN].place)
 

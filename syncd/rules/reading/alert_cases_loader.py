@@ -71,11 +71,11 @@ def _step(item: Node, monitors: Collection[str], reading: Reading, *, first: boo
         accounts=_records(options, "accounts", frozenset(reading.catalogue.account) - _DERIVED, reading),
         deals=_records(options, "deals", frozenset(reading.catalogue.opportunity) | {"account"}, reading),
         users=MappingProxyType(_users(options, reading)),
-        gone=options.texts("gone"),
+        gone=_texts(options, "gone"),
         stale=options.flag("stale") or False,
-        acknowledge=options.texts("acknowledge"),
+        acknowledge=_texts(options, "acknowledge"),
         expect=_expected(options, monitors, reading) if "expect" in options else None,
-        told=options.texts("told") if "told" in options else None,
+        told=_texts(options, "told") if "told" in options else None,
     )
 
 
@@ -126,10 +126,20 @@ def _users(options: Options, reading: Reading) -> dict[str, bool]:
     return found
 
 
+def _texts(options: Options, key: str) -> tuple[str, ...]:
+    """A list of texts; here an empty one says something: nothing is expected."""
+    return () if _is_empty(options, key) else options.texts(key)
+
+
+def _is_empty(options: Options, key: str) -> bool:
+    node = options.node(key)
+    return isinstance(node, Sequence) and not node.items
+
+
 def _expected(options: Options, monitors: Collection[str], reading: Reading) -> tuple[ExpectedAlert, ...]:
     """`AccountChurned Acme`, or a mapping that says more of it."""
     found: list[ExpectedAlert] = []
-    for item in options.items("expect"):
+    for item in () if _is_empty(options, "expect") else options.items("expect"):
         if isinstance(item, Scalar):
             monitor, _, about = item.text.strip().partition(" ")
             alert = ExpectedAlert(monitor, about.strip())

@@ -206,12 +206,6 @@ class Options:
             return ()
         return tuple((entry.key, entry.value) for entry in value.entries)
 
-    def refuse(self, key: str, what: str) -> None:
-        """An error (SYN249) for something that the language has and this version does not do yet."""
-        if key in self._values:
-            hint = "remove it for now; nothing that a pack says is ever ignored in silence"
-            self._findings.error("SYN249", f"{what} is not supported by this version yet", self.place_of(key), hint)
-
 
 def read_name(value: Scalar, reading: Reading) -> str | None:
     """A name of the pack's own; None after an error (SYN244)."""

@@ -94,7 +94,7 @@ def _by_mapping(node: Mapping, key: str, reading: Reading, role: str) -> Owners:
 
 
 def _by_pair(options: Options, role: str, reading: Reading) -> Owners:
-    """`{pair_with: owner, file}`: the columns are named like the two roles, the second one by `column` where it differs.
+    """`{pair_with: owner, file}`: the columns are named like the two roles, the second by `column` where it differs.
 
     Which roles are decided before this one is checked when all are known.
     """

@@ -23,7 +23,17 @@ PORTAL_VERBS = ("configure", "limits", "expire_tokens", "revoke_token", "scopes"
 PROPERTY_VERBS = ("hide", "show", "define", "undefine", "rename")
 OWNER_VERBS = ("deactivate", "activate")
 _COUNTED = ("used_today", "associations_today")
-_LIMITS = ("enabled", "burst", "search", "associations", "day", "associations_day", "second", "enforce_second", *_COUNTED)
+_LIMITS = (
+    "enabled",
+    "burst",
+    "search",
+    "associations",
+    "day",
+    "associations_day",
+    "second",
+    "enforce_second",
+    *_COUNTED,
+)
 _OWNER_FIELDS = {"email": "email", "firstName": "first", "lastName": "last", "type": "kind"}
 
 

@@ -56,7 +56,7 @@ class RateLimits:
         self.associations_today += kind == "associations"
         if not self.enabled:
             return None
-        if self.used_today > self.day or self.associations_today > self.associations_day:
+        if self.used_today > self.day or (kind == "associations" and self.associations_today > self.associations_day):
             return "DAILY"
         if kind == "search":
             return "SECONDLY" if _full(self._searches, self.search, stamp, 1_000) else None

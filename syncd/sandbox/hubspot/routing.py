@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from urllib.parse import unquote
 
 from syncd.sandbox.hubspot.definitions import KIND_BY_NAME
 from syncd.sandbox.wire import Request
@@ -58,7 +59,7 @@ class Call:
     @property
     def rest(self) -> tuple[str, ...]:
         """The path behind the object type."""
-        return tuple(part for part in self.parts.get("rest", "").split("/") if part)
+        return tuple(unquote(part) for part in self.parts.get("rest", "").split("/") if part)
 
     @property
     def kind(self) -> str:

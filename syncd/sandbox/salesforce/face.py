@@ -13,14 +13,15 @@ from syncd.clock import Clock, SystemClock
 from syncd.sandbox.control import Reception
 from syncd.sandbox.faults import FaultScript
 from syncd.sandbox.journal import Journal
+from syncd.sandbox.salesforce.currencies import corporate_row
 from syncd.sandbox.salesforce.identifiers import canonical, checksum
 from syncd.sandbox.salesforce.loading import load_rows
 from syncd.sandbox.salesforce.model import OrgModel
 from syncd.sandbox.salesforce.schema import standard_schema
 from syncd.sandbox.salesforce.sessions import Consumer, Sessions
 from syncd.sandbox.salesforce.soql.binding import Visibility
+from syncd.sandbox.salesforce.state import OrgState
 from syncd.sandbox.salesforce.tables import Tables
-from syncd.sandbox.salesforce.writing import OrgState
 from syncd.sandbox.timekeeping import SandboxClock
 from syncd.sandbox.wire import Request, Response
 
@@ -60,6 +61,7 @@ class SalesforceOrg:
         self._reception = Reception(self._model, self.clock)
         self.load("Organization", [_organization(self.organization_id)])
         self.integration_user_id, self._model.default_person = self.load("User", [_ROBOT, _ADMINISTRATOR])
+        self.load("CurrencyType", [corporate_row()])
 
     @property
     def base_url(self) -> str:

@@ -18,6 +18,8 @@ TEXT_TYPES = frozenset(
 )
 ID_TYPES = frozenset({"id", "reference"})
 NUMBER_TYPES = frozenset({"int", "double", "currency", "percent"})
+KNOWN_TYPES = TEXT_TYPES | ID_TYPES | NUMBER_TYPES | {"boolean", "date", "datetime"}
+"""The types that an administrator can give a field."""
 _TRUE, _FALSE = frozenset({"true", "1", "yes"}), frozenset({"false", "0", "no"})
 
 
@@ -37,6 +39,8 @@ def stored(value: object, kind: str) -> Any:
         return None
     if isinstance(value, list | dict):
         raise ValueError(f"{value!r} is not one value")
+    if kind == "anyType":
+        return value
     if kind == "boolean":
         return _boolean(value)
     if kind in NUMBER_TYPES:

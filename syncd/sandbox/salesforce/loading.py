@@ -8,11 +8,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from syncd.sandbox.salesforce import person_accounts
+from syncd.sandbox.salesforce.currencies import chain_rates
 from syncd.sandbox.salesforce.derived import defaults_of, derived
 from syncd.sandbox.salesforce.fieldtypes import stored
 from syncd.sandbox.salesforce.schema import ObjectSchema, custom_object
+from syncd.sandbox.salesforce.state import OrgState
 from syncd.sandbox.salesforce.tables import Row
-from syncd.sandbox.salesforce.writing import OrgState
 
 
 def load_rows(state: OrgState, name: str, rows: Iterable[Mapping[str, object]], *, by: str) -> tuple[str, ...]:
@@ -21,14 +23,27 @@ def load_rows(state: OrgState, name: str, rows: Iterable[Mapping[str, object]], 
     if name not in state.tables:
         state.tables.add(custom_object(name, sum(1 for _ in state.tables)))
     table = state.tables.table(name)
-    table.schema.learn(given)
+    if table.schema.learn(given):
+        state.schema_changed_at = state.clock.now()
+    if table.schema.name == "Account" and any(row.get("IsPersonAccount") in (True, "true") for row in given):
+        person_accounts.enable(state)
     loaded = [_loaded(state, table.schema, row, by) for row in given]
-    table.put_all(loaded)
+    state.tables.load(name, loaded)
+    _follow(state, table.schema.name, loaded)
     now = state.clock.now()
     for row in loaded:
         if row.get("IsDeleted"):
             table.deleted_at[row["Id"]] = now
     return tuple(str(row["Id"]) for row in loaded)
+
+
+def _follow(state: OrgState, name: str, loaded: list[Row]) -> None:
+    """What the platform keeps beside rows of these objects."""
+    if name == "Account" and person_accounts.is_enabled(state):
+        for row in loaded:
+            person_accounts.keep_contact(state, row, effect=False)
+    elif name == "DatedConversionRate":
+        chain_rates(state)
 
 
 def _loaded(state: OrgState, schema: ObjectSchema, row: Mapping[str, object], by: str) -> Row:
@@ -51,6 +66,8 @@ def _loaded(state: OrgState, schema: ObjectSchema, row: Mapping[str, object], by
         complete.setdefault("IsDeleted", False)
     if schema.owned and by:
         complete.setdefault("OwnerId", by)
+    if schema.name == "Account" and complete.get("IsPersonAccount"):
+        complete.setdefault("Name", person_accounts.full_name(complete))
     worked_out = derived(schema.name, complete, complete, state.tables)
     return {**complete, **{key: value for key, value in worked_out.items() if key not in fields}}
 

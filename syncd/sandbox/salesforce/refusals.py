@@ -5,6 +5,7 @@ It knows nothing of why; whoever raises a Refusal does.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from syncd.sandbox.wire import Response
@@ -13,28 +14,42 @@ from syncd.sandbox.wire import Response
 class Refusal(Exception):
     """One error as the REST API reports it: an HTTP status, an error code and the platform's words."""
 
-    def __init__(self, status: int, code: str, message: str, fields: tuple[str, ...] | None = None) -> None:
+    def __init__(
+        self,
+        status: int,
+        code: str,
+        message: str,
+        fields: tuple[str, ...] | None = None,
+        details: Mapping[str, Any] | None = None,
+    ) -> None:
         super().__init__(f"{code}: {message}")
         self.status = status
         self.code = code
         self.message = message
         self.fields = fields
+        self.details = details or {}
 
     def response(self) -> Response:
         """The error as the body of a whole answer: an array of one (salesforce.md 4.3, shape 1)."""
         error: dict[str, Any] = {"message": self.message, "errorCode": self.code}
         if self.fields is not None:
             error["fields"] = list(self.fields)
-        return Response.of_json(self.status, [error])
+        return Response.of_json(self.status, [{**self.details, **error}])
 
     def row(self) -> dict[str, Any]:
         """The error as one row of a collection: `statusCode`, not `errorCode` (shape 3)."""
-        return {"statusCode": self.code, "message": self.message, "fields": list(self.fields or ())}
+        return {**self.details, "statusCode": self.code, "message": self.message, "fields": list(self.fields or ())}
 
 
 def not_found(message: str = "The requested resource does not exist") -> Refusal:
     """No such endpoint or record."""
     return Refusal(404, "NOT_FOUND", message)
+
+
+def not_allowed(method: str, *allowed: str) -> Refusal:
+    """An endpoint that exists, asked by a method it does not take."""
+    listed = ",".join(["HEAD", *allowed] if "GET" in allowed else allowed)
+    return Refusal(405, "METHOD_NOT_ALLOWED", f"HTTP Method '{method}' not allowed. Allowed are {listed}")
 
 
 def session_invalid() -> Refusal:
@@ -64,6 +79,18 @@ def no_such_column(column: str, entity: str, query: str | None = None) -> Refusa
     at = max(0, query.lower().find(column.lower()))
     excerpt = query[max(0, at - 40) : at + 40]
     message = f"\n{excerpt}\nERROR at Row:1:Column:{at + 1}\nNo such column '{column}' on entity '{entity}'. {advice}"
+    return Refusal(400, "INVALID_FIELD", message)
+
+
+def no_such_relationship(name: str, entity: str, query: str) -> Refusal:
+    """A path or a subquery names a relationship that the object does not have."""
+    at = max(0, query.lower().find(name.lower()))
+    excerpt = query[max(0, at - 40) : at + 40]
+    message = (
+        f"\n{excerpt}\nERROR at Row:1:Column:{at + 1}\nDidn't understand relationship '{name}' in FROM part of query "
+        f"call or in a field path of '{entity}'. If you are attempting to use a custom relationship, be sure to append "
+        "the '__r' after the custom relationship name."
+    )
     return Refusal(400, "INVALID_FIELD", message)
 
 

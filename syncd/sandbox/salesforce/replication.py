@@ -9,8 +9,8 @@ from syncd.clock import parse_instant
 from syncd.sandbox.salesforce.fieldtypes import stamp
 from syncd.sandbox.salesforce.lifecycle import BIN_KEEPS
 from syncd.sandbox.salesforce.refusals import Refusal
+from syncd.sandbox.salesforce.state import OrgState
 from syncd.sandbox.salesforce.tables import Table
-from syncd.sandbox.salesforce.writing import OrgState
 from syncd.sandbox.wire import Request
 
 _UPDATED_REACH = timedelta(days=30)
@@ -21,7 +21,11 @@ _MOST_IDS = 600_000
 def updated(state: OrgState, table: Table, request: Request) -> dict[str, Any]:
     """The ids of live rows stamped in the span asked for. Raises Refusal."""
     start, end = _span(state, request, _UPDATED_REACH)
-    ids = [row["Id"] for row in table.stamped(stamp(start), stamp(end)) if not row.get("IsDeleted")]
+    ids = [
+        row["Id"]
+        for row in table.stamped(stamp(start), stamp(end))
+        if not row.get("IsDeleted") and row["Id"] not in state.visibility.unshared
+    ]
     if len(ids) > _MOST_IDS:
         raise Refusal(400, "EXCEEDED_ID_LIMIT", f"more than {_MOST_IDS} ids")
     return {"ids": ids, "latestDateCovered": stamp(_covered(state, end))}
@@ -55,4 +59,4 @@ def _span(state: OrgState, request: Request, reach: timedelta) -> tuple[datetime
 
 def _covered(state: OrgState, end: datetime) -> datetime:
     """Up to when the answer is complete: the platform stays behind its own clock."""
-    return min(end, state.clock.now() - timedelta(minutes=2))
+    return min(end, state.clock.now() - timedelta(seconds=state.covered_behind))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -11,12 +12,14 @@ from syncd.sandbox.faults import RowFault
 from syncd.sandbox.salesforce.bodies import json_object
 from syncd.sandbox.salesforce.fieldtypes import instant_of
 from syncd.sandbox.salesforce.lifecycle import delete
-from syncd.sandbox.salesforce.refusals import Refusal, no_such_column
+from syncd.sandbox.salesforce.refusals import Refusal, no_such_column, not_found
 from syncd.sandbox.salesforce.soql.binding import BoundPath, Scope
 from syncd.sandbox.salesforce.soql.rendering import Shape
 from syncd.sandbox.salesforce.soql.tree import Query
-from syncd.sandbox.salesforce.tables import Row
-from syncd.sandbox.salesforce.writing import OrgState, create, find, update
+from syncd.sandbox.salesforce.state import OrgState, Saving, find
+from syncd.sandbox.salesforce.tables import Row, Table
+from syncd.sandbox.salesforce.upserting import by_external_id, key_field, upsert
+from syncd.sandbox.salesforce.writing import create, update
 from syncd.sandbox.timekeeping import http_date
 from syncd.sandbox.wire import Request, Response
 
@@ -31,7 +34,13 @@ def read(state: OrgState, name: str, record_id: str, request: Request, version: 
     if unchanged:
         return Response(304, headers)
     wanted = [field for text in request.query.get("fields", []) for field in text.split(",") if field]
-    scope = Scope(state.tables, state.visibility, Query("", table.schema.name, None, ()), state.clock.now())
+    shape = shape_for(state, table, wanted)
+    return Response.of_json(200, shape.rendered(row, version), headers)
+
+
+def shape_for(state: OrgState, table: Table, wanted: Sequence[str]) -> Shape:
+    """What a row shows: the fields asked for, else all that are seen. Raises Refusal INVALID_FIELD."""
+    scope = Scope(state.tables, state.visibility, Query("", table.schema.name), state.clock.now())
     shape = Shape(table.schema, scope)
     for path in wanted or [item.name for item in table.schema.fields.values()]:
         field = table.schema.get(path.strip())
@@ -39,37 +48,63 @@ def read(state: OrgState, name: str, record_id: str, request: Request, version: 
             shape.add(BoundPath((), field))
         elif wanted:
             raise no_such_column(path, table.schema.name)
-    return Response.of_json(200, shape.rendered(row, version), headers)
+    return shape
 
 
 def change(
-    state: OrgState,
-    name: str,
-    record_id: str,
-    request: Request,
-    *,
-    by: str,
-    auto_assign: bool,
-    row_fault: RowFault | None = None,
+    state: OrgState, name: str, record_id: str, request: Request, saving: Saving, row_fault: RowFault | None = None
 ) -> Response:
     """Answer PATCH /sobjects/X/ID with 204. Raises Refusal; 412 where a precondition no longer holds."""
     table, row = find(state, name, record_id)
     _precondition(request, table.schema.name, row)
     if row_fault is not None and row_fault.hits(0, row["Id"]):
         raise Refusal(400, row_fault.code, row_fault.message, ())
-    update(state, name, record_id, _body(request), by=by, auto_assign=auto_assign)
+    update(state, name, record_id, _body(request), saving)
     return Response(204)
 
 
-def add(state: OrgState, name: str, request: Request, *, by: str) -> Response:
+def read_by_key(state: OrgState, name: str, key: str, value: str, request: Request, version: str) -> Response:
+    """Answer GET /sobjects/X/FIELD/VALUE. Raises Refusal 404, or answers 300 with the addresses of several rows."""
+    row = by_external_id(state, name, key, value)
+    if row is None:
+        raise not_found()
+    return read(state, name, str(row["Id"]), request, version)
+
+
+def change_by_key(
+    state: OrgState, name: str, key: str, value: str, request: Request, saving: Saving, row_fault: RowFault | None
+) -> Response:
+    """Answer PATCH /sobjects/X/FIELD/VALUE: 201 for a new row, 200 for a changed one. Raises Refusal."""
+    if key.lower() == "id":
+        return change(state, name, value, request, saving, row_fault)
+    values = _body(request)
+    field = key_field(state, state.tables.table(name), key)
+    if any(given.lower() == field.name.lower() for given in values):
+        message = f"The {field.name} field should not be specified in the sobject data."
+        raise Refusal(400, "INVALID_FIELD", message, (field.name,))
+    record_id, made = upsert(state, name, key, value, values, saving)
+    answer = {"id": record_id, "success": True, "errors": [], "created": made}
+    return Response.of_json(201 if made else 200, answer)
+
+
+def drop_by_key(state: OrgState, name: str, key: str, value: str, saving: Saving) -> Response:
+    """Answer DELETE /sobjects/X/FIELD/VALUE with 204. Raises Refusal."""
+    row = by_external_id(state, name, key, value)
+    if row is None:
+        raise not_found()
+    return drop(state, name, str(row["Id"]), saving)
+
+
+def add(state: OrgState, name: str, request: Request, saving: Saving, version: str) -> Response:
     """Answer POST /sobjects/X with 201 and the new id. Raises Refusal."""
-    record_id = create(state, name, _body(request), by=by)
-    return Response.of_json(201, {"id": record_id, "success": True, "errors": []})
+    record_id = create(state, name, _body(request), saving)
+    where = f"/services/data/{version}/sobjects/{state.tables.table(name).schema.name}/{record_id}"
+    return Response.of_json(201, {"id": record_id, "success": True, "errors": []}, {"Location": where})
 
 
-def drop(state: OrgState, name: str, record_id: str, *, by: str) -> Response:
+def drop(state: OrgState, name: str, record_id: str, saving: Saving) -> Response:
     """Answer DELETE /sobjects/X/ID with 204. Raises Refusal."""
-    delete(state, name, record_id, by=by)
+    delete(state, name, record_id, saving)
     return Response(204)
 
 

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from syncd.sandbox.salesforce.fieldtypes import guessed
+from syncd.sandbox.salesforce.related_objects import RELATED_OBJECTS
 from syncd.sandbox.salesforce.standard_objects import STANDARD_OBJECTS
 
 _LENGTHS = {
@@ -39,7 +40,10 @@ SYSTEM_FIELDS = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class FieldSchema:
-    """One field. `targets` are the objects a reference leads to and `relationship` its name in a query path."""
+    """One field. `targets` are the objects a reference leads to and `relationship` its name in a query path.
+
+    An `external_id` addresses rows beside Id. `calculated`: a formula, read-only, whose change stamps nothing.
+    """
 
     name: str
     type: str
@@ -50,6 +54,8 @@ class FieldSchema:
     relationship: str | None = None
     values: tuple[str, ...] = ()
     compound: str | None = None
+    external_id: bool = False
+    calculated: bool = False
 
     @property
     def custom(self) -> bool:
@@ -65,7 +71,7 @@ class FieldSchema:
 
 @dataclass(slots=True)
 class ObjectSchema:
-    """One object and its fields by lower-case name; grows by custom fields, loses none."""
+    """One object and its fields by lower-case name; fields are added by loaded rows, or by an administrator's hand."""
 
     name: str
     prefix: str
@@ -79,6 +85,12 @@ class ObjectSchema:
         if new.relationship:
             self.relationships[new.relationship.lower()] = new
 
+    def drop(self, name: str) -> None:
+        """Take a field away. KeyError where there is none."""
+        gone = self.fields.pop(name.lower())
+        if gone.relationship:
+            del self.relationships[gone.relationship.lower()]
+
     def get(self, name: str) -> FieldSchema | None:
         """A field by its name in any case."""
         return self.fields.get(name.lower())
@@ -87,6 +99,16 @@ class ObjectSchema:
     def has_bin(self) -> bool:
         """Whether rows are deleted softly and carry IsDeleted (users are never deleted, salesforce.md 2.5)."""
         return "bin" in self.flags
+
+    @property
+    def deletable(self) -> bool:
+        """Whether rows can be deleted at all, into the bin or at once."""
+        return bool(self.flags & {"bin", "delete"})
+
+    @property
+    def is_history(self) -> bool:
+        """Whether the rows are the platform's own record of changes."""
+        return "history" in self.flags
 
     @property
     def mergeable(self) -> bool:
@@ -103,8 +125,11 @@ class ObjectSchema:
         """The reference fields that lookups by value use an index for."""
         return tuple(item.name for item in self.fields.values() if item.name in _INDEXED)
 
-    def learn(self, rows: Iterable[Mapping[str, object]]) -> None:
-        """Add the fields that rows hold and the object does not have yet, with the type their values suggest."""
+    def learn(self, rows: Iterable[Mapping[str, object]]) -> bool:
+        """Add the fields that rows hold and the object does not have yet, with the type their values suggest.
+
+        Whether there were any.
+        """
         unknown: dict[str, list[object]] = {}
         for row in rows:
             for name, value in row.items():
@@ -112,19 +137,24 @@ class ObjectSchema:
                     unknown.setdefault(name, []).append(value)
         for name, values in unknown.items():
             kind = guessed(values)
-            self.add(FieldSchema(name, kind, _LENGTHS.get(kind, 0), writeable=True))
+            keyed = kind == "string" and _KEY_NAME.search(name) is not None
+            self.add(FieldSchema(name, kind, _LENGTHS.get(kind, 0), writeable=True, external_id=keyed))
+        return bool(unknown)
 
 
-_INDEXED = frozenset({"AccountId", "OpportunityId", "ParentId", "WhatId", "WhoId"})
+_INDEXED = frozenset({"AccountId", "OpportunityId", "ParentId", "WhatId", "WhoId", "ContactId", "LeadId"})
+# A text field that rows bring along and that is called a key is taken for one: `ERP_Id__c`, `ExternalKey__c`.
+_KEY_NAME = re.compile(r"(?:id|key)__c$", re.IGNORECASE)
 
 
 def standard_schema() -> dict[str, ObjectSchema]:
     """A fresh copy of the standard objects, by lower-case name."""
     schemas: dict[str, ObjectSchema] = {}
-    for name, (prefix, flags, text) in STANDARD_OBJECTS.items():
+    for name, (prefix, flags, text) in {**STANDARD_OBJECTS, **RELATED_OBJECTS}.items():
         schema = ObjectSchema(name, prefix, frozenset(flags.split()))
-        for line in _system_lines(schema) + text.strip().splitlines():
-            schema.add(_field_of(line))
+        for line in _system_lines(schema) + text.split("\n"):
+            if line:
+                schema.add(_field_of(line))
         schemas[name.lower()] = schema
     return schemas
 
@@ -139,6 +169,8 @@ def custom_object(name: str, number: int) -> ObjectSchema:
 
 def _system_lines(schema: ObjectSchema) -> list[str]:
     """The fields every object of its kind has."""
+    if schema.is_history:
+        return ["Id id", "IsDeleted boolean", "CreatedById reference>User", "CreatedDate datetime"]
     lines = ["Id id", "CreatedDate datetime", "CreatedById reference>User", "LastModifiedDate datetime"]
     lines += ["LastModifiedById reference>User", "SystemModstamp datetime"]
     if schema.has_bin:
@@ -146,6 +178,11 @@ def _system_lines(schema: ObjectSchema) -> list[str]:
     if schema.mergeable:
         lines.append(f"MasterRecordId reference>{schema.name}")
     return lines
+
+
+def relationship_of(name: str) -> str:
+    """The name that a reference field's relationship has in a query path: `Owner` of OwnerId, `X__r` of X__c."""
+    return f"{name.removesuffix('__c')}__r" if name.endswith("__c") else name.removesuffix("Id")
 
 
 def _field_of(line: str) -> FieldSchema:
@@ -163,7 +200,7 @@ def _field_of(line: str) -> FieldSchema:
         writeable="w" in words,
         required="!" in words,
         targets=tuple(targets.split(",")) if targets else (),
-        relationship=name.removesuffix("Id") if targets else None,
+        relationship=relationship_of(name) if targets else None,
         values=tuple(value for value in values.split("|") if value),
         compound=compound,
     )

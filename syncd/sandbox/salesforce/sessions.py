@@ -1,13 +1,14 @@
 """Who may call: the OAuth token endpoint, access tokens and their end (salesforce.md 1 and 8.1).
 
-JWT bearer, client credentials, refresh token and password grants. It knows users by id only.
+JWT bearer, client credentials, refresh token and password grants, and what SOAP's login needs. It knows users by id.
 """
 
 from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Callable, Mapping
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -22,6 +23,24 @@ from syncd.sandbox.wire import Request, Response
 JWT_GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 TOKEN_LIFETIME = timedelta(hours=2)
 _LONGEST_ASSERTION = timedelta(minutes=5)
+GRANTS = ("jwt", "client_credentials", "refresh_token", "password", "soap")
+"""The ways to sign in, by the names an administrator refuses them by."""
+MOST_LOGINS = 3_600
+"""How many sign-ins of one user an hour bears (salesforce.md 1.1)."""
+_HOUR = timedelta(hours=1)
+_GRANT_NAMES = {
+    JWT_GRANT: "jwt",
+    "client_credentials": "client_credentials",
+    "refresh_token": "refresh_token",
+    "password": "password",
+}
+# How an org words the refusal of a grant that its administrator, or its age, does not allow.
+_NOT_ALLOWED = {
+    "jwt": ("invalid_grant", "user hasn't approved this consumer"),
+    "client_credentials": ("invalid_grant", "no client credentials user enabled"),
+    "refresh_token": ("invalid_grant", "expired access/refresh token"),
+    "password": ("invalid_grant", "authentication failure"),
+}
 _AUDIENCES = ("https://login.salesforce.com", "https://test.salesforce.com")
 
 
@@ -47,7 +66,11 @@ class OAuthError(Exception):
 
 
 class Sessions:
-    """Access tokens of one org. `user_id_of` gives the active user of a username, or None."""
+    """Access tokens of one org. `user_id_of` gives the active user of a username, or None.
+
+    `security_token` is what a password is followed by where a caller comes from an address that is not trusted; both
+    forms are taken.
+    """
 
     def __init__(
         self,
@@ -64,7 +87,10 @@ class Sessions:
         self._seed = seed
         self._organization_id = organization_id
         self._user_id_of = user_id_of
+        self.security_token = ""
+        self._refused: frozenset[str] = frozenset()
         self._tokens: dict[str, tuple[str, datetime]] = {}
+        self._logins: dict[str, deque[datetime]] = {}
         self._issued = 0
 
     def issue(self, user_id: str) -> str:
@@ -79,10 +105,85 @@ class Sessions:
     def user_of(self, request: Request) -> str:
         """The user whose token the request carries. Raises Refusal 401 INVALID_SESSION_ID."""
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
-        user_id, until = self._tokens.get(token.strip(), ("", self._clock.now()))
-        if scheme.lower() not in ("bearer", "oauth") or until <= self._clock.now():
+        user_id = self.token_user(token)
+        if scheme.lower() not in ("bearer", "oauth") or user_id is None:
             raise session_invalid()
         return user_id
+
+    def refuse(self, grants: Iterable[str]) -> None:
+        """Refuse these ways to sign in from now on, and no others. ValueError for one that is none (T52)."""
+        refused = frozenset(str(grant) for grant in grants)
+        if not refused <= set(GRANTS):
+            raise ValueError(f"a grant is one of {', '.join(GRANTS)}")
+        self._refused = refused
+
+    def refuses(self, grant: str) -> bool:
+        """Whether this way to sign in is refused."""
+        return grant in self._refused
+
+    def set_lifetime(self, seconds: float) -> None:
+        """How long tokens given out from now on are good."""
+        self.lifetime = timedelta(seconds=seconds)
+
+    def check_password(self, username: str, password: str) -> bool:
+        """Whether a name and a password, with or without the security token behind it, are the app user's."""
+        known = self.consumer
+        passwords = (known.password, known.password + self.security_token)
+        return username.casefold() == known.username.casefold() and password in passwords
+
+    def log_in(self, username: str) -> tuple[str, str]:
+        """The user id and a new access token of an active user.
+
+        Raises OAuthError inactive_user or rate_limit_exceeded.
+        """
+        user_id = self._user_id_of(username)
+        if user_id is None:
+            raise OAuthError("inactive_user", "user is inactive")
+        now = self._clock.now()
+        recent = self._logins.setdefault(user_id, deque())
+        while recent and now - recent[0] >= _HOUR:
+            recent.popleft()
+        if len(recent) >= MOST_LOGINS:
+            raise OAuthError("rate_limit_exceeded", "login rate exceeded")
+        recent.append(now)
+        return user_id, self.issue(user_id)
+
+    def token_user(self, token: str) -> str | None:
+        """The user whose token this is, None for one that is unknown or over."""
+        user_id, until = self._tokens.get(token.strip(), ("", self._clock.now()))
+        return user_id if until > self._clock.now() else None
+
+    def end(self, token: str) -> None:
+        """End one session."""
+        self._tokens.pop(token, None)
+
+    def introspect(self, request: Request) -> Response:
+        """Answer POST /services/oauth2/introspect, for the app's own client id and secret."""
+        form = _form(request)
+        try:
+            self._check_client(form, request, secret_needed=True)
+        except OAuthError as error:
+            return _refused(error)
+        user_id = self.token_user(form.get("token", ""))
+        if user_id is None:
+            return Response.of_json(200, {"active": False})
+        until = self._tokens[form["token"].strip()][1]
+        return Response.of_json(
+            200,
+            {
+                "active": True,
+                "scope": "api",
+                "client_id": self.consumer.client_id,
+                "username": self.consumer.username,
+                "sub": f"https://login.salesforce.com/id/{self._organization_id}/{user_id}",
+                "token_type": "access_token",
+                "exp": int(until.timestamp()),
+            },
+        )
+
+    def wrong_method(self) -> Response:
+        """The token endpoint asked by another method than POST."""
+        return _refused(OAuthError("invalid_request", "must use HTTP POST"))
 
     def revoke_all(self) -> None:
         """End every session, as an administrator can."""
@@ -100,15 +201,13 @@ class Sessions:
         form = _form(request)
         try:
             username = self._granted(form, request, base_url)
-            user_id = self._user_id_of(username)
-            if user_id is None:
-                raise OAuthError("inactive_user", "user is inactive")
+            user_id, token = self.log_in(username)
         except OAuthError as error:
             return _refused(error)
         issued_at = str(int(self._clock.now().timestamp() * 1000))
         identity = f"{base_url}/id/{self._organization_id}/{user_id}"
         document = {
-            "access_token": self.issue(user_id),
+            "access_token": token,
             "scope": "api",
             "instance_url": base_url,
             "id": identity,
@@ -121,6 +220,8 @@ class Sessions:
     def _granted(self, form: Mapping[str, str], request: Request, base_url: str) -> str:
         """The username that the grant leads to. Raises OAuthError."""
         grant = form.get("grant_type")
+        if self.refuses(_GRANT_NAMES.get(grant or "", "")):
+            raise OAuthError(*_NOT_ALLOWED[_GRANT_NAMES[str(grant)]])
         if grant == JWT_GRANT:
             return self._asserted(form.get("assertion", ""), base_url)
         if grant == "client_credentials":
@@ -133,7 +234,7 @@ class Sessions:
             return self.consumer.username
         if grant == "password":
             self._check_client(form, request, secret_needed=True)
-            if (form.get("username"), form.get("password")) != (self.consumer.username, self.consumer.password):
+            if not self.check_password(form.get("username", ""), form.get("password", "")):
                 raise OAuthError("invalid_grant", "authentication failure")
             return self.consumer.username
         raise OAuthError("unsupported_grant_type", "grant type not supported")

@@ -85,6 +85,15 @@ class Table:
 
 
 @dataclass(frozen=True, slots=True)
+class Mark:
+    """Where a transaction or a savepoint began."""
+
+    effects: int
+    rows: int
+    outermost: bool
+
+
+@dataclass(frozen=True, slots=True)
 class _LateCommit:
     """A change whose stamp is set but that nobody sees before `visible_from` (salesforce.md 2.4)."""
 
@@ -100,8 +109,10 @@ class Tables:
     def __init__(self, schemas: Mapping[str, ObjectSchema]) -> None:
         self._tables = {key: Table(schema) for key, schema in schemas.items()}
         self._late: list[_LateCommit] = []
-        self._undo: list[tuple[str, str, Row | None]] | None = None
+        self._undo: list[tuple[Table, str, Row | None, datetime | None]] | None = None
         self.effects: list[str] = []
+        self.revision = 0
+        """Rises with everything that may change what a query finds."""
 
     def __contains__(self, name: str) -> bool:
         return name.lower() in self._tables
@@ -111,6 +122,7 @@ class Tables:
 
     def add(self, schema: ObjectSchema) -> None:
         """A new, empty table."""
+        self.revision += 1
         self._tables[schema.name.lower()] = Table(schema)
 
     def table(self, name: str) -> Table:
@@ -128,41 +140,68 @@ class Tables:
         """The table whose rows have ids that start like this one; None for an unknown prefix."""
         return next((table for table in self if table.schema.prefix == record_id[:3]), None)
 
-    def put(self, name: str, row: Row, effect: str) -> None:
-        """Write a row and say so in the journal; taken back if the transaction is rolled back."""
-        table = self.table(name)
-        if self._undo is not None:
-            self._undo.append((name, row["Id"], table.rows.get(row["Id"])))
-        table.put(row)
-        self.effects.append(effect)
+    def load(self, name: str, rows: Iterable[Row]) -> None:
+        """Put rows in from outside: nobody is told of them."""
+        self.revision += 1
+        self.table(name).put_all(rows)
 
-    def remove(self, name: str, record_id: str, effect: str) -> None:
+    def put(self, name: str, row: Row, effect: str | None) -> None:
+        """Write a row and say so in the journal (None: the platform's own book-keeping, which is no effect).
+
+        It is taken back if the transaction is rolled back.
+        """
+        table = self.table(name)
+        self._remember(table, row["Id"])
+        table.put(row)
+        self._note(effect)
+
+    def remove(self, name: str, record_id: str, effect: str | None) -> None:
         """Take a row out for good and say so."""
         table = self.table(name)
-        if self._undo is not None:
-            self._undo.append((name, record_id, table.rows.get(record_id)))
+        self._remember(table, record_id)
         table.remove(record_id)
-        self.effects.append(effect)
+        self._note(effect)
 
-    def begin(self) -> int:
-        """Start remembering rows for a rollback; the mark to roll back to."""
-        self._undo = []
-        return len(self.effects)
+    def begin(self) -> Mark:
+        """Start remembering rows for a rollback; the mark to roll back to. Inside another transaction, a savepoint."""
+        if self._undo is None:
+            self._undo = []
+            return Mark(len(self.effects), 0, outermost=True)
+        return Mark(len(self.effects), len(self._undo), outermost=False)
 
-    def commit(self) -> None:
-        """Keep what was written since `begin`."""
-        self._undo = None
+    def commit(self, mark: Mark) -> None:
+        """Keep what was written since `begin`; for good if it began the transaction."""
+        if mark.outermost:
+            self._undo = None
 
-    def rollback(self, mark: int) -> None:
+    def rollback(self, mark: Mark) -> None:
         """Put back all rows as they were at `begin`."""
-        undo, self._undo = self._undo or [], None
-        for name, record_id, row in reversed(undo):
-            table = self.table(name)
+        undo = self._undo or []
+        for table, record_id, row, deleted_at in reversed(undo[mark.rows :]):
             if row is None:
                 table.remove(record_id)
             else:
                 table.put(row)
-        del self.effects[mark:]
+            if deleted_at is None:
+                table.deleted_at.pop(record_id, None)
+            else:
+                table.deleted_at[record_id] = deleted_at
+        del undo[mark.rows :]
+        del self.effects[mark.effects :]
+        self.revision += 1
+        if mark.outermost:
+            self._undo = None
+
+    def _remember(self, table: Table, record_id: str) -> None:
+        """Keep a row as it was, where a transaction may be rolled back."""
+        if self._undo is not None:
+            self._undo.append((table, record_id, table.rows.get(record_id), table.deleted_at.get(record_id)))
+
+    def _note(self, effect: str | None) -> None:
+        """Count a change, and say what it was."""
+        self.revision += 1
+        if effect is not None:
+            self.effects.append(effect)
 
     def put_late(self, name: str, record_id: str, changes: Row, visible_from: datetime) -> None:
         """Change a row from `visible_from` on, with the stamps in `changes`; till then its lock is held."""
@@ -180,7 +219,9 @@ class Tables:
         self._late = [late for late in self._late if late not in due]
         for late in sorted(due, key=lambda item: item.visible_from):
             table = self.table(late.table)
-            table.put({**table.rows.get(late.record_id, {}), **late.changes})
+            row = {**table.rows.get(late.record_id, {}), **late.changes}
+            table.put(row)
+            self.revision += 1
 
     def take_effects(self) -> tuple[str, ...]:
         """What changed since the last call, in words."""

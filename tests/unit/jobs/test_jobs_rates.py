@@ -13,6 +13,8 @@ from syncd.jobs.leadership import leadership
 from syncd.jobs.plan import make_plan
 from syncd.model.plans import RowState
 from syncd.model.refs import Kind
+from syncd.report.plan_markdown import render_markdown
+from syncd.report.plan_text import render_plan
 from syncd.store import ownership
 
 PACK = """
@@ -67,6 +69,8 @@ def settled(world: World) -> int:
     plan = make_plan(world.context)
     assert territories(plan) == {"large": len(plan["decisions"])}
     assert plan["rates"] == {"currency": "USD", "as_of": "2026-11-01"}
+    assert "amounts in USD by the rates of 2026-11-01" in render_plan(plan)
+    assert "rates of 2026-11-01" in render_markdown(plan)
     carry_out(world, plan)
     world.wait()
     world.pulled()

@@ -76,12 +76,13 @@ class Packs:
 
     def __init__(self, seed: int | str) -> None:
         self.dice = Random(seed)
+        self._seed = seed
         self._made = 0
 
     def _text_of(self, what: str) -> str:
         """A text that no other matcher has, as matchers of a real pack differ in text where they differ in amounts."""
         self._made += 1
-        return f"{what} {self._made}"
+        return f"{what} {self._seed}.{self._made}"
 
     # Matchers
 

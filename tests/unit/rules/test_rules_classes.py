@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from random_packs import Packs, instants
-from rule_builders import NOW, PLACE, facts
+from rule_builders import EVERYBODY, NOW, PLACE, facts
 
 from syncd.model.fields import FieldType
 from syncd.model.money import ConvertedAmount, MoneyTable
@@ -17,6 +17,7 @@ from syncd.rules.classes.class_table import ClassTable
 from syncd.rules.classes.territories import PackClasses, protect_rules
 from syncd.rules.conditions import AnyOf, EvaluationContext, FieldTest, holds
 from syncd.rules.deciding.tree import choose_territory
+from syncd.rules.engine import MANY, Book, decide
 from syncd.rules.matching.matchers import AnyMatcher, EqualTo, Glob, Interval
 
 PACKS = int(os.environ.get("PACKS", "120"))
@@ -49,6 +50,15 @@ def test_random_packs_over_dirty_accounts_end_where_the_plain_evaluator_ends(lan
         same_as_plain(seed)
 
 
+@pytest.mark.parametrize("seed", range(12))
+def test_every_decision_is_byte_for_byte_that_of_the_plain_engine(seed):
+    draw = Packs(f"decide {seed}")
+    pack = draw.pack()
+    book = Book(tuple(draw.account(f"A{number:03}") for number in range(MANY)), EVERYBODY)
+    for now in instants():
+        assert repr(decide(pack, book, now)).encode() == repr(decide(pack, book, now, plain=True)).encode()
+
+
 def holding(items, company):
     """The numbers of the items that hold, by the table and by the plain evaluator."""
     context = EvaluationContext(NOW)
@@ -77,4 +87,4 @@ def test_a_matcher_of_texts_beside_one_of_numbers_is_asked_about_each_value():
     mixed = AnyMatcher("mixed", (Glob("1*", "1*"), Interval("5..", Decimal(5))))
     items = [FieldTest("employees", FieldType.NUMBER, mixed, PLACE, "mixed")]
     for value, expected in [("12", [0]), (Decimal(12), [0]), ("2", []), (Decimal(1), []), (True, [])]:
-        assert holding(items, facts(values={"employees": value})) == (expected, expected)
+        assert holding(items, facts(employees=value)) == (expected, expected)

@@ -183,6 +183,10 @@ def test_a_child_of_a_parent_for_whom_nobody_is_found_is_left_to_its_own_territo
     found = decided(
         pack(*tree), facts("P"), child("K1", None, type="Kid"), child("K2", None, type="Kid"), directory=people
     )
+    backward = decided(
+        pack(*tree), child("K2", None, type="Kid"), child("K1", None, type="Kid"), facts("P"), directory=people
+    )
+    assert backward == found
     assert found["P"].outcome is Outcome.UNASSIGNED
     assert (found["K1"].reason, found["K2"].reason) == ("picked", "picked")
     assert {found["K1"].owner.email, found["K2"].owner.email} == {"anna@x", "ben@x"}

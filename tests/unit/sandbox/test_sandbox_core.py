@@ -31,8 +31,8 @@ class Echo:
         document = {"path": request.path, "count": len(self.done), "row_fault": row_fault.code if row_fault else None}
         return Answer(Response.of_json(200, document), (f"did {request.path}",) if request.method == "PATCH" else ())
 
-    def fault_response(self, status: int) -> Response:
-        return Response.of_json(status, {"shaped": status})
+    def fault_response(self, status: int, code: str = "") -> Response:
+        return Response.of_json(status, {"shaped": status} | ({"code": code} if code else {}))
 
     def edit(self, command: Mapping[str, Any]) -> Sequence[str]:
         if "bad" in command:

@@ -229,7 +229,7 @@ def test_bulk_query_job_is_polled_and_fetched_in_parts(client: Client, org: Sale
     assert client.json("GET", target)["state"] == "InProgress"
     done = client.json("GET", target)
     assert (done["state"], done["numberRecordsProcessed"]) == ("JobComplete", 451)
-    rows, locator = [], "0"
+    rows, locator = [], ""
     while locator != "null":
         part = client.call("GET", f"{target}/results?maxRecords=200&locator={locator}")
         locator = part.headers["Sforce-Locator"]

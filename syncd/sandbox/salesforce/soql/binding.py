@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from syncd.sandbox.salesforce.refusals import invalid_type, no_such_column
+from syncd.sandbox.salesforce.refusals import invalid_type, malformed_query, no_such_column, no_such_relationship
+from syncd.sandbox.salesforce.relationships import NAME
 from syncd.sandbox.salesforce.schema import FieldSchema, ObjectSchema
-from syncd.sandbox.salesforce.soql.tree import Query
+from syncd.sandbox.salesforce.soql.functions import field_of, of_value
+from syncd.sandbox.salesforce.soql.tree import Query, Term
 from syncd.sandbox.salesforce.tables import Row, Table, Tables
 
 Getter = Callable[[Row], Any]
@@ -24,6 +26,11 @@ class Hop:
     reference: FieldSchema
     target: ObjectSchema
 
+    @property
+    def polymorphic(self) -> bool:
+        """Whether the reference may lead to more than one object."""
+        return len(self.reference.targets) > 1
+
 
 @dataclass(frozen=True, slots=True)
 class BoundPath:
@@ -34,10 +41,15 @@ class BoundPath:
 
 
 class Visibility:
-    """Which objects and fields the integration user sees (field-level security); hiding is for schema drift (F22)."""
+    """Which objects, fields and rows the integration user sees, and which fields it may write (F22, T37).
+
+    `unshared` are ids of rows that sharing keeps from it.
+    """
 
     def __init__(self) -> None:
+        self.unshared: set[str] = set()
         self._hidden: set[tuple[str, str]] = set()
+        self._frozen: set[tuple[str, str]] = set()
 
     def hide(self, name: str, field: str = "*") -> None:
         """Take a field, or with `*` the whole object, out of sight."""
@@ -46,6 +58,18 @@ class Visibility:
     def show(self, name: str, field: str = "*") -> None:
         """Undo `hide`."""
         self._hidden.discard((name.lower(), field.lower()))
+
+    def freeze(self, name: str, field: str) -> None:
+        """Leave a field readable and take it away from writing."""
+        self._frozen.add((name.lower(), field.lower()))
+
+    def thaw(self, name: str, field: str) -> None:
+        """Undo `freeze`."""
+        self._frozen.discard((name.lower(), field.lower()))
+
+    def writes(self, schema: ObjectSchema, field: FieldSchema) -> bool:
+        """Whether the field can be written."""
+        return field.writeable and (schema.name.lower(), field.name.lower()) not in self._frozen
 
     def sees_object(self, name: str) -> bool:
         """Whether the object can be seen."""
@@ -83,18 +107,37 @@ class Scope:
         for name in path[:-1]:
             reference = schema.relationships.get(name.lower())
             if reference is None or len(hops) >= _DEEPEST_PATH or reference.targets[0] not in self.tables:
-                raise no_such_column(name, schema.name, self.query.text)
-            schema = self.tables.table(reference.targets[0]).schema
+                raise no_such_relationship(name, schema.name, self.query.text)
+            several = len(reference.targets) > 1
+            schema = NAME if several else self.tables.table(reference.targets[0]).schema
             hops.append(Hop(reference, schema))
         field = schema.get(path[-1])
         if field is None or not self.visibility.sees(schema, field):
             raise no_such_column(path[-1], schema.name, self.query.text)
         return BoundPath(tuple(hops), field)
 
+    def term(self, term: Term) -> tuple[FieldSchema, Getter]:
+        """The field that a term is like, and how to read it from a row. Raises Refusal."""
+        bound = self.bind(term.path)
+        read = self.getter(bound)
+        if term.function is None:
+            return bound.field, read
+        if term.aggregates:
+            raise malformed_query(f"Grouped field or aggregate expected, not {term.function} of a row")
+        function = term.function
+        return field_of(function, bound.field), lambda row: of_value(function, read(row))
+
+    def type_of(self, row: Row) -> str:
+        """The object that a row is of."""
+        table = self.tables.of_prefix(row["Id"])
+        return "Name" if table is None else table.schema.name
+
     def getter(self, bound: BoundPath) -> Getter:
         """How to read the value of a path from a row; None where a parent is missing."""
         name = bound.field.name
         last = address_getter(name) if bound.field.type == "address" else _plain_getter(name)
+        if bound.hops and bound.hops[-1].polymorphic and name == "Type":
+            last = self.type_of
         if not bound.hops:
             return last
 

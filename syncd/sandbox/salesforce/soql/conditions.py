@@ -5,17 +5,38 @@ from __future__ import annotations
 import operator
 import re
 from collections.abc import Callable
-from typing import Any
+from datetime import datetime
+from typing import Any, Protocol
 
 from syncd.clock import parse_instant
 from syncd.sandbox.salesforce.fieldtypes import ID_TYPES, NUMBER_TYPES, TEXT_TYPES, stamp
 from syncd.sandbox.salesforce.identifiers import canonical
 from syncd.sandbox.salesforce.refusals import Refusal, malformed_query
 from syncd.sandbox.salesforce.schema import FieldSchema
-from syncd.sandbox.salesforce.soql.binding import Getter, Scope
+from syncd.sandbox.salesforce.soql.binding import Getter
 from syncd.sandbox.salesforce.soql.periods import period
-from syncd.sandbox.salesforce.soql.tree import Comparison, Condition, Junction, Literal, LiteralKind, Negation, Query
+from syncd.sandbox.salesforce.soql.tree import (
+    Comparison,
+    Condition,
+    Junction,
+    Literal,
+    LiteralKind,
+    Negation,
+    Query,
+    Term,
+)
 from syncd.sandbox.salesforce.tables import Row
+
+
+class Reader(Protocol):
+    """What a condition needs to know of where it stands: rows of an object, or groups of rows."""
+
+    now: datetime
+
+    def term(self, term: Term) -> tuple[FieldSchema, Getter]:
+        """The field that a term is like, and how to read its value."""
+        ...
+
 
 Test = Callable[[Row], bool]
 Subquery = Callable[[Query], list[Any]]
@@ -28,7 +49,7 @@ _ORDERINGS: dict[str, Callable[[Any, Any], bool]] = {
 _FILTERABLE_LENGTH = 4_000
 
 
-def test_of(condition: Condition, scope: Scope, subquery: Subquery) -> Test:
+def test_of(condition: Condition, scope: Reader, subquery: Subquery) -> Test:
     """The condition as a function of a row. Raises Refusal for names and values that the platform refuses."""
     match condition:
         case Junction("AND", parts):
@@ -44,10 +65,9 @@ def test_of(condition: Condition, scope: Scope, subquery: Subquery) -> Test:
             return _comparison(condition, scope, subquery)
 
 
-def _comparison(condition: Comparison, scope: Scope, subquery: Subquery) -> Test:
+def _comparison(condition: Comparison, scope: Reader, subquery: Subquery) -> Test:
     """One comparison as a test."""
-    bound = scope.bind(condition.path)
-    field, read = bound.field, scope.getter(bound)
+    field, read = scope.term(condition.term)
     if field.type == "address" or (field.type == "textarea" and field.length > _FILTERABLE_LENGTH):
         raise Refusal(400, "INVALID_FIELD", f"field '{field.name}' can not be filtered in a query call")
     match condition.operator:
@@ -61,7 +81,7 @@ def _comparison(condition: Comparison, scope: Scope, subquery: Subquery) -> Test
             return _single(condition, scope, field, read)
 
 
-def _single(condition: Comparison, scope: Scope, field: FieldSchema, read: Getter) -> Test:
+def _single(condition: Comparison, scope: Reader, field: FieldSchema, read: Getter) -> Test:
     """`=`, `!=` or an ordering against one literal."""
     literal, sign = condition.values[0], condition.operator
     if literal.kind is LiteralKind.NULL or (literal.kind is LiteralKind.STRING and not literal.text):
@@ -127,7 +147,7 @@ def _id_operand(text: str) -> str:
     return record_id
 
 
-def _range_of(literal: Literal, scope: Scope, field: FieldSchema) -> tuple[str, str]:
+def _range_of(literal: Literal, scope: Reader, field: FieldSchema) -> tuple[str, str]:
     """A named period as the stored values it begins with and ends before."""
     try:
         days = period(literal.text, literal.count, scope.now)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
+
+AGGREGATES = frozenset({"COUNT", "COUNT_DISTINCT", "SUM", "AVG", "MIN", "MAX"})
 
 
 class LiteralKind(StrEnum):
@@ -28,10 +31,40 @@ class Literal:
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
-    """`path operator values`: several values for IN and its like; of IN a `subquery` may stand in their place."""
+class Term:
+    """A field path, or a function of one: `Owner.Name`, `CALENDAR_YEAR(CloseDate)`, `COUNT(Id)`."""
 
     path: tuple[str, ...]
+    function: str | None = None
+
+    @property
+    def aggregates(self) -> bool:
+        """Whether the value is of a group of rows, not of one."""
+        return self.function in AGGREGATES
+
+
+@dataclass(frozen=True, slots=True)
+class Selected:
+    """One plain item of the select list, with the alias that an aggregate query may give it."""
+
+    term: Term
+    alias: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TypeOf:
+    """`TYPEOF path WHEN Type THEN fields … ELSE fields END`."""
+
+    path: tuple[str, ...]
+    cases: Mapping[str, tuple[tuple[str, ...], ...]]
+    otherwise: tuple[tuple[str, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """`term operator values`: several values for IN and its like; of IN a `subquery` may stand in their place."""
+
+    term: Term
     operator: str
     values: tuple[Literal, ...]
     subquery: Query | None = None
@@ -59,22 +92,49 @@ Condition = Comparison | Junction | Negation
 class OrderTerm:
     """One term of ORDER BY."""
 
-    path: tuple[str, ...]
+    term: Term
     descending: bool = False
     nulls_first: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """A whole query. `count` is `SELECT COUNT()`; `group` is the word of `FIELDS(ALL)` and its like."""
+    """A whole query. `count` is `SELECT COUNT()`; `fields` is the word of `FIELDS(ALL)` and its like.
+
+    `children` are the subqueries of the select list: their `object` is the name of a relationship.
+    """
 
     text: str
     object: str
-    alias: str | None
-    paths: tuple[tuple[str, ...], ...]
+    alias: str | None = None
+    selected: tuple[Selected, ...] = ()
+    children: tuple[Query, ...] = ()
+    types: tuple[TypeOf, ...] = ()
     count: bool = False
-    group: str | None = None
+    fields: str | None = None
     where: Condition | None = None
-    order: tuple[OrderTerm, ...] = ()
+    grouping: tuple[Term, ...] = ()
+    having: Condition | None = None
+    order: tuple[OrderTerm, ...] = field(default=())
     limit: int | None = None
     offset: int = 0
+
+    @property
+    def aggregate(self) -> bool:
+        """Whether the answer is of groups: GROUP BY, or an aggregate of everything."""
+        return bool(self.grouping) or any(item.term.aggregates for item in self.selected)
+
+    @property
+    def objects(self) -> tuple[str, ...]:
+        """The objects that the query and the subqueries of its conditions are from."""
+        found = [self.object]
+        pending = [part for part in (self.where,) if part is not None]
+        while pending:
+            match pending.pop():
+                case Junction(_, parts):
+                    pending.extend(parts)
+                case Negation(part):
+                    pending.append(part)
+                case Comparison(subquery=inner) if inner is not None:
+                    found.extend(inner.objects)
+        return tuple(found)

@@ -1,0 +1,83 @@
+"""Field history: who changed which tracked field of a row from what to what, as the platform writes it down itself.
+
+A changed reference makes two rows: one with the names of what it leads to, one with the ids.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from syncd.sandbox.salesforce.schema import FieldSchema, relationship_of
+from syncd.sandbox.salesforce.state import OrgState
+from syncd.sandbox.salesforce.tables import Row, Table
+
+_HISTORY_OF = {
+    "Account": ("AccountHistory", "AccountId"),
+    "Contact": ("ContactHistory", "ContactId"),
+    "Lead": ("LeadHistory", "LeadId"),
+    "Opportunity": ("OpportunityFieldHistory", "OpportunityId"),
+}
+_DATA_TYPES = {
+    "boolean": "Boolean",
+    "currency": "Currency",
+    "date": "DateOnly",
+    "datetime": "DateTime",
+    "double": "Double",
+    "int": "Double",
+    "percent": "Percent",
+}
+
+
+def note_created(state: OrgState, table: Table, row: Row) -> None:
+    """The first entry of a new row."""
+    _write(state, table, row, {"Field": "created", "DataType": "Text", "OldValue": None, "NewValue": None})
+
+
+def note_changes(state: OrgState, table: Table, before: Row, after: Row) -> None:
+    """An entry for each tracked field that a save changed."""
+    for name in state.tracked.get(table.schema.name.lower(), ()):
+        field, old, new = table.schema.get(name), before.get(name), after.get(name)
+        if field is None or old == new:
+            continue
+        if field.type == "reference":
+            entry = {"Field": relationship_of(field.name)}
+            named = {"OldValue": _name_of(state, field, old), "NewValue": _name_of(state, field, new)}
+            _write(state, table, after, {**entry, "DataType": "Text", **named})
+            _write(state, table, after, {**entry, "DataType": "EntityId", "OldValue": old, "NewValue": new})
+        else:
+            kind = _DATA_TYPES.get(field.type, "Text")
+            _write(state, table, after, {"Field": field.name, "DataType": kind, "OldValue": old, "NewValue": new})
+
+
+def forget(state: OrgState, name: str, record_id: str) -> None:
+    """Take the history of a row away with it."""
+    if name not in _HISTORY_OF:
+        return
+    history, reference = _HISTORY_OF[name]
+    for entry in list(state.tables.table(history).referring(reference, [record_id])):
+        state.tables.remove(history, entry["Id"], None)
+
+
+def _write(state: OrgState, table: Table, row: Row, values: dict[str, Any]) -> None:
+    """One entry; objects without history have none."""
+    if table.schema.name not in _HISTORY_OF:
+        return
+    name, reference = _HISTORY_OF[table.schema.name]
+    schema = state.tables.table(name).schema
+    entry = {
+        "Id": state.new_id(schema),
+        "IsDeleted": False,
+        reference: row["Id"],
+        "CreatedById": row.get("LastModifiedById"),
+        "CreatedDate": row["LastModifiedDate"],
+        "SystemModstamp": row["LastModifiedDate"],
+        **values,
+    }
+    state.tables.put(name, entry, None)
+
+
+def _name_of(state: OrgState, field: FieldSchema, record_id: Any) -> str | None:
+    """The name of what a reference leads to."""
+    rows = (state.tables.get(name, record_id) for name in field.targets if name in state.tables)
+    found = next((row for row in rows if row is not None), None)
+    return None if found is None else str(found.get("Name"))
