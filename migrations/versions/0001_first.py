@@ -310,7 +310,7 @@ _SQLITE_TRIGGERS = (
     BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END
     """,
     """
-    CREATE TRIGGER ledger_head_update BEFORE UPDATE ON ledger_head WHEN NEW.seq <> OLD.seq + 1
+    CREATE TRIGGER ledger_head_update BEFORE UPDATE ON ledger_head WHEN NEW.seq <= OLD.seq
     BEGIN SELECT RAISE(ABORT, 'the head of the ledger only moves on'); END
     """,
     """
@@ -330,7 +330,7 @@ _POSTGRESQL_TRIGGERS = (
     """,
     """
     CREATE TRIGGER ledger_head_update BEFORE UPDATE ON ledger_head
-    FOR EACH ROW WHEN (NEW.seq <> OLD.seq + 1) EXECUTE FUNCTION syncd_refuse_change()
+    FOR EACH ROW WHEN (NEW.seq <= OLD.seq) EXECUTE FUNCTION syncd_refuse_change()
     """,
     """
     CREATE TRIGGER ledger_head_delete BEFORE DELETE OR TRUNCATE ON ledger_head

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -83,20 +84,15 @@ def _state(context: Context) -> object:
         return mirror.last_change(conn)
 
 
-class _named:
+@contextmanager
+def _named(name: str | None) -> Iterator[None]:
     """Errors of a pack inside are those of the revision of this name, not of a temporary folder."""
-
-    def __init__(self, name: str | None) -> None:
-        self._name = name
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if self._name is not None and isinstance(error, InputError):
-            raise InputError(
-                error.code, error.summary, where=self._name, hint=error.hint, findings=error.findings
-            ) from error
+    try:
+        yield
+    except InputError as error:
+        if name is None:
+            raise
+        raise InputError(error.code, error.summary, where=name, hint=error.hint, findings=error.findings) from error
 
 
 def _document(old: Side, new: Side, ref: str, revision: Revision, now: datetime, currency: str) -> dict[str, Any]:

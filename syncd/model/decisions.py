@@ -44,8 +44,8 @@ class Decision:
     turns change and keep into what the systems need. `reason` is a stable code: `picked`, `kept`, `override`,
     `remembered`, `locked`, `changed-by-person`, `dispute`, `override-expired`, `override-owner-inactive`, `has-team`,
     `no-eligible-rep`, `unassigned`, `follow-parent`, `retrieved`, or the name of a protect rule. `place` is the rule's
-    file and line. `outranked` lists, by reason and text, what would have applied further down. `next_change_at` is when time
-    alone would next change the decision. `turn` is the turn of a rotation that the pick was; a receipt charges it.
+    file and line. `outranked` lists, by reason and text, what would have applied further down. `next_change_at` is when
+    time alone would next change the decision. `turn` is the turn of a rotation that the pick was; a receipt charges it.
     """
 
     company: str

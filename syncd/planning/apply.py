@@ -160,7 +160,8 @@ def _with_parent(line: Line, context: PlanContext, rows: Sequence[OutboxRow]) ->
     if all(row.parent is None for row in rows):
         return list(rows)
     with line.store.read() as conn:
-        states = {row.ref: row.state for row in outbox.rows(conn, context.plan.plan_id)}
+        parents = {row.parent for row in rows if row.parent is not None}
+        states = outbox.states(conn, context.plan.plan_id, parents)
     ends: list[Settlement] = []
     ready: list[OutboxRow] = []
     for row in rows:

@@ -159,8 +159,8 @@ def _supersede_others(conn: Connection, plan: SavedPlan, *, who: str, now: datet
 
 
 def _close_rows(conn: Connection, plan: SavedPlan, *, code: str, message: str, now: datetime) -> None:
-    for row in outbox.rows(conn, plan.plan_id, [RowState.APPROVED]):
-        outbox.finish(conn, row.id, RowState.STALE, code=code, message=message, now=now)
+    unsent = outbox.rows(conn, plan.plan_id, [RowState.APPROVED])
+    outbox.finish(conn, [outbox.Ending(row.id, RowState.STALE, code, message) for row in unsent], now=now)
 
 
 def _tell(

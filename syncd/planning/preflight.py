@@ -160,8 +160,8 @@ def _closed(line: Line, plan: SavedPlan, status: PlanStatus, code: str, text: st
     """The refusal of a plan that can never be written any more, once its unsent rows are closed."""
     now = line.clock.now()
     with line.store.write() as conn:
-        for row in outbox.rows(conn, plan.plan_id, [RowState.APPROVED]):
-            outbox.finish(conn, row.id, RowState.STALE, code=code, message=text, now=now)
+        unsent = outbox.rows(conn, plan.plan_id, [RowState.APPROVED])
+        outbox.finish(conn, [outbox.Ending(row.id, RowState.STALE, code, text) for row in unsent], now=now)
         plans.set_status(conn, plan.plan_id, status)
         facts = {"plan": plan.plan_id, "code": code}
         ledger.append(conn, at=now, event="plan.refused", ref=None, actor=None, run_id=line.run_id, facts=facts)

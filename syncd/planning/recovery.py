@@ -89,8 +89,6 @@ def _settle_batch(line: Line, system: System, kind: Kind, rows: Sequence[OutboxR
             ends.append(end)
     crashpoint("recovery.before_settle")
     settle(line, PlanContext.of(plan), ends)
-    now = line.clock.now()
     with line.store.write() as conn:
-        for row in unsent:
-            outbox.reopen(conn, row.id, now=now)
+        outbox.reopen(conn, [outbox.Ending(row.id, RowState.APPROVED) for row in unsent], now=line.clock.now())
     crashpoint("recovery.settled")

@@ -163,28 +163,25 @@ def _claim(line: Line, chunk: Sequence[Ready]) -> Stop | None:
     try:
         with line.store.write() as conn:
             saved_teams.save(conn, {each.row.id: each.team for each in chunk if each.team is not None}, now=now)
-            for row in rows:
-                ledger.append(
-                    conn,
-                    at=now,
-                    event="write.intended",
-                    ref=str(row.ref),
-                    actor=None,
-                    run_id=line.run_id,
-                    facts={
-                        "plan": row.plan_id,
-                        "outbox": row.id,
-                        "attempt": attempt,
-                        "epoch": line.epoch,
-                        "from": row.old,
-                        "to": row.new,
-                    },
-                )
+            intents = [_intent(row, attempt, line.epoch) for row in rows]
+            ledger.append_many(conn, intents, at=now, run_id=line.run_id)
             outbox.claim(conn, [row.id for row in rows], epoch=line.epoch, attempt=attempt, now=now)
     except (LeaseHeldError, RefusedError) as error:
         return Stop(error.code, error.summary, error.exit_code)
     crashpoint("apply.claimed")
     return None
+
+
+def _intent(row: OutboxRow, attempt: str, epoch: int) -> ledger.NewRow:
+    facts: dict[str, str | int | None] = {
+        "plan": row.plan_id,
+        "outbox": row.id,
+        "attempt": attempt,
+        "epoch": epoch,
+        "from": row.old,
+        "to": row.new,
+    }
+    return ledger.NewRow("write.intended", str(row.ref), facts)
 
 
 def _write(line: Line, chunk: Sequence[Ready]) -> Mapping[Ref, WriteResult]:
@@ -227,7 +224,7 @@ def _finish(
     Where the reading fails the rows stay in doubt: the next start reads them before anything else.
     """
     unread = [row for row in rows if needs_reading(results[row.ref])]
-    read_rows = [row for row in rows if row not in unread]
+    read_rows = [row for row in rows if not needs_reading(results[row.ref])]
     readings: Mapping[Ref, Reading] = {}
     try:
         readings = _read_back(line, unread, results)
@@ -278,9 +275,10 @@ def _reopen(line: Line, rows: Sequence[OutboxRow], results: Mapping[Ref, WriteRe
     """Put rows that were certainly not applied back to approved, with the CRM's words where there are any."""
     if not rows:
         return
-    now = line.clock.now()
+    endings: list[outbox.Ending] = []
+    for row in rows:
+        result = results[row.ref] if results is not None else None
+        code, message = (result.code, result.message) if result is not None else (None, None)
+        endings.append(outbox.Ending(row.id, RowState.APPROVED, code, message))
     with line.store.write() as conn:
-        for row in rows:
-            result = results[row.ref] if results is not None else None
-            code, message = (result.code, result.message) if result is not None else (None, None)
-            outbox.reopen(conn, row.id, now=now, code=code, message=message)
+        outbox.reopen(conn, endings, now=line.clock.now())

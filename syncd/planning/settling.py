@@ -18,7 +18,7 @@ from syncd.model.plans import Change, OutboxRow, RowState, SavedPlan
 from syncd.model.records import Record
 from syncd.model.refs import Kind, Ref
 from syncd.planning.applied import DONE
-from syncd.planning.charging import charge_receipt
+from syncd.planning.charging import charge_receipts
 from syncd.planning.document import changes_of, decisions_by_company
 from syncd.planning.line import Line
 from syncd.planning.proposals import OWNER_ROLE
@@ -76,8 +76,7 @@ def settle(line: Line, context: PlanContext, settlements: Sequence[Settlement]) 
     crashpoint("apply.before_finish")
     now = line.clock.now()
     with line.store.write() as conn:
-        for settlement in settlements:
-            _finish(conn, context, settlement, now=now, run_id=line.run_id)
+        _finish(conn, context, settlements, now=now, run_id=line.run_id)
         records = _records(settlements)
         if records:
             mirror.record_reading(conn, records, now=now, run_id=line.run_id)
@@ -94,69 +93,70 @@ def settle(line: Line, context: PlanContext, settlements: Sequence[Settlement]) 
         )
 
 
-def _finish(conn: Connection, context: PlanContext, settlement: Settlement, *, now: datetime, run_id: str) -> None:
-    row = settlement.row
-    outbox.finish(
-        conn,
-        row.id,
+def _finish(
+    conn: Connection, context: PlanContext, settlements: Sequence[Settlement], *, now: datetime, run_id: str
+) -> None:
+    """All of it in few statements, however many rows: an apply of a large plan spends its time here."""
+    outbox.finish(conn, [_ending(settlement) for settlement in settlements], now=now)
+    _carry_out(conn, context, [settlement for settlement in settlements if settlement.state in DONE], now)
+    for settlement in settlements:
+        if settlement.state is RowState.REJECTED:
+            row, until = settlement.row, now + REMEMBER_REFUSALS_FOR
+            code, words = settlement.code or "REFUSED", settlement.message or ""
+            ownership.set_blocked(conn, row.ref, row.new, code, words, until, row.fingerprint)
+    ledger.append_many(conn, [_ledger_row(settlement) for settlement in settlements], at=now, run_id=run_id)
+
+
+def _ending(settlement: Settlement) -> outbox.Ending:
+    return outbox.Ending(
+        settlement.row.id,
         settlement.state,
-        code=settlement.code,
-        message=settlement.message,
-        request_id=settlement.request_id,
-        before=settlement.before,
-        after=settlement.after,
-        now=now,
-    )
-    if settlement.state in DONE:
-        _carry_out(conn, context, settlement, now)
-    elif settlement.state is RowState.REJECTED:
-        ownership.set_blocked(
-            conn,
-            row.ref,
-            row.new,
-            settlement.code or "REFUSED",
-            settlement.message or "",
-            now + REMEMBER_REFUSALS_FOR,
-            row.fingerprint,
-        )
-    ledger.append(
-        conn,
-        at=now,
-        event=_EVENTS[settlement.state],
-        ref=str(row.ref),
-        actor=None,
-        run_id=run_id,
-        facts={
-            "plan": row.plan_id,
-            "outbox": row.id,
-            "state": settlement.state.value,
-            "from": settlement.before,
-            "to": row.new,
-            "after": settlement.after,
-            "code": settlement.code,
-            "request_id": settlement.request_id,
-        },
-        payload={"message": settlement.message} if settlement.message else None,
+        settlement.code,
+        settlement.message,
+        settlement.request_id,
+        settlement.before,
+        settlement.after,
     )
 
 
-def _carry_out(conn: Connection, context: PlanContext, settlement: Settlement, now: datetime) -> None:
-    """What is remembered once a record has the planned owner: the mark, the decision, and what the sync is to write.
+def _ledger_row(settlement: Settlement) -> ledger.NewRow:
+    row = settlement.row
+    facts: dict[str, str | int | None] = {
+        "plan": row.plan_id,
+        "outbox": row.id,
+        "state": settlement.state.value,
+        "from": settlement.before,
+        "to": row.new,
+        "after": settlement.after,
+        "code": settlement.code,
+        "request_id": settlement.request_id,
+    }
+    payload = {"message": settlement.message} if settlement.message else None
+    return ledger.NewRow(_EVENTS[settlement.state], str(row.ref), facts, payload)
+
+
+def _carry_out(conn: Connection, context: PlanContext, done: Sequence[Settlement], now: datetime) -> None:
+    """What is remembered once records have the planned owner: the marks, decisions, and what the sync is to write.
 
     An owner that somebody else set to the same value is a baseline we agree with, not a write of ours.
     """
-    row, plan = settlement.row, context.plan
-    ours = settlement.state is RowState.CONFIRMED or settlement.code is not None
-    source = "written" if ours else "adopted"
-    ownership.set_mark(conn, row.ref, row.new, source, now=now)
-    ownership.clear_blocked(conn, row.ref)
-    decision = context.decisions.get(row.because)
-    if row.ref.kind is not Kind.ACCOUNT or decision is None:
+    if not done:
         return
-    ownership.set_applied(conn, OWNER_ROLE, {row.because: _applied(plan, decision, now)})
-    charge_receipt(conn, plan.plan_id, decision, now=now)
-    for change in context.awaited.get(row.because, ()):
-        ownership.set_mark(conn, change.ref, change.new, "expected", now=now)
+    marks: dict[Ref, tuple[str | None, str]] = {}
+    decided: dict[str, Mapping[str, Any]] = {}
+    for settlement in done:
+        row = settlement.row
+        ours = settlement.state is RowState.CONFIRMED or settlement.code is not None
+        marks[row.ref] = (row.new, "written" if ours else "adopted")
+        decision = context.decisions.get(row.because)
+        if row.ref.kind is Kind.ACCOUNT and decision is not None:
+            decided[row.because] = decision
+            marks |= {change.ref: (change.new, "expected") for change in context.awaited.get(row.because, ())}
+    ownership.set_marks(conn, marks, now=now)
+    ownership.clear_blocked(conn, [settlement.row.ref for settlement in done])
+    applied = {company: _applied(context.plan, decision, now) for company, decision in decided.items()}
+    ownership.set_applied(conn, OWNER_ROLE, applied)
+    charge_receipts(conn, context.plan.plan_id, decided.values(), now=now)
 
 
 def _applied(plan: SavedPlan, decision: Mapping[str, Any], now: datetime) -> ownership.AppliedRow:

@@ -138,23 +138,8 @@ def _settle(
     }
     with line.store.write() as conn:
         saved_teams.finish(conn, [saved.outbox_id for saved in batch], lost, now=now)
-        for saved in batch:
-            left = lost.get(saved.outbox_id)
-            ledger.append(
-                conn,
-                at=now,
-                event="team.lost" if left else "team.restored",
-                ref=str(saved.team.record),
-                actor=None,
-                run_id=line.run_id,
-                facts={
-                    "plan": saved.plan_id,
-                    "outbox": saved.outbox_id,
-                    "members": len(saved.team.members),
-                    "lost": ",".join(member.user for member in left.members) if left else None,
-                },
-                payload={"message": words[saved.team.record]} if left and saved.team.record in words else None,
-            )
+        told = [_ledger_row(saved, lost.get(saved.outbox_id), words) for saved in batch]
+        ledger.append_many(conn, told, at=now, run_id=line.run_id)
     for saved in batch:
         left = lost.get(saved.outbox_id)
         if left is not None:
@@ -167,3 +152,14 @@ def _settle(
             )
         else:
             line.log.event("team.restored", ref=str(saved.team.record), plan_id=saved.plan_id)
+
+
+def _ledger_row(saved: SavedTeam, left: Team | None, words: Mapping[Ref, str]) -> ledger.NewRow:
+    facts: dict[str, str | int | None] = {
+        "plan": saved.plan_id,
+        "outbox": saved.outbox_id,
+        "members": len(saved.team.members),
+        "lost": ",".join(member.user for member in left.members) if left else None,
+    }
+    payload = {"message": words[saved.team.record]} if left and saved.team.record in words else None
+    return ledger.NewRow("team.lost" if left else "team.restored", str(saved.team.record), facts, payload)

@@ -145,6 +145,8 @@ def _facts(pack: Pack) -> Iterator[str]:
     )
     if pack.respect_people_for is not None:
         yield f"A change that a person made by hand is left alone for {span(pack.respect_people_for)}."
+    for role in sorted(pack.cleared_roles):
+        yield f"Of the role {plain(role)}: an account that none of its territories takes loses whoever has it."
     if pack.write:
         yield f"Also written to the CRM: {joined(pack.write)}."
 

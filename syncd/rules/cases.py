@@ -18,6 +18,7 @@ from syncd.model.fields import FieldCatalogue
 from syncd.model.money import MoneyTable
 from syncd.model.normalisation import email, instant_or_date, number, text
 from syncd.model.refs import System
+from syncd.rules.deciding.frame import Traits
 from syncd.rules.derivation import Derivation, facts_from_raw
 from syncd.rules.deriving.families import join_families
 from syncd.rules.engine import Book, decide
@@ -67,7 +68,8 @@ def run_cases(
         fill_missing_country=pack.fill_missing_country,
         shared_domains=shared_domains,
     )
-    return tuple(_run(pack, case, derivation, now, watch) for case in pack.tests)
+    traits = Traits.of(pack)
+    return tuple(_run(pack, case, derivation, now, traits, watch) for case in pack.tests)
 
 
 def _run(
@@ -75,6 +77,7 @@ def _run(
     case: Case,
     derivation: Derivation,
     now: datetime,
+    traits: Traits,
     watch: Callable[[Facts, datetime, Sequence[Decision]], None],
 ) -> CaseResult:
     unknown = [
@@ -89,7 +92,7 @@ def _run(
     book = replace(book, facts=tuple(graded(pack, book.facts, at)), memory=_memory(case, derivation))
     facts = book.facts[0]
     try:
-        decisions = [each for each in decide(pack, book, at) if each.company == facts.key]
+        decisions = [each for each in decide(pack, book, at, traits=traits) if each.company == facts.key]
     except InputError as error:
         return CaseResult(case.name, case.place, False, tuple(finding.message for finding in error.findings), ())
     watch(facts, at, decisions)

@@ -1,7 +1,7 @@
 """The decision engine: facts, pack, people and an instant in; one decision per company and role out.
 
-Record at a time, by the plain evaluator or by classes that equal it. Pure: no I/O, clock or logger, and the order of the
-input never matters. Pass 1 settles what is held, overridden or kept and sums the loads; pass 2 picks the rest, role by
+Record at a time, by the plain evaluator or by classes that equal it. Pure: no I/O, clock or logger, and the order of
+the input never matters. Pass 1 settles what is held, overridden or kept and sums the loads; pass 2 picks the rest, role by
 role and territory by territory. Who follows a parent is settled in pass 1 where the parent is, else after its pick.
 """
 
@@ -17,7 +17,7 @@ from syncd.model.decisions import Decision, Outcome
 from syncd.rules.classes.territories import PackClasses
 from syncd.rules.deciding.assignment import Candidate, Pick, pick, pick_retrieved
 from syncd.rules.deciding.exceptions import Exceptions, match_exceptions
-from syncd.rules.deciding.frame import Frame, coming, holder_active, measure, owner_of
+from syncd.rules.deciding.frame import Frame, Traits, coming, holder_active, measure, owner_of
 from syncd.rules.deciding.leeway import leeway_of
 from syncd.rules.deciding.loads import Loads
 from syncd.rules.deciding.methods import method_of
@@ -52,14 +52,17 @@ class Book:
     memory: Memory = NO_MEMORY
 
 
-def decide(pack: Pack, book: Book, now: datetime, *, plain: bool = False) -> tuple[Decision, ...]:
+def decide(
+    pack: Pack, book: Book, now: datetime, *, plain: bool = False, traits: Traits | None = None
+) -> tuple[Decision, ...]:
     """Decide every company in every role of the pack; sorted by company, then role.
 
     Raises InputError SYN321 with all findings where an exception of the pack matches two accounts, or two overrides are
     in force for one account and role. With many companies the pack's conditions are answered by classes; `plain` asks
-    each for each company instead: slower, with the same decisions, and the reference that classes are held to.
+    each for each company instead: slower, with the same decisions, and the reference that classes are held to. `traits`
+    are those of the pack: whoever decides about many small books works them out once.
     """
-    frame = Frame.of(pack, book.directory, now, book.memory)
+    frame = Frame.of(pack, book.directory, now, book.memory, traits)
     if not plain and len(book.facts) >= MANY:
         frame = replace(frame, classes=PackClasses(pack).at(frame.context))
     exceptions, findings = match_exceptions(pack, book.facts, now)
@@ -188,6 +191,8 @@ class _Run:
     def pick(self) -> Iterator[Decision]:
         """Pass 2: everybody who is left, each pick followed by those who take its owner."""
         for territory in picking_order(self._frame.pack, self._role):
+            if not self._pending:
+                break
             pending = self._pending.pop(territory.path, [])
             pending.sort(key=lambda each: dealing_order(self._frame, territory, each[0].facts))
             for subject, claims in pending:

@@ -14,10 +14,18 @@ from syncd.errors import Finding, Place, Severity, sort_key
 _LINE_BREAK = re.compile(r"\r\n|\r|\n")
 
 
-class Findings:
-    """What was found so far. Readers add to it and go on; whoever opened the files attaches their text."""
+class TooManyFindingsError(Exception):
+    """So many errors that looking for more helps nobody; what was found so far stands in the findings."""
 
-    def __init__(self) -> None:
+
+class Findings:
+    """What was found so far. Readers add to it and go on; whoever opened the files attaches their text.
+
+    With `most_errors`, the one after so many ends the reading: TooManyFindingsError, for whoever set the limit.
+    """
+
+    def __init__(self, most_errors: int | None = None) -> None:
+        self._most_errors = most_errors
         self._found: dict[tuple[str, str, Place | None], Finding] = {}
         self._errors = 0
         self._texts: dict[str, str] = {}
@@ -29,6 +37,11 @@ class Findings:
         if key not in self._found:
             self._found[key] = Finding(code, severity, message, place, hint)
             self._errors += severity is Severity.ERROR
+            if self._most_errors is not None and self._errors == self._most_errors:
+                self._most_errors = None
+                message = f"{self._errors} errors were found; what comes after them was not looked at"
+                self.add("SYN371", Severity.ERROR, message, place, "correct these first")
+                raise TooManyFindingsError
 
     def error(self, code: str, message: str, place: Place | None, hint: str | None = None) -> None:
         """Record something that makes the pack invalid."""
@@ -63,8 +76,13 @@ class Findings:
     def items(self) -> tuple[Finding, ...]:
         """Everything found, in the order of the files, each with its source line where the text is known."""
         named = {found.place.path for found in self._found.values() if found.place is not None}
-        lines = {path: _LINE_BREAK.split(text) for path, text in self._texts.items() if path in named}
+        lines = {path: lines_of(text) for path, text in self._texts.items() if path in named}
         return tuple(sorted((_with_source(found, lines) for found in self._found.values()), key=sort_key))
+
+
+def lines_of(text: str) -> list[str]:
+    """The lines of a text, whatever ends them."""
+    return _LINE_BREAK.split(text) if "\r" in text else text.split("\n")
 
 
 def _with_source(found: Finding, lines: Mapping[str, list[str]]) -> Finding:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -16,7 +16,7 @@ from pathlib import Path
 from syncd.errors import Finding, InputError, Severity
 from syncd.model.fields import FieldCatalogue
 from syncd.model.money import MoneyTable
-from syncd.rules.findings import Findings
+from syncd.rules.findings import Findings, TooManyFindingsError
 from syncd.rules.pack import Pack
 from syncd.rules.reading.alert_cases_loader import is_alert_case, read_alert_cases
 from syncd.rules.reading.cases_loader import read_cases
@@ -39,6 +39,8 @@ from syncd.rules.reading.yaml_reader import Document
 
 DEFAULT_CATALOGUE = FieldCatalogue()
 DEFAULT_MONEY = MoneyTable()
+MOST_ERRORS = 1000
+"""After so many errors a pack is not read on: a broken export must not take minutes to say so."""
 
 
 def load_pack(
@@ -70,13 +72,14 @@ def check_pack(
     shared_domains: frozenset[str] = frozenset(),
 ) -> tuple[Pack | None, tuple[Finding, ...]]:
     """The pack in a folder, None if it is invalid, and everything found, in the order of the files. Never raises."""
-    findings = Findings()
+    findings = Findings(MOST_ERRORS)
     files = PackFiles(root, findings)
     reading = Reading(files, findings, catalogue, money, now, shared_domains=shared_domains)
-    with _without_collector():
+    pack: Pack | None = None
+    with _without_collector(), suppress(TooManyFindingsError):
         pack = _read(root, read_documents(files, findings), reading)
     items = findings.items
-    return (None if findings.has_errors else replace(pack, findings=items)), items
+    return (None if pack is None or findings.has_errors else replace(pack, findings=items)), items
 
 
 @contextmanager

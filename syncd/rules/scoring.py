@@ -15,7 +15,7 @@ from types import MappingProxyType
 from typing import Any
 
 from syncd.model.normalisation import text
-from syncd.rules.conditions import FieldTest, holds, next_change
+from syncd.rules.conditions import holds, next_change
 from syncd.rules.facts import Facts, Grade, ScorePart, Seen, Value
 from syncd.rules.matching.time_window import EvaluationContext, earliest
 from syncd.rules.pack import Pack
@@ -24,8 +24,9 @@ from syncd.rules.scoring_rules import Component, Curve
 _CRM_NAMES = {"lifecycle": "crm_lifecycle", "score": "crm_score"}
 _HALF = Fraction(1, 2)
 _SHOWN = Decimal("0.01")
-_KEPT = 4096
-"""Points of so many values are kept by component: many companies have the same number of employees."""
+_NOTHING = Fraction(0)
+_KEPT = 65536
+"""Points of so many values are kept: many companies have the same number of employees."""
 
 
 def graded(pack: Pack, book: Iterable[Facts], now: datetime) -> Iterator[Facts]:
@@ -81,6 +82,8 @@ def points_on(curve: Curve, value: Decimal) -> Fraction:
 
 def rounded_half_up(points: Fraction) -> int:
     """A whole number: a half goes up, also below zero."""
+    if points.denominator == 1:
+        return points.numerator
     return (points + _HALF).numerator // (points + _HALF).denominator
 
 
@@ -90,26 +93,31 @@ class _Grader:
     def __init__(self, pack: Pack, context: EvaluationContext) -> None:
         self._pack = pack
         self._context = context
-        self._known: dict[str, dict[Decimal, Fraction]] = {}
+        self._components = pack.scoring.components if pack.scoring is not None else ()
+        self._bands = pack.scoring.bands if pack.scoring is not None else ()
+        self._known: dict[tuple[str, Decimal | bool | None], tuple[Fraction, ScorePart]] = {}
 
     def graded(self, facts: Facts) -> Facts:
         """The company with its stage, score and band."""
-        facts = self._without_crm_values(facts)
-        stage = self._stage(facts)
+        values, seen = self._without_crm_values(facts)
+        # the values grow while the company is graded: each step reads what those before it found
+        company = replace(facts, values=values, seen=MappingProxyType(seen))
+        stage = self._stage(company)
         if stage is not None:
-            facts = _with_value(facts, "lifecycle", text(stage))
+            values["lifecycle"] = text(stage)
         score: int | None = None
         band: str | None = None
         parts: tuple[ScorePart, ...] = ()
         if self._pack.scoring is not None:
-            score, parts = self._score(facts)
-            facts = _with_value(facts, "score", Decimal(score))
-            band = self._band(facts)
+            score, parts = self._score(company)
+            values["score"] = Decimal(score)
+            band = self._band(company)
             if band is not None:
-                facts = _with_value(facts, "band", text(band))
-        return replace(facts, grade=Grade(self._pack.revision, stage, score, band, parts))
+                values["band"] = text(band)
+        grade = Grade(self._pack.revision, stage, score, band, parts)
+        return replace(company, values=MappingProxyType(values), grade=grade)
 
-    def _without_crm_values(self, facts: Facts) -> Facts:
+    def _without_crm_values(self, facts: Facts) -> tuple[dict[str, Value], dict[str, Seen]]:
         """What the CRM says goes by its own name; what an export or a case gives is the field itself and stays."""
         values, seen = dict(facts.values), dict(facts.seen)
         for name, asked in (("lifecycle", bool(self._pack.lifecycle)), ("score", self._pack.scoring is not None)):
@@ -122,7 +130,7 @@ class _Grader:
         if self._pack.scoring is not None and not _is_given(seen.get("band")):
             values.pop("band", None)
             seen.pop("band", None)
-        return replace(facts, values=MappingProxyType(values), seen=MappingProxyType(seen))
+        return values, seen
 
     def _stage(self, facts: Facts) -> str | None:
         given = facts.seen.get("lifecycle")
@@ -134,38 +142,42 @@ class _Grader:
         given = facts.values.get("score")
         if _is_given(facts.seen.get("score")) and isinstance(given, Decimal):
             return rounded_half_up(Fraction(given)), ()
-        scoring = self._pack.scoring
-        components = scoring.components if scoring is not None else ()
-        points = [self._points(component, facts) for component in components]
-        parts = tuple(
-            ScorePart(component.name, _shown(earned), _said(component, facts, earned), component.place)
-            for component, earned in zip(components, points, strict=True)
-        )
-        return rounded_half_up(sum(points, Fraction(0))), parts
+        earned = [self._earned(component, facts) for component in self._components]
+        total = sum((points for points, _ in earned), _NOTHING)
+        return rounded_half_up(total), tuple(part for _, part in earned)
 
-    def _points(self, component: Component, facts: Facts) -> Fraction:
+    def _earned(self, component: Component, facts: Facts) -> tuple[Fraction, ScorePart]:
+        """What a component gives: the same to all companies with the same value, so it is worked out once."""
+        found: Decimal | bool | None
         if component.field is None:
-            return Fraction(component.points) if holds(component.test, facts, self._context) else Fraction(0)
-        value = facts.values.get(component.field)
-        if not isinstance(value, Decimal):
-            return Fraction(0)
-        known = self._known.setdefault(component.name, {})
-        if value not in known:
-            if len(known) >= _KEPT:
-                known.clear()
-            known[value] = points_on(component.curve, value)
-        return known[value]
+            found = holds(component.test, facts, self._context)
+        else:
+            value = facts.values.get(component.field)
+            found = value if isinstance(value, Decimal) else None
+        key = (component.name, found)
+        if key not in self._known:
+            if len(self._known) >= _KEPT:
+                self._known.clear()
+            self._known[key] = _worked_out(component, found)
+        return self._known[key]
 
     def _band(self, facts: Facts) -> str | None:
         given = facts.seen.get("band")
         if given is not None:
             return given.raw
-        bands = self._pack.scoring.bands if self._pack.scoring is not None else ()
-        return next((band.name for band in bands if holds(band.test, facts, self._context)), None)
+        return next((band.name for band in self._bands if holds(band.test, facts, self._context)), None)
 
 
-def _with_value(facts: Facts, name: str, value: Value) -> Facts:
-    return replace(facts, values=MappingProxyType({**facts.values, name: value}))
+def _worked_out(component: Component, found: Decimal | bool | None) -> tuple[Fraction, ScorePart]:
+    """The points of a component and what they come from: a value on its curve, or whether its condition holds."""
+    if isinstance(found, bool):
+        points = Fraction(component.points) if found else _NOTHING
+        said = f"{component.test.text}: {'holds' if found else 'does not hold'}"
+    elif found is None:
+        points, said = _NOTHING, f"{component.field} is missing"
+    else:
+        points, said = points_on(component.curve, found), f"{component.field} {found:f}"
+    return points, ScorePart(component.name, _shown(points), said, component.place)
 
 
 def _is_given(seen: Seen | None) -> bool:
@@ -176,17 +188,3 @@ def _is_given(seen: Seen | None) -> bool:
 def _shown(points: Fraction) -> Decimal:
     exact = Decimal(points.numerator) / Decimal(points.denominator)
     return exact.quantize(_SHOWN).normalize() + 0 if points.denominator > 1 else Decimal(points.numerator)
-
-
-def _said(component: Component, facts: Facts, earned: Fraction) -> str:
-    """What a component's points come from."""
-    if component.field is None:
-        holding = "holds" if earned or not component.points else "does not hold"
-        return f"{_written(component)}: {holding}"
-    value = facts.values.get(component.field)
-    return f"{component.field} {value:f}" if isinstance(value, Decimal) else f"{component.field} is missing"
-
-
-def _written(component: Component) -> str:
-    test = component.test
-    return test.text or (test.field if isinstance(test, FieldTest) else component.name)

@@ -26,8 +26,9 @@ class FaultKind(StrEnum):
 
     STATUS n [CODE]: an error status in the CRM's own shape (F01 to F05), CODE being its error code or limit policy.
     HTML n: an edge server's page with that status (F09). EMPTY n: no body at all (F09). TRUNCATE: a JSON body cut
-    short, its length header honest (F09). GARBLE: a body that is not UTF-8 (F09). CUT: the connection breaks in the middle of the body (F08). DROP: it breaks before an answer
-    (F08). TIMEOUT s: nothing comes for s seconds, then it breaks (F07). STALL s: the answer is s seconds late.
+    short, its length header honest (F09). GARBLE: a body that is not UTF-8 (F09). CUT: the connection breaks in the
+    middle of the body (F08). DROP: it breaks before an answer (F08). TIMEOUT s: nothing comes for s seconds, then it
+    breaks (F07). STALL s: the answer is s seconds late.
     REPLAY: the answer to the read before is given once more (F10, F11, F14). ROW code: single rows of a batch are
     refused. EDIT: a person changes a record just before or after (F19, F24). REFUSE: nobody listens (F06; over sockets
     the connection breaks at once). CUT-HEADERS, CUT-GZIP: it breaks inside the headers, or the compressed body ends

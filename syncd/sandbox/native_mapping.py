@@ -79,9 +79,10 @@ class SyncSettings:
 
     `delay`: seconds from a change until it is carried over (up to 900, the connector's polling). `owners`,
     `field_rule`: which side wins. `create_companies`: a touched Account (Contact, Lead) without counterpart makes one
-    in HubSpot; `create_accounts`: a touched company makes an Account where a contact of the inclusion list is associated with it.
-    `inclusion`: the ids of those contacts; None: every contact. `first_sync`: switching on aligns all pairs at once,
-    Salesforce's owner winning. `fields`: more mapped fields by HubSpot object, `[property, field, rule]`.
+    in HubSpot; `create_accounts`: a touched company makes an Account where a contact of the inclusion list is
+    associated with it. `inclusion`: the ids of those contacts; None: every contact. `first_sync`: switching on aligns
+    all pairs at once, Salesforce's owner winning. `fields`: more mapped fields by HubSpot object, `[property, field,
+    rule]`.
     """
 
     delay: float = 120.0

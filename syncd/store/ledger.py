@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from types import MappingProxyType
@@ -56,6 +56,17 @@ class LedgerVerification:
     text: str
 
 
+@dataclass(frozen=True, slots=True)
+class NewRow:
+    """A row to be added: as the arguments of `append`."""
+
+    event: str
+    ref: str | None
+    facts: Facts
+    payload: Mapping[str, object] | None = None
+    actor: str | None = None
+
+
 def append(
     conn: Connection,
     *,
@@ -72,26 +83,48 @@ def append(
 
     Must run in a write transaction, which is what makes the numbers one unbroken sequence.
     """
+    row = NewRow(event, ref, facts, payload, actor)
+    return append_many(conn, [row], at=at, run_id=run_id, entropy=entropy)
+
+
+def append_many(
+    conn: Connection, new: Sequence[NewRow], *, at: datetime, run_id: str | None, entropy: Entropy = _ENTROPY
+) -> int:
+    """Add rows of one instant and run, in their order, with one statement a table; returns the last one's number.
+
+    Must run in a write transaction, as `append`.
+    """
     head = conn.execute(select(ledger_head.c.seq, ledger_head.c.hash).where(ledger_head.c.id == 1)).one()
-    seq: int = head.seq + 1
-    salt = entropy.token(_SALT_DIGITS) if payload is not None else None
-    payload_hash = None if payload is None or salt is None else _payload_hash(salt, payload)
-    row = {
-        "seq": seq,
-        "at": at,
-        "event": clean(event),
-        "ref": _cleaned(ref),
-        "actor": _cleaned(actor),
-        "run_id": _cleaned(run_id),
-        "facts": dict(facts),
-        "payload_hash": payload_hash,
-        "previous": head.hash,
-    }
-    digest = _row_hash(row)
-    conn.execute(ledger.insert(), {**row, "hash": digest})
-    if payload is not None:
-        conn.execute(ledger_payloads.insert(), {"seq": seq, "salt": salt, "payload": dict(payload)})
-    conn.execute(update(ledger_head).where(ledger_head.c.id == 1).values(seq=seq, hash=digest))
+    seq: int = head.seq
+    previous: str = head.hash
+    rows: list[dict[str, Any]] = []
+    payloads: list[dict[str, Any]] = []
+    for each in new:
+        seq += 1
+        payload_hash = None
+        if each.payload is not None:
+            salt = entropy.token(_SALT_DIGITS)
+            payload_hash = _payload_hash(salt, each.payload)
+            payloads.append({"seq": seq, "salt": salt, "payload": dict(each.payload)})
+        row = {
+            "seq": seq,
+            "at": at,
+            "event": clean(each.event),
+            "ref": _cleaned(each.ref),
+            "actor": _cleaned(each.actor),
+            "run_id": _cleaned(run_id),
+            "facts": dict(each.facts),
+            "payload_hash": payload_hash,
+            "previous": previous,
+        }
+        previous = _row_hash(row)
+        rows.append({**row, "hash": previous})
+    if not rows:
+        return seq
+    conn.execute(ledger.insert(), rows)
+    if payloads:
+        conn.execute(ledger_payloads.insert(), payloads)
+    conn.execute(update(ledger_head).where(ledger_head.c.id == 1).values(seq=seq, hash=previous))
     return seq
 
 

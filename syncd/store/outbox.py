@@ -7,12 +7,12 @@ one final state with a receipt. Knows nothing of how a row is sent.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, exists, select, update
+from sqlalchemy import Connection, Row, exists, select, update
 
 from syncd.errors import RefusedError, StorageError
 from syncd.model.plans import Change, OutboxRow, PlanStatus, RowState
@@ -46,6 +46,19 @@ class Receipt:
     request_id: str | None
     before: str | None
     after: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """What a row comes to, for its receipt: `before` and `after` are the owners read around the write."""
+
+    id: int
+    state: RowState
+    code: str | None = None
+    message: str | None = None
+    request_id: str | None = None
+    before: str | None = None
+    after: str | None = None
 
 
 def enqueue(conn: Connection, plan_id: str, changes: Sequence[Change]) -> None:
@@ -134,46 +147,36 @@ def claim(conn: Connection, ids: Iterable[int], *, epoch: int, attempt: str, now
         raise _unclaimable(conn, wanted, attempt)
 
 
-def finish(
-    conn: Connection,
-    id: int,  # noqa: A002 - the interface's word
-    state: RowState,
-    *,
-    code: str | None = None,
-    message: str | None = None,
-    request_id: str | None = None,
-    before: str | None = None,
-    after: str | None = None,
-    now: datetime,
-) -> None:
-    """End a row in a final state, with its receipt: `confirmed` from `sending` only, the others from any open state.
+def finish(conn: Connection, endings: Sequence[Ending], *, now: datetime) -> None:
+    """End rows in a final state, each with its receipt: `confirmed` from `sending` only, the others from any open one.
 
-    Raises StorageError SYN611 for a state that is not final or a row that has ended, SYN616 for an unknown row.
+    All or none. Raises StorageError SYN611 for a state that is not final or a row that has ended, SYN616 for an
+    unknown row.
     """
-    if not state.final:
-        raise StorageError("SYN611", f"{state.value} is no final state of a row")
-    allowed = (RowState.SENDING,) if state is RowState.CONFIRMED else OPEN
-    _move(conn, id, state, allowed, code=code, message=message, now=now)
-    _write_receipt(
-        conn, id, state, code=code, message=message, request_id=request_id, before=before, after=after, now=now
-    )
+    for ending in endings:
+        if not ending.state.final:
+            raise StorageError("SYN611", f"{ending.state.value} is no final state of a row")
+    _move(conn, endings, now=now)
 
 
-def reopen(
-    conn: Connection,
-    id: int,  # noqa: A002 - the interface's word
-    *,
-    now: datetime,
-    code: str | None = None,
-    message: str | None = None,
-    before: str | None = None,
-) -> None:
-    """Put a `sending` row back to `approved`, after a read proved that nothing was applied; leaves a receipt.
+def reopen(conn: Connection, endings: Sequence[Ending], *, now: datetime) -> None:
+    """Put `sending` rows back to `approved`, after a read proved that nothing was applied; leaves receipts.
 
-    Raises StorageError SYN611 for a row in another state, SYN616 for an unknown row.
+    All or none. Raises StorageError SYN611 for a row in another state, SYN616 for an unknown row.
     """
-    _move(conn, id, RowState.APPROVED, (RowState.SENDING,), code=code, message=message, now=now)
-    _write_receipt(conn, id, RowState.APPROVED, code=code, message=message, before=before, now=now)
+    for ending in endings:
+        if ending.state is not RowState.APPROVED:
+            raise StorageError("SYN611", f"a row that is put back is approved, not {ending.state.value}")
+    _move(conn, endings, now=now)
+
+
+def states(conn: Connection, plan_id: str, refs: Iterable[Ref]) -> Mapping[Ref, RowState]:
+    """The state of a plan's row of each of these records; those without a row are left out."""
+    found: dict[Ref, RowState] = {}
+    for batch in chunks(refs):
+        query = select(outbox.c.ref, outbox.c.state).where(outbox.c.plan_id == plan_id, outbox.c.ref.in_(batch))
+        found.update(conn.execute(query).all())
+    return found
 
 
 def open_refs(conn: Connection) -> frozenset[Ref]:
@@ -240,58 +243,52 @@ def _unclaimable(conn: Connection, wanted: Sequence[int], attempt: str) -> Excep
     return StorageError("SYN616", "a row to be claimed is not in the outbox")
 
 
-def _move(
-    conn: Connection,
-    row_id: int,
-    state: RowState,
-    allowed: Sequence[RowState],
-    *,
-    code: str | None,
-    message: str | None,
-    now: datetime,
-) -> None:
-    statement = (
-        update(outbox)
-        .where(outbox.c.id == row_id, outbox.c.state.in_(allowed))
-        .values(state=state, code=code, message=message, changed_at=now)
-    )
-    if conn.execute(statement).rowcount == 1:
-        return
-    current = conn.execute(select(outbox.c.state).where(outbox.c.id == row_id)).scalar()
-    if current is None:
-        raise StorageError("SYN616", f"there is no row {row_id} in the outbox")
-    raise StorageError("SYN611", f"row {row_id} is {current.value} and cannot become {state.value}")
+def _move(conn: Connection, endings: Sequence[Ending], *, now: datetime) -> None:
+    """Move rows on and write their receipts: few statements, however many rows."""
+    known = _known(conn, [ending.id for ending in endings])
+    groups: dict[tuple[RowState, str | None, str | None], list[int]] = {}
+    for ending in endings:
+        row = known.get(ending.id)
+        if row is None:
+            raise StorageError("SYN616", f"there is no row {ending.id} in the outbox")
+        if row.state not in _MAY_COME_FROM.get(ending.state, OPEN):
+            raise StorageError("SYN611", f"row {ending.id} is {row.state.value} and cannot become {ending.state.value}")
+        groups.setdefault((ending.state, ending.code, ending.message), []).append(ending.id)
+    for (state, code, message), ids in groups.items():
+        moved = {"state": state, "code": code, "message": message, "changed_at": now}
+        for batch in chunks(ids):
+            came_from = outbox.c.state.in_(_MAY_COME_FROM.get(state, OPEN))
+            done = conn.execute(update(outbox).where(outbox.c.id.in_(batch), came_from).values(moved)).rowcount
+            if done != len(batch):  # a row that is named twice
+                raise StorageError("SYN611", f"{len(batch) - done} rows cannot become {state.value}: they ended before")
+    if endings:
+        conn.execute(receipt_table.insert(), [_receipt(ending, known[ending.id], now) for ending in endings])
 
 
-def _write_receipt(
-    conn: Connection,
-    row_id: int,
-    state: RowState,
-    *,
-    code: str | None,
-    message: str | None,
-    now: datetime,
-    request_id: str | None = None,
-    before: str | None = None,
-    after: str | None = None,
-) -> None:
-    row = conn.execute(
-        select(outbox.c.plan_id, outbox.c.ref, outbox.c.attempt, outbox.c.epoch).where(outbox.c.id == row_id)
-    ).one()
-    conn.execute(
-        receipt_table.insert(),
-        {
-            "outbox_id": row_id,
-            "plan_id": row.plan_id,
-            "ref": row.ref,
-            "at": now,
-            "state": state,
-            "attempt": row.attempt,
-            "epoch": row.epoch,
-            "code": code,
-            "message": message,
-            "request_id": request_id,
-            "before": before,
-            "after": after,
-        },
-    )
+_MAY_COME_FROM = {RowState.CONFIRMED: (RowState.SENDING,), RowState.APPROVED: (RowState.SENDING,)}
+"""The states that a row comes to another from, where not from every open one."""
+
+
+def _known(conn: Connection, ids: Sequence[int]) -> dict[int, Row[Any]]:
+    columns = (outbox.c.id, outbox.c.state, outbox.c.plan_id, outbox.c.ref, outbox.c.attempt, outbox.c.epoch)
+    found: dict[int, Row[Any]] = {}
+    for batch in chunks(ids):
+        found.update({row.id: row for row in conn.execute(select(*columns).where(outbox.c.id.in_(batch)))})
+    return found
+
+
+def _receipt(ending: Ending, row: Row[Any], now: datetime) -> dict[str, Any]:
+    return {
+        "outbox_id": ending.id,
+        "plan_id": row.plan_id,
+        "ref": row.ref,
+        "at": now,
+        "state": ending.state,
+        "attempt": row.attempt,
+        "epoch": row.epoch,
+        "code": ending.code,
+        "message": ending.message,
+        "request_id": ending.request_id,
+        "before": ending.before,
+        "after": ending.after,
+    }

@@ -107,10 +107,20 @@ def marks(conn: Connection, kind: Kind = Kind.ACCOUNT) -> Mapping[Ref, OwnerMark
 
 def set_mark(conn: Connection, ref: Ref, owner: str | None, source: str, *, now: datetime) -> None:
     """Set the mark of one record; ValueError for a source that there is not."""
-    if source not in SOURCES:
-        raise ValueError(f"a mark's source is one of {', '.join(SOURCES)}, not {source!r}")
-    row = {"ref": ref, "kind": ref.kind, "owner": owner, "source": source, "at": now}
-    conn.execute(upsert(conn, owner_marks, ("ref",), ("owner", "source", "at")), row)
+    set_marks(conn, {ref: (owner, source)}, now=now)
+
+
+def set_marks(conn: Connection, marked: Mapping[Ref, tuple[str | None, str]], *, now: datetime) -> None:
+    """Set the marks of records, each an owner and a source; ValueError for a source that there is not."""
+    for _, source in marked.values():
+        if source not in SOURCES:
+            raise ValueError(f"a mark's source is one of {', '.join(SOURCES)}, not {source!r}")
+    rows = [
+        {"ref": ref, "kind": ref.kind, "owner": owner, "source": source, "at": now}
+        for ref, (owner, source) in marked.items()
+    ]
+    if rows:
+        conn.execute(upsert(conn, owner_marks, ("ref",), ("owner", "source", "at")), rows)
 
 
 def owner_changes(conn: Connection, refs: Iterable[Ref] | None = None) -> Mapping[Ref, OwnerChange]:
@@ -221,6 +231,7 @@ def blocked(conn: Connection, *, now: datetime | None = None) -> Mapping[Ref, Bl
     }
 
 
-def clear_blocked(conn: Connection, ref: Ref) -> None:
-    """Forget the refusal of a record, if there is one."""
-    conn.execute(delete(blocked_table).where(blocked_table.c.ref == ref))
+def clear_blocked(conn: Connection, refs: Iterable[Ref]) -> None:
+    """Forget the refusals of records, where there are any."""
+    for batch in chunks(refs):
+        conn.execute(delete(blocked_table).where(blocked_table.c.ref.in_(batch)))

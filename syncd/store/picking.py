@@ -5,7 +5,7 @@ Rotations are charged by receipts only: once for each company of a plan, in the 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from fractions import Fraction
@@ -45,28 +45,29 @@ class RetrievalRow:
     territory: str | None = None
 
 
-def record_assignment(conn: Connection, row: AssignmentRow) -> bool:
-    """Remember that an account was given; whether that is new. A company is given once by each plan and role."""
-    key = (
-        (assignment_table.c.plan_id == row.plan_id)
-        & (assignment_table.c.company == row.company)
-        & (assignment_table.c.role == row.role)
-    )
-    if conn.execute(select(assignment_table.c.plan_id).where(key)).first() is not None:
-        return False
-    conn.execute(
-        assignment_table.insert(),
-        {
-            "plan_id": row.plan_id,
-            "company": row.company,
-            "role": row.role,
-            "owner": row.owner,
-            "territory": row.territory,
-            "reason": row.reason,
-            "at": row.at,
-        },
-    )
-    return True
+def record_assignments(conn: Connection, plan_id: str, rows: Sequence[AssignmentRow]) -> frozenset[tuple[str, str]]:
+    """Remember the accounts that a plan gave; which of them (company and role) are new. Each is given once by it."""
+    table = assignment_table
+    known: set[tuple[str, str]] = set()
+    for batch in chunks(sorted({row.company for row in rows})):
+        query = select(table.c.company, table.c.role).where(table.c.plan_id == plan_id, table.c.company.in_(batch))
+        known.update((company, role) for company, role in conn.execute(query))
+    new = {(row.company, row.role): row for row in rows if (row.company, row.role) not in known}
+    if new:
+        told = [
+            {
+                "plan_id": plan_id,
+                "company": row.company,
+                "role": row.role,
+                "owner": row.owner,
+                "territory": row.territory,
+                "reason": row.reason,
+                "at": row.at,
+            }
+            for row in new.values()
+        ]
+        conn.execute(table.insert(), told)
+    return frozenset(new)
 
 
 def assignments_since(conn: Connection, since: datetime) -> tuple[AssignmentRow, ...]:

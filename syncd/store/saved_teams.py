@@ -18,7 +18,7 @@ from syncd.model.refs import Ref, System
 from syncd.store.outbox import OPEN
 from syncd.store.people import team_document, team_of
 from syncd.store.tables import outbox, saved_teams
-from syncd.store.upserts import upsert
+from syncd.store.upserts import chunks, upsert
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,9 +76,12 @@ def of_plan(conn: Connection, plan_id: str) -> tuple[SavedTeam, ...]:
 
 def finish(conn: Connection, outbox_ids: Iterable[int], lost: Mapping[int, Team], *, now: datetime) -> None:
     """Say that teams were looked at, and who could not be put back."""
-    for outbox_id in outbox_ids:
-        left = lost.get(outbox_id)
-        values = {"done": True, "done_at": now, "lost": team_document(left) if left is not None else None}
+    whole = [outbox_id for outbox_id in outbox_ids if outbox_id not in lost]
+    for batch in chunks(whole):
+        ended = {"done": True, "done_at": now, "lost": None}
+        conn.execute(update(saved_teams).where(saved_teams.c.outbox_id.in_(batch)).values(ended))
+    for outbox_id, left in lost.items():
+        values = {"done": True, "done_at": now, "lost": team_document(left)}
         conn.execute(update(saved_teams).where(saved_teams.c.outbox_id == outbox_id).values(values))
 
 

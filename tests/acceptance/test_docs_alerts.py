@@ -1,4 +1,4 @@
-"""The page about alerts is true: its pack passes its tests, its output is what syncd prints, its tables name everything."""
+"""The page about alerts is true: its pack passes its tests, its output is what syncd prints, its tables are whole."""
 
 from __future__ import annotations
 

@@ -76,8 +76,8 @@ def _reopened_unread(patch: Patch) -> None:
 
     def reopen(line: Line, system: System, kind: Kind, rows: Sequence[OutboxRow]) -> None:
         with line.store.write() as conn:
-            for row in rows:
-                outbox.reopen(conn, row.id, now=line.clock.now())
+            endings = [outbox.Ending(row.id, RowState.APPROVED) for row in rows]
+            outbox.reopen(conn, endings, now=line.clock.now())
 
     compared = sending._compared
 
@@ -137,12 +137,12 @@ def _answers_believed(patch: Patch) -> None:
 
 def _intent_not_told(patch: Patch) -> None:
     """A write is not in the ledger before it is made."""
-    told = ledger.append
+    told = ledger.append_many
 
-    def silent(conn: Any, *, event: str, **more: Any) -> int:
-        return 0 if event == "write.intended" else told(conn, event=event, **more)
+    def silent(conn: Any, new: Sequence[ledger.NewRow], **more: Any) -> int:
+        return told(conn, [row for row in new if row.event != "write.intended"], **more)
 
-    patch.setattr(ledger, "append", silent)
+    patch.setattr(ledger, "append_many", silent)
 
 
 def _sent_in_a_transaction(patch: Patch) -> None:

@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import lru_cache
 
 import pycountry
 
 
-@lru_cache(maxsize=1024)
 def country_title(code: str) -> str:
     """The common name of an ISO 3166-1 alpha-2 code; anything else as it is."""
-    found = pycountry.countries.get(alpha_2=code)
-    return str(getattr(found, "common_name", found.name)) if found is not None else code
+    return _countries().get(code, code)
 
 
-@lru_cache(maxsize=8192)
 def state_title(code: str) -> str:
     """The name of an ISO 3166-2 code; anything else as it is."""
-    found = pycountry.subdivisions.get(code=code) if "-" in code else None
-    return str(found.name) if found is not None else code
+    return _states().get(code, code)
+
+
+@lru_cache(maxsize=1)
+def _countries() -> Mapping[str, str]:
+    return {each.alpha_2: str(getattr(each, "common_name", each.name)) for each in pycountry.countries}
+
+
+@lru_cache(maxsize=1)
+def _states() -> Mapping[str, str]:
+    return {each.code: str(each.name) for each in pycountry.subdivisions}

@@ -30,7 +30,10 @@ class Unsplit:
 
 
 class ClassTable:
-    """Items compiled once, for any instant. `terms` stand in the order of the items, those of one item together."""
+    """Items compiled once, for any instant. `terms` stand in the order of the items, those of one item together.
+
+    `several` are the terms that test more than one field, `guarded` those that need more than classes.
+    """
 
     def __init__(self, items: Sequence[Item]) -> None:
         identities = Identities()
@@ -44,6 +47,7 @@ class ClassTable:
             self.terms += terms
             self.item_of += [number] * len(terms)
         self.everything = (1 << len(self.terms)) - 1
+        self.several = _bits([place for place, term in enumerate(self.terms) if len(term.tests) > 1])
         self.fields = tuple(_indexes(self.terms, identities))
         places = _places_of_rest(self.terms)
         self.unsplit = tuple(Unsplit(each, _bits(places[id(each)])) for each in rest_of(self.terms))
@@ -178,7 +182,7 @@ def _places_of_rest(terms: list[Term]) -> dict[int, list[int]]:
 
 def _bits(places: list[int]) -> int:
     """The number with these bits; made at once, for shifting each would copy it each time."""
-    data = bytearray((max(places) >> 3) + 1)
+    data = bytearray((max(places, default=0) >> 3) + 1)
     for place in places:
         data[place >> 3] |= 1 << (place & 7)
     return int.from_bytes(data, "little")

@@ -32,11 +32,13 @@ class Identities:
     def __init__(self) -> None:
         self._numbers: dict[Hashable, int] = {}
         self._matchers: dict[int, int] = {}
+        self._tests: dict[tuple[int, str], int] = {}
         self._kept: list[Matcher] = []
 
     def predicate(self, conditions: Iterable[Condition]) -> int:
         """The number of a conjunction of conditions."""
-        return self._number(frozenset(map(self._condition, conditions)))
+        found = tuple(map(self._condition, conditions))
+        return found[0] if len(found) == 1 else self._number(frozenset(found))
 
     def _number(self, key: Hashable) -> int:
         return self._numbers.setdefault(key, len(self._numbers))
@@ -44,7 +46,11 @@ class Identities:
     def _condition(self, condition: Condition) -> int:
         match condition:
             case FieldTest(field, type_, matcher):
-                return self._number((field, type_, self._matcher(matcher)))
+                known = (id(matcher), field)
+                found = self._tests.get(known)
+                if found is None:
+                    found = self._tests[known] = self._number((field, type_.value, self._matcher(matcher)))
+                return found
             case Not(inner):
                 return self._number(("not", self._condition(inner)))
             case OpportunityTest(mode, inner):

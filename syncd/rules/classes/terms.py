@@ -29,8 +29,9 @@ MOST_INHERITED = 8
 """Terms that a territory takes over from the alternatives of its ancestors, as a factor."""
 
 Tests = Mapping[str, tuple[Condition, ...]]
-Signature = dict[str, int]
-"""The numbers of a term's predicates, by field."""
+Row = tuple[int, ...]
+"""The numbers of a term's predicates, one for each field that some alternative tests."""
+_UNTESTED = -1
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +90,11 @@ class Terms:
         return self._product(parts[:1], parts[1:], MOST_TERMS)
 
     def _any(self, conditions: tuple[Condition, ...], negated: bool) -> tuple[Term, ...]:
-        return self._united([term for each in conditions for term in self._split(each, negated)])
+        found: list[Term] = []
+        for each in conditions:
+            row = None if negated else _row(each)
+            found += self._split(each, negated) if row is None else (row,)
+        return self._united(found)
 
     def _product(
         self,
@@ -110,21 +115,49 @@ class Terms:
         return found
 
     def _united(self, terms: list[Term]) -> tuple[Term, ...]:
-        """The same alternatives in fewer terms: those that differ in one field only become one."""
+        """The same alternatives in fewer terms: those that differ in one field only become one, field by field."""
         if any(not term.tests and not term.rest for term in terms):
             return (ALWAYS,)
-        while len(terms) > 1:
-            signed = [(term, self._signature(term)) for term in terms]
-            names = sorted({name for term in terms for name in term.tests})
-            groups = {name: _grouped(signed, name) for name in names}
-            best = min(names, key=lambda name: (len(groups[name]), name), default=None)
-            if best is None or len(groups[best]) == len(terms):
-                break
-            terms = [_merged(group, best) for group in groups[best].values()]
-        return tuple(terms)
+        if len(terms) < 2:
+            return tuple(terms)
+        number = self._identities.predicate
+        names = sorted({name for term in terms for name in term.tests})
+        found = [
+            (tuple([number(term.tests[name]) if name in term.tests else _UNTESTED for name in names]), term)
+            for term in terms
+        ]
+        varied = {place: len({row[place] for row, _ in found}) for place in range(len(names))}
+        for place in sorted(varied, key=lambda each: (-varied[each], each)):
+            groups: dict[object, list[tuple[Row, Term]]] = {}
+            for row, term in found:
+                kept = row if row[place] == _UNTESTED else row[:place] + row[place + 1 :]
+                groups.setdefault((kept, tuple(map(id, term.rest)) if term.rest else ()), []).append((row, term))
+            if len(groups) < len(found):
+                found = [self._merged(group, place, names[place]) for group in groups.values()]
+        return tuple([term for _, term in found])
 
-    def _signature(self, term: Term) -> Signature:
-        return {name: self._identities.predicate(tests) for name, tests in term.tests.items()}
+    def _merged(self, group: list[tuple[Row, Term]], place: int, name: str) -> tuple[Row, Term]:
+        row, first = group[0]
+        if len(group) == 1 or row[place] == _UNTESTED:
+            return group[0]
+        alike = {other[place]: term.tests[name] for other, term in group}
+        tests = (either(list(alike.values())),)
+        joined = self._identities.predicate(tests)
+        return (*row[:place], joined, *row[place + 1 :]), Term({**first.tests, name: tests}, first.rest)
+
+
+def _row(condition: Condition) -> Term | None:
+    """The term of one row of a table: tests of different fields, side by side. None for anything else."""
+    if isinstance(condition, FieldTest):
+        return Term({condition.field: (condition,)})
+    if not isinstance(condition, AllOf):
+        return None
+    tests: dict[str, tuple[Condition, ...]] = {}
+    for each in condition.conditions:
+        if not isinstance(each, FieldTest) or each.field in tests:
+            return None
+        tests[each.field] = (each,)
+    return Term(tests)
 
 
 def only_field(condition: Condition) -> str | None:
@@ -135,8 +168,9 @@ def only_field(condition: Condition) -> str | None:
         case Not(inner):
             return only_field(inner)
         case AllOf(conditions) | AnyOf(conditions) | NoneOf(conditions) | InSegment(_, conditions):
-            names = {only_field(each) for each in conditions}
-            return names.pop() if len(names) == 1 else None
+            name = only_field(conditions[0]) if conditions else None
+            same = name is not None and all(only_field(each) == name for each in conditions)
+            return name if same else None
         case Always() | OpportunityTest():
             return None
 
@@ -152,25 +186,6 @@ def _both(one: Term, other: Term) -> Term:
     for name, conditions in other.tests.items():
         tests[name] = (*tests.get(name, ()), *conditions)
     return Term(tests, (*one.rest, *other.rest))
-
-
-def _merged(group: list[Term], name: str) -> Term:
-    first = group[0]
-    if len(group) == 1:
-        return first
-    return Term({**first.tests, name: (either([term.tests[name] for term in group]),)}, first.rest)
-
-
-def _grouped(signed: list[tuple[Term, Signature]], name: str) -> dict[object, list[Term]]:
-    """Terms that agree in all but this field, by what they agree in; one that does not test it stands alone."""
-    groups: dict[object, list[Term]] = {}
-    for place, (term, signature) in enumerate(signed):
-        key: object = place
-        if name in signature:
-            others = [(each, number) for each, number in signature.items() if each != name]
-            key = (frozenset(others) if len(others) > 1 else tuple(others), tuple(map(id, term.rest)))
-        groups.setdefault(key, []).append(term)
-    return groups
 
 
 def rest_of(terms: Iterable[Term]) -> tuple[Condition, ...]:

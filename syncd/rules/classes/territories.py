@@ -7,7 +7,7 @@ that holds takes the account. Knows conditions and windows, no people, holds or 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from syncd.rules.classes.class_table import Answers, ClassTable
 from syncd.rules.deciding.frame import reads_clock
@@ -118,14 +118,6 @@ class RoleAnswers:
             return replace(plain, waiting=())
         waiting = (each for each in plain.passed if id(each[0]) in self.classes.timed)
         return replace(plain, waiting=tuple(waiting))
-
-
-@dataclass(frozen=True, slots=True)
-class NearMiss:
-    """A territory that one field keeps an account out of, while at least one other that it tests is as asked for."""
-
-    territory: Territory
-    field: str
 
 
 def _flattened(level: Path, above: Path) -> Iterator[Path]:

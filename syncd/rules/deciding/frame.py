@@ -14,7 +14,17 @@ from typing import TYPE_CHECKING
 
 from syncd.model.decisions import Owner
 from syncd.model.fields import FieldType
-from syncd.rules.conditions import Condition, FieldTest, walk
+from syncd.rules.conditions import (
+    AllOf,
+    Always,
+    AnyOf,
+    Condition,
+    FieldTest,
+    InSegment,
+    NoneOf,
+    Not,
+    OpportunityTest,
+)
 from syncd.rules.facts import Directory, Facts
 from syncd.rules.matching.time_window import EvaluationContext, leaves_past, local_day, local_midnight, shifted_day
 from syncd.rules.memory import NO_MEMORY, Memory
@@ -29,8 +39,35 @@ _ROLLING_FIELDS = frozenset({"won_amount_12m", "won_count_12m"})
 
 def reads_clock(condition: Condition) -> bool:
     """Whether time alone can change what a condition says: it tests a date, or a sum over a window that moves."""
-    tests = (each for each in walk(condition) if isinstance(each, FieldTest))
-    return any(each.type is FieldType.DATE or each.field in _ROLLING_FIELDS for each in tests)
+    # Rows of a table are fifty thousand conditions: a list to work off is many times faster here than `walk`.
+    waiting: list[Condition] = [condition]
+    while waiting:
+        match waiting.pop():
+            case FieldTest(field, type_):
+                if type_ is FieldType.DATE or field in _ROLLING_FIELDS:
+                    return True
+            case AllOf(conditions) | AnyOf(conditions) | NoneOf(conditions) | InSegment(_, conditions):
+                waiting.extend(conditions)
+            case Not(inner) | OpportunityTest(_, inner):
+                waiting.append(inner)
+            case Always():
+                pass
+    return False
+
+
+@dataclass(frozen=True, slots=True)
+class Traits:
+    """What a frame knows of its pack alone: whoever decides about one book after another works it out once."""
+
+    clocked: frozenset[str]
+    lenient: Mapping[tuple[str, str], tuple[Territory, ...]]
+
+    @classmethod
+    def of(cls, pack: Pack) -> Traits:
+        """The traits of a pack."""
+        territories = [territory for role in pack.roles for territory in pack.territories(role)]
+        clocked = frozenset(each.path for each in territories if reads_clock(each.when))
+        return cls(clocked, _lenient(each for each in territories if each.leeway is not None))
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +76,8 @@ class Frame:
 
     `clocked` are the paths of the territories whose own condition reads the clock, `lenient` those with a `leeway`, by
     role and each name they have or had: few, and known before any account. `memory` is what the ledger remembers.
-    `leads` says that leads are dealt out: reps' working hours count then, and caps on accounts do not. `classes` answers
-    the pack's conditions for many accounts; without it each is asked plainly, with the same outcome.
+    `leads` says that leads are dealt out: reps' working hours count then, and caps on accounts do not. `classes`
+    answers the pack's conditions for many accounts; without it each is asked plainly, with the same outcome.
     """
 
     pack: Pack
@@ -54,13 +91,18 @@ class Frame:
     classes: TerritoryAnswers | None = None
 
     @classmethod
-    def of(cls, pack: Pack, directory: Directory, now: datetime, memory: Memory = NO_MEMORY) -> Frame:
-        """The frame of a run at `now`."""
+    def of(
+        cls,
+        pack: Pack,
+        directory: Directory,
+        now: datetime,
+        memory: Memory = NO_MEMORY,
+        traits: Traits | None = None,
+    ) -> Frame:
+        """The frame of a run at `now`; `traits` are the pack's own, where they are known already."""
         context = EvaluationContext(now, pack.zone, pack.fiscal_year_start)
-        territories = [territory for role in pack.roles for territory in pack.territories(role)]
-        clocked = frozenset(each.path for each in territories if reads_clock(each.when))
-        lenient = _lenient(each for each in territories if each.leeway is not None)
-        return cls(pack, directory, context, local_day(now, pack.zone), clocked, memory, lenient)
+        traits = traits or Traits.of(pack)
+        return cls(pack, directory, context, local_day(now, pack.zone), traits.clocked, memory, traits.lenient)
 
     def start_of(self, day: date) -> datetime:
         """The instant, in UTC, at which a local day begins."""

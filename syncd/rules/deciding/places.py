@@ -55,9 +55,9 @@ _STATE_ZONES: Mapping[str, str] = MappingProxyType(
     }
 )
 _NAMES = """
-arabic=ar chinese=zh mandarin=zh czech=cs danish=da dutch=nl english=en finnish=fi french=fr german=de
-deutsch=de greek=el hebrew=he hungarian=hu italian=it japanese=ja korean=ko norwegian=no polish=pl portuguese=pt romanian=ro russian=ru
-spanish=es swedish=sv turkish=tr ukrainian=uk
+arabic=ar chinese=zh mandarin=zh czech=cs danish=da dutch=nl english=en finnish=fi french=fr german=de deutsch=de
+greek=el hebrew=he hungarian=hu italian=it japanese=ja korean=ko norwegian=no polish=pl portuguese=pt romanian=ro
+russian=ru spanish=es swedish=sv turkish=tr ukrainian=uk
 """
 _LANGUAGE_NAMES: Mapping[str, str] = MappingProxyType(
     {name: code for name, _, code in (pair.partition("=") for pair in _NAMES.split())}

@@ -42,6 +42,8 @@ from syncd.rules.reading.suggestion import did_you_mean
 NULLS = frozenset(("", "~", "null", "Null", "NULL"))
 BOOLEANS = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
 _WHOLE = re.compile(r"-?(?:0|[1-9][0-9]*)")
+_SPREADSHEET_NUMBER = re.compile(r"[0-9]+\.0+|[0-9](?:\.[0-9]+)?[eE]\+?[0-9]+")
+_DOTTED_THOUSANDS = re.compile(r"[1-9][0-9]{0,2}\.[0-9]{3}")
 _NUMERIC = re.compile(
     r"[-+]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][-+]?[0-9]+)?|0x[0-9a-fA-F]+|0o[0-7]+"
     r"|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)"
@@ -121,6 +123,7 @@ def values_of(raw: str, place: Place, context: OperandContext) -> frozenset[Valu
     if reader is not None:
         return reader(raw, place, context)
     if type_ is FieldType.SYSTEM_ID:
+        _warn_of_number(raw, "an id", place, context)
         return frozenset((long_salesforce_id(raw.strip()),))
     return frozenset((text(raw),))
 
@@ -134,6 +137,8 @@ def quantity(raw: str, place: Place, context: OperandContext) -> Decimal | None:
         value = number(raw)
         if value is None:
             context.findings.error("SYN213", f"{raw!r} is not a number", place, _number_hint(raw))
+        else:
+            _warn_of_thousands(raw, value, place, context)
         return value
     parsed = parse_money(raw)
     if parsed is None:
@@ -147,6 +152,20 @@ def quantity(raw: str, place: Place, context: OperandContext) -> Decimal | None:
         context.findings.error("SYN227", message, place, hint)
         return None
     return converted if currency in (None, context.money.reporting) else ConvertedAmount(converted, (amount, currency))
+
+
+def _warn_of_number(raw: str, what: str, place: Place, context: OperandContext) -> None:
+    """A warning where a spreadsheet made a number of a code: 94105.0, 9.4105E+04."""
+    if _SPREADSHEET_NUMBER.fullmatch(raw.strip()):
+        message = f"{raw.strip()!r} is {what} that a spreadsheet made a number of"
+        context.findings.warning("SYN369", message, place, "format the column as text, and export it again")
+
+
+def _warn_of_thousands(raw: str, value: Decimal, place: Place, context: OperandContext) -> None:
+    """A warning where a dot may have been meant to part thousands: 1.000 is one."""
+    if _DOTTED_THOUSANDS.fullmatch(raw.strip()):
+        message = f"{raw.strip()!r} is read as {value.normalize():f}: a dot begins the decimals"
+        context.findings.warning("SYN370", message, place, f"for thousands, write {raw.strip().replace('.', '')}")
 
 
 def _number_hint(raw: str) -> str:
@@ -193,6 +212,7 @@ def _state_values(raw: str, place: Place, context: OperandContext) -> frozenset[
 def _postal_values(raw: str, place: Place, context: OperandContext) -> frozenset[Value]:
     countries: Iterable[str | None] = sorted(context.countries) if context.countries else [context.default_country]
     values = set()
+    _warn_of_number(raw, "a postal code", place, context)
     for each in countries:
         code, remark = postal_code(raw, each)
         if remark is not None:

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 
 from syncd.rules.facts import Value
 from syncd.rules.matching.date_matchers import NotSince, OlderThan
-from syncd.rules.matching.matchers import AllMatchers, AnyMatcher, EqualTo, Matcher, Missing, Present
+from syncd.rules.matching.matchers import AllMatchers, AnyMatcher, EqualTo, InList, Matcher, Missing, Present
 from syncd.rules.matching.time_window import EvaluationContext
 from syncd.rules.proving.logic import Box, Formula, Literal, Variables, both, either
 
@@ -145,10 +145,14 @@ class BooleanDomain(Domain):
         super().__init__(name, variables, 2)
 
     def exactly(self, matcher: Matcher) -> Formula | None:
-        """Equality."""
-        if isinstance(matcher, EqualTo) and isinstance(matcher.value, bool):
-            return self.values(4 if matcher.value else 2)
-        return None
+        """Equality and lists."""
+        match matcher:
+            case EqualTo(_, bool() as value):
+                return self.values(4 if value else 2)
+            case InList(_, values):
+                return self.values((4 if True in values else 0) | (2 if False in values else 0))
+            case _:
+                return None
 
     def shown(self, box: Box, context: EvaluationContext) -> Iterator[Value]:
         """True and false."""

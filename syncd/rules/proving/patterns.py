@@ -23,10 +23,16 @@ ONE, MANY = Sign.ONE, Sign.MANY
 Pattern = tuple[str | Sign, ...]
 
 _FILLING = "x0"
+_LONGEST = 200
 
 
 def pattern_of(matcher: Matcher) -> Pattern | None:
-    """The pattern of a glob, contains, starts_with or ends_with; None for any other matcher."""
+    """The pattern of a glob, contains, starts_with or ends_with; None for any other matcher, and for one too long."""
+    found = _written_as(matcher)
+    return found if found is not None and len(found) <= _LONGEST else None
+
+
+def _written_as(matcher: Matcher) -> Pattern | None:
     match matcher:
         case Glob(_, pattern):
             signs = {"*": MANY, "?": ONE}

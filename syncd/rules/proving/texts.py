@@ -18,6 +18,7 @@ from syncd.rules.proving.patterns import MANY, Pattern, common, inside
 _MOST_TESTED = 200_000
 _MOST_REPRESENTATIVES = 4
 _TRIED_IN_A_RANGE = 40
+_MOST_COMPARED = 4_000_000
 
 Key = tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...], tuple[bool | None, ...]]
 """Which value sets, beginnings and ranges hold of a class, and each other pattern's truth there, None for unknown."""
@@ -206,7 +207,12 @@ def _extended(text: str) -> Iterator[str]:
 
 
 def relations(patterns: Mapping[int, Pattern]) -> Iterator[tuple[int, int, bool]]:
-    """Pairs of patterns of which the first implies the second (True) or rules it out (False)."""
+    """Pairs of patterns of which the first implies the second (True) or rules it out (False).
+
+    None at all where comparing them would take too long.
+    """
+    if sum(map(len, patterns.values())) ** 2 > _MOST_COMPARED:
+        return
     for first, one in patterns.items():
         for second, other in patterns.items():
             if first == second:

@@ -12,12 +12,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from syncd.errors import Place
-from syncd.rules.findings import Findings
+from syncd.rules.findings import Findings, lines_of
+from syncd.rules.reading.odd_characters import report_curly_cells
 from syncd.rules.reading.text_files import decode
 
 _SEPARATORS = {",": "a comma", ";": "a semicolon", "\t": "a tab"}
 _MOST_BROKEN_ROWS = 50
-_LINE_BREAK = re.compile(r"\r\n|\r|\n")
+_SEPARATOR_LINE = re.compile(r"\s*\"?sep=([,;\t])\"?\r?\n", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +77,10 @@ def read_csv(data: bytes, path: str, findings: Findings) -> Sheet | None:
     text = decode(data, path, findings)
     if text is None:
         return None
-    separator = _separator(text)
+    said = _SEPARATOR_LINE.match(text)  # Excel's own line, which is no row
+    separator = said[1] if said else _separator(text)
+    if said:
+        text = "\n" * said[0].count("\n") + text[said.end() :]
     if separator != ",":
         findings.note("SYN262", f"columns are separated by {_SEPARATORS[separator]}", Place(path, 1))
     before = findings.error_count
@@ -88,8 +92,9 @@ def read_csv(data: bytes, path: str, findings: Findings) -> Sheet | None:
     while header and not header[-1]:
         header = header[:-1]
     _check_header(header, rows[0].line, path, findings)
+    report_curly_cells(text, ((cell, row.line) for row in rows for cell in row.cells), path, findings)
     body = tuple(_fitted(row, len(header), path, findings) for row in rows[1:])
-    lines = tuple(_LINE_BREAK.split(text))
+    lines = tuple(lines_of(text))
     return Sheet(path, header, body, lines, separator) if findings.error_count == before else None
 
 

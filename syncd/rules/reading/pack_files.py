@@ -12,8 +12,8 @@ from pathlib import Path, PurePosixPath
 from syncd.errors import Place
 from syncd.rules.findings import Findings
 
-MOST_YAML_BYTES = 20 * 1024 * 1024
-MOST_CSV_BYTES = 200 * 1024 * 1024
+MOST_YAML_BYTES = 8 * 1024 * 1024
+MOST_CSV_BYTES = 64 * 1024 * 1024
 
 
 class PackFiles:

@@ -27,6 +27,7 @@ from syncd.rules.reading.suggestion import did_you_mean
 from syncd.rules.reading.territory_options import Inherited, TerritoryOptions, build, check_leeway
 
 _MOST_REPORTED = 10
+_MOST_ROWS = 200_000
 _COUNTRY_DEPENDENT = ("state", "postal_code")
 
 
@@ -42,6 +43,10 @@ def read_table(file: Scalar, inherited: Inherited, reading: Reading) -> list[Ter
     """The territories of a table, in the order of their first rows; none after an error in its header."""
     sheet = reading.sheet(file)
     if sheet is None or not _check_columns(sheet, file.place, reading):
+        return []
+    if len(sheet.rows) > _MOST_ROWS:
+        message = f"the table `{sheet.path}` has {len(sheet.rows)} rows; at most {_MOST_ROWS} are read"
+        reading.findings.error("SYN267", message, file.place, "name long lists of accounts under `lists` or `owners`")
         return []
     table = _Table(sheet, inherited, reading)
     rows = [row for row in map(table.row, sheet.rows) if row is not None]

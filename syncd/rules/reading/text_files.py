@@ -9,10 +9,10 @@ import re
 
 from syncd.errors import Place
 from syncd.rules.findings import Findings
+from syncd.rules.reading.odd_characters import place_at, report_invisible
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ufffe\uffff]")
-_LINE_BREAK = re.compile(r"\r\n|\r|\n")
 _MOST_CONTROLS = 20
 
 
@@ -26,21 +26,18 @@ def decode(data: bytes, path: str, findings: Findings) -> str | None:
             "SYN202", "the file is saved as UTF-16", Place(path, 1), "save it as UTF-8 (in Excel: CSV UTF-8)"
         )
         return None
+    if data[:4] == b"PK\x03\x04":
+        hint = "save it as CSV UTF-8, or unpack it"
+        findings.error("SYN202", "the file is an Excel workbook or an archive, no text", Place(path, 1), hint)
+        return None
     try:
         text = (data := data.removeprefix(BYTE_ORDER_MARK)).decode("utf-8")
     except UnicodeDecodeError as error:
         _report_encoding(data, error.start, path, findings)
         return None
     findings.attach(path, text)
+    report_invisible(text, path, findings)
     return None if _report_controls(text, path, findings) else text
-
-
-def place_at(text: str, offset: int, path: str) -> Place:
-    """The place of a character of a text, by its offset."""
-    line, start = 1, 0
-    for match in _LINE_BREAK.finditer(text, 0, offset):
-        line, start = line + 1, match.end()
-    return Place(path, line, offset - start + 1)
 
 
 def _report_encoding(data: bytes, offset: int, path: str, findings: Findings) -> None:

@@ -16,6 +16,7 @@ import yaml
 from syncd.errors import Place
 from syncd.rules.findings import Findings
 from syncd.rules.nodes import Entry, Mapping, Node, Scalar, Sequence
+from syncd.rules.reading.odd_characters import is_in_curly_quotes, report_curly
 from syncd.rules.reading.text_files import decode
 from syncd.rules.reading.yaml_syntax import Mends, report_syntax, report_tab, report_tabs, report_unquoted, value_end
 
@@ -161,6 +162,8 @@ class _Builder:
         elif not event.style and event.value in _NOTHING:
             self._add_nothing(event.value, place)
         else:
+            if not event.style and is_in_curly_quotes(event.value):
+                report_curly(event.value, place, self._findings)
             self._add(Scalar(event.value, bool(event.style), place))
 
     def _special(self, event: yaml.ScalarEvent, place: Place) -> Scalar:

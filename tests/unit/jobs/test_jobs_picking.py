@@ -115,7 +115,18 @@ def test_fairness_is_told_as_text_and_as_json(world: World) -> None:
     assert {member["share"] for member in document["members"]} == {f"{1 / len(world.reps):.3f}"}
     lines = fairness_text(document).splitlines()
     assert lines[0] == f"pool all: {document['assignments']} accounts given in turn"
-    assert lines[1].split() == ["member", "weight", "share", "given", "due", "debt", "eligible", "for", "eligible", "time"]
+    assert lines[1].split() == [
+        "member",
+        "weight",
+        "share",
+        "given",
+        "due",
+        "debt",
+        "eligible",
+        "for",
+        "eligible",
+        "time",
+    ]
     command = CliRunner().invoke(
         cli,
         ["--config", str(world.folder / "config.toml"), "fairness", "all", "--format", "json"],
@@ -126,7 +137,7 @@ def test_fairness_is_told_as_text_and_as_json(world: World) -> None:
         fairness(world.context, "everyone")
 
 
-def test_an_owner_is_told_first_and_the_account_is_taken_back_after_the_grace_within_the_budget(world: World) -> None:
+def test_an_owner_is_told_first_and_the_account_goes_after_the_grace_within_the_budget(world: World) -> None:
     write(world, RETRIEVING, spare=", ".join(world.reps))
     world.pulled()
     world.adopt()

@@ -89,6 +89,7 @@ def report(**changes: Any) -> dict[str, Any]:
         "calls": 6,
         "recovered": 1,
         "counts": {"confirmed": 1, "rejected": 1, "approved": 1},
+        "teams": [],
         "stops": [
             {"code": "SYN420", "text": "the token was revoked", "exit_code": 6, "system": "hubspot"},
         ],
@@ -226,3 +227,13 @@ def test_an_explanation_that_is_not_picked_yet_says_so() -> None:
     text = render_explanation(explanation(decision=None, last_applied=None, current_owner=None))
     assert "not picked yet" in text
     assert "owner now     nobody" in text
+
+
+def test_teams_that_a_write_dropped_are_told_with_who_is_lost() -> None:
+    teams = [
+        {"ref": "salesforce:account:0011", "members": 2, "lost": [], "done": True},
+        {"ref": "salesforce:account:0012", "members": 3, "lost": ["005cleo"], "done": True},
+    ]
+    text = apply_text(report(teams=teams))
+    assert "1  of 2 teams that the writes dropped are whole again" in text
+    assert "! salesforce:account:0012  could not put back 005cleo" in text

@@ -134,7 +134,10 @@ class Packs:
         }
         if type_ is FieldType.POSTAL_CODE:
             low, high = sorted(self.dice.sample(["94000", "94105", "94106", "94199", "00000", "99999", "10001"], 2))
-            drawn |= {4: lambda: m.PostalRange(self._text_of("range"), low, high), 5: lambda: m.PostalRange(self._text_of("short"), "940", "942")}
+            drawn |= {
+                4: lambda: m.PostalRange(self._text_of("range"), low, high),
+                5: lambda: m.PostalRange(self._text_of("short"), "940", "942"),
+            }
         make = drawn.get(self.dice.randint(0, 8))
         return make() if make is not None else None
 

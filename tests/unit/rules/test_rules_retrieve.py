@@ -180,7 +180,7 @@ tests:
     account: {owner: new@example.com}
     ledger: {territory: all, owner: new@example.com, at: 2026-11-01, retrieved: 2026-11-01, retrieved_from: old@example.com}
     expect: {owner: new@example.com, rule: remembered}
-"""
+"""  # noqa: E501
 
 
 def test_cases_of_a_pack_say_what_the_ledger_knows_of_it(tmp_path: Path) -> None:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from fractions import Fraction
-from random import Random
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from rule_builders import NOW, decide_all, facts, is_, pack, pool, rep, territory
 
+from syncd.entropy import SeededEntropy
 from syncd.model.rotation import Standing, charged, next_turn
 from syncd.rules.engine import Book, decide
 from syncd.rules.facts import Directory
@@ -125,6 +125,17 @@ def most_unfair(standings):
     return max(abs(each.lag) for each in standings.values())
 
 
+class Dice:
+    def __init__(self, seed):
+        self._entropy = SeededEntropy(seed)
+
+    def chance(self, part):
+        return self._entropy.uniform(0, 1) < part
+
+    def choice(self, items):
+        return items[min(int(self._entropy.uniform(0, len(items))), len(items) - 1)]
+
+
 class TestFairness:
     """|given - shares of the assignments made while eligible| <= 2, and <= 1 with up to three members."""
 
@@ -132,14 +143,14 @@ class TestFairness:
     def test_ten_thousand_assignments_with_leaves_restarts_and_bulk_loads_are_fair_at_every_instant(
         self, members, bound
     ):
-        dice = Random(members)
+        dice = Dice(members)
         names = [f"rep{number}@x" for number in range(members)]
         weights = {name: dice.choice(["1", "1", "2", "3", "0.5"]) for name in names}
         base = rotating(*weights.items())
         ledger, dealt, since = Ledger(), 0, {}
         while dealt < 10_000:
             day = date(2026, 12, 1)
-            gone = {name for name in names if dice.random() < 0.2} if dice.random() < 0.5 else set()
+            gone = {name for name in names if dice.chance(0.2)} if dice.chance(0.5) else set()
             gone = gone if len(gone) < members else set()
             present = set(names) - gone
             reps = {name: rep(name, out_of_office=(OutOfOffice(day, day),)) for name in gone}

@@ -161,7 +161,7 @@ tests:
   - {name: by place, lead: {country: Germany}, expect: {territory: dach, owner: anna@example.com, role: lead}}
   - {name: to the pool, now: 2026-12-01T10:00:00Z, lead: {country: US}, expect: {owner: ben@example.com}}
   - {name: at night, now: 2026-12-01T20:00:00Z, lead: {country: US}, expect: {outcome: unassigned, rule: unrouted}}
-"""
+"""  # noqa: E501
 
 
 def test_cases_of_leads_are_run(tmp_path: Path) -> None:

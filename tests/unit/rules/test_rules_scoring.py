@@ -48,9 +48,9 @@ def test_a_company_is_graded_in_order_and_its_grade_is_tested_by_cases(tmp_path:
     assert (
         run(
             tmp_path,
-            "  - {name: a, account: {employees: 750, industry: Banking, last_won_at: 2026-01-01}, expect: {lifecycle: customer, score: 70, band: A, territory: best}}",
-            "  - {name: b, account: {last_won_at: 2026-01-01}, expect: {lifecycle: customer, score: 10, band: C, territory: known}}",
-            "  - {name: c, account: {open_opportunities: 1, employees: 1000}, expect: {lifecycle: prospect, score: 40, band: B}}",
+            "  - {name: a, account: {employees: 750, industry: Banking, last_won_at: 2026-01-01}, expect: {lifecycle: customer, score: 70, band: A, territory: best}}",  # noqa: E501
+            "  - {name: b, account: {last_won_at: 2026-01-01}, expect: {lifecycle: customer, score: 10, band: C, territory: known}}",  # noqa: E501
+            "  - {name: c, account: {open_opportunities: 1, employees: 1000}, expect: {lifecycle: prospect, score: 40, band: B}}",  # noqa: E501
             "  - {name: d, account: {employees: 90000}, expect: {score: 40, band: b}}",
             "  - {name: given wins, account: {score: 71}, expect: {score: 71, band: A}}",
             "  - {name: stage given, account: {lifecycle: customer}, expect: {score: 10, territory: known}}",

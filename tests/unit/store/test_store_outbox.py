@@ -13,6 +13,7 @@ from syncd.model.plans import PlanStatus, RowState
 from syncd.model.refs import Ref
 from syncd.store import lease, outbox, plans, tables
 from syncd.store.engine import Store
+from syncd.store.outbox import Ending
 from tests.databases import NOW
 
 LATER = NOW + timedelta(seconds=30)
@@ -74,7 +75,7 @@ def test_record_has_one_open_row(store: Store) -> None:
             outbox.enqueue(conn, "p2", [change(2), change(1)])
         assert caught.value.code == "SYN613"
         assert str(account_ref(1)) in caught.value.summary
-        outbox.finish(conn, outbox.rows(conn)[0].id, RowState.STALE, now=NOW)
+        outbox.finish(conn, [Ending(outbox.rows(conn)[0].id, RowState.STALE)], now=NOW)
         outbox.enqueue(conn, "p2", [change(2), change(1)])
 
 
@@ -106,7 +107,7 @@ def test_claim_counts_the_attempt(store: Store) -> None:
     with store.write() as conn:
         (row,) = outbox.rows(conn, states=[RowState.SENDING])
         assert (row.id, row.attempts) == (row_id, 1)
-        outbox.reopen(conn, row_id, now=LATER)
+        outbox.reopen(conn, [Ending(row_id, RowState.APPROVED)], now=LATER)
         outbox.claim(conn, [row_id], epoch=1, attempt="a2", now=LATER)
         assert outbox.rows(conn)[0].attempts == 2
 
@@ -175,9 +176,7 @@ def test_rows_of_a_superseded_plan_are_not_claimed(store: Store) -> None:
 def test_sent_row_ends_once_with_evidence(store: Store, state: RowState) -> None:
     row_id = _sending(store)
     with store.write() as conn:
-        outbox.finish(
-            conn, row_id, state, code="C", message="m\x00", request_id="req-1", before=REP, after=OTHER, now=LATER
-        )
+        outbox.finish(conn, [Ending(row_id, state, "C", "m\x00", "req-1", REP, OTHER)], now=LATER)
         assert (outbox.rows(conn)[0].state, outbox.rows(conn)[0].code) == (state, "C")
         (receipt,) = outbox.receipts(conn, "p1")
         assert (receipt.outbox_id, receipt.state, receipt.attempt, receipt.epoch) == (row_id, state, "a1", 1)
@@ -186,7 +185,7 @@ def test_sent_row_ends_once_with_evidence(store: Store, state: RowState) -> None
         assert outbox.open_refs(conn) == frozenset()
         for again in RowState:
             with pytest.raises(StorageError) as caught:
-                outbox.finish(conn, row_id, again, now=LATER)
+                outbox.finish(conn, [Ending(row_id, again)], now=LATER)
             assert caught.value.code == "SYN611"
         assert outbox.receipts(conn, account_ref(1)) == (receipt,)
 
@@ -198,11 +197,11 @@ def test_unsent_row_ends_in_anything_but_confirmed(store: Store, state: RowState
         outbox.enqueue(conn, "p1", [change(1)])
         row_id = outbox.rows(conn)[0].id
         if state.final and state is not RowState.CONFIRMED:
-            outbox.finish(conn, row_id, state, now=LATER)
+            outbox.finish(conn, [Ending(row_id, state)], now=LATER)
             assert outbox.receipts(conn, "p1")[0].attempt is None
             return
         with pytest.raises(StorageError) as caught:
-            outbox.finish(conn, row_id, state, now=LATER)
+            outbox.finish(conn, [Ending(row_id, state)], now=LATER)
         assert caught.value.code == "SYN611"
         assert outbox.receipts(conn, "p1") == ()
 
@@ -210,22 +209,52 @@ def test_unsent_row_ends_in_anything_but_confirmed(store: Store, state: RowState
 def test_only_a_row_in_doubt_is_reopened(store: Store) -> None:
     row_id = _sending(store)
     with store.write() as conn:
-        outbox.reopen(conn, row_id, now=LATER, code="UNABLE_TO_LOCK_ROW", before=REP)
+        outbox.reopen(conn, [Ending(row_id, RowState.APPROVED, "UNABLE_TO_LOCK_ROW", before=REP)], now=LATER)
         assert outbox.rows(conn)[0].state is RowState.APPROVED
         (receipt,) = outbox.receipts(conn, "p1")
         assert (receipt.state, receipt.code, receipt.before) == (RowState.APPROVED, "UNABLE_TO_LOCK_ROW", REP)
         with pytest.raises(StorageError):
-            outbox.reopen(conn, row_id, now=LATER)
-        outbox.finish(conn, row_id, RowState.DEAD, now=LATER)
+            outbox.reopen(conn, [Ending(row_id, RowState.APPROVED)], now=LATER)
+        outbox.finish(conn, [Ending(row_id, RowState.DEAD)], now=LATER)
         with pytest.raises(StorageError):
-            outbox.reopen(conn, row_id, now=LATER)
+            outbox.reopen(conn, [Ending(row_id, RowState.APPROVED)], now=LATER)
+
+
+def test_rows_end_together_or_not_at_all(store: Store) -> None:
+    """Many rows are a few statements, and one that cannot end keeps the others open."""
+    with store.write() as conn:
+        approved(conn)
+        outbox.enqueue(conn, "p1", [change(number) for number in range(1, 4)])
+        ids = [row.id for row in outbox.rows(conn)]
+        outbox.finish(conn, [Ending(ids[0], RowState.STALE, "x", "y")], now=LATER)
+    for endings in (
+        [Ending(ids[1], RowState.STALE), Ending(ids[0], RowState.DEAD)],
+        [Ending(ids[1], RowState.STALE), Ending(ids[2], RowState.CONFIRMED)],
+        [Ending(ids[1], RowState.STALE), Ending(ids[1], RowState.STALE)],
+        [Ending(ids[1], RowState.STALE), Ending(ids[1], RowState.DEAD)],
+    ):
+        with pytest.raises(StorageError) as caught, store.write() as conn:
+            outbox.finish(conn, endings, now=LATER)
+        assert caught.value.code == "SYN611"
+    with store.write() as conn:
+        assert [row.state for row in outbox.rows(conn)][1:] == [RowState.APPROVED] * 2
+        outbox.finish(conn, [Ending(ids[1], RowState.STALE), Ending(ids[2], RowState.CONFLICT, "c")], now=LATER)
+        assert outbox.states(conn, "p1", [account_ref(2), account_ref(3), account_ref(9)]) == {
+            account_ref(2): RowState.STALE,
+            account_ref(3): RowState.CONFLICT,
+        }
+        assert [(one.outbox_id, one.code) for one in outbox.receipts(conn, "p1")] == [
+            (ids[0], "x"),
+            (ids[1], None),
+            (ids[2], "c"),
+        ]
 
 
 def test_unknown_row_is_told(store: Store) -> None:
     with store.write() as conn:
-        for act in (lambda: outbox.finish(conn, 9, RowState.DEAD, now=NOW), lambda: outbox.reopen(conn, 9, now=NOW)):
+        for act, state in ((outbox.finish, RowState.DEAD), (outbox.reopen, RowState.APPROVED)):
             with pytest.raises(StorageError) as caught:
-                act()
+                act(conn, [Ending(9, state)], now=NOW)
             assert caught.value.code == "SYN616"
 
 
@@ -234,7 +263,7 @@ def test_receipts_of_a_record_span_plans(store: Store) -> None:
         for plan_id in ("p1", "p2"):
             approved(conn, plan_id)
             outbox.enqueue(conn, plan_id, [change(1), change(2)])
-            for row in outbox.rows(conn, plan_id):
-                outbox.finish(conn, row.id, RowState.SKIPPED_ALREADY, now=LATER)
+            ended = [Ending(row.id, RowState.SKIPPED_ALREADY) for row in outbox.rows(conn, plan_id)]
+            outbox.finish(conn, ended, now=LATER)
         found = outbox.receipts(conn, Ref.parse(str(account_ref(1))))
     assert [receipt.plan_id for receipt in found] == ["p1", "p2"]

@@ -89,6 +89,6 @@ def test_refusal_is_remembered_until_it_is_cleared_or_past(store: Store) -> None
         row = BlockedRow(OTHER, "FIELD_CUSTOM_VALIDATION", "no!", LATER, "fp2")
         assert ownership.blocked(conn)[account_ref(1)] == row
         assert ownership.blocked(conn, now=NOW) == {account_ref(1): row}
-        ownership.clear_blocked(conn, account_ref(1))
-        ownership.clear_blocked(conn, account_ref(1))
+        ownership.clear_blocked(conn, [account_ref(1)])
+        ownership.clear_blocked(conn, [account_ref(1)])
         assert set(ownership.blocked(conn)) == {account_ref(2)}

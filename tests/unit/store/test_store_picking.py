@@ -50,9 +50,9 @@ def test_an_account_is_given_once_by_a_plan(store: Store) -> None:
     row = AssignmentRow("p1", "c1", "owner", "a@x", "emea/dach", "picked", NOW)
     later = AssignmentRow("p2", "c1", "owner", "b@x", None, "override", NOW + timedelta(days=1))
     with store.write() as conn:
-        assert picking.record_assignment(conn, row)
-        assert not picking.record_assignment(conn, row)
-        assert picking.record_assignment(conn, later)
+        assert picking.record_assignments(conn, "p1", [row, row]) == {("c1", "owner")}
+        assert picking.record_assignments(conn, "p1", [row]) == frozenset()
+        assert picking.record_assignments(conn, "p2", [later]) == {("c1", "owner")}
     with store.read() as conn:
         assert picking.assignments_since(conn, NOW) == (row, later)
         assert picking.assignments_since(conn, NOW + timedelta(seconds=1)) == (later,)

@@ -1,0 +1,199 @@
+"""check as a whole: the pack alone, and with a mirror that has accounts in it."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from jobs_world import NOW, World
+
+from syncd.cli.main import cli
+from syncd.errors import Finding, Severity
+from syncd.jobs.checking import CheckReport, check
+from syncd.settings import Settings
+
+REST = "  - {name: rest, when: always, owners: unassigned}\n"
+
+
+def pack(folder: Path, *territories: str, head: str = "") -> Path:
+    root = folder / "checked"
+    root.mkdir(exist_ok=True)
+    lines = "".join(f"  - {each}\n" for each in territories)
+    (root / "pack.yaml").write_text(f"format: 1\n{head}territories:\n{lines}{REST}", encoding="utf-8")
+    return root
+
+
+def found(report: CheckReport, code: str) -> list[Finding]:
+    return [each for each in report.findings if each.code == code]
+
+
+def leave(world: World, email: str) -> None:
+    """The person with this address is deactivated in Salesforce, and the next pull sees it."""
+    user = next(row["Id"] for row in world.salesforce.records("User") if str(row["Email"]).lower() == email)
+    world.salesforce.edit({"object": "User", "id": user, "deactivate": True})
+    world.wait()
+    world.pulled()
+
+
+@pytest.fixture
+def pulled(world: World) -> World:
+    world.pulled()
+    return world
+
+
+def checked(world: World, *territories: str, head: str = "") -> CheckReport:
+    root = pack(world.folder, *territories, head=head)
+    return check(world.settings(), root, now=world.clock.now())
+
+
+# The pack alone
+
+
+def test_without_settings_only_the_pack_is_looked_at(tmp_path: Path) -> None:
+    report = check(Settings(), pack(tmp_path, "{name: a, when: {country: DE}, owners: [x@example.com]}"), now=NOW)
+    assert report.findings == ()
+    assert report.accounts is None
+    assert (report.decided, report.undecided) == (2, 0)
+
+
+def test_a_mirror_that_was_never_filled_says_nothing(world: World) -> None:
+    report = checked(world, "{name: a, when: {country: DE}, owners: [nobody@example.com]}")
+    assert report.findings == ()
+    assert report.accounts is None
+
+
+def test_exceptions_that_end_within_14_days_are_notes(tmp_path: Path) -> None:
+    day = NOW.date()
+    entries = ", ".join(
+        f"{{account: {name}.com, owner: x@example.com, by: m, why: w, expires: {day + timedelta(days=days)}}}"
+        for name, days in (("gone", -1), ("today", 0), ("last", 14), ("later", 15))
+    )
+    report = check(Settings(), pack(tmp_path, head=f"overrides: [{entries}]\n"), now=NOW)
+    assert [each.message for each in found(report, "SYN358")] == [
+        "the override of today.com ends today, on 2026-11-20",
+        "the override of last.com ends in 14 days, on 2026-12-04",
+    ]
+    assert len(found(report, "SYN271")) == 1
+    assert not report.fails(strict=False)
+    assert report.fails(strict=True)
+
+
+def test_findings_of_the_proof_show_their_source_line(tmp_path: Path) -> None:
+    same = "{name: %s, when: {country: DE}, owners: unassigned}"
+    report = check(Settings(), pack(tmp_path, same % "a", same % "b"), now=NOW)
+    (finding,) = found(report, "SYN350")
+    assert finding.source == f"  - {same % 'b'}"
+
+
+# With a mirror
+
+
+def test_owners_whom_no_system_knows_or_who_left_are_warnings(pulled: World) -> None:
+    inactive = pulled.reps[2]
+    leave(pulled, inactive)
+    report = checked(
+        pulled,
+        f"{{name: a, when: {{country: DE}}, owners: [{pulled.reps[0]}, nobody@example.com]}}",
+        "{name: b, when: {country: FR}, owners: {pool: p}}",
+        head=f"pools: {{p: {{members: [{pulled.reps[1]}, {inactive}]}}}}\n",
+    )
+    assert report.accounts
+    assert ["nobody@example.com" in each.message for each in found(report, "SYN363")] == [True]
+    (left,) = found(report, "SYN364")
+    assert left.message == f"{inactive} may be given accounts and is no active user of salesforce"
+    assert left.place is not None
+    assert left.place.line == 2
+    assert report.fails(strict=True)
+
+
+def test_territories_that_hold_nothing_are_notes_unless_proved_unreachable(pulled: World) -> None:
+    report = checked(
+        pulled,
+        "{name: nowhere, when: {country: AQ}, owners: unassigned}",
+        "{name: again, when: {country: AQ}, owners: unassigned}",
+    )
+    (finding,) = found(report, "SYN360")
+    assert f"none of {report.accounts} accounts in the mirror reaches `nowhere`" in finding.message
+    assert len(found(report, "SYN350")) == 1
+
+
+def test_a_value_of_the_data_near_one_of_the_rules_is_told(pulled: World) -> None:
+    industries = sorted({row["Industry"] for row in pulled.dataset.salesforce["Account"] if row["Industry"]}, key=len)
+    right = industries[-1]
+    report = checked(pulled, f"{{name: a, when: {{industry: {right[:-2] + right[-1]}}}, owners: unassigned}}")
+    (finding,) = found(report, "SYN361")
+    assert finding.severity is Severity.WARNING
+    assert finding.hint == f"did you mean {right!r}?"
+    others = found(report, "SYN362")
+    assert len(others) == 1
+    assert "rules name values of industry" in others[0].message
+
+
+def test_territories_by_places_alone_are_one_note_with_counts(pulled: World) -> None:
+    report = checked(pulled, "{name: us, when: {country: US}, owners: unassigned}")
+    (finding,) = found(report, "SYN365")
+    assert finding.message.startswith("1 of 2 territories are drawn by places alone: `us` (")
+
+
+def test_a_database_of_another_version_is_a_note_and_the_pack_is_checked(world: World) -> None:
+    with sqlite3.connect(world.folder / "syncd.db") as conn:
+        conn.execute("UPDATE alembic_version SET version_num = '9999'")
+    report = checked(world, "{name: a, when: {country: DE}, owners: unassigned}")
+    assert [each.code for each in report.findings] == ["SYN367"]
+    assert report.pack is not None
+
+
+# The command
+
+
+def invoke(*arguments: str) -> tuple[int, str]:
+    result = CliRunner().invoke(cli, ["check", *arguments], standalone_mode=False)
+    assert result.exception is None, result.exception
+    return int(result.return_value), result.stdout
+
+
+def test_json_carries_the_example_and_what_was_proved(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    same = "{name: %s, when: {country: DE}, owners: unassigned}"
+    root = pack(tmp_path, same % "a", same % "b")
+    code, out = invoke(str(root), "--format", "json")
+    document = json.loads(out)
+    assert code == 0
+    assert document["ok"] is True
+    assert document["proof"] == {"decided": 3, "undecided": 0}
+    (finding,) = document["findings"]
+    assert finding["example"]["account"] == {"country": "DE"}
+    assert finding["territories"] == ["b", "a"]
+    assert invoke(str(root), "--strict")[0] == 3
+
+
+def test_sarif_is_written_for_a_broken_pack_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    root = pack(tmp_path, "{name: a, when: {contry: DE}, owners: unassigned}")
+    code, out = invoke(root.name, "--format", "sarif")
+    assert code == 3
+    (run,) = json.loads(out)["runs"]
+    assert [each["ruleId"] for each in run["results"]] == ["SYN210"]
+    assert run["results"][0]["locations"][0]["physicalLocation"]["artifactLocation"]["uri"] == "checked/pack.yaml"
+
+
+def test_the_mirror_of_the_settings_is_looked_at_unless_told_not_to(
+    pulled: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pulled.settings()
+    for name, value in pulled.environ.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.chdir(pulled.folder)
+    root = pack(pulled.folder, "{name: a, when: {country: DE}, owners: [nobody@example.com]}")
+    assert "accounts of the mirror looked at" in invoke(str(root))[1]
+    assert "accounts of the mirror" not in invoke(str(root), "--no-mirror")[1]
+
+
+def test_the_instant_of_a_check_only_moves_dates(tmp_path: Path) -> None:
+    root = pack(tmp_path, "{name: a, when: {created_at: {last: 30d}}, owners: unassigned}")
+    later = check(Settings(), root, now=datetime(2031, 5, 1, tzinfo=UTC))
+    assert later.findings == check(Settings(), root, now=NOW).findings == ()
