@@ -106,10 +106,15 @@ class InProcessWire:
         trick, _, amount = answer.trick.partition(" ")
         if answer.timeout or answer.stall >= request.read_timeout or trick == "drip":
             raise WireError("timeout", True)
-        if trick in ("headers", "gzip") or (trick == "length" and int(amount) > 0):
+        if trick == "length" and int(amount) > 0:
             raise WireError("broken", True)
-        if trick == "length":
-            return HttpResponse(answer.status, dict(answer.headers), answer.body[: int(amount)])
+        if trick == "headers":
+            # http.client takes headers that break off for whole ones, and what follows for an empty body.
+            return HttpResponse(answer.status)
+        if trick:
+            # A stream that ends early decodes, in urllib3, to what came of it.
+            kept = len(answer.body) + int(amount) if trick == "length" else len(answer.body) // 2
+            return HttpResponse(answer.status, dict(answer.headers), answer.body[:kept])
         if answer.drop:
             raise WireError("broken" if answer.body else "reset", True)
         return HttpResponse(answer.status, dict(answer.headers), answer.body)

@@ -168,9 +168,8 @@ def only_field(condition: Condition) -> str | None:
         case Not(inner):
             return only_field(inner)
         case AllOf(conditions) | AnyOf(conditions) | NoneOf(conditions) | InSegment(_, conditions):
-            name = only_field(conditions[0]) if conditions else None
-            same = name is not None and all(only_field(each) == name for each in conditions)
-            return name if same else None
+            first = only_field(conditions[0]) if conditions else None
+            return first if first is not None and all(only_field(each) == first for each in conditions) else None
         case Always() | OpportunityTest():
             return None
 
