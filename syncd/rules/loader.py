@@ -6,9 +6,7 @@ names them, last the check of all names. Arbitrary bytes never raise anything bu
 
 from __future__ import annotations
 
-import gc
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -16,6 +14,7 @@ from pathlib import Path
 from syncd.errors import Finding, InputError, Severity
 from syncd.model.fields import FieldCatalogue
 from syncd.model.money import MoneyTable
+from syncd.rules.collector import without_collector
 from syncd.rules.findings import Findings, TooManyFindingsError
 from syncd.rules.pack import Pack
 from syncd.rules.reading.alert_cases_loader import is_alert_case, read_alert_cases
@@ -76,22 +75,10 @@ def check_pack(
     files = PackFiles(root, findings)
     reading = Reading(files, findings, catalogue, money, now, shared_domains=shared_domains)
     pack: Pack | None = None
-    with _without_collector(), suppress(TooManyFindingsError):
+    with without_collector(), suppress(TooManyFindingsError):
         pack = _read(root, read_documents(files, findings), reading)
     items = findings.items
     return (None if pack is None or findings.has_errors else replace(pack, findings=items)), items
-
-
-@contextmanager
-def _without_collector() -> Iterator[None]:
-    """No cycle collection meanwhile: a pack has no cycles, and walking it while it grows is a third of the time."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
 
 
 def _read(root: Path, documents: tuple[Document, ...], reading: Reading) -> Pack:

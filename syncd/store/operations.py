@@ -119,7 +119,7 @@ def owner_changes_since(conn: Connection, since: datetime) -> Mapping[Ref, tuple
     """Every owner change with a stamp after an instant, by record, oldest first."""
     found: dict[Ref, list[OwnerChange]] = defaultdict(list)
     table = owner_changes.c
-    query = select(table.ref, table.at, table.old, table.new, table.seen_at, table.modified_by)
-    for ref, *change in conn.execute(query.where(table.at > since).order_by(table.at, table.seq)):
-        found[ref].append(OwnerChange(*change))
+    query = select(table.ref, table.at, table.old, table.new, table.seen_at, table.modified_by, table.source)
+    for row in conn.execute(query.where(table.at > since).order_by(table.at, table.seq)):
+        found[row.ref].append(OwnerChange(row.at, row.old, row.new, row.seen_at, row.modified_by, row.source))
     return {ref: tuple(changes) for ref, changes in found.items()}

@@ -92,7 +92,7 @@ from alembic import op
 revision, down_revision, branch_labels, depends_on = "0002", "0001", None, None
 def upgrade() -> None:
     op.execute("CREATE TABLE scratch (x INTEGER)")
-    op.execute("INSERT INTO owner_changes (ref, at, seen_at) VALUES ('a', 'b', 'c')")
+    op.execute("INSERT INTO adoptions (at, counts) VALUES ('a', '{{}}')")
     {then}
 """
 
@@ -112,7 +112,7 @@ def test_failed_migration_leaves_the_database_as_it_was(
     with store.read() as conn:
         assert schema.current_revision(conn) == "0001"
         assert not inspect(conn).has_table("scratch")
-        assert ownership.owner_changes(conn) == {}
+        assert ownership.adopted_at(conn) is None
     second.write_text(_SECOND.format(then="pass") + "# mended\n")
     assert store.upgrade() == ("0002",)
     store.close()

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from syncd.rules.classes.class_table import Answers, ClassTable
+from syncd.rules.collector import without_collector
 from syncd.rules.deciding.frame import reads_clock
 from syncd.rules.deciding.tree import TreeResult, in_effect
 from syncd.rules.facts import Facts
@@ -30,7 +31,8 @@ class PackClasses:
     def role(self, role: str) -> RoleClasses:
         """The tree of one role."""
         if role not in self._roles:
-            self._roles[role] = RoleClasses(self.pack.roles.get(role, ()))
+            with without_collector():
+                self._roles[role] = RoleClasses(self.pack.roles.get(role, ()))
         return self._roles[role]
 
     def protect(self) -> ClassTable:

@@ -87,7 +87,13 @@ def parse_matcher_cell(
 
     States and postal codes are read in the country that the scope's ancestors fix, the row's own among them.
     """
-    return _ConditionReader(scope, findings).cell(text, field, place, _path_of(scope))
+    return cell_reader(field, scope, findings)(text, place)
+
+
+def cell_reader(field: str, scope: ConditionScope, findings: Findings) -> Callable[[str, Place], Matcher | None]:
+    """Reads the cells of one column in one scope, one after the other, as `parse_matcher_cell` reads one."""
+    reader, path = _ConditionReader(scope, findings), _path_of(scope)
+    return lambda text, place: reader.cell(text, field, place, path)
 
 
 def _path_of(scope: ConditionScope) -> Countries | None:
@@ -100,6 +106,7 @@ class _ConditionReader:
     def __init__(self, scope: ConditionScope, findings: Findings) -> None:
         self._scope = scope
         self._findings = findings
+        self._readers: dict[tuple[str, Countries | None], MatcherReader] = {}
 
     def condition(self, node: Node, path: Countries | None) -> Condition | None:
         match node:
@@ -265,18 +272,26 @@ class _ConditionReader:
         return None if matcher is None else replace(matcher, text=text.strip())
 
     def _matcher(self, node: Node, name: str, type_: FieldType, path: Countries | None) -> Matcher | None:
-        scope = self._scope
-        operands = OperandContext(
-            type_, name, scope.zone, scope.money, path, scope.default_country, scope.shared_domains, self._findings
-        )
-        known = scope.schema_values.get(name, frozenset())
-        territory = name == "territory" and scope.kind is Kind.ACCOUNT
-        matcher = MatcherReader(MatcherScope(operands, scope.lists, scope.unreadable, known, territory)).matcher(node)
+        matcher = self._reader(name, type_, path).matcher(node)
         unfixed = type_ is FieldType.POSTAL_CODE and path is None
         if unfixed and matcher is not None and not isinstance(matcher, Missing | Present):
             message = "postal codes of all countries are compared: nothing on this path fixes the country"
             self._findings.warning("SYN222", message, node.place, "put a country beside it or above it")
         return matcher
+
+    def _reader(self, name: str, type_: FieldType, path: Countries | None) -> MatcherReader:
+        """The reader of one field's matchers on one path; the cells of a column share it."""
+        found = self._readers.get((name, path))
+        if found is None:
+            scope = self._scope
+            operands = OperandContext(
+                type_, name, scope.zone, scope.money, path, scope.default_country, scope.shared_domains, self._findings
+            )
+            known = scope.schema_values.get(name, frozenset())
+            territory = name == "territory" and scope.kind is Kind.ACCOUNT
+            found = MatcherReader(MatcherScope(operands, scope.lists, scope.unreadable, known, territory))
+            self._readers[name, path] = found
+        return found
 
     def _type_of(self, name: str, place: Place) -> FieldType | None:
         fields = self._scope.catalogue.of(self._scope.kind)

@@ -59,6 +59,8 @@ class Reaching:
                 node.dead = True
             elif node.after_all or node.territory.place in self._known:
                 node.dead = True  # the loader has said so
+            elif node.takes_all:
+                self.decided += 1  # a list has to end in one, whether anything is left for it or not
             else:
                 self._decide(node)
 

@@ -6,7 +6,7 @@ that cannot win, and never accuses one that can.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable
 from dataclasses import dataclass, fields
 from itertools import product
 from math import prod
@@ -49,12 +49,15 @@ class RowOverlap:
         ]
         self._equal: dict[Hashable, TestedRow] = {}
         self._shapes: dict[Shape, dict[Combination, TestedRow]] = {}
+        self._covering: dict[Shape, list[tuple[tuple[int, ...], dict[Combination, TestedRow]]]] = {}
+        self._listed: dict[int, Atoms | None] = {}
         self._beaten: list[tuple[TestedRow, TestedRow]] = []
         self._atoms: dict[int, Atoms] = {}
 
     def add(self, row: TestedRow) -> None:
         """Compare a row with those before it. Equal conditions of two territories are an error (SYN264)."""
-        cells = tuple(sorted(((test.field, self._of(test.matcher)) for test in row.tests), key=lambda cell: cell[0]))
+        # The tests of every row stand in the order of the columns, so equal conditions are equal as they stand.
+        cells = tuple([(test.field, self._of(test.matcher)) for test in row.tests])
         window = tuple(row.row.cells[position] for position in self._window)
         first = self._equal.setdefault((cells, window), row)
         if first is not row and first.territory != row.territory:
@@ -63,12 +66,16 @@ class RowOverlap:
             )
             self._findings.error("SYN264", message, Place(self._sheet.path, row.row.line), "keep one of the two rows")
             return
-        combinations = list(_combinations(cells))
-        winner = self._winner(tuple(field for field, _ in cells), combinations)
+        combinations = _combinations(cells)
+        shape = tuple([field for field, _ in cells])
+        winner = self._winner(shape, combinations)
         if winner is not None:
             self._beaten.append((row, winner))
         elif not any(window) and len(self._shapes) < _MOST_SHAPES:
-            seen = self._shapes.setdefault(tuple(field for field, _ in cells), {})
+            if shape not in self._shapes:
+                self._shapes[shape] = {}
+                self._covering.clear()
+            seen = self._shapes[shape]
             for combination in combinations:
                 seen.setdefault(combination, row)
 
@@ -89,7 +96,7 @@ class RowOverlap:
 
         Judged by the columns that every row tests by plain values, all of them together.
         """
-        tested = [{test.field: _values(test.matcher) for test in row.tests} for row in rows if row.tests]
+        tested = [{test.field: self._values_of(test.matcher) for test in row.tests} for row in rows if row.tests]
         common = set.intersection(*(set(row) for row in tested)) if tested else set()
         plain = sorted(field for field in common if all(row[field] is not None for row in tested))
         owner: dict[Combination, str] = {}
@@ -103,9 +110,11 @@ class RowOverlap:
 
     def _winner(self, shape: Shape, combinations: list[Combination]) -> TestedRow | None:
         """An earlier row that beats this one, if each of its combinations is taken by an earlier row."""
-        covering = [
-            (tuple(map(shape.index, each)), seen) for each, seen in self._shapes.items() if set(each) <= set(shape)
-        ]
+        covering = self._covering.get(shape)
+        if covering is None:
+            covering = self._covering[shape] = [
+                (tuple(map(shape.index, each)), seen) for each, seen in self._shapes.items() if set(each) <= set(shape)
+            ]
         winners: list[TestedRow] = []
         for combination in combinations:
             taken = (seen.get(tuple([combination[position] for position in positions])) for positions, seen in covering)
@@ -115,6 +124,12 @@ class RowOverlap:
             winners.append(winner)
         return min(winners, key=lambda row: row.row.line)
 
+    def _values_of(self, matcher: Matcher) -> Atoms | None:
+        known = id(matcher)
+        if known not in self._listed:
+            self._listed[known] = _values(matcher)
+        return self._listed[known]
+
     def _of(self, matcher: Matcher) -> Atoms:
         found = self._atoms.get(id(matcher))
         if found is None:
@@ -122,11 +137,13 @@ class RowOverlap:
         return found
 
 
-def _combinations(cells: tuple[tuple[str, Atoms], ...]) -> Iterator[Combination]:
-    if prod(len(atoms) for _, atoms in cells) <= _MOST_COMBINATIONS:
-        yield from product(*(atoms for _, atoms in cells))
-    else:
-        yield tuple([next(iter(atoms)) if len(atoms) == 1 else atoms for _, atoms in cells])
+def _combinations(cells: tuple[tuple[str, Atoms], ...]) -> list[Combination]:
+    count = 1
+    for _, atoms in cells:
+        count *= len(atoms)
+    if 1 < count <= _MOST_COMBINATIONS:
+        return list(product(*(atoms for _, atoms in cells)))
+    return [tuple([next(iter(atoms)) if len(atoms) == 1 else atoms for _, atoms in cells])] if count else []
 
 
 def _atoms(matcher: Matcher) -> Atoms:

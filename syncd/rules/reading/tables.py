@@ -8,13 +8,14 @@ many rows hold them: fifty thousand rows are normal.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from syncd.errors import Place
 from syncd.model.fields import SELF_READING_FIELDS
 from syncd.rules.conditions import AllOf, Always, AnyOf, Condition, FieldTest
 from syncd.rules.findings import Findings
-from syncd.rules.matching.condition_parser import ConditionScope, parse_matcher_cell
+from syncd.rules.matching.condition_parser import ConditionScope, cell_reader, parse_matcher_cell
 from syncd.rules.matching.matchers import Matcher
 from syncd.rules.nodes import Scalar
 from syncd.rules.pack import NoOwners, Territory
@@ -95,7 +96,10 @@ class _Table:
             if column in fields and column != "territory"
         ]
         self._fields = sorted(tested, key=lambda each: each[0] != "country")
-        self._tests: dict[tuple[str, str, str], Matcher | None] = {}
+        self._types = dict(fields)
+        self._tests: dict[tuple[str, str, str], tuple[Matcher, str] | None] = {}
+        self._found = Findings()
+        self._readers: dict[tuple[str, str], Callable[[str, Place], Matcher | None]] = {}
         self._scopes: dict[str, ConditionScope] = {"": self._scope}
         self._names: dict[str, bool] = {}
         self._reported: Counter[tuple[str, str]] = Counter()
@@ -112,11 +116,13 @@ class _Table:
             text = row.cells[column]
             if not text:
                 continue
-            matcher = self._matcher(field, text, country, row, column)
-            if matcher is None:
+            within = country if field in _COUNTRY_DEPENDENT else ""
+            key = (field, text, within)
+            read = self._tests[key] if key in self._tests else self._read(key, row, column, place)
+            if read is None:
                 broken = True
                 continue
-            tests.append(FieldTest(field, self._scope.catalogue.account[field], matcher, place, f"{field}: {text}"))
+            tests.append(FieldTest(field, self._types[field], read[0], place, read[1]))
             if field == "country":
                 country = text
                 if text not in self._scopes:
@@ -143,18 +149,28 @@ class _Table:
         ancestors = (*self._scope.ancestors, country)
         return self._reading.scope(ancestors=ancestors, forbidden=SELF_READING_FIELDS)
 
-    def _matcher(self, field: str, text: str, country: str, row: Row, column: int) -> Matcher | None:
-        within = country if field in _COUNTRY_DEPENDENT else ""
-        key = (field, text, within)
-        if key not in self._tests:
-            found = Findings()
-            place = self._sheet.place(row, column)
-            self._tests[key] = parse_matcher_cell(text, field, self._scopes[within], place, found)
-            for each in found.items if found else ():
-                self._reported[field, each.code] += 1
-                if self._reported[field, each.code] <= _MOST_REPORTED:
-                    self._reading.findings.add(each.code, each.severity, each.message, each.place, each.hint)
+    def _read(self, key: tuple[str, str, str], row: Row, column: int, place: Place) -> tuple[Matcher, str] | None:
+        """One distinct cell as a matcher, and the test as written; None after an error."""
+        field, text, within = key
+        if (field, within) not in self._readers:
+            self._readers[field, within] = cell_reader(field, self._scopes[within], self._found)
+        matcher = self._readers[field, within](text, place)
+        if self._found:
+            self._found = Findings()
+            self._readers.clear()
+            self._report(key, self._sheet.place(row, column))
+        self._tests[key] = None if matcher is None else (matcher, f"{field}: {text}")
         return self._tests[key]
+
+    def _report(self, key: tuple[str, str, str], place: Place) -> None:
+        """What is wrong with a cell, at its own place: found by reading it again, for few cells are wrong."""
+        field, text, within = key
+        found = Findings()
+        parse_matcher_cell(text, field, self._scopes[within], place, found)
+        for each in found.items:
+            self._reported[field, each.code] += 1
+            if self._reported[field, each.code] <= _MOST_REPORTED:
+                self._reading.findings.add(each.code, each.severity, each.message, each.place, each.hint)
 
 
 def _condition(tests: list[FieldTest], place: Place) -> Condition:

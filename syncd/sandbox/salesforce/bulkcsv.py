@@ -67,11 +67,6 @@ class PartStore:
             self._bytes -= len(gone.body)
         return part
 
-    def forget(self, key: int) -> None:
-        """Throw away the parts of one result."""
-        for name in [name for name in self._parts if name[0] == key]:
-            self._bytes -= len(self._parts.pop(name).body)
-
 
 def csv_of(columns: Sequence[Column], rows: Sequence[Row], dialect: Dialect) -> str:
     """A header row and the rows."""

@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import unquote
 
 from syncd.sandbox.faults import RowFault
 from syncd.sandbox.salesforce import batches, describe, replication, rows
@@ -201,7 +202,7 @@ class Endpoints:
             case _, [record_id]:
                 return self._row(call, table, record_id)
             case _, [key, *value]:
-                return self._row_by_key(call, table, key, "/".join(value))
+                return self._row_by_key(call, table, key, unquote("/".join(value)))
             case method, _:
                 raise not_allowed(method, "GET", "POST")
 

@@ -73,10 +73,8 @@ class OrgModel:
         return Answer(self._with_usage(request, response), self.state.tables.take_effects())
 
     def fault_response(self, status: int, code: str = "") -> Response:
-        """An injected error in the platform's own shape; `code` is its error code, where the script names one."""
-        if code:
-            return Refusal(status, code, "the sandbox was told to refuse this call").response()
-        return response_of_status(status)
+        """An injected error in the platform's own shape, with its own code where one is named."""
+        return response_of_status(status, code)
 
     def edit(self, command: Mapping[str, Any]) -> Sequence[str]:
         """Let a person act; `by` is a user's id, username or e-mail, by default the administrator."""

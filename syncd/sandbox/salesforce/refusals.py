@@ -104,8 +104,25 @@ def invalid_type(name: str) -> Refusal:
     )
 
 
-def response_of_status(status: int) -> Response:
-    """An injected error with the status asked for, in the shape the platform or its edge gives it."""
+_WORDS = {
+    "INVALID_QUERY_LOCATOR": "invalid query locator",
+    "INVALID_SESSION_ID": "Session expired or invalid",
+    "QUERY_TIMEOUT": "Your query request was running for too long.",
+    "REQUEST_LIMIT_EXCEEDED": "TotalRequests Limit exceeded.",
+    "SERVER_UNAVAILABLE": "The server is unable to handle the request at this time",
+    "UNABLE_TO_LOCK_ROW": "unable to obtain exclusive access to this record",
+}
+
+
+def response_of_status(status: int, code: str = "") -> Response:
+    """An injected error with the status asked for, in the shape the platform or its edge gives it.
+
+    `code` is an error code of the platform, or CONCURRENT_REQUESTS for the limit on long ones.
+    """
+    if code == "CONCURRENT_REQUESTS":
+        return limit_exceeded(total=False).response()
+    if code:
+        return Refusal(status, code, _WORDS.get(code, "The request was refused")).response()
     known = {
         401: session_invalid(),
         403: limit_exceeded(),
