@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 JOBS ?= 2
 
-.PHONY: help setup demo test check lint types layers wheel lock simulate bench clean
+.PHONY: help setup demo test check lint types layers wheel lock simulate fuzz bench bench-rules soak clean
 .DEFAULT_GOAL := help
 
 help: ## what each target does
@@ -48,8 +48,17 @@ lock: ## pin every dependency with its hashes (needs uv)
 bench: $(STAMP) ## the whole job on the real company list, timed; JSON on stdout
 	@$(BIN)/python benchmarks/main_job.py
 
+bench-rules: $(STAMP) ## the rules engine, figure by figure (FIGURES="territory reading ..."); JSON on stdout
+	@$(BIN)/python benchmarks/rules_engine.py $(FIGURES)
+
+fuzz: $(STAMP) ## class tables against the plain evaluator over PACKS random packs of 200 dirty accounts
+	PACKS=$(or $(PACKS),3000) $(BIN)/python -m pytest tests/unit/rules/test_rules_classes.py -n $(JOBS)
+
 simulate: $(STAMP) ## the simulation over SEEDS seeds from FIRST on
 	SEEDS=$(or $(SEEDS),100) FIRST=$(or $(FIRST),0) $(BIN)/python -m pytest tests/simulation/test_simulation.py -n $(JOBS)
+
+soak: $(STAMP) ## a simulated year of watches over SEEDS seeds: no false page, no missed one, flat memory
+	SOAK_DAYS=$(or $(DAYS),365) SOAK_SEEDS=$(or $(SEEDS),1) SOAK_STEP=$(or $(STEP),120) $(BIN)/python -m pytest tests/unit/alerts/test_alerts_soak.py
 
 clean: ## remove what the targets made
 	rm -rf $(VENV) dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -151,9 +151,7 @@ def _call(work: Any, *given: Any) -> Any:
     return work(*given)
 
 
-def _context(
-    system: System, dataset: Dataset, face: Any, wire: TimedWire, clock: ManualClock, folder: Path
-) -> Context:
+def _context(system: System, dataset: Dataset, face: Any, wire: TimedWire, clock: ManualClock, folder: Path) -> Context:
     credentials = face.credentials()
     if system is System.SALESFORCE:
         people = [str(row["Email"]) for row in dataset.salesforce["User"] if row["IsActive"]]

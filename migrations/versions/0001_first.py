@@ -235,9 +235,16 @@ _SCHEMA = (
     """,
     """
     CREATE TABLE leases (
-      id INTEGER NOT NULL, holder {text}, epoch {big} NOT NULL, until {text} NOT NULL,
+      id INTEGER NOT NULL, holder {text}, epoch {big} NOT NULL, until {text} NOT NULL, writes_from {text},
       CONSTRAINT pk_leases PRIMARY KEY (id),
       CONSTRAINT ck_leases_one CHECK (id = 1)
+    ) {strict}
+    """,
+    """
+    CREATE TABLE packs (
+      revision {text} NOT NULL, source {text} NOT NULL, stored_at {text} NOT NULL, active {flag} NOT NULL,
+      archive {bytes} NOT NULL,
+      CONSTRAINT pk_packs PRIMARY KEY (revision)
     ) {strict}
     """,
     """

@@ -21,8 +21,9 @@ def lead(ctx: click.Context, work: Callable[[Context, Leadership], int]) -> int:
 
     Raises LeaseHeldError where another process leads and cannot be asked.
     """
+    from syncd.jobs.context import EPOCH_VARIABLE
     from syncd.jobs.daemon.control import ask_daemon
-    from syncd.jobs.leadership import EPOCH_VARIABLE, leadership
+    from syncd.jobs.leadership import leadership
 
     if EPOCH_VARIABLE not in os.environ:
         socket = read_settings(ctx).control.socket

@@ -28,6 +28,11 @@ _TYPES: Final[Mapping[Kind, Mapping[str, FieldType]]] = {
 _NUMBERS: Final = frozenset({FieldType.NUMBER, FieldType.MONEY})
 
 
+def types_of(kind: Kind) -> Mapping[str, FieldType]:
+    """The types of a kind's own rule fields; a custom field has none here, and its value says what it is."""
+    return _TYPES.get(kind, {})
+
+
 def canonical_fields(kind: Kind, values: Mapping[str, Any]) -> dict[str, str]:
     """The fields of a record from raw values by rule field name; null and empty ones are left out.
 

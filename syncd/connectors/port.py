@@ -82,6 +82,30 @@ class Reading:
     modified_at: datetime | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Right:
+    """Something that our credentials must be allowed to do, by the CRM's own name of the scope or permission.
+
+    `granted` is None where the CRM does not tell; `writing` is True for what is needed only to write owners.
+    """
+
+    name: str
+    purpose: str
+    granted: bool | None
+    writing: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RowCount:
+    """How many live records of a kind we are shown, and how many there are in all; None where the CRM does not say.
+
+    Both are the CRM's own counts of about now; `total` may be some minutes old.
+    """
+
+    seen: int
+    total: int | None = None
+
+
 class Reader(Protocol):
     """What reading a CRM offers. Pages stream; a walk can be taken up again with the last page's `resume`."""
 
@@ -101,6 +125,18 @@ class Reader(Protocol):
 
     def check_schema(self) -> tuple[str, ...]:
         """Notes about the mapping (empty: all well); SchemaError where a mapped object or field cannot be read."""
+        ...
+
+    def rights(self) -> tuple[Right, ...]:
+        """What we must be allowed to do there, and whether we are; asks with a call or more, and writes nothing."""
+        ...
+
+    def unstamped(self) -> Mapping[Kind, tuple[str, ...]]:
+        """The rule fields of each mapped kind whose change need not stamp the record, so that increments miss it."""
+        ...
+
+    def count(self, kind: Kind) -> RowCount:
+        """How many live records of a mapped kind the CRM counts."""
         ...
 
     def native_sync(self) -> str | None:

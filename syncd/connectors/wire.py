@@ -25,6 +25,8 @@ CONNECT_TIMEOUT: Final = 5.0
 READ_TIMEOUT: Final = 60.0
 CALL_DEADLINE: Final = 120.0
 BODY_CAP: Final = 32 * 1024 * 1024
+OVERSIZE: Final = "Oversize"
+"""The detail of a WireError for an answer over the body cap."""
 _CHUNK: Final = 64 * 1024
 
 
@@ -205,7 +207,7 @@ class NetworkWire:
 
     def _explained(self, error: Exception, started: float) -> WireError:
         sent = bool(getattr(_call, "sent", False))
-        detail = type(error).__name__
+        detail = OVERSIZE if isinstance(error, _Oversize) else type(error).__name__
         if not sent:
             return WireError("connect", False, detail)
         late = self._clock.monotonic() - started >= self._deadline

@@ -46,11 +46,12 @@ class Linking:
 class _Pairs:
     """The joins found so far; the first evidence for a record stays."""
 
+    rejected: frozenset[tuple[Ref, Ref]] = frozenset()
     by_ref: dict[Ref, Ref] = field(default_factory=dict)
     evidence: dict[Ref, str] = field(default_factory=dict)
 
     def join(self, left: Ref, right: Ref, reason: str) -> None:
-        if left in self.by_ref or right in self.by_ref:
+        if left in self.by_ref or right in self.by_ref or (left, right) in self.rejected:
             return
         self.by_ref[left], self.by_ref[right] = right, left
         self.evidence[left] = self.evidence[right] = reason
@@ -61,16 +62,17 @@ def link_accounts(
     *,
     id_map: Sequence[tuple[str, str]] = (),
     shared_domains: frozenset[str] = frozenset(),
+    rejected: frozenset[tuple[Ref, Ref]] = frozenset(),
 ) -> Linking:
     """Link the live accounts of Salesforce and HubSpot.
 
-    `id_map` holds pairs of a Salesforce and a HubSpot id. Free-mail and shared domains link nothing. The result does
-    not depend on the order of the records.
+    `id_map` holds pairs of a Salesforce and a HubSpot id; `rejected` pairs (Salesforce first) are never joined and are
+    no candidates. Free-mail and shared domains link nothing. The result does not depend on the order of the records.
     """
     live = sorted((record for record in accounts if not record.deleted), key=lambda record: str(record.ref))
     left = {record.ref.id: record for record in live if record.ref.system is System.SALESFORCE}
     right = {record.ref.id: record for record in live if record.ref.system is System.HUBSPOT}
-    pairs = _Pairs()
+    pairs = _Pairs(rejected)
     for salesforce_id, hubspot_id in sorted(id_map):
         one, other = left.get(long_salesforce_id(salesforce_id)), right.get(hubspot_id)
         if one and other:
@@ -80,7 +82,8 @@ def link_accounts(
     _join_by_domain(live, domains, pairs)
     links = {record.ref: min(str(record.ref), str(pairs.by_ref.get(record.ref, record.ref))) for record in live}
     free = [record for record in live if record.ref not in pairs.by_ref]
-    return Linking(links, dict(pairs.evidence), tuple(_candidates(free, domains)))
+    found = (one for one in _candidates(free, domains) if (one.salesforce, one.hubspot) not in rejected)
+    return Linking(links, dict(pairs.evidence), tuple(found))
 
 
 def _domain(record: Record, shared: frozenset[str]) -> str | None:

@@ -41,6 +41,7 @@ def apply(context: Context, leader: Leadership, plan_id: str) -> ApplyReport:
         with context.store.read() as conn:
             plan = plans.get_plan(conn, plan_id)
         as_of = plan.document.get("rates", {}).get("as_of")
+        leader.await_writes()
         thought = deliberate(context, rates_on=date.fromisoformat(as_of) if as_of else None)
         line = line_of(context, leader, run.run_id)
         report = apply_plan(line, plan.plan_id, _orders(context, thought, plan))
@@ -69,6 +70,7 @@ def recover_rows(context: Context, leader: Leadership) -> int:
     """Settle rows that an earlier process left in doubt, by reading them; how many were settled."""
     if context.settings.mode is Mode.OBSERVE:
         return 0
+    leader.await_writes()  # a call of the leader before us may still be under way: reading would tell nothing yet
     settled, _ = recover(line_of(context, leader, context.entropy.token()))
     return settled
 

@@ -15,24 +15,27 @@ from sqlalchemy import Connection
 
 from syncd.clock import Clock, SystemClock
 from syncd.connectors.budget import RateBudget, hubspot_budget, salesforce_budget
-from syncd.connectors.hubspot import HubspotAccess, HubspotReader, HubspotWriter
 from syncd.connectors.port import Reader, Writer
-from syncd.connectors.salesforce import SalesforceAccess, SalesforceReader, SalesforceWriter
-from syncd.connectors.wire import NetworkWire, Wire
+from syncd.connectors.wire import CALL_DEADLINE, NetworkWire, Wire
 from syncd.entropy import Entropy, SystemEntropy
 from syncd.errors import ConfigError
-from syncd.jobs.mapping import configured_systems, field_catalogue, mapping_revision, system_mapping
+from syncd.jobs.connections import Ports, new_reader, new_writer
+from syncd.jobs.mapping import configured_systems, field_catalogue, mapping_revision
 from syncd.jobs.money import dated_rates
 from syncd.jobs.packs import open_pack
 from syncd.model.fields import FieldCatalogue
 from syncd.model.money import DatedRates, MoneyTable
 from syncd.model.refs import System
 from syncd.rules.pack import Pack
-from syncd.settings import Mode, OwnerWriter, Secret, SecretReader, Settings
+from syncd.settings import Mode, OwnerWriter, Settings
 from syncd.store import mirror, runs
 from syncd.store.engine import Store
 from syncd.telemetry import Log, get_log
 
+EPOCH_VARIABLE = "SYNCD_LEASE_EPOCH"
+"""The variable by which a daemon hands its lease's epoch to the processes that it starts."""
+WRITE_DEADLINE = 15.0
+"""Seconds after which a call that writes is cut and counts as unknown: a new leader waits that long (store/lease.py)."""
 _CALLING_JOBS = ("pull", "delayed-pass", "sweep", "apply")
 """The jobs that call CRMs."""
 _RUNS_A_DAY = (300, 5000)
@@ -55,10 +58,12 @@ class Context:
     environ: Mapping[str, str]
     wire_of: Callable[[System], Wire]
     native_sync: str | None = None
+    write_wire_of: Callable[[System], Wire] | None = None
     _readers: dict[System, Reader] = field(default_factory=dict)
     _writers: dict[System, Writer] = field(default_factory=dict)
     _budgets: dict[System, RateBudget] = field(default_factory=dict)
     _wires: dict[System, Wire] = field(default_factory=dict)
+    _write_wires: dict[System, Wire] = field(default_factory=dict)
 
     @classmethod
     def open(
@@ -76,23 +81,28 @@ class Context:
         environ = os.environ if environ is None else environ
         store = Store.open(settings.database.url, clock=clock, create=create)
 
-        def network(_: System) -> Wire:
+        if epoch := environ.get(EPOCH_VARIABLE):
+            store.fence(int(epoch))
+
+        def network(_: System, deadline: float = CALL_DEADLINE) -> Wire:
             bundle = settings.http.ca_bundle
             return NetworkWire(
                 proxy=settings.http.proxy,
                 ca_bundle=str(bundle) if bundle else None,
                 forbidden=lambda: store.in_transaction,
+                deadline=deadline,
             )
 
         actor = environ.get("SYNCD_ACTOR") or f"uid:{os.getuid()}"
         with store.read() as conn:
             sign = mirror.native_sync_sign(conn)
         ports = (clock, entropy or SystemEntropy(), get_log(), actor, environ, wire_of or network)
-        return cls(settings, store, *ports, native_sync=sign)
+        write_wire_of = None if wire_of else lambda system: network(system, WRITE_DEADLINE)
+        return cls(settings, store, *ports, native_sync=sign, write_wire_of=write_wire_of)
 
     def close(self) -> None:
         """Let go of the database and of the connections to the CRMs."""
-        for wire in self._wires.values():
+        for wire in (*self._wires.values(), *self._write_wires.values()):
             if isinstance(wire, NetworkWire):
                 wire.close()
         self.store.close()
@@ -177,49 +187,13 @@ class Context:
         return self._writers[system]
 
     def _new_reader(self, system: System) -> Reader:
-        mapping, wire, budget = system_mapping(self.settings, system), self._wire(system), self._budget(system)
-        if system is System.SALESFORCE:
-            return SalesforceReader(
-                self._salesforce_access(), mapping, wire=wire, clock=self.clock, entropy=self.entropy, budget=budget
-            )
-        return HubspotReader(
-            self._hubspot_access(), mapping, wire=wire, clock=self.clock, entropy=self.entropy, budget=budget
-        )
+        return new_reader(self.settings, system, self.environ, self._ports(system, self._wire(system)))
 
     def _new_writer(self, system: System) -> Writer:
-        mapping, wire, budget = system_mapping(self.settings, system), self._wire(system), self._budget(system)
-        if system is System.SALESFORCE:
-            return SalesforceWriter(
-                self._salesforce_access(), mapping, wire=wire, clock=self.clock, entropy=self.entropy, budget=budget
-            )
-        return HubspotWriter(
-            self._hubspot_access(), mapping, wire=wire, clock=self.clock, entropy=self.entropy, budget=budget
-        )
+        return new_writer(self.settings, system, self.environ, self._ports(system, self._write_wire(system)))
 
-    def _secret(self, secret: Secret, what: str) -> Callable[[], str]:
-        reader = SecretReader(self.environ)
-        return lambda: reader.read(secret, what)
-
-    def _salesforce_access(self) -> SalesforceAccess:
-        settings = self.settings.salesforce
-        if settings is None:
-            raise ConfigError("SYN109", "no Salesforce is configured", hint="add a [salesforce] section")
-        return SalesforceAccess(
-            login_url=settings.login_url,
-            client_id=settings.client_id,
-            grant=settings.grant,
-            client_secret=self._secret(settings.client_secret, "salesforce.client_secret"),
-            username=settings.username,
-            private_key=self._secret(settings.private_key, "salesforce.private_key"),
-            api_version=settings.api_version,
-        )
-
-    def _hubspot_access(self) -> HubspotAccess:
-        settings = self.settings.hubspot
-        if settings is None:
-            raise ConfigError("SYN109", "no HubSpot is configured", hint="add a [hubspot] section")
-        token = self._secret(settings.token, "hubspot.token")
-        return HubspotAccess(token=token, base_url=settings.base_url, api_version=settings.api_version)
+    def _ports(self, system: System, wire: Wire) -> Ports:
+        return Ports(wire, self.clock, self.entropy, self._budget(system))
 
     def _budget(self, system: System) -> RateBudget:
         """One budget a system, shared by its reader and its writer, that knows what earlier processes took today."""
@@ -250,6 +224,13 @@ class Context:
         """The calls of today's recorded runs: each sync of the daemon is a process, and the day's share is one."""
         with self.store.read() as conn:
             return self.spent_today(conn, system)
+
+    def _write_wire(self, system: System) -> Wire:
+        if self.write_wire_of is None:
+            return self._wire(system)
+        if system not in self._write_wires:
+            self._write_wires[system] = self.write_wire_of(system)
+        return self._write_wires[system]
 
     def _wire(self, system: System) -> Wire:
         if system not in self._wires:

@@ -13,14 +13,16 @@ from datetime import timedelta
 from pathlib import Path
 
 from syncd.errors import LeaseHeldError
-from syncd.jobs.context import Context
+from syncd.jobs.context import EPOCH_VARIABLE, Context
 from syncd.store import lease as leases
 
 TTL = timedelta(seconds=60)
-"""How long a daemon's lease stands without being renewed."""
+"""How long a daemon's lease stands without being renewed, on SQLite: there a long write holds up the renewal."""
+SHARED_TTL = timedelta(seconds=20)
+"""The same on PostgreSQL, where another machine may stand by and reading is to go on within 30 s."""
 COMMAND_TTL = timedelta(minutes=3)
 """The same for a command, which renews it only between its steps: one of them may wait for a CRM or a large book."""
-EPOCH_VARIABLE = "SYNCD_LEASE_EPOCH"
+_LONGEST_NAP = 5.0
 
 
 @dataclass(slots=True)
@@ -51,6 +53,22 @@ class Leadership:
             with self.context.store.read() as conn:
                 leases.require(conn, self.epoch, now=now)
 
+    def writes_in(self) -> float:
+        """Seconds until this lease may write; 0 for at once.
+
+        After a takeover a call of the earlier holder may be under way for so long; only then can rows in doubt be read.
+        """
+        with self.context.store.read() as conn:
+            held = leases.current(conn)
+        from_ = held.writes_from if held is not None else None
+        return 0.0 if from_ is None else max(0.0, (from_ - self.context.clock.now()).total_seconds())
+
+    def await_writes(self) -> None:
+        """Wait until this lease may write; raises as `check` where it is lost on the way."""
+        while (seconds := self.writes_in()) > 0:
+            self.context.clock.sleep(min(seconds, _LONGEST_NAP))
+            self.check()
+
     def stop(self) -> None:
         """Let the next check end the work."""
         self._told_to_stop = True
@@ -65,6 +83,7 @@ def leadership(context: Context) -> Iterator[Leadership]:
     handed_down = context.environ.get(EPOCH_VARIABLE)
     if handed_down:
         under = Leadership(context, int(handed_down), None)
+        context.store.fence(under.epoch)
         under.check()
         with _stopped_by_signal(under):
             yield under
@@ -72,9 +91,11 @@ def leadership(context: Context) -> Iterator[Leadership]:
     own = acquire(context)
     try:
         leader = Leadership(context, own.epoch, own)
+        context.store.fence(own.epoch)
         with _stopped_by_signal(leader):
             yield leader
     finally:
+        context.store.fence(None)
         with context.store.write() as conn:
             leases.release(conn, own)
 
@@ -98,9 +119,13 @@ def acquire(context: Context) -> leases.Lease:
         return leases.acquire(conn, holder_name(), now=context.clock.now(), ttl=COMMAND_TTL, gone=holder_is_gone)
 
 
-def holder_name() -> str:
-    """This process, told apart from any other: host, boot and process namespace, pid and start of the process."""
-    return f"{socket.gethostname()}:{_boot_id()}/{_pid_namespace()}:{os.getpid()}:{_started(os.getpid())}"
+def holder_name(*, daemon: bool = False) -> str:
+    """This process, told apart from any other: host, boot and process namespace, pid and start of the process.
+
+    A daemon's says so too: its children may live on for one call after it.
+    """
+    name = f"{socket.gethostname()}:{_boot_id()}/{_pid_namespace()}:{os.getpid()}:{_started(os.getpid())}"
+    return name + leases.DAEMON if daemon else name
 
 
 def holder_is_gone(holder: str) -> bool:

@@ -10,15 +10,17 @@ import csv
 import hashlib
 import json
 import os
+from collections.abc import Mapping
 
-from syncd.errors import Finding, InputError, Place, Severity
+from syncd.errors import Finding, InputError, Place, RefusedError, Severity, UsageError
 from syncd.identity import link_accounts
 from syncd.jobs.authors import tell_authors
 from syncd.jobs.context import Context
+from syncd.jobs.leadership import Leadership
 from syncd.jobs.marking import mark_first_seen
 from syncd.jobs.recording import recorded
-from syncd.model.refs import Kind, long_salesforce_id
-from syncd.store import companies, mirror, runs
+from syncd.model.refs import Kind, Ref, System, long_salesforce_id
+from syncd.store import companies, merges, mirror, runs
 
 JOB = "link"
 _COLUMNS = ("salesforce", "hubspot")
@@ -30,25 +32,71 @@ def link_mirror(context: Context) -> tuple[int, int]:
     Returns how many records were joined to another company and how many split from theirs. Raises InputError SYN332
     where the id map is invalid.
     """
-    pairs = _pairs(context)
-    basis = _basis(context, pairs)
+    pairs, rejected = _pairs(context), _rejected(context)
+    basis = _basis(context, pairs, rejected)
     with context.store.read() as conn:
         last = next(iter(runs.runs(conn, 1, JOB)), None)
         change = mirror.last_change(conn)
     if last is not None and last.outcome == "ok" and last.detail == {"change": change, "basis": basis}:
         return 0, 0
     with recorded(context, JOB, {"change": change, "basis": basis}) as run:
-        joined, split = _link(context, pairs)
+        joined, split = _link(context, pairs, rejected, run.run_id)
         run.summary = {"joined": joined, "split": split, "first_seen": mark_first_seen(context)}
         run.summary |= {"authors": tell_authors(context)}
     return joined, split
 
 
-def _link(context: Context, pairs: list[tuple[str, str]]) -> tuple[int, int]:
+def decide_link(context: Context, leader: Leadership, first: Ref, second: Ref, *, confirmed: bool) -> tuple[int, int]:
+    """Keep a person's word that two records are one company, or are not, and link anew.
+
+    Returns how many records were joined and how many split. Raises UsageError SYN533 where they are not one account of
+    each system that the mirror holds, RefusedError SYN532 where one of them is joined to another by the id map or by a
+    person's word, or where the id map joins what is rejected.
+    """
+    leader.check()
+    salesforce, hubspot = sorted((first, second), key=lambda ref: ref.system is not System.SALESFORCE)
+    named = {one: other for pair in _id_map(context) for one, other in (pair, pair[::-1])}
+    with context.store.read() as conn:
+        found = mirror.get_records(conn, [salesforce, hubspot])
+        settled = {(one.salesforce, one.hubspot) for one in companies.candidates(conn, state="confirmed")}
+    missing = [str(ref) for ref in (salesforce, hubspot) if ref not in found or found[ref].deleted]
+    both = (salesforce.system, hubspot.system) == (System.SALESFORCE, System.HUBSPOT)
+    if not both or missing or {salesforce.kind, hubspot.kind} != {Kind.ACCOUNT}:
+        what = f"{missing[0]} is not in the mirror" if both and missing else "a link is one account of each system"
+        raise UsageError("SYN533", what, hint="syncd link confirm salesforce:account:001… hubspot:account:77…")
+    _check_free(salesforce, hubspot, named, settled, confirmed=confirmed)
+    with context.store.write() as conn:
+        now = context.clock.now()
+        companies.decide_candidate(conn, salesforce, hubspot, confirmed=confirmed, who=context.actor, now=now)
+    return link_mirror(context)
+
+
+def _check_free(
+    salesforce: Ref, hubspot: Ref, named: Mapping[str, str], settled: set[tuple[Ref, Ref]], *, confirmed: bool
+) -> None:
+    """RefusedError SYN532 where something stronger, or another word of a person, stands against it."""
+    mapped = named.get(salesforce.id), named.get(hubspot.id)
+    if confirmed:
+        others = [pair for pair in settled if pair != (salesforce, hubspot) and {salesforce, hubspot} & set(pair)]
+        by_map = any(one is not None for one in mapped) and mapped != (hubspot.id, salesforce.id)
+        if by_map or others:
+            pair = f"{others[0][0]} and {others[0][1]}" if others else "one of them and another record"
+            text = f"{pair} are one company already, by {'a person' if others else 'the id map'}"
+            hint = "reject that pair first" if others else "change the id map, which outranks everything"
+            raise RefusedError("SYN532", text, hint=hint)
+    elif mapped == (hubspot.id, salesforce.id):
+        raise RefusedError("SYN532", "the id map says that they are one company", hint="take the row out of it first")
+
+
+def _link(
+    context: Context, pairs: list[tuple[str, str]], rejected: frozenset[tuple[Ref, Ref]], run_id: str
+) -> tuple[int, int]:
+    with context.store.write() as conn:
+        merges.follow(conn, now=context.clock.now(), run_id=run_id)
     with context.store.read() as conn:
         accounts = [record for system in context.systems for record in mirror.records(conn, system, Kind.ACCOUNT)]
     shared = frozenset(context.settings.identity.shared_domains)
-    linking = link_accounts(accounts, id_map=pairs, shared_domains=shared)
+    linking = link_accounts(accounts, id_map=pairs, shared_domains=shared, rejected=rejected)
     now = context.clock.now()
     with context.store.write() as conn:
         changed = companies.save_links(conn, linking.links, linking.evidence, now=now)
@@ -56,10 +104,17 @@ def _link(context: Context, pairs: list[tuple[str, str]]) -> tuple[int, int]:
     return changed
 
 
-def _basis(context: Context, pairs: list[tuple[str, str]]) -> str:
+def _rejected(context: Context) -> frozenset[tuple[Ref, Ref]]:
+    """The pairs that are not one company, in a person's word."""
+    with context.store.read() as conn:
+        return frozenset((pair.salesforce, pair.hubspot) for pair in companies.candidates(conn, state="rejected"))
+
+
+def _basis(context: Context, pairs: list[tuple[str, str]], rejected: frozenset[tuple[Ref, Ref]]) -> str:
     """A hash of what linking reads beside the mirror."""
     systems = [system.value for system in context.systems]
-    content = [systems, sorted(pairs), sorted(context.settings.identity.shared_domains)]
+    apart = sorted([str(salesforce), str(hubspot)] for salesforce, hubspot in rejected)
+    content = [systems, sorted(pairs), sorted(context.settings.identity.shared_domains), apart]
     return hashlib.sha256(json.dumps(content).encode()).hexdigest()[:16]
 
 

@@ -120,7 +120,7 @@ def _surroundings(
         money=rates.on(now.date()),
         rates=rates,
         operations=read_operations(context, conn, pack, now),
-        seen={each.name: store.monitor_state(conn, each.name) for each in MONITORS if not each.reads_book},
+        seen=store.monitor_memory(conn, (each.name for each in MONITORS if not each.reads_book)),
         taken=frozenset((each.monitor, each.subject) for each in open_ if each.acknowledged_by is not None),
     )
 
@@ -225,7 +225,7 @@ def _with_memory(context: Context, conn: Connection, found: Look, pack: Pack) ->
 
     One is taken only while every system is fresh; until then the monitor waits, and its old state stands.
     """
-    memory = {each.name: store.monitor_state(conn, each.name) for each in MONITORS if each.reads_book}
+    memory = store.monitor_memory(conn, (each.name for each in MONITORS if each.reads_book))
     view = replace(found.view, seen={**found.view.seen, **memory})
     bound = {system: mirror.bound_account(conn, system) for system in context.systems}
     mapping, applied = context.mapping_revision(), last_applied_plan(conn)
@@ -240,13 +240,13 @@ def _with_memory(context: Context, conn: Connection, found: Look, pack: Pack) ->
         for monitor in MONITORS
         if monitor.reads_book
     }
-    known = {name: store.baseline_key(conn, name) for name in keys}
-    rebased = frozenset(name for name, key in keys.items() if known[name] != key)
+    known = store.baseline_keys(conn)
+    rebased = frozenset(name for name, key in keys.items() if known.get(name) != key)
     missing = customers_missing(view.seen_by(ACCOUNT_CHURNED), view.facts)
     records = {ref: record for ref in missing if (record := mirror.get_record(conn, ref)) is not None}
     waiting = None
     if rebased and not view.fresh.issuperset(view.systems):
         stale = " and ".join(sorted(system.value for system in set(view.systems) - view.fresh))
         waiting = f"a new baseline waits for a fresh mirror of {stale}"
-    first = frozenset(name for name, key in known.items() if key is None)
+    first = frozenset(keys) - frozenset(known)
     return replace(found, view=replace(view, gone=records, rebased=rebased), keys=keys, waiting=waiting, first=first)

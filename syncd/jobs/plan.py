@@ -15,6 +15,7 @@ from syncd.jobs.recording import recorded
 from syncd.jobs.retrieving import remember_notices
 from syncd.model.decisions import Decision
 from syncd.model.plans import PlanStatus, SavedPlan
+from syncd.model.refs import System
 from syncd.planning.builder import PlanInput, build_plan
 from syncd.planning.flapping import WITHIN, flapping
 from syncd.planning.vanished import vanished_territories
@@ -108,6 +109,7 @@ def input_of(context: Context, thought: Deliberation, *, all_decisions: bool = F
         blocked = ownership.blocked(conn)
         under_way = outbox.open_refs(conn)
         changes = owner_changes_since(conn, thought.now - WITHIN)
+        teams = mirror.teams(conn, System.SALESFORCE).members
     return PlanInput(
         pack=thought.pack,
         decisions=thought.decisions,
@@ -124,6 +126,7 @@ def input_of(context: Context, thought: Deliberation, *, all_decisions: bool = F
         mirror_as_of=thought.source.as_of,
         open_refs=under_way,
         flapping=flapping(changes, thought.now),
+        teams={team.record: len(team.members) for team in teams.values()},
         mapping_revision=context.mapping_revision(),
         currency=context.settings.money.reporting_currency,
         rates_as_of=thought.rates_as_of,

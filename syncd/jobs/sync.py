@@ -57,8 +57,12 @@ def sync(
     In `apply` mode a plan inside the guard is written at once; one over a limit waits for an approval. In `approve`
     mode the plan is a preview: plans for approval are made by `syncd plan`, or by the daemon at the pack's times.
     """
-    recover_rows(context, leader)
+    at_once = leader.writes_in() == 0  # after a takeover reading goes on at once, writing and what it needs later
+    if at_once:
+        recover_rows(context, leader)
     pulled = pull(context, check=leader.check, show=show)
+    if not at_once:
+        recover_rows(context, leader)
     plan: Mapping[str, Any] | None = None
     applied: ApplyReport | None = None
     refused: Refusal | None = None

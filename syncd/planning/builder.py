@@ -30,6 +30,7 @@ from syncd.planning.document import (
 from syncd.planning.fingerprints import rule_reads
 from syncd.planning.guard import Move, Reach, check_guard
 from syncd.planning.proposals import OWNER_ROLE, Bench, Proposal, propose
+from syncd.planning.shifts import shifts_entry
 from syncd.rules.facts import Directory, Facts
 from syncd.rules.pack import Pack
 from syncd.store.ownership import BlockedRow
@@ -46,7 +47,8 @@ class PlanInput:
 
     `opportunities` are the open ones of the mirror. `writers` are the systems that syncd writes, `expected` those that
     the native sync writes after it, `stale` those whose mirror is stale or incomplete. `open_refs` have an approved
-    write under way, `flapping` change back and forth, with the text of that. `mirror_as_of` says how fresh each
+    write under way, `flapping` change back and forth, with the text of that, `teams` is how many members the mirror
+    knows in the team of a record. `mirror_as_of` says how fresh each
     system's mirror is, `rates_as_of` dates the table of rates. `all_decisions` puts the kept ones into the document
     too. `kind` tells what sort of plan it is (`plan`, `undo`).
     """
@@ -66,6 +68,7 @@ class PlanInput:
     mirror_as_of: Mapping[System, datetime | None] = field(default_factory=dict)
     open_refs: frozenset[Ref] = frozenset()
     flapping: Mapping[Ref, str] = field(default_factory=dict)
+    teams: Mapping[Ref, int] = field(default_factory=dict)
     mapping_revision: str = ""
     currency: str = "USD"
     rates_as_of: date | None = None
@@ -105,7 +108,9 @@ def build_document(source: PlanInput, *, plan_id: str | None, lifetime: timedelt
         currency=source.currency,
     )
     people = people_by_id(source.directory)
-    rows = [change_entry(change, people) for change in changes] + _csv_rows(proposals, source.facts)
+    rows = [change_entry(change, people, source.teams.get(change.ref, 0)) for change in changes] + _csv_rows(
+        proposals, source.facts
+    )
     return {
         "format": FORMAT,
         "kind": source.kind,
@@ -128,6 +133,7 @@ def build_document(source: PlanInput, *, plan_id: str | None, lifetime: timedelt
             if source.all_decisions or proposal.outcome is not Outcome.KEEP
         ],
         "changes": sorted(rows, key=lambda row: str(row["ref"])),
+        "shifts": shifts_entry(proposals, source.facts),
         "guard": guard_entry(check_guard(source.pack.guard, reach)),
     }
 

@@ -118,9 +118,12 @@ def left_out_entry(item: LeftOut) -> dict[str, str]:
 
 
 def change_entry(
-    change: Change, people: Mapping[tuple[System, str], Rep] | Mapping[tuple[System, str], User]
+    change: Change, people: Mapping[tuple[System, str], Rep] | Mapping[tuple[System, str], User], team: int = 0
 ) -> dict[str, Any]:
-    """One owner to be written; `from_owner` and `to_owner` name the people for the reader where they are known."""
+    """One owner to be written; `from_owner` and `to_owner` name the people for the reader where they are known.
+
+    `team` is how many members the write drops and syncd puts back, as far as the mirror knows.
+    """
     system = change.ref.system
     entry: dict[str, Any] = {
         "ref": str(change.ref),
@@ -134,6 +137,7 @@ def change_entry(
         "parent": str(change.parent) if change.parent is not None else None,
         "money": change.money,
         "expected": change.expected or None,
+        "team": team or None,
         "from_owner": person_entry(people.get((system, change.old or ""))),
         "to_owner": person_entry(people.get((system, change.new))),
     }

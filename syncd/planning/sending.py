@@ -30,7 +30,7 @@ from syncd.model.refs import Ref, System
 from syncd.planning.applied import Stop
 from syncd.planning.line import Line, stopped_by
 from syncd.planning.settling import PlanContext, Settlement, settle
-from syncd.planning.teams import HAS_TEAM, read_teams, restore_teams
+from syncd.planning.teams import HAS_TEAM, read_teams, restore_teams, with_seats
 from syncd.planning.verdicts import after_write, before_write, is_doubtful, needs_reading
 from syncd.store import ledger, outbox, saved_teams
 
@@ -118,7 +118,7 @@ def _compared(line: Line, context: PlanContext, rows: Sequence[OutboxRow], tries
         if hold is not None:
             ends.append(Settlement(row, RowState.CONFLICT, HAS_TEAM, hold, reading=reading))
         else:
-            ready.append(Ready(row, reading, teams.teams.get(row.ref.id)))
+            ready.append(Ready(row, reading, with_seats(teams.teams.get(row.ref.id), context.seats.get(row.ref))))
     settle(line, context, ends)
     return ready
 

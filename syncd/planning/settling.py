@@ -6,7 +6,7 @@ The only place where a row of the outbox ends. Makes no call.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -15,7 +15,7 @@ from sqlalchemy import Connection
 from syncd.connectors.port import Reading
 from syncd.crashpoints import crashpoint
 from syncd.model.plans import Change, OutboxRow, RowState, SavedPlan
-from syncd.model.records import Record
+from syncd.model.records import Record, Team
 from syncd.model.refs import Kind, Ref
 from syncd.planning.applied import DONE
 from syncd.planning.charging import charge_receipts
@@ -23,6 +23,7 @@ from syncd.planning.document import changes_of, decisions_by_company
 from syncd.planning.line import Line
 from syncd.planning.proposals import OWNER_ROLE
 from syncd.store import ledger, mirror, outbox, ownership
+from syncd.store.people import team_of
 
 REMEMBER_REFUSALS_FOR = timedelta(days=7)
 
@@ -53,11 +54,15 @@ class Settlement:
 
 @dataclass(frozen=True, slots=True)
 class PlanContext:
-    """A plan as settling needs it: its decisions and the rows that the native sync writes, by company."""
+    """A plan as settling needs it: its decisions and the rows that the native sync writes, by company.
+
+    `seats` are the team members that an undo gives back, by record.
+    """
 
     plan: SavedPlan
     decisions: Mapping[str, Mapping[str, Any]]
     awaited: Mapping[str, tuple[Change, ...]]
+    seats: Mapping[Ref, Team] = field(default_factory=dict)
 
     @classmethod
     def of(cls, plan: SavedPlan) -> PlanContext:
@@ -66,7 +71,9 @@ class PlanContext:
         for change in changes_of(plan):
             if change.expected:
                 awaited[change.because] = (*awaited.get(change.because, ()), change)
-        return cls(plan, decisions_by_company(plan.document, OWNER_ROLE), awaited)
+        seats = {Ref.parse(ref): members for ref, members in plan.document.get("teams", {}).items()}
+        teams = {ref: team_of(ref, members) for ref, members in seats.items()}
+        return cls(plan, decisions_by_company(plan.document, OWNER_ROLE), awaited, teams)
 
 
 def settle(line: Line, context: PlanContext, settlements: Sequence[Settlement]) -> None:

@@ -55,6 +55,15 @@ def read_teams(reader: Reader, kind: Kind, ids: Sequence[str]) -> TeamReading:
         )
 
 
+def with_seats(team: Team | None, seats: Team | None) -> Team | None:
+    """A team as it will have to be: who is in it now, and who is to be given a seat back."""
+    if seats is None:
+        return team
+    present = team.members if team is not None else ()
+    users = {member.user for member in present}
+    return Team(seats.record, (*present, *(member for member in seats.members if member.user not in users)))
+
+
 def restore_teams(line: Line, system: System) -> Stop | None:
     """Put back what our writes dropped from the teams of one system; what forbids or keeps us from it, else None.
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -18,14 +18,15 @@ from syncd.clock import iso
 from syncd.errors import InputError, RefusedError
 from syncd.model.decisions import Outcome
 from syncd.model.plans import Change, OutboxRow, PlanStatus, RowState, SavedPlan, document_hash
-from syncd.model.records import User
+from syncd.model.records import Record, Team, User
 from syncd.model.refs import Kind, Ref, System
 from syncd.planning.builder import LIFETIME
 from syncd.planning.document import FORMAT, change_entry, changes_of, decisions_by_company, guard_entry, summary_entry
 from syncd.planning.fingerprints import undo_fingerprint
 from syncd.planning.preflight import UNDO
 from syncd.planning.verdicts import LOST_ANSWER
-from syncd.store import ledger, mirror, outbox, plans
+from syncd.store import ledger, mirror, outbox, ownership, plans, saved_teams
+from syncd.store.people import team_document
 
 Entry = Mapping[str, Any]
 
@@ -52,12 +53,9 @@ def plan_undo(
     users = {(user.ref.system, user.ref.id): user for user in mirror.users(conn)}
     changes, left_out = _swapped(conn, source)
     if not changes:
-        raise RefusedError(
-            "SYN522",
-            f"there is nothing to undo in {source.what}: nothing of it was written, or all of it is undone already",
-            hint=f"`syncd history REF` shows what was written; the plan was {source.plan.plan_id}",
-        )
+        raise _nothing(source, left_out)
     document = _document(source, changes, left_out, users, plan_id=plan_id, now=now, lifetime=lifetime)
+    document["teams"] = _seats(conn, source.plan.plan_id, changes)
     plan = SavedPlan(
         plan_id=plan_id,
         hash=document_hash(document),
@@ -77,6 +75,16 @@ def plan_undo(
     }
     ledger.append(conn, at=now, event="plan.saved", ref=None, actor=None, run_id=None, facts=facts)
     return plan
+
+
+def _nothing(source: _Source, left_out: Mapping[str, list[dict[str, str]]]) -> RefusedError:
+    conflicts = [item for items in left_out.values() for item in items]
+    text = f"there is nothing to undo in {source.what}: nothing of it was written, or all of it is undone already"
+    if conflicts:
+        others = f", and {len(conflicts) - 1} others are left alone too" if len(conflicts) > 1 else ""
+        text = f"nothing in {source.what} can be undone: {conflicts[0]['ref']}: {conflicts[0]['text']}{others}"
+    hint = f"`syncd history REF` shows what was written; the plan was {source.plan.plan_id}"
+    return RefusedError("SYN522", text, hint=hint)
 
 
 def _source(conn: Connection, target: str) -> _Source:
@@ -137,25 +145,65 @@ def _written(rows: Iterable[OutboxRow]) -> tuple[OutboxRow, ...]:
 
 
 def _swapped(conn: Connection, source: _Source) -> tuple[tuple[Change, ...], dict[str, list[dict[str, str]]]]:
-    """The rows the other way round, and by company those that cannot be: syncd never writes an empty owner."""
-    kept = {row.ref for row in source.rows}
-    changes: list[Change] = []
+    """The rows the other way round, and by company those that are left alone, with the reason.
+
+    Left alone is what somebody changed since, and what had no owner: syncd never writes an empty one.
+    """
+    found: list[Change] = []
     left_out: defaultdict[str, list[dict[str, str]]] = defaultdict(list)
+    refs = [row.ref for row in source.rows]
+    records = mirror.get_records(conn, refs)
+    since = ownership.owner_changes(conn, refs)
     for row in source.rows:
-        record = mirror.get_record(conn, row.ref)
-        if record is not None and record.owner == row.old:
+        record = records.get(row.ref)
+        if record is not None and record.owner == row.old and not record.deleted:
             continue
-        if row.old is None:
-            text = "it had no owner before, and syncd never writes an empty owner"
-            left_out[row.because].append({"ref": str(row.ref), "reason": "no-owner-before", "text": text})
-            continue
-        parent = row.parent if row.parent in kept else None
-        changes.append(_back(row.ref, row.new, row.old, row.because, parent=parent))
+        kept_back = _kept_back(row, record, since.get(row.ref))
+        if kept_back is not None:
+            reason, text = kept_back
+            left_out[row.because].append({"ref": str(row.ref), "reason": reason, "text": text})
+        elif row.old is not None:
+            found.append(_back(row.ref, row.new, row.old, row.because, parent=row.parent))
+    kept = {change.ref for change in found}
+    changes = [change if change.parent in kept else replace(change, parent=None) for change in found]
     companies = {change.because for change in changes if change.ref.kind is Kind.ACCOUNT}
     for change in changes_of(source.plan):
         if change.expected and change.because in companies and change.old is not None:
             changes.append(_back(change.ref, change.new, change.old, change.because, expected=True))
     return tuple(sorted(changes, key=lambda change: str(change.ref))), left_out
+
+
+def _kept_back(row: OutboxRow, record: Record | None, change: ownership.OwnerChange | None) -> tuple[str, str] | None:
+    """Why a row cannot be taken back, as the mirror has it: its reason and its text."""
+    if record is None or record.deleted:
+        winner = record.merged_into if record is not None else None
+        return "gone", f"it was merged into {winner}" if winner else "the record is gone"
+    if record.owner != row.new:
+        by = f" by {change.modified_by}" if change is not None and change.modified_by else ""
+        when = f" on {change.at:%Y-%m-%d %H:%M}Z" if change is not None and change.new == record.owner else ""
+        text = f"its owner is {record.owner or 'nobody'} since a change{by}{when}; syncd wrote {row.new}"
+        return "changed-since", text
+    if row.old is None:
+        return "no-owner-before", "it had no owner before, and syncd never writes an empty owner"
+    return None
+
+
+def _seats(conn: Connection, plan_id: str, changes: Sequence[Change]) -> dict[str, list[list[Any]]]:
+    """By record the team members to be given back, beside those who are there: whom our write cost their seat.
+
+    That is the owner we wrote, who needed none, and who could not be put back then. Others who left since stay away.
+    """
+    back = {change.ref: change for change in changes}
+    found: dict[str, list[list[Any]]] = {}
+    for saved in saved_teams.of_plan(conn, plan_id):
+        change = back.get(saved.team.record)
+        if change is None:
+            continue
+        lost = {member.user for member in saved.lost.members} if saved.lost is not None else set()
+        seats = [member for member in saved.team.members if member.user in lost | {change.old}]
+        if seats:
+            found[str(change.ref)] = team_document(Team(change.ref, tuple(seats)))
+    return found
 
 
 def _back(ref: Ref, old: str, new: str, company: str, *, parent: Ref | None = None, expected: bool = False) -> Change:
@@ -174,9 +222,10 @@ def _document(
 ) -> dict[str, Any]:
     before = source.plan.document
     planned = decisions_by_company(before)
-    companies = sorted({change.because for change in changes})
+    companies = sorted({change.because for change in changes} | set(left_out))
     entries = [_decision(company, planned.get(company, {}), changes, left_out, users, source) for company in companies]
-    amount = sum((Decimal(entry.get("money", "0")) for entry in entries), Decimal(0))
+    moving = [entry for entry in entries if entry["outcome"] == Outcome.CHANGE.value]
+    amount = sum((Decimal(entry.get("money", "0")) for entry in moving), Decimal(0))
     return {
         "format": FORMAT,
         "kind": UNDO,
@@ -190,7 +239,9 @@ def _document(
         "mirror": before["mirror"],
         "systems": before["systems"],
         "summary": summary_entry(
-            Counter({Outcome.CHANGE: len(entries)}), amount, before["summary"]["money_moved"]["currency"]
+            Counter(Outcome(entry["outcome"]) for entry in entries),
+            amount,
+            before["summary"]["money_moved"]["currency"],
         ),
         "decisions": entries,
         "changes": [change_entry(change, users) for change in changes],
@@ -207,7 +258,9 @@ def _decision(
     source: _Source,
 ) -> dict[str, Any]:
     """The decision of a company the other way round: its owner becomes who had it before the plan."""
-    rows = [change for change in changes if change.because == company and change.ref.kind is Kind.ACCOUNT]
+    mine = [change for change in changes if change.because == company]
+    rows = [change for change in mine if change.ref.kind is Kind.ACCOUNT]
+    kept_back = left_out.get(company)
     entry: dict[str, Any] = {
         "company": company,
         "accounts": planned.get("accounts", [str(change.ref) for change in rows]),
@@ -215,12 +268,12 @@ def _decision(
         "territory": planned.get("territory"),
         "owner": _owner(((row.ref.system, row.new) for row in rows), users, planned.get("current_owner")),
         "current_owner": _owner(((row.ref.system, row.old or "") for row in rows), users, planned.get("owner")),
-        "outcome": Outcome.CHANGE.value,
-        "reason": UNDO,
-        "text": f"takes back what {source.what} wrote",
+        "outcome": (Outcome.CHANGE if mine or not kept_back else Outcome.HELD).value,
+        "reason": UNDO if mine or not kept_back else kept_back[0]["reason"],
+        "text": f"takes back what {source.what} wrote" if mine or not kept_back else kept_back[0]["text"],
         "rule": planned.get("rule"),
     }
-    optional = {"name": planned.get("name"), "money": planned.get("money"), "left_out": left_out.get(company)}
+    optional = {"name": planned.get("name"), "money": planned.get("money"), "left_out": kept_back}
     return entry | {key: value for key, value in optional.items() if value}
 
 

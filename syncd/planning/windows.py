@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from syncd.errors import InputError
@@ -69,8 +69,9 @@ def last_plan_time(specs: Iterable[str], now: datetime, zone: ZoneInfo) -> datet
         allowed, at = _days(days or None), _time(clock)
         for back in range(8):
             day = local.date() - timedelta(days=back)
-            instant = datetime.combine(day, at, zone)
-            if day.weekday() in allowed and instant <= local:
+            # in UTC: two local times of one zone are compared by their faces, whatever the clock change between them
+            instant = datetime.combine(day, at, zone).astimezone(UTC)
+            if day.weekday() in allowed and instant <= now:
                 found.append(instant)
                 break
     return max(found, default=None)

@@ -38,7 +38,7 @@ _DECISION = (
     "line",
 )
 _CHANGE = ("ref", "field", "from", "to", "because")
-_KEYS = (*_TOP, *_COUNTS, *_DECISION, *_CHANGE, "decisions", "guard")
+_KEYS = (*_TOP, *_COUNTS, *_DECISION, *_CHANGE, "decisions", "shifts", "guard")
 _RANKS = {name: rank for rank, name in enumerate(_KEYS)}
 
 
@@ -55,7 +55,7 @@ def _ordered(value: Any, *, top: bool = False) -> Any:
     """
     if isinstance(value, Mapping):
         late = {"changes": len(_KEYS)} if top else {}
-        late |= {"guard": len(_KEYS) + 1} if top else {}
+        late |= {"shifts": len(_KEYS) + 1, "guard": len(_KEYS) + 2} if top else {}
         keys = sorted(value, key=lambda key: (late.get(key, _RANKS.get(key, len(_KEYS))), key))
         return {key: _ordered(value[key]) for key in keys}
     if isinstance(value, list | tuple):

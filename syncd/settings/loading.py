@@ -49,6 +49,9 @@ def load_settings(path: Path | None, environ: Mapping[str, str] | None = None) -
             where=str(path) if path else None,
             findings=sorted(findings, key=sort_key),
         )
+    if settings.pack.git is not None and "path" not in settings.pack.model_fields_set:
+        fetched = settings.pack.model_copy(update={"path": settings.state_dir / "pack"})
+        settings = settings.model_copy(update={"pack": fetched})
     folder = environ.get("SYNCD_CONFIG_FOLDER") or (path.resolve().parent if path else None)
     return _anchored(settings, Path(folder)) if folder else settings
 

@@ -12,7 +12,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from syncd.settings.secrets import Secret
@@ -31,6 +31,17 @@ def _duration(value: object) -> object:
 
 
 Span = Annotated[timedelta, BeforeValidator(_duration)]
+
+
+def _local_time(value: str) -> str:
+    match = re.fullmatch(rf"(?:{_DAY}(?:-{_DAY})?(?:,{_DAY}(?:-{_DAY})?)* )?(\d\d):(\d\d)", value.strip(), re.IGNORECASE)
+    if match is None or int(match[1]) > 23 or int(match[2]) > 59:
+        raise ValueError("a local time is HH:MM, with days before it or without, such as 02:15 or Sun 03:15")
+    return value.strip()
+
+
+_DAY = "(?:mon|tue|wed|thu|fri|sat|sun)"
+LocalTime = Annotated[str, AfterValidator(_local_time)]
 
 
 class Mode(StrEnum):
@@ -102,11 +113,47 @@ class DatabaseSettings(_Section):
     """`sqlite:////absolute/path.db`, or `postgresql://user@host/name` with the extra `postgres`."""
 
 
+class GitPackSettings(_Section):
+    """A pack that the daemon fetches from git by itself."""
+
+    repository: str
+    """What `git clone` takes: an URL, or the path of a repository on this machine."""
+    ref: str = "main"
+    """The branch, tag or commit that is in use."""
+    folder: str = "."
+    """The pack's folder within the repository."""
+    every: Span = timedelta(minutes=5)
+    """Between two looks at the repository."""
+
+    @field_validator("repository", "ref", "folder")
+    @classmethod
+    def _no_option(cls, value: str) -> str:
+        if value.startswith("-") or not value.strip():
+            raise ValueError("it may not be empty, nor begin with a dash")
+        return value
+
+    @field_validator("repository")
+    @classmethod
+    def _no_secret(cls, value: str) -> str:
+        if re.search(r"://[^/@]*:[^/@]*@", value) or value.startswith("ext::"):
+            raise ValueError("no password in the URL: use an SSH key, or git's own credential helper")
+        return value
+
+    @field_validator("folder")
+    @classmethod
+    def _inside(cls, value: str) -> str:
+        if value.startswith("/") or ".." in Path(value).parts:
+            raise ValueError("it is a folder within the repository")
+        return value
+
+
 class PackSettings(_Section):
     """Where the rules are."""
 
     path: Path = Path("pack")
-    """The folder of YAML and CSV files that RevOps keeps in git."""
+    """The folder of YAML and CSV files that RevOps keeps in git. With `git`, left out: `pack` in the state folder."""
+    git: GitPackSettings | None = None
+    """Where the daemon fetches the pack from, instead of reading a folder that somebody else keeps up to date."""
 
 
 class SalesforceSettings(_Section):
@@ -163,8 +210,12 @@ class ScheduleSettings(_Section):
     """Between two pulls of each CRM."""
     delayed_pass: Span = timedelta(hours=1)
     """Between two passes over HubSpot's window of an hour ago; its search index lags."""
-    sweep: Span = timedelta(days=1)
-    """Between two comparisons of all ids, which find what was deleted for good."""
+    sweep: LocalTime = "02:15"
+    """When all ids are compared, which finds what was deleted for good: a local time of the pack's zone."""
+    full_sweep: LocalTime = "Sun 03:15"
+    """When everything is read again, which finds what incremental reading missed."""
+    housekeeping: LocalTime = "04:15"
+    """When what is past its retention is dropped from the database."""
     watch: Span = timedelta(minutes=1)
     """Between two evaluations of the monitors."""
     stale_after: Span | None = None

@@ -11,9 +11,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from sqlalchemy import ColumnElement, Connection, delete, select, update
+from sqlalchemy import ColumnElement, Connection, delete, select
 
-from syncd.errors import StorageError
 from syncd.model.refs import Ref
 from syncd.store import ledger
 from syncd.store.tables import applied, company_links, link_candidates
@@ -142,13 +141,21 @@ def candidates(conn: Connection, *, state: str | None = "open") -> tuple[LinkCan
 def decide_candidate(
     conn: Connection, salesforce: Ref, hubspot: Ref, *, confirmed: bool, who: str, now: datetime
 ) -> None:
-    """Keep a person's word on a pair. StorageError SYN616 for a pair that is no candidate."""
+    """Keep a person's word on a pair, whether it was a candidate or not, with a row of the ledger."""
     state = "confirmed" if confirmed else "rejected"
-    statement = (
-        update(link_candidates).where(_is_pair(salesforce, hubspot)).values(state=state, decided_by=who, changed_at=now)
-    )
-    if conn.execute(statement).rowcount != 1:
-        raise StorageError("SYN616", f"{salesforce} and {hubspot} are no candidates", hint="see `syncd link list`")
+    row = {
+        "salesforce": salesforce,
+        "hubspot": hubspot,
+        "score": 100 if confirmed else 0,
+        "reason": "a person's word",
+        "state": state,
+        "decided_by": who,
+        "changed_at": now,
+    }
+    decided = upsert(conn, link_candidates, ("salesforce", "hubspot"), ("state", "decided_by", "changed_at"))
+    conn.execute(decided, row)
+    facts: dict[str, str | int | None] = {"salesforce": str(salesforce), "hubspot": str(hubspot)}
+    ledger.append(conn, at=now, event=f"link.{state}", ref=str(salesforce), actor=who, run_id=None, facts=facts)
 
 
 def _is_pair(salesforce: Ref, hubspot: Ref) -> ColumnElement[bool]:

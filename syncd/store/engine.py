@@ -18,7 +18,7 @@ from sqlalchemy import URL, Connection, Engine, ExceptionContext, create_engine,
 from syncd.clock import Clock
 from syncd.crashpoints import crashpoint
 from syncd.errors import StorageError
-from syncd.store import location, schema
+from syncd.store import lease, location, schema
 from syncd.store.failures import storage_errors
 
 BUSY_TIMEOUT_MS = 10_000
@@ -37,6 +37,7 @@ class Store:
         self._writer = writer
         self._where = where
         self._thread = threading.local()
+        self._epoch: int | None = None
         self.clock = clock
 
     @classmethod
@@ -86,14 +87,34 @@ class Store:
         """The one write transaction: commits at the end, rolls back on any exception.
 
         Raises StorageError SYN606 if another writer does not finish within `BUSY_TIMEOUT_MS`, SYN607 for a full or
-        failing disk, SYN608 for a lost server; RuntimeError if this thread already has a transaction.
+        failing disk, SYN608 for a lost server; LeaseHeldError SYN702 where the store is fenced and the lease is
+        another's by now; RuntimeError if this thread already has a transaction.
         """
         with self._transaction(self._writer) as conn:
             if conn.dialect.name == "postgresql":
                 _take_write_lock(conn)
+            if self._epoch is not None:
+                lease.require_newest(conn, self._epoch)
             yield conn
             crashpoint("store.before_commit")
         crashpoint("store.after_commit")
+
+    @contextmanager
+    def beat(self) -> Iterator[Connection]:
+        """A write transaction for the lease alone: on PostgreSQL it does not wait for a long write of a child's.
+
+        There the row of the lease is locked by what changes it; SQLite has one writer, whatever it writes.
+        """
+        with self._transaction(self._writer) as conn:
+            yield conn
+
+    def fence(self, epoch: int | None) -> None:
+        """Let every write from now on commit only while `epoch` is the newest lease's; None takes the fence away.
+
+        A leader that was paused (a stopped process, a frozen machine) wakes up not knowing that another leads: this is
+        what keeps its pages, cursors, plans and receipts out.
+        """
+        self._epoch = epoch
 
     def upgrade(self) -> tuple[str, ...]:
         """Bring the schema to this version's, in one transaction; returns the revisions applied, none if up to date."""

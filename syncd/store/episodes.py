@@ -26,6 +26,7 @@ __all__ = [
     "acknowledge",
     "add_silence",
     "baseline_key",
+    "baseline_keys",
     "claim_notices",
     "end_silence",
     "enqueue_notice",
@@ -33,6 +34,7 @@ __all__ = [
     "get_episode",
     "list_episodes",
     "list_silences",
+    "monitor_memory",
     "monitor_state",
     "notices",
     "open_episodes",
@@ -146,6 +148,22 @@ def acknowledge(conn: Connection, id: int, who: str, now: datetime) -> None:  # 
 def monitor_state(conn: Connection, monitor: str) -> Mapping[str, str]:
     """What a monitor last saw of each of its subjects."""
     query = select(monitor_states.c.subject, monitor_states.c.state).where(monitor_states.c.monitor == monitor)
+    return dict(conn.execute(query).all())
+
+
+def monitor_memory(conn: Connection, monitors: Iterable[str]) -> Mapping[str, Mapping[str, str]]:
+    """What each of several monitors last saw of each of its subjects, empty for one that never ran."""
+    found: dict[str, dict[str, str]] = {monitor: {} for monitor in monitors}
+    table = monitor_states.c
+    query = select(table.monitor, table.subject, table.state).where(table.monitor.in_(list(found)))
+    for monitor, subject, state in conn.execute(query):
+        found[monitor][subject] = state
+    return found
+
+
+def baseline_keys(conn: Connection) -> Mapping[str, str]:
+    """The key that each monitor's state was saved under, of those that ever ran."""
+    query = select(monitor_baselines.c.monitor, monitor_baselines.c.baseline_key)
     return dict(conn.execute(query).all())
 
 

@@ -160,9 +160,10 @@ def entries(
     event: str | None = None,
     limit: int | None = None,
     until: datetime | None = None,
+    run_id: str | None = None,
 ) -> tuple[LedgerEntry, ...]:
-    """Rows oldest first, with their payloads: of one ref, of one event, not later than `until`; with `limit`, the
-    newest of them."""
+    """Rows oldest first, with their payloads: of one ref, one event, one run, not later than `until`; with `limit`,
+    the newest of them."""
     query = (
         select(ledger, ledger_payloads.c.payload)
         .outerjoin(ledger_payloads, ledger_payloads.c.seq == ledger.c.seq)
@@ -172,6 +173,8 @@ def entries(
         query = query.where(ledger.c.ref == ref)
     if event is not None:
         query = query.where(ledger.c.event == event)
+    if run_id is not None:
+        query = query.where(ledger.c.run_id == run_id)
     if until is not None:
         query = query.where(ledger.c.at <= until)
     if limit is not None:

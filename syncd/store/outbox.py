@@ -116,11 +116,11 @@ def rows(
 def claim(conn: Connection, ids: Iterable[int], *, epoch: int, attempt: str, now: datetime) -> None:
     """Say that rows are about to be sent (approved to sending), all or none; commit before sending.
 
-    Raises LeaseHeldError SYN702 unless `epoch` is the present lease's, RefusedError SYN615 for a row whose plan is not
+    Raises LeaseHeldError SYN702 unless `epoch` is the present lease's, SYN720 before that lease may write, RefusedError SYN615 for a row whose plan is not
     approved any more, StorageError SYN611 for a row that is not `approved`.
     """
     wanted = sorted(set(ids))
-    lease.require(conn, epoch, now=now)
+    lease.require_writing(conn, epoch, now=now)
     may_write = exists().where(
         plans.c.plan_id == outbox.c.plan_id, plans.c.status.in_([PlanStatus.APPROVED, PlanStatus.APPLIED])
     )

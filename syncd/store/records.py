@@ -137,6 +137,11 @@ def get_record(conn: Connection, ref: Ref) -> Record | None:
     return found[0] if found else None
 
 
+def get_records(conn: Connection, refs: Iterable[Ref]) -> Mapping[Ref, Record]:
+    """The records that the mirror holds of these, deleted ones too."""
+    return {record.ref: record for batch in chunks(refs) for record in _fetch(conn, batch)}
+
+
 def records(conn: Connection, system: System, kind: Kind, *, include_deleted: bool = False) -> Iterator[Record]:
     """The records of one kind ordered by id, in bounded memory."""
     query = select(*_RECORD_COLUMNS).where(_t.c.system == system, _t.c.kind == kind).order_by(_t.c.id)

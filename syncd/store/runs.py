@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -69,6 +69,52 @@ def get_run(conn: Connection, run_id: str) -> Run | None:
     """One run, None for an id that there is not."""
     row = conn.execute(select(run_table).where(run_table.c.run_id == run_id)).mappings().one_or_none()
     return None if row is None else Run(**row)
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """When the last successful run of a job began and when the last run at all did; `ended` is how that one ended.
+
+    `ended` is None for a run that goes on, `cut off` for one whose process died.
+    """
+
+    succeeded: datetime | None
+    started: datetime | None
+    ended: str | None
+
+
+CUT_OFF = "cut off"
+"""The outcome of a run whose process died before it could say how it ended."""
+
+
+def past(conn: Connection, job: str, details: Sequence[Mapping[str, Any]] = ()) -> Past:
+    """What is known of the runs of `job`; with `details`, only of those that began with one of them."""
+    mine = run_table.c.job == job
+    if details:
+        mine &= run_table.c.detail.in_([dict(detail) for detail in details])
+    succeeded = conn.execute(select(func.max(run_table.c.started_at)).where(mine, run_table.c.outcome == "ok")).scalar()
+    query = select(run_table.c.started_at, run_table.c.outcome).where(mine)
+    last = conn.execute(query.order_by(run_table.c.started_at.desc(), run_table.c.run_id).limit(1)).one_or_none()
+    return Past(succeeded, *(last or (None, None)))
+
+
+def first_start(conn: Connection) -> datetime | None:
+    """When the oldest run that is known of began; None before the first."""
+    return conn.execute(select(func.min(run_table.c.started_at))).scalar()
+
+
+def close_cut_off(conn: Connection, jobs: Sequence[str], *, now: datetime) -> int:
+    """End the open runs of these jobs as cut off; returns how many. Only for a new leader, of jobs that need the lease:
+    the processes that began them may not end them any more.
+
+    What was cut off is due again at once: its start says nothing of when it was done.
+    """
+    statement = (
+        update(run_table)
+        .where(run_table.c.finished_at.is_(None), run_table.c.job.in_(list(jobs)))
+        .values(outcome=CUT_OFF, finished_at=now, summary={"error": "its process ended before it did"})
+    )
+    return conn.execute(statement).rowcount
 
 
 def last_success(conn: Connection, job: str) -> datetime | None:

@@ -310,7 +310,7 @@ def test_no_call_is_made_inside_a_transaction(world: World) -> None:
         world.reader().identify()
 
 
-@pytest.mark.parametrize(("accounts", "salesforce_calls", "hubspot_calls"), [(0, 2, 2), (100, 2, 2), (450, 2, 6)])
+@pytest.mark.parametrize(("accounts", "salesforce_calls", "hubspot_calls"), [(0, 3, 2), (100, 3, 2), (450, 3, 6)])
 def test_a_full_walk_makes_no_more_calls_than_its_pages_need(
     world: World, accounts: int, salesforce_calls: int, hubspot_calls: int
 ) -> None:

@@ -157,7 +157,7 @@ def test_a_refused_userinfo_in_plain_text_renews_the_token(salesforce: Salesforc
 def test_the_version_is_pinned_and_the_client_named_on_every_call(salesforce: SalesforceWorld) -> None:
     salesforce.accounts(3)
     list(salesforce.reader().changes(Kind.ACCOUNT, salesforce.everything()))
-    (query,) = salesforce.inner.requests("/queryAll")
+    _, query = salesforce.inner.requests("/queryAll")
     assert "/services/data/v66.0/" in query.url
     assert query.headers["Sforce-Call-Options"] == "client=syncd"
     assert query.headers["Sforce-Query-Options"] == "batchSize=2000"

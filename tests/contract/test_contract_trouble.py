@@ -208,7 +208,8 @@ def test_a_read_that_failed_in_the_middle_goes_on_from_its_last_page(world: Worl
     if hasattr(world.face, "model"):
         world.face.model.cursors.page_limit = 200
     window, pages = world.everything(), []
-    trouble = Trouble(_is_data, before=HttpResponse(503), times=None, skip=2)
+    asked_first = 1 if hasattr(world.face, "model") else 0  # Salesforce is asked how many there are
+    trouble = Trouble(_is_data, before=HttpResponse(503), times=None, skip=2 + asked_first)
     world.inner.add(trouble)
     walking = world.reader().changes(Kind.ACCOUNT, window)
     pages += [next(walking), next(walking)]

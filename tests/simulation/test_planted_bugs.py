@@ -85,7 +85,7 @@ def _reopened_unread(patch: Patch) -> None:
         again = [row for row in rows if row.attempts]
         fresh = [row for row in rows if not row.attempts]
         ready = compared(line, context, fresh, tries) if fresh else []
-        return [(row, Reading(row.ref, None)) for row in again] + ready
+        return [sending.Ready(row, Reading(row.ref, None), None) for row in again] + ready
 
     patch.setattr(recovery, "_settle_batch", reopen)
     patch.setattr(sending, "_compared", trusting)
@@ -149,10 +149,11 @@ def _sent_in_a_transaction(patch: Patch) -> None:
     """Records are read while the store is being written."""
     claim = sending._claim
 
-    def inside(line: Line, rows: Sequence[OutboxRow]) -> Any:
+    def inside(line: Line, chunk: Sequence[sending.Ready]) -> Any:
+        first = chunk[0].row.ref
         with line.store.write():
-            line.read(rows[0].ref.system, rows[0].ref.kind, rows)
-        return claim(line, rows)
+            line.read_refs(first.system, first.kind, [each.row.ref for each in chunk])
+        return claim(line, chunk)
 
     patch.setattr(sending, "_claim", inside)
 

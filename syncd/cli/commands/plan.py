@@ -13,6 +13,7 @@ import click
 from syncd.cli.output import show_findings
 from syncd.cli.session import instant_option, open_context, pack_path, read_settings, settings_path
 from syncd.errors import ExitCode, UsageError
+from syncd.report.plan_formats import FORMATS, render
 
 EPILOG = """\b
 Example:
@@ -36,7 +37,7 @@ FILE = click.Path(path_type=Path, dir_okay=False)
 @click.option("--as-of", help="Decide as of another instant, such as 2027-01-01T00:00:00Z; nothing is saved.")
 @click.option("--against", metavar="GITREF", help="Show who comes out otherwise than by the pack of this git revision.")
 @click.option("--redact", is_flag=True, help="Show no names, domains and e-mail addresses.")
-@click.option("--format", "format_", type=click.Choice(["text", "json", "markdown"]), default="text", show_default=True)
+@click.option("--format", "format_", type=click.Choice(FORMATS), default="text", show_default=True)
 @click.option("--out", type=FILE, help="Write the result to this file instead of stdout.")
 @click.option(
     "--exit-code", "exit_code", is_flag=True, help="Exit 3 where changes are pending and 5 where the guard trips."
@@ -70,7 +71,7 @@ def plan(
     instant = instant_option("--as-of", as_of)
     if against is not None:
         compared = _compared(ctx, pack, against, (accounts, opportunities, users), as_of=instant)
-        _put(_comparison(compared, format_, redact=redact, all_=all_), out)
+        put(_comparison(compared, format_, redact=redact, all_=all_), out)
         return ExitCode.INVALID if exit_code and compared["summary"]["changed"] else ExitCode.OK
     if accounts is not None:
         document = _of_export(ctx, pack, accounts, opportunities, users, all_=all_, as_of=instant)
@@ -85,7 +86,7 @@ def plan(
                 all_decisions=all_,
                 tell=lambda thought: show_findings(thought.findings),
             )
-    _put(_rendered(_shown(document, redact=redact), format_), out)
+    put(render(_shown(document, redact=redact), format_), out)
     if not exit_code:
         return ExitCode.OK
     if document["guard"]["tripped"]:
@@ -160,6 +161,9 @@ def _shown(document: Mapping[str, Any], *, redact: bool) -> Mapping[str, Any]:
 
 def _comparison(document: Mapping[str, Any], format_: str, *, redact: bool, all_: bool) -> str:
     shown = _shown(document, redact=redact)
+    if format_ in ("csv", "html"):
+        hint = "choose text, json or markdown, or leave --against out"
+        raise UsageError("SYN005", f"a comparison of two revisions has no format {format_}", hint=hint)
     if format_ == "json":
         return json.dumps(shown, ensure_ascii=False, indent=2) + "\n"
     if format_ == "markdown":
@@ -171,26 +175,13 @@ def _comparison(document: Mapping[str, Any], format_: str, *, redact: bool, all_
     return render_comparison(shown, everything=all_)
 
 
-def _rendered(document: Mapping[str, Any], format_: str) -> str:
-    if format_ == "json":
-        from syncd.report.plan_json import render_plan_json
-
-        return render_plan_json(document)
-    if format_ == "markdown":
-        from syncd.report.plan_markdown import render_markdown
-
-        return render_markdown(document)
-    from syncd.report.plan_text import render_plan
-
-    return render_plan(document)
-
-
-def _put(text: str, out: Path | None) -> None:
+def put(text: str, out: Path | None) -> None:
+    """A result on stdout or into a file; UsageError SYN004 where the file cannot be written."""
     if out is None:
         click.echo(text, nl=False)
         return
     try:
-        out.write_text(text, encoding="utf-8")
+        out.write_text(text, encoding="utf-8", newline="")
     except OSError as error:
         raise UsageError("SYN004", f"{out}: {error.strerror}", hint="choose a file you may write") from error
     click.echo(f"wrote {out}", err=True)

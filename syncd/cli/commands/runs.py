@@ -1,55 +1,71 @@
-"""`syncd runs`: what ran, when, and how it ended."""
+"""`syncd runs`: what ran, when, and how it ended; a run or a saved plan once more."""
 
 from __future__ import annotations
+
+from pathlib import Path
 
 import click
 
 from syncd.cli.output import FORMAT, show_json
 from syncd.cli.session import open_context
+from syncd.errors import UsageError
+from syncd.report.plan_formats import FORMATS
+
+EPILOG = """\b
+Example:
+  syncd runs --job pull --limit 5
+  syncd runs show 3f9a --format html --out plan.html
+"""
 
 
-@click.command(epilog="\b\nExample:\n  syncd runs --job pull --limit 5\n")
+@click.group(epilog=EPILOG, invoke_without_command=True)
 @click.option("--job", help="Only runs of this job, such as pull or apply.")
 @click.option("--limit", default=20, show_default=True, type=click.IntRange(1, 1000), help="How many, newest first.")
 @FORMAT
 @click.pass_context
 def runs(ctx: click.Context, job: str | None, limit: int, format_: str) -> None:
     """List runs, newest first."""
-    from syncd.clock import iso
-    from syncd.report.table import render_table
+    if ctx.invoked_subcommand is not None:
+        return
+    from syncd.jobs.archive import run_entry
+    from syncd.report.runs_text import runs_text
     from syncd.store import runs as store
 
     with open_context(ctx) as context, context.store.read() as conn:
-        found = store.runs(conn, limit, job=job)
+        found = [run_entry(run) for run in store.runs(conn, limit, job=job)]
     if format_ == "json":
-        show_json(
-            {
-                "format": 1,
-                "runs": [
-                    {
-                        "run": run.run_id,
-                        "job": run.job,
-                        "started_at": iso(run.started_at),
-                        "finished_at": iso(run.finished_at) if run.finished_at else None,
-                        "outcome": run.outcome,
-                        "summary": dict(run.summary or {}),
-                    }
-                    for run in found
-                ],
-            }
-        )
-        return
-    if not found:
-        click.echo("nothing has run yet" + (f" as {job}" if job else ""))
-        return
-    rows = [
-        (
-            f"{run.started_at:%Y-%m-%d %H:%M:%S}",
-            run.job,
-            run.outcome or "not ended",
-            f"{(run.finished_at - run.started_at).total_seconds():.1f} s" if run.finished_at else "",
-            run.run_id,
-        )
-        for run in found
-    ]
-    click.echo(render_table(("started (UTC)", "job", "outcome", "took", "run"), rows))
+        show_json({"format": 1, "runs": found})
+    else:
+        click.echo(runs_text(found, job))
+
+
+@runs.command(epilog="\b\nExample:\n  syncd runs show 3f9a\n  syncd runs show 3f9a --format csv --out plan.csv\n")
+@click.argument("target", metavar="RUN|PLAN")
+@click.option("--format", "format_", type=click.Choice(FORMATS), default="text", show_default=True)
+@click.option("--redact", is_flag=True, help="Show no names, domains and e-mail addresses.")
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Write to this file instead of stdout.")
+@click.pass_context
+def show(ctx: click.Context, target: str, format_: str, redact: bool, out: Path | None) -> None:
+    """Show a run with what the ledger holds of it, or a saved plan again, byte for byte, in any format.
+
+    RUN and PLAN are ids, or the beginning of a plan's. As text a plan comes with its approval and what became of it.
+    """
+    from syncd.cli.commands.plan import put
+    from syncd.jobs.archive import find
+    from syncd.report.plan_formats import render
+    from syncd.report.redaction import redacted
+    from syncd.report.runs_text import plan_fate_text, run_text
+
+    with open_context(ctx) as context:
+        run, plan = find(context, target)
+    if plan is not None:
+        document, fate = plan
+        text = render(redacted(document) if redact else document, format_)
+        put(plan_fate_text(fate, redact=redact) + "\n\n" + text if format_ == "text" else text, out)
+    elif format_ == "json":
+        show_json(run)
+    elif format_ == "text":
+        put(run_text(run) + "\n", out)
+    else:
+        hint = "choose text or json, or name the plan that it wrote"
+        raise UsageError("SYN005", f"a run has no format {format_}", hint=hint)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from syncd.connectors.hubspot.client import HubspotAccess
-from syncd.connectors.hubspot.mapping import DEFAULT_MAPPING, LEAD_MAPPING
+from syncd.connectors.hubspot.mapping import CONTACT_MAPPING, DEFAULT_MAPPING, LEAD_MAPPING
 from syncd.connectors.hubspot.reader import HubspotReader
 from syncd.connectors.hubspot.writer import HubspotWriter
 
-__all__ = ["DEFAULT_MAPPING", "LEAD_MAPPING", "HubspotAccess", "HubspotReader", "HubspotWriter"]
+__all__ = ["CONTACT_MAPPING", "DEFAULT_MAPPING", "LEAD_MAPPING", "HubspotAccess", "HubspotReader", "HubspotWriter"]

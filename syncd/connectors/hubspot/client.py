@@ -123,6 +123,10 @@ class HubspotClient:
             answer = self._call("POST", path, body=body)
         return answer
 
+    def token(self) -> str:
+        """The token in use, for the one call that asks about it in its body."""
+        return self._access.token()
+
     def server_date(self) -> str | None:
         """The Date header of this thread's last answer."""
         last = self._gate.last

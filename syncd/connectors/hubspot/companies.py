@@ -1,6 +1,6 @@
-"""Which company a deal belongs to: the primary one, from the list's inline associations or from the association batch.
+"""Which company a deal or contact belongs to: the primary one, from the list's inline associations or from the batch.
 
-Both ways give the same answer for the same deal. Search shows no associations (hubspot.md 2.1, 2.2 and 2.7).
+Both ways give the same answer for the same record. Search shows no associations (hubspot.md 2.1, 2.2 and 2.7).
 """
 
 from __future__ import annotations
@@ -12,9 +12,10 @@ from syncd.connectors.hubspot.client import WHERE, HubspotClient, Json, bad, nex
 from syncd.connectors.shape import decoding, id_of, object_of, objects
 
 BATCH: Final = 1000
-PRIMARY_TYPE: Final = 5
+PRIMARY_TYPES: Final = frozenset({1, 5})
+"""Contact to primary company and deal to primary company (hubspot.md 2.7); of one batch only one of them can come."""
 _NONE_FOUND: Final = "NO_ASSOCIATIONS_FOUND"
-_INLINE_PRIMARY: Final = "deal_to_company"
+_INLINE_PRIMARY: Final = frozenset({"deal_to_company", "contact_to_company"})
 
 Associated = tuple[str, bool]
 """A company's id, and whether it is the deal's primary one."""
@@ -41,7 +42,7 @@ def inline_company(deal: Mapping[str, Any]) -> tuple[str | None, bool]:
     """
     with decoding(WHERE, "the companies of a listed deal"):
         block = object_of(object_of(deal.get("associations")).get("companies"))
-        pairs = [(id_of(row), row.get("type") == _INLINE_PRIMARY) for row in objects(block.get("results"))]
+        pairs = [(id_of(row), row.get("type") in _INLINE_PRIMARY) for row in objects(block.get("results"))]
         complete = next_after(block) is None
         return chosen(pairs), complete or any(primary for _, primary in pairs)
 
@@ -58,7 +59,7 @@ def chosen(associated: Iterable[Associated]) -> str | None:
 
 def _association(entry: Mapping[str, Any]) -> Associated:
     primary = any(
-        type_.get("typeId") == PRIMARY_TYPE and type_.get("category", "HUBSPOT_DEFINED") == "HUBSPOT_DEFINED"
+        type_.get("typeId") in PRIMARY_TYPES and type_.get("category", "HUBSPOT_DEFINED") == "HUBSPOT_DEFINED"
         for type_ in objects(entry.get("associationTypes"))
     )
     return id_of({"id": entry["toObjectId"]}), primary

@@ -22,6 +22,9 @@ from syncd.model.refs import Kind, Ref, System
 
 OWNER: Final = "hubspot_owner_id"
 MERGED: Final = "hs_merged_object_ids"
+LINKED_KINDS: Final = frozenset({Kind.OPPORTUNITY, Kind.CONTACT})
+"""The kinds whose account is an association and no property of theirs."""
+OWNERS_SCOPE: Final = "crm.objects.owners.read"
 _ACCOUNT: Final = KindMapping(
     Kind.ACCOUNT,
     "companies",
@@ -88,6 +91,23 @@ LEAD_MAPPING: Final = KindMapping(
 )
 """To be added to the kinds where leads are routed; it needs the scope crm.objects.contacts.read."""
 
+CONTACT_MAPPING: Final = KindMapping(
+    Kind.CONTACT,
+    "contacts",
+    MappingProxyType(
+        {
+            "email": "email",
+            "name": "lastname",
+            "title": "jobtitle",
+            "country": "country",
+            "lifecycle": "lifecyclestage",
+            "created_at": "createdate",
+            "last_activity_at": "notes_last_updated",
+        }
+    ),
+)
+"""To be added to the kinds where contacts follow their company's owner; it needs the scope crm.objects.contacts.read."""
+
 DEFAULT_MAPPING: Final = SystemMapping(
     System.HUBSPOT,
     MappingProxyType({Kind.ACCOUNT: _ACCOUNT, Kind.OPPORTUNITY: _OPPORTUNITY, Kind.USER: _USER}),
@@ -148,7 +168,7 @@ class Columns:
             stamp=_stamp(raw, self.stamp, archived),
             fields=canonical_fields(self.kind, values),
             owner=_text(properties.get(OWNER)),
-            account=company if self.kind is Kind.OPPORTUNITY else self._parent(properties),
+            account=company if self.kind in LINKED_KINDS else self._parent(properties),
             deleted=archived,
             merged_from=tuple(filter(None, (_text(properties.get(MERGED)) or "").split(";"))),
         )

@@ -13,6 +13,9 @@ from typing import Final
 
 from syncd.errors import ConfigError
 
+TOKEN_INFORMATION: Final = "/oauth/v2/private-apps/get/access-token-info"
+"""POST: what a private app's token may do. It has no dated twin, and answers only to such tokens."""
+
 
 @dataclass(frozen=True, slots=True)
 class Paths:

@@ -25,10 +25,11 @@ from syncd.connectors.hubspot.client import (
 from syncd.connectors.hubspot.companies import companies_of, inline_company
 from syncd.connectors.hubspot.history import BATCH as HISTORY_BATCH
 from syncd.connectors.hubspot.history import owner_versions
-from syncd.connectors.hubspot.mapping import OWNER, Columns, Stage, columns_of, stages_of, user_of
-from syncd.connectors.hubspot.schema import SYNC_PROPERTY, schema_notes
-from syncd.connectors.hubspot.search import SearchMark, SearchWalk, identified, listed, refuse_loop
-from syncd.connectors.port import Identity, OwnerVersion, Reading
+from syncd.connectors.hubspot.mapping import LINKED_KINDS, OWNER, Columns, Stage, columns_of, stages_of, user_of
+from syncd.connectors.hubspot.rights import rights_of
+from syncd.connectors.hubspot.schema import SYNC_PROPERTY, PortalSchema
+from syncd.connectors.hubspot.search import SearchMark, SearchWalk, hits_of, identified, listed, refuse_loop
+from syncd.connectors.port import Identity, OwnerVersion, Reading, Right, RowCount
 from syncd.connectors.retry import RetryPolicy
 from syncd.connectors.shape import decoding, id_of, object_of, objects
 from syncd.connectors.wire import HttpResponse, Wire
@@ -58,10 +59,12 @@ class HubspotReader:
         clock: Clock,
         entropy: Entropy,
         budget: RateBudget,
+        policy: RetryPolicy | None = None,
     ) -> None:
         self._gate = hubspot_gate(wire, budget)
-        self._client = HubspotClient(access, self._gate, RetryPolicy(clock, entropy), clock)
+        self._client = HubspotClient(access, self._gate, policy or RetryPolicy(clock, entropy), clock)
         self._mapping = mapping
+        self._schema = PortalSchema(self._client)
 
     @property
     def calls(self) -> int:
@@ -80,13 +83,26 @@ class HubspotReader:
 
     def check_schema(self) -> tuple[str, ...]:
         """Notes about the mapping; SchemaError naming every property that is missing or hidden from us."""
-        kinds = [columns_of(self._mapping, kind) for kind in self._mapping.kinds if kind is not Kind.USER]
-        return schema_notes(self._client, kinds)
+        return self._schema.notes(self._kinds())
+
+    def rights(self) -> tuple[Right, ...]:
+        """The scopes that the mapping needs, with whether the token has each."""
+        return rights_of(self._client, self._kinds())
+
+    def unstamped(self) -> Mapping[Kind, tuple[str, ...]]:
+        """Calculated properties, and the companies of deals."""
+        return {columns.kind: self._schema.unstamped(columns) for columns in self._kinds()}
+
+    def count(self, kind: Kind) -> RowCount:
+        """How many objects the index has; a token is shown all or, without the scope, none."""
+        columns = columns_of(self._mapping, kind)
+        body = {"filterGroups": [], "properties": ["hs_object_id"], "limit": 1}
+        total = self._client.search(self._client.paths.search(columns.object), body, check=hits_of).total
+        return RowCount(total, total)
 
     def native_sync(self) -> str | None:
         """The property that HubSpot's Salesforce connector makes on companies, where it is there (hubspot.md 8.1)."""
-        listed = self._client.get(self._client.paths.properties_of("companies"), check=results_of)
-        made = any(entry.get("name") == SYNC_PROPERTY for entry in listed)
+        made = SYNC_PROPERTY in self._schema.properties("companies")
         return f"HubSpot's companies have the property {SYNC_PROPERTY}" if made else None
 
     def users(self) -> Iterator[User]:
@@ -177,7 +193,7 @@ class HubspotReader:
         return self._client.get(path, check=lambda document: stages_of(results_of(document)))
 
     def _listed(self, columns: Columns, after: str, *, archived: bool) -> Iterator[tuple[Sequence[Json], str | None]]:
-        associations = self._accounts if columns.kind is Kind.OPPORTUNITY else None
+        associations = self._accounts if columns.kind in LINKED_KINDS else None
         return listed(
             self._client, columns.object, columns.properties, after=after, archived=archived, associations=associations
         )
@@ -189,7 +205,7 @@ class HubspotReader:
         stages: Mapping[str, Stage],
         companies: Callable[[Columns, Sequence[Json]], Mapping[str, str | None]],
     ) -> tuple[Record, ...]:
-        accounts = companies(columns, raws) if columns.kind is Kind.OPPORTUNITY and raws else {}
+        accounts = companies(columns, raws) if columns.kind in LINKED_KINDS and raws else {}
         return tuple(columns.record(raw, accounts.get(id_of(raw)), stages) for raw in raws)
 
     def _companies(self, columns: Columns, raws: Sequence[Json]) -> Mapping[str, str | None]:
@@ -203,6 +219,9 @@ class HubspotReader:
             found[id_of(raw)], complete = inline_company(raw)
             cut += [] if complete else [raw]
         return {**found, **self._companies(columns, cut)} if cut else found
+
+    def _kinds(self) -> list[Columns]:
+        return [columns_of(self._mapping, kind) for kind in self._mapping.kinds if kind is not Kind.USER]
 
     @property
     def _accounts(self) -> str:

@@ -137,7 +137,7 @@ class SearchWalk:
             "properties": list(self.properties),
             "limit": limit,
         }
-        return self.client.search(self.client.paths.search(self.object), body, check=_hits)
+        return self.client.search(self.client.paths.search(self.object), body, check=hits_of)
 
 
 def listed(
@@ -191,7 +191,8 @@ def _last(ids: Sequence[str]) -> str:
     return max(ids, key=int)
 
 
-def _hits(document: Json) -> Hits:
+def hits_of(document: Json) -> Hits:
+    """A page of the index from the answer to a search."""
     total = document.get("total")
     if isinstance(total, bool) or not isinstance(total, int):
         raise bad("the answer to a search has no total")

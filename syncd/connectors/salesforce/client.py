@@ -6,7 +6,8 @@ The SDK builds URLs and parses; token, retry, timeouts, headers of answers and t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import json
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final, TypeVar
@@ -21,8 +22,8 @@ from syncd.connectors.gate import Gate
 from syncd.connectors.retry import CallFailedError, Failure, Remedy, RetryPolicy, unanswered
 from syncd.connectors.salesforce.auth import SalesforceAccess, Token, TokenSource
 from syncd.connectors.salesforce.failures import classify
-from syncd.connectors.wire import HttpRequest, HttpResponse, WireError
-from syncd.errors import BadDataError
+from syncd.connectors.wire import OVERSIZE, HttpRequest, HttpResponse, WireError
+from syncd.errors import BadDataError, CursorLostError
 
 CLIENT_HEADERS: Final[Mapping[str, str]] = {"Sforce-Call-Options": "client=syncd"}
 QUERY_HEADERS: Final[Mapping[str, str]] = {**CLIENT_HEADERS, "Sforce-Query-Options": "batchSize=2000"}
@@ -48,12 +49,20 @@ _UNPARSED: Final = (
 T = TypeVar("T")
 
 
+class OversizeError(Exception):
+    """An answer is larger than the wire takes; asking for less of it helps, asking again does not."""
+
+
 @dataclass(frozen=True, slots=True)
 class QueryPage:
-    """One page of a query; `next_url` is None on the last one, whatever the number of rows."""
+    """One page of a query; `next_url` is None on the last one, whatever the number of rows.
+
+    `total` is how many rows the whole query has, as far as the answer says so.
+    """
 
     rows: Sequence[Mapping[str, Any]]
     next_url: str | None
+    total: int | None = None
 
 
 class GateAdapter(BaseAdapter):
@@ -107,6 +116,55 @@ class SalesforceClient:
     def more(self, url: str) -> QueryPage:
         """The page behind a `next_url`, which is followed as it came."""
         return self._read(lambda sdk: sdk.query_more(url, True, headers=dict(QUERY_HEADERS)), _page)
+
+    def count(self, soql: str, *, deleted: bool = False) -> int:
+        """How many rows a `SELECT COUNT() …` finds."""
+        return self._read(lambda sdk: sdk.query(soql, include_deleted=deleted, headers=dict(QUERY_HEADERS)), _total)
+
+    def versions(self) -> tuple[str, ...]:
+        """The API versions that the instance answers, oldest first, such as `66.0`; this call needs no session."""
+        return self.request("GET", "/services/data", check=_versions)
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        check: Callable[[HttpResponse], T],
+        payload: Mapping[str, Any] | None = None,
+        lost: Collection[int] = (),
+    ) -> T:
+        """What `check` makes of the answer to a call that the SDK has no good word for, retried by the policy.
+
+        `path` begins with `/services/data`, or is below the pinned version. `check` raises CallFailedError for an
+        answer that is none. A status in `lost` is a CursorLostError; OversizeError says that less must be asked for.
+        """
+        place = path if path.startswith("/services/") else f"/services/data/v{self._version}/{path}"
+        headers = {**CLIENT_HEADERS, "Accept": "*/*"}
+        body = None
+        if payload is not None:
+            headers["Content-Type"] = "application/json"
+            body = json.dumps(payload).encode()
+        used: list[Token] = []
+
+        def attempt() -> T:
+            used[:] = [self._tokens.current()]
+            token = used[0]
+            signed = {**headers, "Authorization": f"Bearer {token.text}"}
+            try:
+                answer = self._gate.send(HttpRequest(method, token.instance_url + place, signed, body))
+            except WireError as error:
+                if error.detail == OVERSIZE:
+                    raise OversizeError from None
+                raise CallFailedError(unanswered(error, WHERE)) from None
+            if answer.status in lost:
+                gone = CursorLostError("SYN420", "the job, or its results, are gone", where=WHERE)
+                raise CallFailedError(Failure(Remedy.STOP, gone))
+            if not 200 <= answer.status < 300:
+                raise CallFailedError(classify(answer, WHERE, self._clock.now()))
+            return check(answer)
+
+        return self._policy.run(attempt, lambda: self._tokens.discard(used[0]))
 
     def describe(self, name: str) -> Mapping[str, Any]:
         """What Salesforce says of an object and its fields."""
@@ -222,12 +280,32 @@ def _page(document: Any) -> QueryPage:
     rows = document.get("records")
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
         raise _bad("the answer to a query has no records")
-    url = document.get("nextRecordsUrl")
+    url, size = document.get("nextRecordsUrl"), document.get("totalSize")
+    total = size if isinstance(size, int) else None
     if document["done"]:
-        return QueryPage(rows, None)
+        return QueryPage(rows, None, total)
     if not isinstance(url, str) or not url.startswith("/services/data/"):
         raise _bad("a query that is not done names no next page")
-    return QueryPage(rows, url)
+    return QueryPage(rows, url, total)
+
+
+def _total(document: Any) -> int:
+    total = document.get("totalSize") if isinstance(document, dict) else None
+    if not isinstance(total, int) or isinstance(total, bool) or document.get("done") is not True:
+        raise _bad("the answer to a count tells no number")
+    return total
+
+
+def _versions(answer: HttpResponse) -> tuple[str, ...]:
+    try:
+        return tuple(str(each["version"]) for each in json.loads(answer.body))
+    except (ValueError, TypeError, LookupError):
+        raise _bad("the list of API versions cannot be read") from None
+
+
+def bad_answer(summary: str) -> CallFailedError:
+    """What a `check` raises for an answer that is not as promised: it is asked again, and bad data at last."""
+    return _bad(summary)
 
 
 def _text(value: str | bytes) -> str:

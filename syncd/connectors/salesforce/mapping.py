@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any, Final
+from urllib.parse import quote_plus
 
 from syncd.clock import parse_instant
 from syncd.connectors.canonical import canonical_fields
@@ -91,12 +92,12 @@ DEFAULT_MAPPING: Final = SystemMapping(
 
 SALESFORCE_ID: Final = re.compile(r"[A-Za-z0-9]{15}(?:[A-Za-z0-9]{3})?")
 _NAME: Final = re.compile(r"[A-Za-z]\w*(\.[A-Za-z]\w*)*")
-_PARENT_COLUMN: Final[Mapping[Kind, str]] = {
+PARENT_COLUMN: Final[Mapping[Kind, str]] = {
     Kind.ACCOUNT: "ParentId",
     Kind.OPPORTUNITY: "AccountId",
     Kind.CONTACT: "AccountId",
 }
-_MERGEABLE: Final = frozenset({Kind.ACCOUNT, Kind.LEAD, Kind.CONTACT})
+MERGEABLE: Final = frozenset({Kind.ACCOUNT, Kind.LEAD, Kind.CONTACT})
 _USER_COLUMNS: Final = ("Id", "Username", "Email", "Name", "IsActive", "UserType")
 
 
@@ -115,9 +116,28 @@ class Columns:
         wanted = [*self.structure, *map(_selectable, self.fields.values())]
         return ", ".join(dict.fromkeys(wanted))
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Every column that is read, structural ones first, each once."""
+        return tuple(dict.fromkeys((*self.structure, *self.fields.values())))
+
+    def parts(self, room: int) -> tuple[Columns, ...]:
+        """The same columns in parts whose select lists take at most `room` bytes of a URI; each has the structure.
+
+        A single name always fits: API names have at most 80 characters.
+        """
+        groups: list[dict[str, str]] = [{}]
+        for name, column in self.fields.items():
+            fuller = {**groups[-1], name: column}
+            if groups[-1] and len(quote_plus(replace(self, fields=fuller).select)) > room:
+                groups.append({name: column})
+            else:
+                groups[-1] = fuller
+        return tuple(replace(self, fields=group) for group in groups)
+
     def record(self, row: Mapping[str, Any]) -> Record:
         """The record of a row; BadDataError where a column that was asked for is not in it."""
-        parent = _PARENT_COLUMN.get(self.kind)
+        parent = PARENT_COLUMN.get(self.kind)
         with decoding("salesforce", f"a row of {self.object}"):
             return Record(
                 ref=Ref(System.SALESFORCE, self.kind, id_in(row)),
@@ -126,7 +146,7 @@ class Columns:
                 owner=_reference(row, "OwnerId"),
                 account=_reference(row, parent) if parent else None,
                 deleted=flag(_value(row, "IsDeleted")),
-                merged_into=_reference(row, "MasterRecordId") if self.kind in _MERGEABLE else None,
+                merged_into=_reference(row, "MasterRecordId") if self.kind in MERGEABLE else None,
                 modified_by=_reference(row, "LastModifiedById"),
             )
 
@@ -158,10 +178,10 @@ def columns_of(mapping: SystemMapping, kind: Kind) -> Columns:
     if kind is Kind.USER:
         return Columns(kind, mapped.object, mapped.fields, _USER_COLUMNS)
     structure = ["Id", "OwnerId", "SystemModstamp", "LastModifiedById", "IsDeleted"]
-    if kind in _MERGEABLE:
+    if kind in MERGEABLE:
         structure.append("MasterRecordId")
-    if kind in _PARENT_COLUMN:
-        structure.append(_PARENT_COLUMN[kind])
+    if kind in PARENT_COLUMN:
+        structure.append(PARENT_COLUMN[kind])
     return Columns(kind, mapped.object, mapped.fields, tuple(structure))
 
 

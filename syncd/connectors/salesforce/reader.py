@@ -1,4 +1,4 @@
-"""Reading Salesforce: REST queryAll by SystemModstamp, pages followed as they come (salesforce.md 2).
+"""Reading Salesforce: what the port asks, as queries (salesforce.md 2); the walk over changes is walking.py's.
 
 It translates between SOQL and the port; what to read when, and what to keep, is decided above it.
 """
@@ -7,38 +7,35 @@ from __future__ import annotations
 
 import email.utils
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
-from typing import Any, Final
-from urllib.parse import quote_plus
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
 
-from syncd.clock import Clock, iso, parse_instant
+from syncd.clock import Clock, parse_instant
 from syncd.connectors.budget import RateBudget
 from syncd.connectors.gate import Gate
-from syncd.connectors.port import Identity, OwnerVersion, Reading
+from syncd.connectors.port import Identity, OwnerVersion, Reading, Right, RowCount
 from syncd.connectors.retry import RetryPolicy
 from syncd.connectors.salesforce.auth import SalesforceAccess
+from syncd.connectors.salesforce.bulkrows import NO_BULK, BulkRows
 from syncd.connectors.salesforce.client import WHERE, QueryPage, SalesforceClient
-from syncd.connectors.salesforce.failures import NoObjectError, QueryTimeoutError
+from syncd.connectors.salesforce.failures import NoObjectError
 from syncd.connectors.salesforce.history import SELECT as HISTORY
 from syncd.connectors.salesforce.history import owner_versions
 from syncd.connectors.salesforce.mapping import SALESFORCE_ID, Columns, columns_of, id_in
-from syncd.connectors.salesforce.schema import schema_notes
+from syncd.connectors.salesforce.rights import rights_of, row_count, unstamped
+from syncd.connectors.salesforce.schema import Descriptions, schema_notes
 from syncd.connectors.salesforce.teams import TEAM_OBJECTS, TeamShape
+from syncd.connectors.salesforce.walking import BULK_ABOVE, Walker, refuse_loop
+from syncd.connectors.salesforce.wide import WideRows, chunks
 from syncd.connectors.shape import decoding
 from syncd.connectors.wire import HttpResponse, Wire
 from syncd.entropy import Entropy
-from syncd.errors import BadDataError, CursorLostError, RetryableError, SchemaError
+from syncd.errors import BadDataError, SchemaError
 from syncd.model.cursors import Page, Window
 from syncd.model.fields import SystemMapping
 from syncd.model.records import Record, Team, User
 from syncd.model.refs import Kind, Ref, System, long_salesforce_id
-
-QUERY_BYTES: Final = 14_000
-"""How long an encoded query may be: URI and headers together may have 16,384 bytes (salesforce.md 4.1)."""
-IDS_PER_QUERY: Final = 500
-_NARROWEST: Final = timedelta(minutes=1)
-_BEFORE_SALESFORCE: Final = datetime(1999, 1, 1, tzinfo=UTC)
 
 
 class SalesforceReader:
@@ -55,9 +52,12 @@ class SalesforceReader:
         clock: Clock,
         entropy: Entropy,
         budget: RateBudget,
+        bulk_above: int = BULK_ABOVE,
     ) -> None:
         self._gate = salesforce_gate(wire, budget)
         self._client = SalesforceClient(access, self._gate, RetryPolicy(clock, entropy), clock)
+        self._descriptions = Descriptions(self._client)
+        self._walker = Walker(self._client, clock, self._rows, self._bulk_rows, bulk_above)
         self._mapping = mapping
         self._team_shapes: dict[Kind, TeamShape | None] = {}
 
@@ -80,7 +80,20 @@ class SalesforceReader:
     def check_schema(self) -> tuple[str, ...]:
         """Notes about the mapping; SchemaError naming everything that is missing or hidden from us."""
         columns = [columns_of(self._mapping, kind) for kind in self._mapping.kinds]
-        return schema_notes(self._client, columns)
+        return schema_notes(self._descriptions, columns)
+
+    def rights(self) -> tuple[Right, ...]:
+        """Reading each mapped object, and writing its owner, as describe tells."""
+        return rights_of(self._client, [columns_of(self._mapping, kind) for kind in self._mapping.kinds])
+
+    def unstamped(self) -> Mapping[Kind, tuple[str, ...]]:
+        """Formulas, roll-ups, and fields of other records."""
+        kinds = (kind for kind in self._mapping.kinds if kind is not Kind.USER)
+        return {kind: unstamped(self._client, columns_of(self._mapping, kind)) for kind in kinds}
+
+    def count(self, kind: Kind) -> RowCount:
+        """What COUNT() sees under our user's sharing, and what the organization has."""
+        return row_count(self._client, columns_of(self._mapping, kind))
 
     def native_sync(self) -> str | None:
         """None: the HubSpot–Salesforce sync leaves its mark in HubSpot."""
@@ -93,23 +106,12 @@ class SalesforceReader:
             yield from map(columns.user, page.rows)
 
     def changes(self, kind: Kind, window: Window, resume: str | None = None) -> Iterator[Page]:
-        """Rows by SystemModstamp, deleted and merged ones included.
+        """Rows by SystemModstamp, deleted and merged ones included; by a Bulk job where there are very many.
 
         Ties are ordered by Id and pages followed to the end, so none is lost. A query that takes Salesforce too long is
         asked again in halves of the window, down to a minute. CursorLostError where the pages have expired.
         """
-        columns = columns_of(self._mapping, kind)
-        mark: _Mark | None = _Mark.parse(resume, window)
-        seen: set[str] = set()
-        while mark is not None:
-            try:
-                page = self._page_at(columns, mark)
-            except QueryTimeoutError as error:
-                mark = mark.halved(error)
-                continue
-            mark = mark.after(page, window)
-            yield Page(tuple(map(columns.record, page.rows)), mark.text(window) if mark else None)
-            _refuse_loop(mark.url if mark else None, seen)
+        yield from self._walker.pages(columns_of(self._mapping, kind), window, resume)
 
     def ids(self, kind: Kind) -> Iterator[tuple[str, ...]]:
         """The ids of all records that are not deleted."""
@@ -123,11 +125,8 @@ class SalesforceReader:
         """The records now, by the ids as asked; one in the recycle bin says so, with its merge winner."""
         columns = columns_of(self._mapping, kind)
         long = {asked: long_salesforce_id(asked) for asked in ids if SALESFORCE_ID.fullmatch(asked)}
-        select = f"SELECT {columns.select}, LastModifiedDate FROM {columns.object} WHERE Id IN "
-        found: dict[str, tuple[Record, datetime]] = {}
-        for chunk in _chunks(select, sorted(set(long.values()))):
-            for page in self._pages(f"{select}({chunk})", deleted=True, writing=True):
-                found.update(_by_id(columns, page.rows))
+        wide = WideRows(columns, lambda soql: self._rows(soql, writing=True), more=("LastModifiedDate",))
+        found = dict(_by_id(columns, wide.by_ids(sorted(set(long.values())))))
         strangers = found.keys() - set(long.values())
         if strangers:
             raise BadDataError("SYN423", f"asked for some records and was given {min(strangers)}", where=WHERE)
@@ -137,7 +136,7 @@ class SalesforceReader:
         """The owners of accounts by AccountHistory; nothing where the organization does not track them."""
         known = sorted({long_salesforce_id(each) for each in ids if SALESFORCE_ID.fullmatch(each)})
         found: dict[str, tuple[OwnerVersion, ...]] = {}
-        for chunk in _chunks(HISTORY, known):
+        for chunk in chunks(HISTORY, known):
             query = f"{HISTORY} WHERE Field = 'Owner' AND AccountId IN ({chunk}) ORDER BY AccountId, CreatedDate DESC"
             try:
                 found.update(owner_versions(row for page in self._pages(query) for row in page.rows))
@@ -157,7 +156,7 @@ class SalesforceReader:
         known = sorted({long_salesforce_id(each) for each in ids if SALESFORCE_ID.fullmatch(each)})
         shape = self._team_shape(kind) if known else None
         if shape is not None:
-            for chunk in _chunks(shape.select, known):
+            for chunk in chunks(shape.select, known):
                 where = f"{shape.select} WHERE {shape.parent} IN ({chunk}) ORDER BY {shape.parent}, UserId"
                 yield from shape.teams(row for page in self._pages(where, writing=True) for row in page.rows)
 
@@ -178,7 +177,7 @@ class SalesforceReader:
         """How teams of a kind look in this organization, asked once; None where they are switched off."""
         if kind not in self._team_shapes:
             try:
-                described = self._client.describe(TEAM_OBJECTS[kind].name)
+                described = self._descriptions.of(TEAM_OBJECTS[kind].name)
             except SchemaError as error:
                 # describe answers 404 for an object that is not there, a query INVALID_TYPE
                 if not isinstance(error, NoObjectError) and error.code != "SYN406":
@@ -188,19 +187,17 @@ class SalesforceReader:
                 self._team_shapes[kind] = TeamShape.of(kind, described)
         return self._team_shapes[kind]
 
-    def _page_at(self, columns: Columns, mark: _Mark) -> QueryPage:
-        if mark.url is not None:
-            return self._client.more(mark.url)
-        bounds = [f"SystemModstamp < {iso(mark.upper)}"]
-        if mark.lower is not None:
-            bounds.insert(0, f"SystemModstamp >= {iso(mark.lower)}")
-        where = " AND ".join(bounds)
-        soql = f"SELECT {columns.select} FROM {columns.object} WHERE {where} ORDER BY SystemModstamp, Id"
-        if len(quote_plus(soql)) > QUERY_BYTES:
-            raise SchemaError(
-                "SYN405", "the mapping names more fields than fit into one query", where=f"{WHERE} {columns.object}"
-            )
-        return self._client.query(soql, deleted=True)
+    def _rows(self, soql: str, *, writing: bool = False) -> Iterator[Mapping[str, Any]]:
+        """All rows of a query, deleted ones included."""
+        for page in self._pages(soql, deleted=True, writing=writing):
+            yield from page.rows
+
+    def _bulk_rows(self, columns: Columns) -> BulkRows | None:
+        """How the rows of a kind come in Bulk CSV; None where it has a column that Bulk cannot select."""
+        types = {column: self._descriptions.type_of(columns.object, column) for column in columns.names}
+        if any(type_ is None or type_ in NO_BULK for type_ in types.values()):
+            return None
+        return BulkRows(columns, {name.lower(): type_ for name, type_ in types.items() if type_ is not None})
 
     def _pages(self, soql: str, *, deleted: bool = False, writing: bool = False) -> Iterator[QueryPage]:
         with self._gate.purpose(writing=writing):
@@ -208,48 +205,10 @@ class SalesforceReader:
         yield page
         seen: set[str] = set()
         while page.next_url is not None:
-            _refuse_loop(page.next_url, seen)
+            refuse_loop(page.next_url, seen)
             with self._gate.purpose(writing=writing):
                 page = self._client.more(page.next_url)
             yield page
-
-
-@dataclass(frozen=True, slots=True)
-class _Mark:
-    """Where a walk stands: the part of the window being read, and its next page, None for its first."""
-
-    lower: datetime | None
-    upper: datetime
-    url: str | None = None
-
-    @classmethod
-    def parse(cls, resume: str | None, window: Window) -> _Mark:
-        """The mark that a resume token names; the beginning of the window without one."""
-        if resume is None or "|" not in resume:
-            return cls(window.lower, window.upper, resume)
-        url, lower, upper = resume.split("|")
-        return cls(parse_instant(lower) if lower else None, parse_instant(upper), url or None)
-
-    def text(self, window: Window) -> str:
-        """The resume token: the next page's URL, with its part of the window where that is not all of it."""
-        if self.url is not None and self.upper == window.upper:
-            return self.url
-        return f"{self.url or ''}|{iso(self.lower) if self.lower else ''}|{iso(self.upper)}"
-
-    def after(self, page: QueryPage, window: Window) -> _Mark | None:
-        """What comes next: this part's next page, the rest of the window, or nothing."""
-        if page.next_url is not None:
-            return _Mark(self.lower, self.upper, page.next_url)
-        return _Mark(self.upper, window.upper) if self.upper < window.upper else None
-
-    def halved(self, error: QueryTimeoutError) -> _Mark:
-        """The first half of this part, on whole seconds; the error where it is no wider than a minute."""
-        start = self.lower or _BEFORE_SALESFORCE
-        width = self.upper - start
-        if width <= _NARROWEST:
-            raise RetryableError(error.code, f"{error.summary}, even for one minute of changes", where=error.where)
-        middle = (start + width / 2).replace(microsecond=0)
-        return _Mark(self.lower, middle)
 
 
 def salesforce_gate(wire: Wire, budget: RateBudget) -> Gate:
@@ -259,23 +218,6 @@ def salesforce_gate(wire: Wire, budget: RateBudget) -> Gate:
         budget.note_limit_info(response.header("Sforce-Limit-Info"))
 
     return Gate(wire, budget, note)
-
-
-def _refuse_loop(url: str | None, seen: set[str]) -> None:
-    if url is None:
-        return
-    if url in seen:
-        raise CursorLostError("SYN422", "the pages of a query go round in a loop", where=WHERE)
-    seen.add(url)
-
-
-def _chunks(select: str, ids: Sequence[str]) -> Iterator[str]:
-    """Lists of quoted ids, each short enough for one query."""
-    room = QUERY_BYTES - len(quote_plus(select)) - 200
-    each = len(quote_plus("'',")) + 18
-    count = max(1, min(IDS_PER_QUERY, room // each))
-    for start in range(0, len(ids), count):
-        yield ",".join(f"'{known}'" for known in ids[start : start + count])
 
 
 def _by_id(columns: Columns, rows: Iterable[Mapping[str, Any]]) -> Iterator[tuple[str, tuple[Record, datetime]]]:

@@ -14,12 +14,37 @@ from syncd.errors import SchemaError
 from syncd.model.refs import Kind
 
 
-def schema_notes(client: SalesforceClient, kinds: Iterable[Columns]) -> tuple[str, ...]:
+class Descriptions:
+    """What describe says of objects; each is asked once by one reader."""
+
+    def __init__(self, client: SalesforceClient) -> None:
+        self._client = client
+        self._known: dict[str, Mapping[str, Any]] = {}
+
+    def of(self, name: str) -> Mapping[str, Any]:
+        """The description of an object. SchemaError where it is not there, or hidden from us."""
+        if name not in self._known:
+            self._known[name] = self._client.describe(name)
+        return self._known[name]
+
+    def type_of(self, name: str, column: str) -> str | None:
+        """The type of a column, also of a parent's by `Owner.Name`; None for one that is not there."""
+        first, dot, rest = column.partition(".")
+        for field in self.of(name)["fields"]:
+            if not dot and str(field.get("name", "")).lower() == column.lower():
+                return str(field.get("type", "")).lower()
+            if dot and str(field.get("relationshipName") or "").lower() == first.lower():
+                targets = field.get("referenceTo") or []
+                return self.type_of(str(targets[0]), rest) if targets else None
+        return None
+
+
+def schema_notes(descriptions: Descriptions, kinds: Iterable[Columns]) -> tuple[str, ...]:
     """What an operator should know of the mapping; SchemaError with all that is missing."""
     missing: list[str] = []
     notes: list[str] = []
     for columns in kinds:
-        fields = _fields(client, columns, missing)
+        fields = _fields(descriptions, columns, missing)
         if fields is not None:
             missing += [f"{columns.object}.{name}" for name in _absent(columns, fields)]
             notes += _notes(columns, fields)
@@ -33,9 +58,9 @@ def schema_notes(client: SalesforceClient, kinds: Iterable[Columns]) -> tuple[st
     return tuple(notes)
 
 
-def _fields(client: SalesforceClient, columns: Columns, missing: list[str]) -> Mapping[str, Mapping[str, Any]] | None:
+def _fields(descriptions: Descriptions, columns: Columns, missing: list[str]) -> Mapping[str, Mapping[str, Any]] | None:
     try:
-        described = client.describe(columns.object)
+        described = descriptions.of(columns.object)
     except SchemaError:
         missing.append(columns.object)
         return None

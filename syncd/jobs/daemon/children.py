@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -14,7 +15,9 @@ from syncd.clock import Clock
 from syncd.errors import ExitCode
 
 KILLED = 137
-_GRACE = 10.0
+GRACE = 20.0
+"""Seconds that a child has to finish its current call, of which one that writes may last 15."""
+_OVERDUE = 30.0
 _LAST_LINES = 5.0
 
 
@@ -24,7 +27,7 @@ class Children:
 
     clock: Clock
     environ: Mapping[str, str]
-    _alive: set[subprocess.Popen[str]] = field(default_factory=set)
+    _alive: dict[subprocess.Popen[str], float] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _stopped: bool = False
 
@@ -39,18 +42,25 @@ class Children:
         """Run `syncd argv` to its end and return its exit code, or 137 where it ran past `deadline` seconds.
 
         `tell` gets every line with its stream, `stdout` or `stderr`. The child is its own session, so that a kill
-        takes whatever it started. After `stop` nothing is started any more, and the code is LEADER.
+        takes whatever it started. Past its deadline it is asked to end with its current call before it is killed. After `stop` nothing is started any more, and the code is LEADER.
         """
-        process = self._start(argv, extra)
+        process = self._start(argv, extra, deadline)
         if process is None:
             return ExitCode.LEADER
         try:
             return self._follow(process, deadline, tell)
         finally:
             with self._lock:
-                self._alive.discard(process)
+                self._alive.pop(process, None)
 
-    def _start(self, argv: Sequence[str], extra: Mapping[str, str]) -> subprocess.Popen[str] | None:
+    @property
+    def overdue(self) -> bool:
+        """Whether a child is alive although it should have been killed: then nobody watches deadlines any more."""
+        now = self.clock.monotonic()
+        with self._lock:
+            return any(now > until + GRACE + _OVERDUE for until in self._alive.values())
+
+    def _start(self, argv: Sequence[str], extra: Mapping[str, str], deadline: float) -> subprocess.Popen[str] | None:
         with self._lock:
             if self._stopped:
                 return None
@@ -65,7 +75,7 @@ class Children:
                 env={**self.environ, **extra},
                 start_new_session=True,
             )
-            self._alive.add(process)
+            self._alive[process] = self.clock.monotonic() + deadline
             return process
 
     def _follow(self, process: subprocess.Popen[str], deadline: float, tell: Callable[[str, str], None]) -> int:
@@ -82,7 +92,10 @@ class Children:
         try:
             code = process.wait(timeout=deadline)
         except subprocess.TimeoutExpired:
-            _signal(process, signal.SIGKILL)
+            _signal(process, signal.SIGTERM)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(timeout=GRACE)
+            _signal(process, signal.SIGKILL)  # and what it started
             process.wait()
             code = KILLED
         for thread in pumps:
@@ -97,13 +110,13 @@ class Children:
         return code if code >= 0 else int(ExitCode.BUG) if code != -signal.SIGKILL else KILLED
 
     def stop(self) -> None:
-        """Ask every child to end with its current call; kill those that take longer than ten seconds."""
+        """Ask every child to end with its current call; kill those that take longer than GRACE seconds."""
         with self._lock:
             self._stopped = True
             alive = list(self._alive)
         for process in alive:
             _signal(process, signal.SIGTERM)
-        until = self.clock.monotonic() + _GRACE
+        until = self.clock.monotonic() + GRACE
         for process in alive:
             try:
                 process.wait(timeout=max(0.1, until - self.clock.monotonic()))

@@ -1,8 +1,8 @@
-"""When what runs: APScheduler behind one small class, so that its traps are answered in one place.
+"""The pulse: APScheduler behind one small class, so that its traps are answered in one place.
 
-Jobs live in memory and are made anew at each start; what is due is told by the last success in the store, not by the
-trigger's memory. Every job has its own grace time, is coalesced and never runs twice at once: the defaults are one
-second and silence (agronholm/apscheduler issues 296 and 146).
+A task is something to look after again and again, every second or so; whether a duty is due is told by the database
+(due.py), never by a trigger. Every task has its own grace time, is coalesced and never runs twice at once: the defaults
+are one second and silence (agronholm/apscheduler issues 296 and 146).
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from apscheduler.events import EVENT_JOB_ERROR, EVENT_JOB_MAX_INSTANCES, EVENT_JOB_MISSED, JobExecutionEvent
+from apscheduler.events import EVENT_JOB_ERROR, EVENT_JOB_MISSED, JobExecutionEvent
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.jobstores.memory import MemoryJobStore
 from apscheduler.schedulers.background import BackgroundScheduler
@@ -45,7 +45,7 @@ class Schedule:
             executors={lane: ThreadPoolExecutor(1) for lane in LANES},
             timezone=UTC,
         )
-        self._scheduler.add_listener(self._missed, EVENT_JOB_MISSED | EVENT_JOB_MAX_INSTANCES | EVENT_JOB_ERROR)
+        self._scheduler.add_listener(self._missed, EVENT_JOB_MISSED | EVENT_JOB_ERROR)
 
     def start(self) -> None:
         """Begin to run tasks."""
@@ -77,5 +77,7 @@ class Schedule:
             self._scheduler.shutdown(wait=False)
 
     def _missed(self, event: JobExecutionEvent) -> None:
-        reasons = {EVENT_JOB_MISSED: "too late", EVENT_JOB_MAX_INSTANCES: "still running", EVENT_JOB_ERROR: "failed"}
-        self._log.event("job.missed", job=event.job_id, reason=reasons.get(event.code, "unknown"))
+        # that a task is still at work when its next turn comes is no news: a lane works for minutes, and ticks by seconds
+        reasons = {EVENT_JOB_MISSED: "too late", EVENT_JOB_ERROR: "failed"}
+        error = f"{type(event.exception).__name__}: {event.exception}" if event.exception is not None else None
+        self._log.event("job.missed", job=event.job_id, reason=reasons.get(event.code, "unknown"), error=error)

@@ -1,4 +1,4 @@
-"""The daemon's life: validate, take the lease, tell systemd, run jobs as children, reload on SIGHUP, end on SIGTERM."""
+"""The daemon's life: stand for the lease, tell systemd, run jobs as children, reload on SIGHUP, end on SIGTERM."""
 
 from __future__ import annotations
 
@@ -6,30 +6,35 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from pathlib import Path
 
 from syncd.clock import Clock
 from syncd.entropy import Entropy
-from syncd.errors import ConfigError, ExitCode, LeaseHeldError, SyncdError
+from syncd.errors import ConfigError, ExitCode, LeaseHeldError, StorageError, SyncdError
+from syncd.jobs.context import EPOCH_VARIABLE
 from syncd.jobs.daemon.children import KILLED, Children
 from syncd.jobs.daemon.control import ControlServer, Tell
+from syncd.jobs.daemon.due import Duty
+from syncd.jobs.daemon.duties import OFFERING, WATCHING, WORK, duties
+from syncd.jobs.daemon.election import ASKS_EVERY, Candidate
 from syncd.jobs.daemon.notify import Notifier
+from syncd.jobs.daemon.rounds import Rounds
 from syncd.jobs.daemon.schedule import Schedule, Task
 from syncd.jobs.daemon.snapshot import Snapshot, take_snapshot
-from syncd.jobs.leadership import EPOCH_VARIABLE, TTL, holder_is_gone, holder_name
-from syncd.jobs.plan import OFFER
-from syncd.planning.windows import last_plan_time
-from syncd.settings import Mode, Settings, load_settings
-from syncd.store import lease, runs
+from syncd.jobs.fetching import restore_pack
+from syncd.settings import Settings, load_settings
+from syncd.store import lease, packs, runs
 from syncd.store.engine import Store
+from syncd.store.leader_lock import LeaderLock
 from syncd.telemetry import Log
 
 _BEAT = timedelta(seconds=5)
-_OFFER = timedelta(minutes=1)
+_PULSE = timedelta(seconds=1)
 _HEARTBEAT_LIMIT = 30.0
-_SUCCESSES = {"sync": "pull", "watch": "watch", "delayed-pass": "delayed-pass", "sweep": "sweep"}
+_LEASED_JOBS = ("pull", "delayed-pass", "sweep", "apply", "adopt", "housekeeping", "pack")
+"""The jobs that only whoever holds the lease does, by the names of their runs."""
 
 
 class Daemon:
@@ -49,32 +54,89 @@ class Daemon:
         self._working = threading.Lock()
         self._wake = threading.Event()
         self._stopping = False
+        self._lost = False
+        self._failing = False
         self._reload_wanted = False
         self._beat = clock.monotonic()
+        self._renewed = clock.monotonic()
         self._snapshot: Snapshot
         self._store: Store
+        self._candidate: Candidate
+        self._rounds: Rounds
         self._lease: lease.Lease
 
     def run(self) -> ExitCode:
-        """Serve until SIGTERM or SIGINT; LEADER where the lease is another's or was lost.
+        """Serve until SIGTERM or SIGINT; LEADER where the lease was lost, so that the service is started anew.
 
-        Raises ConfigError or InputError where settings or pack are invalid at the start, and the lease is given back.
+        Raises LeaseHeldError SYN701 where the lease of an SQLite database is another's; on PostgreSQL this daemon
+        stands by. Raises ConfigError or InputError where settings or pack are invalid, and the lease is given back.
         """
         for number, action in ((signal.SIGTERM, self._stop), (signal.SIGINT, self._stop), (signal.SIGHUP, self._hup)):
             signal.signal(number, lambda *_, do=action: do())
         settings = load_settings(self._config, self._environ)
         self._store = Store.open(settings.database.url, clock=self._clock)
-        # The lease comes first: a second daemon without it must not replace what the first one's children read.
-        with self._store.write() as conn:
-            self._lease = lease.acquire(conn, holder_name(), now=self._clock.now(), ttl=TTL, gone=holder_is_gone)
+        lock = LeaderLock(settings.database.url) if self._store.dialect == "postgresql" else None
+        self._candidate = Candidate(self._store, self._clock, lock)
+        self._rounds = Rounds(self._store, self._clock, self._fulfil)
         try:
+            # The lease comes first: a second daemon without it must not replace what the first one's children read.
+            return self._lead(settings) if self._elected() else ExitCode.OK
+        finally:
+            self._candidate.close()
+            self._store.close()
+            self._log.event("daemon.stopped")
+
+    def _elected(self) -> bool:
+        """Wait for the lease where waiting makes sense; False where we were told to stop on the way."""
+        said = ""
+        while not self._stopping:
+            try:
+                self._lease = self._candidate.stand()
+                self._renewed = self._clock.monotonic()
+            except (LeaseHeldError, StorageError) as error:
+                if self._candidate.lock is None or error.code == "SYN617":
+                    raise
+                said = self._stand_by(error, said)
+            else:
+                return True
+        return False
+
+    def _stand_by(self, error: SyncdError, said: str) -> str:
+        """Say once why we wait, wait a little; what was said."""
+        words = f"standing by: {error.summary}"
+        if words != said:
+            self._log.event("daemon.standing_by", error=error)
+            self._notifier.ready(words)
+        self._notifier.alive(words)
+        self._wake.wait(ASKS_EVERY)
+        self._wake.clear()
+        if self._reload_wanted:  # settings and pack are read when this daemon leads
+            self._reload_wanted = False
+            self._notifier.reloading(int(self._clock.monotonic() * 1_000_000))
+            self._notifier.ready(words)
+        return words
+
+    def _lead(self, settings: Settings) -> ExitCode:
+        """Serve under the lease that was had, and give it back."""
+        try:
+            self._store.fence(self._lease.epoch)
+            with self._store.write() as conn:
+                runs.close_cut_off(conn, _LEASED_JOBS, now=self._clock.now())
+            restore_pack(settings, self._store)
             self._snapshot = take_snapshot(self._config, self._environ, self._entropy, now=self._clock.now())
             return self._serve()
         finally:
+            self._store.fence(None)
+            self._give_back()
+
+    def _give_back(self) -> None:
+        if self._lost:
+            return
+        try:
             with self._store.write() as conn:
                 lease.release(conn, self._lease)
-            self._store.close()
-            self._log.event("daemon.stopped")
+        except StorageError as error:
+            self._log.event("storage.failing", error=error)  # it runs out by itself
 
     def _serve(self) -> ExitCode:
         """Listen, run jobs and wait, until told to stop."""
@@ -82,8 +144,8 @@ class Daemon:
         control = ControlServer(settings.control.socket, self._perform)
         control.start()
         try:
-            self._schedule_all()
-            self._schedule.start()
+            self._take_up_duties()
+            self._start_pulse()
             self._log.event(
                 "daemon.started", epoch=self._lease.epoch, pack=self._snapshot.revision, mode=settings.mode.value
             )
@@ -96,6 +158,14 @@ class Daemon:
             self._schedule.stop()
             self._children.stop()
 
+    def _start_pulse(self) -> None:
+        now = self._clock.now()
+        for lane in (WORK, OFFERING, WATCHING):
+            self._schedule.put(Task(f"round-{lane}", lane, _PULSE, now, lambda lane=lane: self._go_round(lane)))
+        self._schedule.put(Task("lease", "keep", self._candidate.ttl / 4, now, self._renew))
+        self._schedule.put(Task("heartbeat", "keep", _BEAT, now, self._tick))
+        self._schedule.start()
+
     def _wait(self) -> ExitCode:
         interval = min(self._notifier.watchdog_seconds or 10.0, 10.0) / 2
         while not self._stopping:
@@ -104,14 +174,17 @@ class Daemon:
             if self._reload_wanted:
                 self._reload_wanted = False
                 self._reload()
-            if self._clock.monotonic() - self._beat < _HEARTBEAT_LIMIT:
+            if self._clock.monotonic() - self._beat < _HEARTBEAT_LIMIT and not self._children.overdue:
                 self._notifier.alive(self._status())
-        return ExitCode.LEADER if self._lost() else ExitCode.OK
+        return ExitCode.LEADER if self._lost else ExitCode.OK
 
     def _status(self) -> str:
-        return f"{self._snapshot.settings.mode.value} mode, pack {self._snapshot.revision}"
+        text = f"{self._snapshot.settings.mode.value} mode, pack {self._snapshot.revision}"
+        return f"{text}; THE DATABASE CANNOT BE WRITTEN" if self._failing else text
 
     def _stop(self) -> None:
+        if self._stopping:
+            os._exit(128 + signal.SIGTERM)  # told twice: what is under way is read back at the next start
         self._stopping = True
         self._wake.set()
 
@@ -130,7 +203,7 @@ class Daemon:
             self._log.event("daemon.reload_refused", error=error, findings=findings)
             self._notifier.ready(f"{self._status()} (the last reload was refused: {error.code})")
             return
-        self._schedule_all()
+        self._take_up_duties()
         self._log.event("daemon.reloaded", pack=self._snapshot.revision)
         self._notifier.ready(self._status())
 
@@ -147,52 +220,32 @@ class Daemon:
                     "SYN111", f"{name} cannot change while the daemon runs", where=name, hint="restart the daemon"
                 )
 
-    def _schedule_all(self) -> None:
-        periods = self._snapshot.settings.schedule
-        self._put("sync", "work", periods.pull, ["sync"])
-        if self._snapshot.settings.hubspot is not None:
-            self._put("delayed-pass", "work", periods.delayed_pass, ["pull", "--delayed-pass"])
-        else:
-            self._schedule.drop("delayed-pass")
-        self._put("sweep", "work", periods.sweep, ["pull", "--sweep"])
-        self._put("watch", "watch", periods.watch, ["watch"])
-        now = self._clock.now()
-        self._schedule.put(Task("offer", "offer", _OFFER, now, self._offer))
-        self._schedule.put(Task("lease", "keep", TTL / 4, now, self._renew))
-        self._schedule.put(Task("heartbeat", "keep", _BEAT, now, self._tick))
+    def _take_up_duties(self) -> None:
+        self._rounds.take_up(duties(self._snapshot.settings, self._snapshot.plan_at, self._snapshot.zone))
 
-    def _put(self, name: str, lane: str, period: timedelta, argv: Sequence[str]) -> None:
-        first = self._due(_SUCCESSES[name], period)
-        self._schedule.put(Task(name, lane, period, first, self._job(name, lane, argv)))
-
-    def _offer(self) -> None:
-        """Make a plan for approval where one of the pack's `plan_at` times has passed since the last."""
-        snapshot = self._snapshot
-        due = last_plan_time(snapshot.plan_at, self._clock.now(), snapshot.zone)
-        if due is None or snapshot.settings.mode is not Mode.APPROVE:
+    def _go_round(self, lane: str) -> None:
+        """Do what is due in a lane; a database that fails is told by the renewal of the lease."""
+        if self._stopping:
             return
-        with self._store.read() as conn:
-            last = runs.last_success(conn, OFFER)
-        if last is None or last < due:
+        try:
+            self._rounds.go_round(lane)
+        except StorageError as error:
+            self._told_failing(error)
+
+    def _fulfil(self, duty: Duty) -> None:
+        if duty.lane == WORK or duty.name == "offer":
             with self._working:
-                self._child("offer", ["plan"], {}, _to_stderr)
+                self._child(duty.name, duty.argv, {}, _to_stderr)
+        else:
+            self._child(duty.name, duty.argv, {}, _to_stderr)
+        if duty.name == "pack" and self._fetched_another():
+            self._hup()
 
-    def _due(self, job: str, period: timedelta) -> datetime:
-        """When a job is next due by its last success: a machine that restarts daily still runs a daily job."""
-        now = self._clock.now()
+    def _fetched_another(self) -> bool:
+        """Whether another pack than the one in use was activated."""
         with self._store.read() as conn:
-            last = runs.last_success(conn, job)
-        return now if last is None else max(now, last + period)
-
-    def _job(self, name: str, lane: str, argv: Sequence[str]) -> Callable[[], None]:
-        def action() -> None:
-            if lane == "work":
-                with self._working:
-                    self._child(name, argv, {}, _to_stderr)
-            else:
-                self._child(name, argv, {}, _to_stderr)
-
-        return action
+            active = packs.active(conn)
+        return active is not None and active.revision != self._snapshot.revision
 
     def _perform(self, argv: Sequence[str], who: str, tell: Tell) -> int:
         """Do what came through the control socket, after whatever work is under way."""
@@ -216,21 +269,45 @@ class Daemon:
         return code
 
     def _renew(self) -> None:
+        """Keep the lease; stop where it is lost, or where half of it has passed and nobody could say that it is ours."""
         try:
-            with self._store.write() as conn:
-                self._lease = lease.renew(conn, self._lease, now=self._clock.now(), ttl=TTL)
+            if not self._candidate.holds():
+                raise LeaseHeldError("SYN702", "the connection that holds the leader's lock is lost")
+            with self._store.beat() as conn:
+                self._lease = lease.renew(conn, self._lease, now=self._clock.now(), ttl=self._candidate.ttl)
         except LeaseHeldError as error:
-            self._log.event("lease.lost", error=error)
-            self._stopping = True
-            self._wake.set()
+            self._lose(error)
+        except StorageError as error:
+            self._told_failing(error)
+            shared = self._candidate.lock is not None
+            if shared and self._clock.monotonic() - self._renewed > self._candidate.ttl.total_seconds() / 2:
+                self._lose(error)
+        else:
+            self._renewed = self._clock.monotonic()
+            self._failing = False
 
-    def _lost(self) -> bool:
-        try:
-            with self._store.read() as conn:
-                lease.require(conn, self._lease.epoch, now=self._clock.now())
-        except LeaseHeldError:
-            return True
-        return False
+    def _lose(self, error: SyncdError) -> None:
+        """Stop, but for a lease that ran out because the file could not be written, and that nobody else took."""
+        if self._candidate.lock is None and not self._stopping:
+            try:
+                self._store.fence(None)
+                self._lease = self._candidate.stand()
+                self._store.fence(self._lease.epoch)
+                self._log.event("lease.regained", epoch=self._lease.epoch)
+            except (LeaseHeldError, StorageError):
+                pass
+            else:
+                return
+        self._log.event("lease.lost", error=error)
+        self._lost = self._stopping = True
+        self._wake.set()
+
+    def _told_failing(self, error: StorageError) -> None:
+        """Say it in the log and to systemd once, until it is over; a database that is only busy is not failing."""
+        if not self._failing and error.code != "SYN606":
+            self._failing = True
+            self._log.event("storage.failing", error=error)
+            self._wake.set()
 
     def _tick(self) -> None:
         self._beat = self._clock.monotonic()

@@ -5,6 +5,7 @@ Read from the same bits as the choice itself. Shows nothing and decides nothing;
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from syncd.rules.classes.class_table import Answers, ClassTable
@@ -52,9 +53,9 @@ class Standings:
         answers, paths = self._role.answers, self._role.classes.paths
         tree = self._role.choose(facts)
         winner = tree.territory
-        true = answers.items(answers.all(facts))
-        runners_up = tuple(paths[item][-1] for item in true if paths[item][-1] is not winner)
-        return Standing(tree, runners_up, tuple(self._near(facts)))
+        true = answers.all(facts)
+        runners_up = tuple(paths[item][-1] for item in answers.items(true) if paths[item][-1] is not winner)
+        return Standing(tree, runners_up, tuple(self._near(facts, true)))
 
     def causes(self, facts: Facts) -> tuple[tuple[Territory, Cause, Territory | None], ...]:
         """Why each territory that was not entered did not take the account, and who is to blame, in the order written.
@@ -94,27 +95,23 @@ class Standings:
             self._own = ClassTable([(node.when,) for node in nodes]).at(self._context)
         return self._own
 
-    def _near(self, facts: Facts) -> list[NearMiss]:
+    def _near(self, facts: Facts, true: int) -> Iterator[NearMiss]:
         """Terms that exactly one field fails: `once` and `twice` carry like a sum of one bit."""
         answers, table = self._role.answers, self._role.classes.table
-        words = list(answers.by_field(facts))
+        failing = [(name, table.everything & ~word) for name, word in answers.by_field(facts)]
         once, twice = 0, 0
-        for _, word in words:
-            failing = table.everything & ~word
-            twice |= once & failing
-            once |= failing
+        for _, terms in failing:
+            twice |= once & terms
+            once |= terms
         missed = once & ~twice & answers.alive & table.several
-        for condition_true in (word for _, word in answers.unsplit(facts)) if missed & table.guarded else ():
-            missed &= condition_true
-        taken = set(answers.items(answers.all(facts)))
-        found: list[NearMiss] = []
-        seen: set[int] = set()
-        while missed:
-            lowest = missed & -missed
-            missed ^= lowest
-            item = table.item_of[lowest.bit_length() - 1]
-            if item not in seen and item not in taken:
-                seen.add(item)
-                field = next(name for name, word in words if not word & lowest)
-                found.append(NearMiss(self._role.classes.paths[item][-1], field))
-        return found
+        if missed & table.guarded:
+            for _, condition_true in answers.unsplit(facts):
+                missed &= condition_true
+        for item in answers.items(true):
+            missed &= ~table.bits_of[item]
+        found = ((item, name) for name, terms in failing for item in answers.items(missed & terms))
+        fields: dict[int, str] = {}
+        for item, name in sorted(found):
+            fields.setdefault(item, name)
+        for item, name in fields.items():
+            yield NearMiss(self._role.classes.paths[item][-1], name)

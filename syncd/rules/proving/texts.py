@@ -56,7 +56,7 @@ class TextClassifier:
         self._context = context
         self._listed: dict[str, list[int]] = {}
         for number, values in enumerate(rules.sets):
-            for value in values:
+            for value in sorted(values):  # a set's own order differs from run to run
                 self._listed.setdefault(value, []).append(number)
         self._tested = len(self._listed) * len(rules.patterns) <= _MOST_TESTED
         self._beginnings = {text: number for number, text in enumerate(rules.beginnings)}

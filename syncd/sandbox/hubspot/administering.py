@@ -144,6 +144,7 @@ class Administrator:
             options=base.options if options is None else options,
             read_only=bool(argument.get("readOnly", base.read_only)),
             unique=bool(argument.get("hasUniqueValue", base.unique)),
+            calculated=bool(argument.get("calculated", base.calculated)),
             updated=self._state.now,
             archived=None,
         )

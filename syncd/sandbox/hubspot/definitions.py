@@ -94,7 +94,7 @@ class Option:
 class Property:
     """The definition of a property; `read_only` ones refuse writes by the API.
 
-    `custom`: made by the account, so that it may be changed and archived. An enumeration without `options` takes any
+    `custom`: made by the account, so that it may be changed and archived. `calculated`: HubSpot computes it. An enumeration without `options` takes any
     value (the options come from elsewhere). Instants are milliseconds.
     """
 
@@ -111,6 +111,7 @@ class Property:
     custom: bool = False
     updated: int | None = None
     archived: int | None = None
+    calculated: bool = False
 
 
 @dataclass(frozen=True, slots=True)

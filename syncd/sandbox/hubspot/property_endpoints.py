@@ -62,7 +62,7 @@ class PropertyEndpoints:
                 for place, one in enumerate(self._options(table, row))
             ],
             "displayOrder": -1,
-            "calculated": False,
+            "calculated": row.calculated,
             "externalOptions": row.reference is not None,
             "hasUniqueValue": row.unique,
             "hidden": row.name in _OF_USERS,

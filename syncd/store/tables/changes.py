@@ -183,9 +183,21 @@ class _Leases(TypedColumns):
     holder: Named[str | None] = Column(Words)
     epoch: Named[int] = Column(Serial)
     until: Named[datetime] = Column(Instant)
+    writes_from: Named[datetime | None] = Column(Instant)
 
 
 leases: Table[_Leases] = Table("leases", metadata, _Leases, CheckConstraint("id = 1", name="one"), sqlite_strict=True)
+
+
+class _Packs(TypedColumns):
+    revision: Named[str] = Column(Words, primary_key=True)
+    source: Named[str] = Column(Words)
+    stored_at: Named[datetime] = Column(Instant)
+    active: Named[bool] = Column(Flag)
+    archive: Named[bytes] = Column(LargeBinary)
+
+
+packs: Table[_Packs] = Table("packs", metadata, _Packs, sqlite_strict=True)
 
 
 class _Runs(TypedColumns):

@@ -6,12 +6,13 @@ from pathlib import Path
 import pytest
 from jobs_world import HUBSPOT, SALESFORCE, World
 
-from syncd.errors import InputError, UsageError
+from syncd.errors import InputError, RefusedError, UsageError
 from syncd.jobs.explaining import explain_company
-from syncd.jobs.linking import link_mirror
+from syncd.jobs.leadership import leadership
+from syncd.jobs.linking import decide_link, link_mirror
 from syncd.jobs.lookup import company_of
 from syncd.model.refs import Kind, Ref
-from syncd.store import companies, ownership, runs
+from syncd.store import companies, ledger, ownership, runs
 
 
 def links(world: World) -> dict[Ref, str]:
@@ -186,3 +187,62 @@ def test_a_deleted_company_is_not_explained_but_named(pulled: World) -> None:
     pulled.pulled()
     with pytest.raises(UsageError, match="is deleted in the CRM"):
         explain_company(pulled.context, str(ref))
+
+
+def decide(world: World, first: Ref, second: Ref, *, confirmed: bool) -> tuple[int, int]:
+    with leadership(world.context) as leader:
+        return decide_link(world.context, leader, first, second, confirmed=confirmed)
+
+
+def test_a_rejected_link_is_split_and_stays_split(world: World) -> None:
+    world.pulled()
+    salesforce, hubspot = joined_pair(world)
+    assert decide(world, hubspot, salesforce, confirmed=False)[1] == 1
+    assert links(world)[salesforce] != links(world)[hubspot]
+    world.wait()
+    world.pulled()
+    assert links(world)[salesforce] != links(world)[hubspot]
+    with world.context.store.read() as conn:
+        assert (salesforce, hubspot) not in {(one.salesforce, one.hubspot) for one in companies.candidates(conn)}
+        (told,) = ledger.entries(conn, event="link.rejected")
+    assert (told.actor, told.facts["hubspot"]) == ("ruth", str(hubspot))
+    assert decide(world, salesforce, hubspot, confirmed=True)[0] == 1
+    assert links(world)[salesforce] == links(world)[hubspot]
+
+
+def test_a_word_that_contradicts_another_or_the_id_map_is_refused(world: World) -> None:
+    world.pulled()
+    salesforce, hubspot = joined_pair(world)
+    other = next(ref for ref in sorted(links(world)) if ref.system is HUBSPOT and ref != hubspot)
+    decide(world, salesforce, hubspot, confirmed=True)
+    with pytest.raises(RefusedError) as caught:
+        decide(world, salesforce, other, confirmed=True)
+    assert caught.value.code == "SYN532"
+    id_map(world, f"salesforce,hubspot\n{salesforce.id},{hubspot.id}\n")
+    with pytest.raises(RefusedError) as caught:
+        decide(world, salesforce, hubspot, confirmed=False)
+    assert caught.value.code == "SYN532"
+
+
+def test_a_link_is_one_live_account_of_each_system(world: World) -> None:
+    world.pulled()
+    salesforce, hubspot = joined_pair(world)
+    gone = Ref(HUBSPOT, Kind.ACCOUNT, "404")
+    for first, second in ((salesforce, salesforce), (hubspot, hubspot), (salesforce, gone)):
+        with pytest.raises(UsageError) as caught:
+            decide(world, first, second, confirmed=True)
+        assert caught.value.code == "SYN533"
+
+
+def test_a_merge_in_the_crm_carries_a_persons_word_to_the_winner(world: World) -> None:
+    world.pulled()
+    salesforce, hubspot = joined_pair(world)
+    decide(world, salesforce, hubspot, confirmed=True)
+    winner = next(ref for ref in sorted(links(world)) if ref.system is SALESFORCE and ref != salesforce)
+    world.wait()
+    world.salesforce.edit({"object": "Account", "id": winner.id, "merge": [salesforce.id]})
+    world.wait()
+    world.pulled()
+    assert links(world)[winner] == links(world)[hubspot]
+    with world.context.store.read() as conn:
+        assert [entry.facts["into"] for entry in ledger.entries(conn, event="record.merged")] == [str(winner)]

@@ -233,3 +233,54 @@ def test_every_monitor_has_a_runbook_with_the_six_parts() -> None:
         assert text.startswith(f"# {name}\n")
         headings = [line[3:] for line in text.splitlines() if line.startswith("## ")]
         assert headings == ["Symptom", "Impact", "Check", "Fix", "Verify", "Escalate"]
+
+
+def test_a_silence_is_made_listed_and_ended_by_command(world: World) -> None:
+    churned(world)
+    made = run("alerts", "silence", "add", "monitor=AccountChurned", "--until", "4h", "--comment", "known\x1b[31m")
+    assert "silence 1: monitor=AccountChurned until" in made.stdout
+    text = run("alerts", "silence", "list").stdout
+    assert "active" in text
+    assert "uid:" in text
+    assert "\x1b" not in text
+    (silence,) = document("alerts", "silence", "list")["silences"]
+    assert silence["matchers"] == {"monitor": "AccountChurned"}
+    assert run("alerts", "silence", "expire", "1").stdout == "silence 1 is over\n"
+    assert run("alerts", "silence", "list").stdout == "no silences\n"
+    run("alerts", "silence", "add", "--alert", "1", "--until", "2d", "--comment", "x")
+    (other,) = document("alerts", "silence", "list")["silences"]
+    assert other["matchers"] == {"account": "salesforce:account:1", "monitor": "AccountChurned"}
+
+
+@pytest.mark.parametrize(
+    ("argv", "code"),
+    [
+        (("add", "--until", "4h", "--comment", "x"), "SYN806"),
+        (("add", "RepLeft", "--until", "4h", "--comment", "x"), "SYN806"),
+        (("add", "rep=a", "--until", "tomorrow", "--comment", "x"), "SYN807"),
+        (("expire", "9"), "SYN808"),
+    ],
+)
+def test_a_silence_that_cannot_be_is_an_error_with_a_page(world: World, argv: tuple[str, ...], code: str) -> None:
+    error = run("alerts", "silence", *argv).exception
+    assert isinstance(error, SyncdError)
+    assert error.code == code
+    assert code in known_codes()
+
+
+def test_a_silenced_and_a_waiting_alert_say_so_in_the_list(world: World) -> None:
+    churned(world)
+    run("alerts", "silence", "add", "monitor=*", "--until", "4h", "--comment", "x")
+    world.clock.set(SystemClock().now())
+    world.watch()
+    assert "firing, silenced" in run("alerts").stdout
+    assert "suppressed by silence 1" in run("alerts", "show", "1").stdout
+
+
+def test_status_needs_no_crm_and_little_time(world: World) -> None:
+    churned(world)
+    clock = SystemClock()
+    run("status")
+    before = clock.monotonic()
+    assert run("status").exit_code in (0, None)
+    assert clock.monotonic() - before < 1.0

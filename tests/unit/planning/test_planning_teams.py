@@ -25,6 +25,7 @@ from syncd.model.plans import SavedPlan
 from syncd.model.records import Team, TeamMember
 from syncd.model.refs import Ref
 from syncd.planning.builder import PlanInput
+from syncd.planning.undo import plan_undo
 from syncd.store import ledger, saved_teams
 
 ENGINEER = TeamMember(user_id("cleo", SF), (("AccountAccessLevel", "Edit"), ("TeamMemberRole", "Engineer")))
@@ -151,3 +152,34 @@ def test_a_team_that_cannot_be_read_after_the_write_waits(world: World) -> None:
     crm.teams_error = None
     world.recover()
     assert team_of(world, account(1)) == (SPONSOR, ENGINEER)
+
+
+def test_an_undo_gives_the_seats_back_that_the_plan_cost(world: World) -> None:
+    """T51: the owner we wrote was in the team, and another member could not be put back."""
+    book = facts(1)
+    source = plan_input((book, decision(book)))
+    seat = TeamMember(user_id("anna", SF), (("TeamMemberRole", "Account Manager"),))
+    world.crms[SF].teams_of[account(1)] = Team(account(1), (seat, SPONSOR, ENGINEER))
+    world.crms[SF].refused_members = {
+        ENGINEER.user: WriteResult(account(1), WriteOutcome.REJECTED, "INACTIVE_USER", "no")
+    }
+    plan = world.approved(source)
+    world.apply(plan, source)
+    assert team_of(world, account(1)) == (SPONSOR,)
+    world.crms[SF].refused_members = {}
+    with world.store.write() as conn:
+        back = plan_undo(conn, plan.plan_id, plan_id="undo1", now=world.clock.now())
+    assert [user for user, _ in back.document["teams"][str(account(1))]] == [seat.user, ENGINEER.user]
+    world.apply(world.approve(back), source)
+    assert world.crms[SF].owners[account(1)] == user_id("old", SF)
+    assert team_of(world, account(1)) == tuple(sorted((seat, SPONSOR, ENGINEER)))
+
+
+def test_an_undo_seats_nobody_whom_a_person_took_out_since(world: World) -> None:
+    source, plan = ready(world)
+    world.apply(plan, source)
+    world.crms[SF].teams_of[account(1)] = Team(account(1), (SPONSOR,))
+    with world.store.write() as conn:
+        back = plan_undo(conn, plan.plan_id, plan_id="undo1", now=world.clock.now())
+    world.apply(world.approve(back), source)
+    assert team_of(world, account(1)) == (SPONSOR,)

@@ -22,11 +22,12 @@ from planning_world import (
 from syncd.connectors.port import WriteOutcome
 from syncd.errors import ExitCode, InputError, RefusedError
 from syncd.model.plans import PlanStatus, SavedPlan
+from syncd.model.records import Record
 from syncd.model.refs import Ref
 from syncd.planning.builder import PlanInput
 from syncd.planning.document import changes_of
 from syncd.planning.undo import plan_undo
-from syncd.store import outbox, ownership, plans
+from syncd.store import mirror, outbox, ownership, plans
 
 
 def book_of(count: int, **changes: object) -> PlanInput:
@@ -100,6 +101,63 @@ def test_an_undo_of_an_undo_writes_the_plan_again(world: World) -> None:
     forth = undo(world, back.plan_id, "undo2")
     world.apply(world.approve(forth), source)
     assert world.crms[SF].owners[account(1)] == "005anna"
+
+
+def test_an_undo_lists_what_others_changed_since_before_it_is_approved(world: World) -> None:
+    source = book_of(2, opportunities=[opportunity(1, account(1))])
+    plan = applied(world, source)
+    for ref in (account(1), deal(1)):
+        world.crms[SF].owners[ref] = "005cleo"
+    moved = Record(account(1), world.clock.now() + timedelta(hours=1), {}, "005cleo", modified_by="005ben")
+    world.clock.advance(timedelta(hours=2))
+    with world.store.write() as conn:
+        mirror.record_reading(conn, [moved], now=world.clock.now(), run_id="r1")
+    back = undo(world, plan.plan_id)
+    assert rows(back) == [(account(2), "005anna", "005old"), (deal(1), "005anna", "005old")]
+    (conflict,) = [item for entry in back.document["decisions"] for item in entry.get("left_out", ())]
+    assert (conflict["ref"], conflict["reason"]) == (str(account(1)), "changed-since")
+    assert "005cleo since a change by 005ben on 2026-11-20 11:00Z" in conflict["text"]
+    assert back.document["summary"]["changes"] == 2
+    world.apply(world.approve(back), source)
+    assert world.states(back) == {account(2).id: "confirmed", deal(1).id: "conflict"}
+
+
+def test_a_company_that_is_all_conflict_is_held_in_the_undo(world: World) -> None:
+    source = book_of(2)
+    plan = applied(world, source)
+    with world.store.write() as conn:
+        gone = Record(account(1), world.clock.now() + timedelta(hours=1), {}, "005cleo")
+        mirror.record_reading(conn, [gone], now=world.clock.now(), run_id="r1")
+    document = undo(world, plan.plan_id).document
+    outcomes = {entry["company"]: (entry["outcome"], entry["reason"]) for entry in document["decisions"]}
+    assert outcomes == {str(account(1)): ("held", "changed-since"), str(account(2)): ("change", "undo")}
+    assert (document["summary"]["changes"], document["summary"]["held"]) == (1, 1)
+
+
+def test_an_undo_of_nothing_but_conflicts_is_refused_and_names_one(world: World) -> None:
+    source = book_of(1)
+    plan = applied(world, source)
+    with world.store.write() as conn:
+        taken = Record(account(1), world.clock.now() + timedelta(hours=1), {}, "005cleo")
+        mirror.record_reading(conn, [taken], now=world.clock.now(), run_id="r1")
+    with pytest.raises(RefusedError) as caught:
+        undo(world, plan.plan_id)
+    assert caught.value.code == "SYN522"
+    assert "005cleo" in caught.value.summary
+
+
+def test_an_undo_of_an_undo_restores_the_rows_that_both_wrote(world: World) -> None:
+    source = book_of(3)
+    plan = applied(world, source)
+    back = undo(world, plan.plan_id)
+    world.approve(back)
+    world.crms[SF].owners[account(2)] = "005cleo"
+    world.apply(back, source)
+    forth = undo(world, back.plan_id, "undo2")
+    assert rows(forth) == [(account(1), "005old", "005anna"), (account(3), "005old", "005anna")]
+    world.apply(world.approve(forth), source)
+    owners = world.crms[SF].owners
+    assert [owners[account(number)] for number in (1, 2, 3)] == ["005anna", "005cleo", "005anna"]
 
 
 def test_one_record_is_undone_with_the_opportunities_that_followed_it(world: World) -> None:

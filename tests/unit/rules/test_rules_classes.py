@@ -73,7 +73,7 @@ def test_standings_from_the_bits_are_those_of_the_matchers(seed):
         expected = {}
         for item, name in zip(_terms_by_item(classes), lines, strict=True):
             misses = [_failing(term, company, context) for term in item if len(term.tests) > 1]
-            single = next((fields[0] for fields in misses if fields is not None and len(fields) == 1), None)
+            single = min((fields[0] for fields in misses if fields is not None and len(fields) == 1), default=None)
             if awake[name] and name not in true and single is not None:
                 expected[name] = single
         assert near == expected

@@ -5,10 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
-import pytest
 from store_builders import HS, account_ref
 
-from syncd.errors import StorageError
 from syncd.model.refs import Ref
 from syncd.store import companies, ledger, ownership
 from syncd.store.companies import LinkCandidate
@@ -100,7 +98,11 @@ def test_candidates_are_replaced_but_not_what_a_person_decided(store: Store) -> 
         )
 
 
-def test_pair_that_is_no_candidate_cannot_be_decided(store: Store) -> None:
-    with store.write() as conn, pytest.raises(StorageError) as caught:
+def test_a_person_may_speak_of_a_pair_that_is_no_candidate_and_the_ledger_knows_who(store: Store) -> None:
+    with store.write() as conn:
         companies.decide_candidate(conn, A, X, confirmed=True, who="uid:7", now=NOW)
-    assert caught.value.code == "SYN616"
+        companies.decide_candidate(conn, A, X, confirmed=False, who="uid:8", now=LATER)
+        (pair,) = companies.candidates(conn, state=None)
+        assert (pair.state, pair.decided_by, pair.reason) == ("rejected", "uid:8", "a person's word")
+        told = [(entry.event, entry.ref, entry.actor) for entry in ledger.entries(conn, ref=str(A))]
+    assert told == [("link.confirmed", str(A), "uid:7"), ("link.rejected", str(A), "uid:8")]

@@ -1,0 +1,36 @@
+"""The daemon's duties, as the settings and the pack ask for them. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from zoneinfo import ZoneInfo
+
+from syncd.jobs.daemon.due import At, Duty, Every
+from syncd.jobs.plan import OFFER
+from syncd.settings import Mode, Settings
+
+WORK, OFFERING, WATCHING = "work", "offer", "watch"
+"""The lanes, one thing at a time in each: what pulls and writes, what offers plans, what watches."""
+
+_PULLS: tuple[dict[str, object], ...] = ({"full": False}, {"full": True})
+
+
+def duties(settings: Settings, plan_at: Iterable[str], zone: ZoneInfo) -> tuple[Duty, ...]:
+    """What there is to do: times of day are the pack's zone's."""
+    schedule = settings.schedule
+    found = [Duty("sync", WORK, Every(schedule.pull), ("sync",), "pull", _PULLS)]
+    if settings.hubspot is not None:
+        delayed = ("pull", "--delayed-pass")
+        found.append(Duty("delayed-pass", WORK, Every(schedule.delayed_pass), delayed, "delayed-pass"))
+    found += [
+        Duty("sweep", WORK, At((schedule.sweep,), zone), ("pull", "--sweep"), "sweep"),
+        Duty("full-sweep", WORK, At((schedule.full_sweep,), zone), ("pull", "--full"), "pull", ({"full": True},)),
+        Duty("housekeeping", WORK, At((schedule.housekeeping,), zone), ("db", "housekeeping"), "housekeeping"),
+        Duty("watch", WATCHING, Every(schedule.watch), ("watch",), "watch"),
+    ]
+    if settings.pack.git is not None:
+        found.append(Duty("pack", WATCHING, Every(settings.pack.git.every), ("pack", "fetch"), "pack"))
+    times = tuple(plan_at)
+    if settings.mode is Mode.APPROVE and times:
+        found.append(Duty("offer", OFFERING, At(times, zone), ("plan",), OFFER))
+    return tuple(found)

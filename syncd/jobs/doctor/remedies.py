@@ -1,0 +1,51 @@
+"""How to mend what a CRM refuses: commands, and where to click. Screens as of November 2026; docs/connectors.md."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from syncd.errors import SyncdError
+from syncd.model.refs import System
+from syncd.settings import Settings
+
+_UNREACHABLE: Final = frozenset({"SYN410", "SYN411"})
+
+
+def remedy_of(system: System, error: SyncdError, settings: Settings) -> str | None:
+    """What to do about a sign-in that failed; None where the error's own hint is best."""
+    if error.code in _UNREACHABLE:
+        return f"curl -sv {_host(system, settings)}{_through(settings)}; then check DNS, firewall, [http] proxy and ca_bundle"
+    if error.code == "SYN401" and system is System.SALESFORCE:
+        return (
+            "Salesforce Setup: External Client App Manager, the app, Policies: the OAuth flow is on, the integration user is"
+            " pre-authorized; then check client_id and the key or secret"
+        )
+    if error.code == "SYN401":
+        return "HubSpot: Development, Keys, Service keys: rotate the key and put the new one where hubspot.token refers to"
+    if error.code == "SYN402":
+        return where_to_grant(system, "what the message names")
+    if error.code == "SYN412":
+        return "wait and run this again; https://status.salesforce.com and https://status.hubspot.com tell outages"
+    return None
+
+
+def where_to_grant(system: System, right: str) -> str:
+    """Where a person grants a right."""
+    if system is System.HUBSPOT:
+        return f"HubSpot: Development, Keys, Service keys, the key, Scopes: add {right}"
+    if right == "View All":
+        return (
+            "Salesforce Setup: Permission Sets, the integration user's set, Object Settings: View All Records on the"
+            " object (or the system permission View All Data)"
+        )
+    return f"Salesforce Setup: Permission Sets, the integration user's set, Object Settings: {right}"
+
+
+def _host(system: System, settings: Settings) -> str:
+    if system is System.SALESFORCE and settings.salesforce is not None:
+        return settings.salesforce.login_url
+    return settings.hubspot.base_url if settings.hubspot is not None else ""
+
+
+def _through(settings: Settings) -> str:
+    return f" --proxy {settings.http.proxy.rpartition('@')[2]}" if settings.http.proxy else ""

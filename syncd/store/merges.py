@@ -1,0 +1,103 @@
+"""Merges followed: what syncd remembers of a record that was merged away goes on with the record it became.
+
+Overrides that people adopted, what people said of pairs, and the owner mark move to the winner where it has none of its
+own. The loser's history stays under its ref; `merged_into_of` finds it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from sqlalchemy import Connection, delete, or_, select, update
+
+from syncd.model.refs import Kind, Ref
+from syncd.store import ledger
+from syncd.store.tables import adopted_overrides, applied, company_links, link_candidates, owner_marks, records
+from syncd.store.upserts import upsert
+
+
+def losers(conn: Connection) -> Mapping[Ref, Ref]:
+    """Every account that was merged away, with the record it became in the end."""
+    query = select(records.c.system, records.c.kind, records.c.id, records.c.merged_into).where(
+        records.c.merged_into.is_not(None), records.c.kind == Kind.ACCOUNT
+    )
+    next_of = {
+        Ref(row.system, row.kind, row.id): Ref(row.system, row.kind, row.merged_into) for row in conn.execute(query)
+    }
+    return {loser: _last(loser, next_of) for loser in sorted(next_of)}
+
+
+def follow(conn: Connection, *, now: datetime, run_id: str | None) -> int:
+    """Move on what hangs on records that were merged away; returns how many of those there were.
+
+    Told once of each in the ledger. Call it in the transaction that saves the links, before them.
+    """
+    followed = 0
+    for loser, winner in losers(conn).items():
+        moved = [name for name, move in _MOVES.items() if move(conn, loser, winner)]
+        if moved:
+            followed += 1
+            facts = {"into": str(winner), "moved": ",".join(moved)}
+            ledger.append(conn, at=now, event="record.merged", ref=str(loser), actor=None, run_id=run_id, facts=facts)
+    return followed
+
+
+def _last(loser: Ref, next_of: Mapping[Ref, Ref]) -> Ref:
+    """The end of a chain of merges; a circle, which no CRM makes, ends where it began."""
+    seen = {loser}
+    while (winner := next_of.get(loser)) is not None and winner not in seen:
+        seen.add(winner)
+        loser = winner
+    return loser
+
+
+def _move_mark(conn: Connection, loser: Ref, winner: Ref) -> bool:
+    """The winner's own mark counts: what its owner was before the merge is what a person may have changed since."""
+    row = conn.execute(select(owner_marks).where(owner_marks.c.ref == loser)).mappings().one_or_none()
+    if row is None:
+        return False
+    conn.execute(upsert(conn, owner_marks, ("ref",)), {**row, "ref": winner})
+    conn.execute(delete(owner_marks).where(owner_marks.c.ref == loser))
+    return True
+
+
+def _move_overrides(conn: Connection, loser: Ref, winner: Ref) -> bool:
+    """Two overrides in force for one account contradict each other, so a second one ends with the merge."""
+    table = adopted_overrides
+    standing = table.c.ended_at.is_(None)
+    if not conn.execute(select(table.c.id).where(table.c.account == loser, standing)).first():
+        return False
+    taken = conn.execute(select(table.c.at).where(table.c.account == winner, standing)).scalar()
+    mine = update(table).where(table.c.account == loser, standing)
+    conn.execute(mine.values(account=winner) if taken is None else mine.values(ended_at=taken))
+    return True
+
+
+def _move_pairs(conn: Connection, loser: Ref, winner: Ref) -> bool:
+    """What a person said of a pair is said of the pair that it became; open candidates are found anew."""
+    table = link_candidates
+    rows = (
+        conn.execute(select(table).where(or_(table.c.salesforce == loser, table.c.hubspot == loser))).mappings().all()
+    )
+    decided = [dict(row) for row in rows if row["state"] != "open"]
+    for row in decided:
+        pair = {side: winner if row[side] == loser else row[side] for side in ("salesforce", "hubspot")}
+        conn.execute(upsert(conn, table, ("salesforce", "hubspot")), {**row, **pair})
+    conn.execute(delete(table).where(or_(table.c.salesforce == loser, table.c.hubspot == loser)))
+    return bool(decided)
+
+
+def _move_applied(conn: Connection, loser: Ref, winner: Ref) -> bool:
+    """What was last applied to the loser's company, where the winner's has nothing and the loser stood alone."""
+    company = conn.execute(select(company_links.c.company).where(company_links.c.ref == winner)).scalar() or str(winner)
+    rows = conn.execute(select(applied).where(applied.c.company == str(loser))).mappings().all()
+    others = company_links.c.company == str(loser), company_links.c.ref != loser
+    if not rows or conn.execute(select(company_links.c.ref).where(*others)).first():
+        return False
+    conn.execute(upsert(conn, applied, ("company", "role")), [{**row, "company": company} for row in rows])
+    conn.execute(delete(applied).where(applied.c.company == str(loser)))
+    return True
+
+
+_MOVES = {"mark": _move_mark, "override": _move_overrides, "pair": _move_pairs, "applied": _move_applied}
