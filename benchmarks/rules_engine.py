@@ -53,31 +53,7 @@ def cpu(work: Callable[[], object], times: int = 1) -> float:
 def territory(folder: Path) -> Figures:
     """Where 100,000 accounts end among 1,000 territories, and what it costs to say how one stands."""
     digest = write_pack(folder / "pack", 1000)
-    pack, book = load_pack(folder / "pack"), accounts(100_000)
-    context = EvaluationContext(NOW)
-    compiled: list[PackClasses] = []
-    compiling = cpu(lambda: compiled.append(PackClasses(pack)) or compiled[-1].role("owner"), 5)
-    answers = compiled[-1].at(context)
-    sample = book[:: len(book) // SAMPLE]
-    first = cpu(lambda: [answers.choose("owner", each) for each in book])
-    again = cpu(lambda: [answers.choose("owner", each) for each in book], 3)
-    plain = cpu(lambda: [choose_territory(pack, "owner", each, context) for each in sample])
-    for each in sample:
-        if answers.choose("owner", each) != choose_territory(pack, "owner", each, context):
-            sys.exit(f"the classes and the plain evaluator differ on {each.key}")
-    standings = Standings(answers.role("owner"), context)
-    standing = cpu(lambda: [standings.standing(each) for each in sample], 3)
-    return {
-        "pack": digest,
-        "territories": 1000,
-        "accounts": len(book),
-        "terms": len(compiled[-1].role("owner").table.terms),
-        "compile_seconds": round(compiling, 3),
-        "first_us_an_account": _micro(first, len(book)),
-        "again_us_an_account": _micro(again, len(book)),
-        "plain_us_an_account": _micro(plain, len(sample)),
-        "standing_us_an_account": _micro(standing, len(sample)),
-    }
+    return {"pack": digest, "territories": 1000, **_tree(load_pack(folder / "pack"), accounts(100_000))}
 
 
 def decisions(folder: Path) -> Figures:
@@ -118,7 +94,8 @@ def real(folder: Path) -> Figures:
         facts_from_raw(f"hubspot-{number}", _raw(row, names), derivation=derivation, now=NOW)
         for number, row in enumerate(dataset.hubspot["companies"])
     ]
-    return {"territories": count, **_decisions(pack, tuple(book))}
+    whole = tuple(book)
+    return {"territories": count, **_tree(pack, whole), **_decisions(pack, whole)}
 
 
 def reading(folder: Path) -> Figures:
@@ -144,6 +121,31 @@ FIGURES: Mapping[str, Callable[[Path], Figures]] = {
     "real": real,
     "reading": reading,
 }
+
+
+def _tree(pack: Pack, book: tuple[Facts, ...]) -> Figures:
+    context = EvaluationContext(NOW)
+    compiled: list[PackClasses] = []
+    compiling = cpu(lambda: compiled.append(PackClasses(pack)) or compiled[-1].role("owner"), 5)
+    answers = compiled[-1].at(context)
+    sample = book[:: len(book) // SAMPLE]
+    first = cpu(lambda: [answers.choose("owner", each) for each in book])
+    again = cpu(lambda: [answers.choose("owner", each) for each in book], 3)
+    plain = cpu(lambda: [choose_territory(pack, "owner", each, context) for each in sample])
+    for each in sample:
+        if answers.choose("owner", each) != choose_territory(pack, "owner", each, context):
+            sys.exit(f"the classes and the plain evaluator differ on {each.key}")
+    standings = Standings(answers.role("owner"), context)
+    standing = cpu(lambda: [standings.standing(each) for each in sample], 3)
+    return {
+        "accounts": len(book),
+        "terms": len(compiled[-1].role("owner").table.terms),
+        "compile_seconds": round(compiling, 3),
+        "first_us_an_account": _micro(first, len(book)),
+        "again_us_an_account": _micro(again, len(book)),
+        "plain_us_an_account": _micro(plain, len(sample)),
+        "standing_us_an_account": _micro(standing, len(sample)),
+    }
 
 
 def _decisions(pack: Pack, book: tuple[Facts, ...]) -> Figures:

@@ -1,66 +1,22 @@
-"""Pulling: a CRM's records into the mirror, page by page, each with its cursor in one transaction.
-
-A run that ends early for any reason keeps the last committed cursor and is `incomplete`, never `ok`: a connector that
-called an early end a success lost records in silence (airbytehq/airbyte issue 8690).
-"""
+"""Pulling: every system read into the mirror, and companies linked where anything changed."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import timedelta
 
-from syncd.connectors.port import Identity
-from syncd.crashpoints import crashpoint
-from syncd.errors import (
-    AuthError,
-    CrmError,
-    CursorLostError,
-    ExitCode,
-    GuardTrippedError,
-    QuotaExhaustedError,
-    SyncdError,
-    worst,
-)
+from syncd.errors import CrmError, ExitCode, worst
 from syncd.jobs.context import Context
 from syncd.jobs.linking import link_mirror
+from syncd.jobs.reading import KINDS, Reading, SystemPull, signed_in
 from syncd.jobs.recording import Run, recorded
-from syncd.model.cursors import Cursor, Window
-from syncd.model.records import Team
-from syncd.model.refs import Kind, System
+from syncd.model.cursors import Window
+from syncd.model.refs import System
 from syncd.store import mirror
-from syncd.store.systems import change_system
-from syncd.telemetry import Log
 
-KINDS = (Kind.ACCOUNT, Kind.OPPORTUNITY)
 _DELAY = timedelta(hours=1)
 _DELAYED_OVERLAP = timedelta(minutes=5)
-_MOST_RESTARTS = 2
-_TOLERATED_SKEW = timedelta(minutes=2)
-
-
-@dataclass(slots=True)
-class SystemPull:
-    """What one pull of one system did: `outcome` is ok, incomplete or failed; `error` says why it is not ok."""
-
-    system: System
-    outcome: str = "ok"
-    read: int = 0
-    changed: int = 0
-    deleted: int = 0
-    owner_changes: int = 0
-    users: int = 0
-    calls: int = 0
-    error: SyncdError | None = None
-    notes: list[str] = field(default_factory=list)
-
-    def line(self) -> str:
-        """What it read, what changed and what it cost, in one line."""
-        text = (
-            f"{self.system.value}: {self.read:,} records and {self.users:,} users read, {self.changed:,} changed,"
-            f" {self.deleted:,} deleted, {self.calls:,} calls"
-        )
-        return text if self.error is None else f"{text}; {self.outcome}: {self.error}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,186 +51,16 @@ def pull(
         results = []
         for system in systems or context.systems:
             log = context.log.bind(run_id=run.run_id, system=system.value)
-            results.append(_Puller(context, log, system, run.run_id, check, show).run(full=full))
-        return _concluded(context, run, results)
+            results.append(Reading(context, log, system, run.run_id, check, show).run(full=full))
+        return concluded(context, run, results)
 
 
-def _concluded(context: Context, run: Run, results: Sequence[SystemPull]) -> PullReport:
+def concluded(context: Context, run: Run, results: Sequence[SystemPull]) -> PullReport:
     """Link companies where anything changed, and say in the run how each system's part ended."""
     run.outcome = next((result.outcome for result in results if result.outcome != "ok"), "ok")
     run.summary |= {result.system.value: result.line() for result in results}
     joined, split = link_mirror(context)
     return PullReport(run.run_id, tuple(results), joined, split)
-
-
-def _signed_in(context: Context, system: System) -> Identity:
-    """Who we are in the system; ForeignSystemError where that is not the organization whose records we hold."""
-    identity = context.reader(system).identify()
-    with context.store.write() as conn:
-        mirror.bind_system(conn, system, identity.account_id, now=context.clock.now())
-    return identity
-
-
-@dataclass(slots=True)
-class _Puller:
-    context: Context
-    log: Log
-    system: System
-    run_id: str
-    check: Callable[[], None]
-    show: Callable[[str], None]
-
-    def run(self, *, full: bool) -> SystemPull:
-        result = SystemPull(self.system)
-        self.log.event("pull.started", full=full)
-        before = self.context.reader(self.system).calls
-        try:
-            self._read_all(result, full=full)
-            self.log.event("pull.finished", read=result.read, changed=result.changed)
-        except (CrmError, GuardTrippedError) as error:
-            early = result.read > 0 or isinstance(error, QuotaExhaustedError)
-            result.outcome = "incomplete" if early and not isinstance(error, AuthError) else "failed"
-            result.error = error
-            self.log.event(f"pull.{result.outcome}", error=error)
-            with self.context.store.write() as conn:
-                mirror.set_outcome(conn, self.system, result.outcome, str(error), now=self.context.clock.now())
-        result.calls = self.context.reader(self.system).calls - before
-        return result
-
-    def _read_all(self, result: SystemPull, *, full: bool) -> None:
-        context, reader = self.context, self.context.reader(self.system)
-        self.show(f"{self.system.value}: signing in")
-        server_now = _signed_in(context, self.system).server_now
-        self._note_skew(server_now, result)
-        for note in reader.check_schema():
-            self._note(result, note)
-        self._look_for_native_sync(result)
-        self._read_users(result)
-        limits = context.settings.limits
-        holdback = limits.salesforce_holdback if self.system is System.SALESFORCE else limits.hubspot_holdback
-        upper = server_now - holdback
-        if full or self._mapping_changed():
-            self._begin_anew(upper, result)
-        for kind in KINDS:
-            self._read_kind(kind, upper, result)
-        self._read_teams(result)
-        revision = context.mapping_revision()
-        with context.store.write() as conn:
-            mirror.mark_complete(conn, self.system, as_of=upper, run_id=self.run_id, mapping_revision=revision)
-            mirror.set_outcome(conn, self.system, "ok", None, now=context.clock.now())
-
-    def _look_for_native_sync(self, result: SystemPull) -> None:
-        """HubSpot's own Salesforce sync writes owners too: unless the settings say who does, nothing is written."""
-        context = self.context
-        if self.system is not System.HUBSPOT or context.settings.owner_writer is not None or len(context.systems) < 2:
-            return
-        sign = context.reader(self.system).native_sync()
-        with context.store.write() as conn:
-            mirror.set_native_sync(conn, self.system, sign, now=context.clock.now())
-        context.native_sync = sign
-        if sign is not None:
-            text = "HubSpot's own Salesforce sync seems to be on, and owner_writer is not set: nothing is written"
-            self._note(result, f"{text} ({sign}); set owner_writer to salesforce, hubspot or both")
-
-    def _note(self, result: SystemPull, note: str) -> None:
-        result.notes.append(note)
-        self.log.event("schema.noted", note=note)
-
-    def _note_skew(self, server_now: datetime, result: SystemPull) -> None:
-        """Windows are in the server's time; how old a mirror is, is told by ours, so a wrong clock must be seen."""
-        skew = self.context.clock.now() - server_now
-        if abs(skew) > _TOLERATED_SKEW:
-            minutes, side = abs(skew) // timedelta(minutes=1), "ahead of" if skew > timedelta(0) else "behind"
-            text = f"this machine's clock is {minutes} min {side} {self.system.value}'s: set it right, or mirrors look"
-            self._note(result, f"{text} {'stale' if skew > timedelta(0) else 'fresher than they are'}")
-
-    def _read_users(self, result: SystemPull) -> None:
-        users = list(self.context.reader(self.system).users())
-        result.users = len(users)
-        with self.context.store.write() as conn:
-            mirror.store_users(conn, self.system, users, now=self.context.clock.now(), run_id=self.run_id)
-
-    def _mapping_changed(self) -> bool:
-        """Whether the mirror was read under other field mappings: what did not change since would lack new fields."""
-        with self.context.store.read() as conn:
-            status = mirror.mirror_status(conn).get(self.system)
-        return status is not None and status.mapping_revision not in (None, self.context.mapping_revision())
-
-    def _begin_anew(self, upper: datetime, result: SystemPull) -> None:
-        """Set out to read everything again.
-
-        Under another mapping the mirror counts as incomplete until that is done: half of it would have the new fields.
-        The windows of all kinds are set at once, so that a run that ends early is gone on with, not begun again.
-        """
-        changed, now = self._mapping_changed(), self.context.clock.now()
-        with self.context.store.write() as conn:
-            for kind in KINDS:
-                cursor = mirror.get_cursor(conn, self.system, kind)
-                mirror.set_cursor(conn, replace(cursor, window=Window(None, upper), resume=None))
-            if changed:
-                revision = self.context.mapping_revision()
-                change_system(conn, self.system, now=now, complete=False, mapping_revision=revision)
-        if changed:
-            self._note(result, "the field mapping changed: everything is read again")
-
-    def _read_kind(self, kind: Kind, upper: datetime, result: SystemPull) -> None:
-        """Finish the window that an earlier run left, if there is one; then read on from there to `upper`."""
-        cursor = self._cursor(kind)
-        if cursor.window is not None:
-            self._walk_restarting(kind, cursor, result)
-            cursor = self._cursor(kind)
-        if cursor.through is None or cursor.through < upper:
-            limits = self.context.settings.limits
-            overlap = limits.salesforce_overlap if self.system is System.SALESFORCE else limits.hubspot_overlap
-            lower = None if cursor.through is None else cursor.through - overlap
-            self._walk_restarting(kind, replace(cursor, window=Window(lower, upper), resume=None), result)
-
-    def _cursor(self, kind: Kind) -> Cursor:
-        with self.context.store.read() as conn:
-            return mirror.get_cursor(conn, self.system, kind)
-
-    def _walk_restarting(self, kind: Kind, cursor: Cursor, result: SystemPull) -> None:
-        """Walk a window; where its pages expired it is read again from its beginning."""
-        for restart in range(_MOST_RESTARTS + 1):
-            try:
-                self.walk(kind, cursor, result)
-                return
-            except CursorLostError:
-                if restart == _MOST_RESTARTS:
-                    raise
-                self.log.event("cursor.restarted", kind=kind.value)
-                cursor = replace(cursor, resume=None)
-
-    def walk(self, kind: Kind, cursor: Cursor, result: SystemPull) -> None:
-        """Read one window to its end, each page with its cursor in one transaction."""
-        window = cursor.window
-        if window is None:
-            raise AssertionError("a walk has a window")
-        for page in self.context.reader(self.system).changes(kind, window, cursor.resume):
-            self.check()
-            done = page.resume is None
-            through = max(window.upper, cursor.through or window.upper) if done else cursor.through
-            after = replace(cursor, through=through, window=None if done else window, resume=page.resume)
-            crashpoint("pull.before_page")
-            with self.context.store.write() as conn:
-                stored = mirror.store_page(conn, page, after, now=self.context.clock.now(), run_id=self.run_id)
-            crashpoint("pull.page_stored")
-            result.read += stored.read
-            result.changed += stored.changed
-            result.deleted += stored.deleted
-            result.owner_changes += stored.owner_changes
-            self.log.event("page.stored", kind=kind.value, rows=stored.read, changed=stored.changed)
-            self.show(f"{self.system.value}: {result.read:,} records read, {result.changed:,} changed")
-
-    def _read_teams(self, result: SystemPull) -> None:
-        """Account teams decide holds; where they cannot be read every account of the system counts as having one."""
-        try:
-            teams: list[Team] | None = list(self.context.reader(self.system).teams(Kind.ACCOUNT))
-        except CrmError as error:
-            self._note(result, f"account teams cannot be read, so no account of theirs is changed: {error}")
-            teams = None
-        with self.context.store.write() as conn:
-            mirror.store_teams(conn, self.system, teams, now=self.context.clock.now())
 
 
 def delayed_pass(context: Context, *, check: Callable[[], None] = lambda: None) -> PullReport:
@@ -286,9 +72,9 @@ def delayed_pass(context: Context, *, check: Callable[[], None] = lambda: None) 
     with recorded(context, "delayed-pass") as run:
         result = SystemPull(system)
         log = context.log.bind(run_id=run.run_id, system=system.value)
-        puller, before = _Puller(context, log, system, run.run_id, check, lambda _: None), context.reader(system).calls
+        puller, before = Reading(context, log, system, run.run_id, check, lambda _: None), context.reader(system).calls
         try:
-            upper = _signed_in(context, system).server_now - _DELAY
+            upper = signed_in(context, system).server_now - _DELAY
             for kind in KINDS:
                 with context.store.read() as conn:
                     cursor = mirror.get_cursor(conn, system, kind, lane="delayed")
@@ -299,40 +85,4 @@ def delayed_pass(context: Context, *, check: Callable[[], None] = lambda: None) 
             result.outcome, result.error = "incomplete", error
             log.event("pull.incomplete", error=error)
         result.calls = context.reader(system).calls - before
-        return _concluded(context, run, [result])
-
-
-def sweep(context: Context, *, check: Callable[[], None] = lambda: None) -> PullReport:
-    """Compare all live ids with the mirror and mark as deleted what is gone; stops where too much would vanish."""
-    with recorded(context, "sweep") as run:
-        results = []
-        for system in context.systems:
-            result, before = SystemPull(system), context.reader(system).calls
-            try:
-                _signed_in(context, system)
-                for kind in KINDS:
-                    check()
-                    result.deleted += _sweep_kind(context, system, kind, run.run_id, check, result)
-            except (CrmError, GuardTrippedError) as error:
-                result.outcome, result.error = "failed", error
-                context.log.bind(run_id=run.run_id, system=system.value).event("pull.failed", error=error)
-            result.calls = context.reader(system).calls - before
-            results.append(result)
-        return _concluded(context, run, results)
-
-
-def _sweep_kind(
-    context: Context, system: System, kind: Kind, run_id: str, check: Callable[[], None], result: SystemPull
-) -> int:
-    began = context.clock.now()
-    live: list[str] = []
-    for batch in context.reader(system).ids(kind):
-        check()
-        live += batch
-    result.read += len(live)
-    share = float(context.settings.limits.mass_delete_share)
-    with context.store.write() as conn:
-        now = context.clock.now()
-        return mirror.mark_vanished(
-            conn, system, kind, live, now=now, run_id=run_id, max_share=share, seen_before=began
-        )
+        return concluded(context, run, [result])

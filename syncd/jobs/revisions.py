@@ -47,6 +47,46 @@ def pack_at(pack: Path, ref: str) -> Iterator[Revision]:
         yield Revision(folder, commit)
 
 
+def fetch_commit(bare: Path, repository: str, ref: str) -> str:
+    """Fetch one ref of a repository into a bare one of ours, made where it is not there; the full id of its commit.
+
+    Raises UsageError: SYN007 without git, SYN630 where git cannot have it, in git's own words.
+    """
+    if not (bare / "HEAD").is_file():
+        bare.mkdir(parents=True, exist_ok=True)
+        _asked(bare, "init", "--quiet", "--bare")
+    wanted = "refs/syncd/wanted"
+    safe = ("-c", "protocol.ext.allow=never", "-c", "core.hooksPath=/dev/null")
+    words = ("fetch", "--quiet", "--force", "--no-tags", "--no-write-fetch-head", "--", repository, f"+{ref}:{wanted}")
+    done = _run(bare, *safe, *words)
+    if done.returncode:
+        said = done.stderr.decode("utf-8", "replace").strip().splitlines()
+        reason = said[-1][:200] if said else "git says nothing"
+        hint = "is pack.git right, and may the user that runs syncd read the repository?"
+        raise UsageError("SYN630", f"{ref} cannot be fetched: {reason}", where=repository, hint=hint)
+    return _asked(bare, "rev-parse", "--verify", f"{wanted}^{{commit}}").decode().strip()
+
+
+def files_at(repository: Path, commit: str, folder: str) -> dict[str, bytes]:
+    """The files of a folder as a commit has them, by name within it; UsageError SYN010 where there is none."""
+    prefix = PurePosixPath(folder)
+    blobs = _blobs(repository, commit, prefix)
+    if not blobs:
+        hint = "name the pack's folder within the repository with pack.git.folder"
+        raise UsageError("SYN010", f"there is no folder {folder} in commit {commit[:10]}", hint=hint)
+    return dict(_contents(repository, blobs))
+
+
+def uncommitted(pack: Path) -> tuple[str, ...]:
+    """What differs from the commit in a pack's folder, new files included; nothing where it is in no repository."""
+    try:
+        done = _run(pack, "status", "--porcelain", "--untracked-files=all", "-z", "--", ".")
+    except UsageError:
+        return ()
+    entries = done.stdout.decode("utf-8", "replace").split("\0") if done.returncode == 0 else []
+    return tuple(entry[3:] for entry in entries if len(entry) > 3)
+
+
 def _commit(top: Path, ref: str) -> str:
     found = None if ref.startswith("-") else _run(top, "rev-parse", "--verify", "--quiet", f"{ref}^{{commit}}")
     if found is None or found.returncode:

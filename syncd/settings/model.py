@@ -34,7 +34,9 @@ Span = Annotated[timedelta, BeforeValidator(_duration)]
 
 
 def _local_time(value: str) -> str:
-    match = re.fullmatch(rf"(?:{_DAY}(?:-{_DAY})?(?:,{_DAY}(?:-{_DAY})?)* )?(\d\d):(\d\d)", value.strip(), re.IGNORECASE)
+    match = re.fullmatch(
+        rf"(?:{_DAY}(?:-{_DAY})?(?:,{_DAY}(?:-{_DAY})?)* )?(\d\d):(\d\d)", value.strip(), re.IGNORECASE
+    )
     if match is None or int(match[1]) > 23 or int(match[2]) > 59:
         raise ValueError("a local time is HH:MM, with days before it or without, such as 02:15 or Sun 03:15")
     return value.strip()
@@ -124,6 +126,13 @@ class GitPackSettings(_Section):
     """The pack's folder within the repository."""
     every: Span = timedelta(minutes=5)
     """Between two looks at the repository."""
+
+    @field_validator("ref")
+    @classmethod
+    def _one_ref(cls, value: str) -> str:
+        if re.fullmatch(r"[\w./+@#-]+", value) is None or ".." in value:
+            raise ValueError("it is a branch, a tag or a commit, without spaces")
+        return value
 
     @field_validator("repository", "ref", "folder")
     @classmethod

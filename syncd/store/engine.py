@@ -18,7 +18,7 @@ from sqlalchemy import URL, Connection, Engine, ExceptionContext, create_engine,
 from syncd.clock import Clock
 from syncd.crashpoints import crashpoint
 from syncd.errors import StorageError
-from syncd.store import lease, location, schema
+from syncd.store import health, lease, location, schema
 from syncd.store.failures import storage_errors
 
 BUSY_TIMEOUT_MS = 10_000
@@ -120,6 +120,15 @@ class Store:
         """Bring the schema to this version's, in one transaction; returns the revisions applied, none if up to date."""
         with self.write() as conn:
             return schema.upgrade(conn, self._where)
+
+    def shares_sessions(self) -> bool:
+        """Whether two connections that are both open got one session of PostgreSQL in turn: a pooler's doing."""
+        sessions = []
+        with storage_errors(self._where), self._writer.connect() as first, self._writer.connect() as second:
+            for conn in (first, second, first, second):
+                with conn.begin():
+                    sessions.append(health.session_of(conn))
+        return set(sessions[::2]) & set(sessions[1::2]) != set() or len(set(sessions)) > 2
 
     def close(self) -> None:
         """Close every pooled connection."""

@@ -210,7 +210,7 @@ def _too_slow(limit: timedelta):  # type: ignore[no-untyped-def]
 
     def matches(request: HttpRequest) -> bool:
         words = soql(request).split()
-        if "SystemModstamp" not in words or "<" not in words:
+        if "SystemModstamp" not in words or "<" not in words or "COUNT()" in words:
             return False
         upper = datetime.fromisoformat(words[words.index("<") + 1])
         lower = (

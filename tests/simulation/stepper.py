@@ -18,7 +18,8 @@ from syncd.errors import LeaseHeldError, StorageError, SyncdError
 from syncd.jobs.apply import adopt, apply, approve, plan_undo, recover_rows
 from syncd.jobs.leadership import Leadership, leadership
 from syncd.jobs.plan import make_plan
-from syncd.jobs.pull import PullReport, delayed_pass, pull, sweep
+from syncd.jobs.pull import PullReport, delayed_pass, pull
+from syncd.jobs.sweeping import sweep
 from syncd.jobs.sync import sync
 from syncd.jobs.watch import watch
 from syncd.model.plans import PlanStatus, RowState

@@ -16,7 +16,7 @@ import pytest
 from syncd.connectors.hubspot import HubspotWriter
 from syncd.connectors.port import OwnerWrite, Reading, WriteOutcome, WriteResult
 from syncd.connectors.salesforce import SalesforceWriter
-from syncd.jobs import pull as pull_job
+from syncd.jobs import reading as reading_job
 from syncd.model.cursors import Cursor, Page, Window
 from syncd.model.plans import OutboxRow, RowState, SavedPlan
 from syncd.model.refs import Kind, System
@@ -36,7 +36,7 @@ def _overlap_dropped(patch: Patch) -> None:
     def window(lower: datetime | None, upper: datetime) -> Window:
         return Window(None if lower is None else lower + timedelta(minutes=15), upper)
 
-    patch.setattr(pull_job, "Window", window)
+    patch.setattr(reading_job, "Window", window)
 
 
 def _cursor_advanced_early(patch: Patch) -> None:

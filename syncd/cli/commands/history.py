@@ -1,64 +1,39 @@
-"""`syncd history`: what the ledger knows of one record."""
+"""`syncd history`: what is known of one company's records, now or then."""
 
 from __future__ import annotations
-
-from collections.abc import Mapping
 
 import click
 
 from syncd.cli.output import FORMAT, show_json
-from syncd.cli.session import open_context
+from syncd.cli.session import instant_option, open_context
+
+EPILOG = """\b
+Example:
+  syncd history acme.example
+  syncd history salesforce:account:001Sb0000000001IAA --as-of 2026-11-20T10:00:00Z
+"""
 
 
-@click.command(epilog="\b\nExample:\n  syncd history acme.example\n")
+@click.command(epilog=EPILOG)
 @click.argument("record")
+@click.option("--as-of", help="As it was at this instant, such as 2026-11-20T10:00:00Z.")
 @click.option(
     "--limit", default=50, show_default=True, type=click.IntRange(1, 10000), help="How many rows, newest last."
 )
 @FORMAT
 @click.pass_context
-def history(ctx: click.Context, record: str, limit: int, format_: str) -> None:
-    """Show the ledger's rows about RECORD: a ref, id, domain or name of an account."""
-    from syncd.clock import iso
-    from syncd.jobs.lookup import company_of
-    from syncd.store import ledger
+def history(ctx: click.Context, record: str, as_of: str | None, limit: int, format_: str) -> None:
+    """Show owner, mark, plan and receipts of RECORD, and the ledger's rows about it.
 
-    with open_context(ctx) as context, context.store.read() as conn:
-        refs = company_of(conn, record).refs
-        entries = sorted(
-            (entry for ref in refs for entry in ledger.entries(conn, ref=str(ref), limit=limit)),
-            key=lambda row: row.seq,
-        )[-limit:]
+    RECORD is a ref, id, domain or name of an account; every record of its company is shown, and those merged into them.
+    """
+    from syncd.jobs.history import history_document
+    from syncd.report.history_text import history_text
+
+    instant = instant_option("--as-of", as_of)
+    with open_context(ctx) as context:
+        document = history_document(context, record, as_of=instant, limit=limit)
     if format_ == "json":
-        show_json(
-            {
-                "format": 1,
-                "refs": [str(ref) for ref in refs],
-                "entries": [
-                    {
-                        "seq": entry.seq,
-                        "at": iso(entry.at),
-                        "event": entry.event,
-                        "ref": entry.ref,
-                        "actor": entry.actor,
-                        "facts": dict(entry.facts),
-                        "payload": entry.payload,
-                    }
-                    for entry in entries
-                ],
-            }
-        )
-        return
-    click.echo("records: " + ", ".join(str(ref) for ref in refs))
-    if not entries:
-        click.echo("the ledger has nothing about them: syncd never wrote them")
-    for entry in entries:
-        click.echo(f"{entry.at:%Y-%m-%d %H:%M:%S}Z  {entry.event:<18} {entry.ref}")
-        click.echo("    " + _said(entry.facts))
-
-
-def _said(facts: Mapping[str, object]) -> str:
-    """The facts of a row in words: the owners first, then what else there is."""
-    words = [f"{facts['from'] or 'nobody'} -> {facts['to'] or 'nobody'}"] if {"from", "to"} <= set(facts) else []
-    rest = {key: value for key, value in facts.items() if key not in ("from", "to", "state") and value is not None}
-    return ", ".join([*words, *(f"{key} {value}" for key, value in sorted(rest.items()))])
+        show_json(document)
+    else:
+        click.echo(history_text(document, at_an_instant=instant is not None))

@@ -45,7 +45,9 @@ def pull(ctx: click.Context, full: bool, system: str | None, delayed_pass: bool,
         if delayed_pass:
             report = job.delayed_pass(context, check=leader.check)
         elif sweep:
-            report = job.sweep(context, check=leader.check)
+            from syncd.jobs.sweeping import sweep as swept
+
+            report = swept(context, check=leader.check)
         else:
             systems = [System(system)] if system else None
             report = job.pull(context, systems=systems, full=full, check=leader.check, show=show)

@@ -106,7 +106,7 @@ CONTACT_MAPPING: Final = KindMapping(
         }
     ),
 )
-"""To be added to the kinds where contacts follow their company's owner; it needs the scope crm.objects.contacts.read."""
+"""To be added to the kinds where contacts follow their company; it needs the scope crm.objects.contacts.read."""
 
 DEFAULT_MAPPING: Final = SystemMapping(
     System.HUBSPOT,

@@ -13,7 +13,7 @@ from typing import Final
 
 from syncd.errors import ConfigError
 
-TOKEN_INFORMATION: Final = "/oauth/v2/private-apps/get/access-token-info"
+TOKEN_INFORMATION: Final = "/oauth/v2/private-apps/get/access-token-info"  # noqa: S105 - a path
 """POST: what a private app's token may do. It has no dated twin, and answers only to such tokens."""
 
 

@@ -52,10 +52,11 @@ class SalesforceReader:
         clock: Clock,
         entropy: Entropy,
         budget: RateBudget,
+        policy: RetryPolicy | None = None,
         bulk_above: int = BULK_ABOVE,
     ) -> None:
         self._gate = salesforce_gate(wire, budget)
-        self._client = SalesforceClient(access, self._gate, RetryPolicy(clock, entropy), clock)
+        self._client = SalesforceClient(access, self._gate, policy or RetryPolicy(clock, entropy), clock)
         self._descriptions = Descriptions(self._client)
         self._walker = Walker(self._client, clock, self._rows, self._bulk_rows, bulk_above)
         self._mapping = mapping

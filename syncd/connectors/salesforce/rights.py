@@ -7,8 +7,8 @@ sharing (salesforce.md 8.8). Nothing is written.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
-from typing import Final
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Final
 from urllib.parse import quote
 
 from syncd.connectors.port import Right, RowCount
@@ -35,7 +35,9 @@ def _rights(client: SalesforceClient, columns: Columns) -> Iterator[Right]:
         return
     yield Right(f"{name}: Read", f"to read {name}", granted=described.get("queryable") is not False)
     if columns.kind in _OWNED:
-        owner = next((field for field in described["fields"] if str(field.get("name")).lower() == "ownerid"), {})
+        owner: Mapping[str, Any] = next(
+            (field for field in described["fields"] if str(field.get("name")).lower() == "ownerid"), {}
+        )
         granted = described.get("updateable") is not False and owner.get("updateable") is not False
         yield Right(f"{name}: Edit, OwnerId: Edit", f"to write owners of {name}", granted, writing=True)
 

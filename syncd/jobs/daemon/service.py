@@ -8,6 +8,7 @@ import sys
 import threading
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 from syncd.clock import Clock
@@ -33,6 +34,7 @@ from syncd.telemetry import Log
 _BEAT = timedelta(seconds=5)
 _PULSE = timedelta(seconds=1)
 _HEARTBEAT_LIMIT = 30.0
+_FIRST_FETCH = 300.0
 _LEASED_JOBS = ("pull", "delayed-pass", "sweep", "apply", "adopt", "housekeeping", "pack")
 """The jobs that only whoever holds the lease does, by the names of their runs."""
 
@@ -122,12 +124,22 @@ class Daemon:
             self._store.fence(self._lease.epoch)
             with self._store.write() as conn:
                 runs.close_cut_off(conn, _LEASED_JOBS, now=self._clock.now())
-            restore_pack(settings, self._store)
+            self._keep_lease()
+            self._have_pack(settings)
             self._snapshot = take_snapshot(self._config, self._environ, self._entropy, now=self._clock.now())
             return self._serve()
         finally:
+            self._schedule.stop()
             self._store.fence(None)
             self._give_back()
+
+    def _have_pack(self, settings: Settings) -> None:
+        """Where the pack is fetched from git, lay out the one that is stored, or fetch the first one."""
+        restore_pack(settings, self._store)
+        if settings.pack.git is not None and not settings.pack.path.exists():
+            told = {} if self._config is None else {"SYNCD_CONFIG": str(self._config.resolve())}
+            told[EPOCH_VARIABLE] = str(self._lease.epoch)
+            self._children.run(["pack", "fetch"], extra=told, deadline=_FIRST_FETCH, tell=_to_stderr)
 
     def _give_back(self) -> None:
         if self._lost:
@@ -145,7 +157,7 @@ class Daemon:
         control.start()
         try:
             self._take_up_duties()
-            self._start_pulse()
+            self._go_round_lanes()
             self._log.event(
                 "daemon.started", epoch=self._lease.epoch, pack=self._snapshot.revision, mode=settings.mode.value
             )
@@ -158,13 +170,17 @@ class Daemon:
             self._schedule.stop()
             self._children.stop()
 
-    def _start_pulse(self) -> None:
+    def _keep_lease(self) -> None:
+        """Renew the lease and show that the scheduler ticks, from now on."""
         now = self._clock.now()
-        for lane in (WORK, OFFERING, WATCHING):
-            self._schedule.put(Task(f"round-{lane}", lane, _PULSE, now, lambda lane=lane: self._go_round(lane)))
         self._schedule.put(Task("lease", "keep", self._candidate.ttl / 4, now, self._renew))
         self._schedule.put(Task("heartbeat", "keep", _BEAT, now, self._tick))
         self._schedule.start()
+
+    def _go_round_lanes(self) -> None:
+        now = self._clock.now()
+        for lane in (WORK, OFFERING, WATCHING):
+            self._schedule.put(Task(f"round-{lane}", lane, _PULSE, now, partial(self._go_round, lane)))
 
     def _wait(self) -> ExitCode:
         interval = min(self._notifier.watchdog_seconds or 10.0, 10.0) / 2

@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 from syncd.crashpoints import crashpoint
 from syncd.entropy import Entropy
 from syncd.errors import ConfigError, InputError
+from syncd.jobs.fetching import require_committed
 from syncd.jobs.packs import open_pack
 from syncd.settings import Settings, load_settings
 
@@ -52,6 +53,7 @@ def take_snapshot(path: Path | None, environ: Mapping[str, str], entropy: Entrop
             anchor = {"SYNCD_CONFIG_FOLDER": told["SYNCD_CONFIG_FOLDER"]}
             settings = load_settings(draft / "config.toml", {**environ, **anchor})
         shutil.copytree(settings.pack.path, draft / "pack", ignore=shutil.ignore_patterns(".*"))
+        require_committed(settings)
         # The copies are what counts from here on: the originals may change under our hands while they are read.
         pack = open_pack(settings, draft / "pack", now=now)
     except OSError as error:

@@ -97,7 +97,9 @@ def fields(patient: Patient, report: Reporter) -> Iterator[Result]:
         yield report.failed(error)
         return
     for note in notes:
-        yield report.warn("SYN717" if "stamp" in note else "SYN405", note, "nothing, if no rule reads it; else see docs")
+        yield report.warn(
+            "SYN717" if "stamp" in note else "SYN405", note, "nothing, if no rule reads it; else see docs"
+        )
     if not notes:
         yield report.ok("every mapped object and field is there")
 
@@ -109,9 +111,10 @@ def freshness(patient: Patient, report: Reporter) -> Iterator[Result]:
         yield report.ok("every mapped field stamps its record when it changes")
         return
     told = "; ".join(f"{kind}: {', '.join(names)}" for kind, names in late.items())
-    every = patient.installation.settings.schedule.sweep
-    hours = int(every.total_seconds() // 3600)
-    yield report.ok(f"read by the sweep (every {hours} h), since a change stamps nothing: {told}")
+    schedule = patient.installation.settings.schedule
+    yield report.ok(
+        f"a change of these stamps nothing, so the sweep reads them (schedule.sweep, {schedule.sweep}): {told}"
+    )
 
 
 def rows(patient: Patient, report: Reporter) -> Iterator[Result]:
@@ -186,7 +189,9 @@ def native_sync(patient: Patient, report: Reporter) -> Iterator[Result]:
     if sign is None:
         yield report.ok("no sign of the vendors' own sync here")
     elif settings.owner_writer is None:
-        text = f"HubSpot's own Salesforce sync seems to be on ({sign}), and nothing is written until owner_writer is set"
+        text = (
+            f"HubSpot's own Salesforce sync seems to be on ({sign}), and nothing is written until owner_writer is set"
+        )
         yield report.fail("SYN715", text, 'set owner_writer = "salesforce", "hubspot" or "both" in the settings')
     else:
         yield report.ok(f"HubSpot's own Salesforce sync seems to be on; owner_writer is {settings.owner_writer.value}")

@@ -14,14 +14,17 @@ _UNREACHABLE: Final = frozenset({"SYN410", "SYN411"})
 def remedy_of(system: System, error: SyncdError, settings: Settings) -> str | None:
     """What to do about a sign-in that failed; None where the error's own hint is best."""
     if error.code in _UNREACHABLE:
-        return f"curl -sv {_host(system, settings)}{_through(settings)}; then check DNS, firewall, [http] proxy and ca_bundle"
+        ask = f"curl -sv {_host(system, settings)}{_through(settings)}"
+        return f"{ask}; then check DNS, firewall, [http] proxy and ca_bundle"
     if error.code == "SYN401" and system is System.SALESFORCE:
         return (
-            "Salesforce Setup: External Client App Manager, the app, Policies: the OAuth flow is on, the integration user is"
-            " pre-authorized; then check client_id and the key or secret"
+            "Salesforce Setup: External Client App Manager, the app, Policies: the OAuth flow is on and the integration"
+            " user pre-authorized; then check client_id and the key or secret"
         )
     if error.code == "SYN401":
-        return "HubSpot: Development, Keys, Service keys: rotate the key and put the new one where hubspot.token refers to"
+        return (
+            "HubSpot: Development, Keys, Service keys: rotate the key and put the new one where hubspot.token refers to"
+        )
     if error.code == "SYN402":
         return where_to_grant(system, "what the message names")
     if error.code == "SYN412":

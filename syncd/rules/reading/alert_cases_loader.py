@@ -67,7 +67,7 @@ def _step(item: Node, monitors: Collection[str], reading: Reading, *, first: boo
     return AlertStep(
         place=item.place,
         now=options.instant("now"),
-        after=_seconds(options),
+        after=_seconds(options, reading),
         accounts=_records(options, "accounts", frozenset(reading.catalogue.account) - _DERIVED, reading),
         deals=_records(options, "deals", frozenset(reading.catalogue.opportunity) | {"account"}, reading),
         users=MappingProxyType(_users(options, reading)),
@@ -79,16 +79,15 @@ def _step(item: Node, monitors: Collection[str], reading: Reading, *, first: boo
     )
 
 
-def _seconds(options: Options) -> float:
+def _seconds(options: Options, reading: Reading) -> float:
     span = options.span("after")
     if span is None:
         return 0.0
-    if span.unit in _UNITS:
-        return (span.count * _UNITS[span.unit]).total_seconds()
-    options.parsed(
-        "after", Scalar(f"{span.count}{span.unit}", options.place_of("after")), lambda _: None, "use min to w"
-    )
-    return 0.0
+    if span.unit not in _UNITS:
+        message = f"`after` is no span of clock time: `{span.count}{span.unit}`"
+        reading.findings.error("SYN242", message, options.place_of("after"), "write 5min, 2h, 1d or 1w")
+        return 0.0
+    return (span.count * _UNITS[span.unit]).total_seconds()
 
 
 def _records(options: Options, key: str, known: Collection[str], reading: Reading) -> Mapping[str, Mapping[str, str]]:

@@ -8,10 +8,11 @@ from decimal import Decimal
 import pytest
 from alerts_world import HS, NOW, SF, World, account, gone, user, won
 
+from syncd.model.plans import PlanStatus, SavedPlan, document_hash
 from syncd.model.records import Record
 from syncd.model.refs import Kind, Ref
 from syncd.store import companies as store_companies
-from syncd.store import ownership
+from syncd.store import mirror, ownership, plans
 
 BASE = """\
 format: 1
@@ -119,6 +120,8 @@ def test_accounts_left_over_from_a_leaver_are_told_of_after_a_week(world: World)
 
 
 def test_accounts_that_nobody_can_take_are_one_alert_a_top_territory(world: World) -> None:
+    with world.store.write() as conn:
+        mirror.store_teams(conn, SF, [], now=world.clock.now())
     begin(world, "", account(1), account(2, country="Japan", owner=None), account(3, country="Japan", owner=None))
     world.users(user("anna"), user("ben"), user("cleo", active=False))
     assert look(world, "Unassigned") == ["Unassigned rest"]
@@ -368,3 +371,23 @@ def test_a_territory_that_is_far_ahead_is_told_of_and_names_what_is_below(world:
     assert look(world, "AttainmentAbove") == ["AttainmentAbove emea"]
     (episode,) = world.episodes("AttainmentAbove")
     assert (episode.severity, Decimal(episode.detail["money"]["amount"])) == ("info", Decimal("351.96"))
+
+
+def test_an_applied_plan_is_the_new_measure_of_a_territory(world: World) -> None:
+    begin(world, "", *(account(number) for number in range(20)))
+    world.put(*(account(number, country="Japan") for number in range(4)))
+    assert look(world, "TerritoryComposition") == []
+    now = world.clock.now()
+    content = {"format": 1, "plan_id": "one", "changes": []}
+    made = SavedPlan(
+        "one", document_hash(content), "plan", PlanStatus.OFFERED, "r", now, now + timedelta(days=1), content
+    )
+    with world.store.write() as conn:
+        plans.save_plan(conn, made)
+        plans.approve(conn, "one", plan_hash=made.hash, who="mei", why="x", limits=[], now=now)
+        plans.set_status(conn, "one", PlanStatus.APPLIED)
+    assert look(world, "TerritoryComposition", "BaselineFindings") == []
+    world.put(*(account(number, country="Japan") for number in range(4, 8)))
+    assert look(world, "TerritoryComposition") == []
+    world.put(account(8, country="Japan"))
+    assert look(world, "TerritoryComposition") == ["TerritoryComposition emea", "TerritoryComposition rest"]

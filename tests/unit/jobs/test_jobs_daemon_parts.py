@@ -26,7 +26,7 @@ from syncd.jobs.daemon.schedule import Schedule, Task
 from syncd.jobs.daemon.service import Daemon
 from syncd.jobs.daemon.snapshot import Snapshot, take_snapshot
 from syncd.jobs.leadership import TTL, Leadership, holder_is_gone, leadership
-from syncd.store import lease, runs
+from syncd.store import lease
 from syncd.store.engine import Store
 
 CLOCK = SystemClock()
@@ -230,7 +230,7 @@ def test_tasks_run_when_due_one_at_a_time_and_what_fails_is_told() -> None:
     schedule.stop()
     assert "later" not in ran
     assert "dropped" not in ran
-    assert ("job.missed", {"job": "fail", "reason": "failed"}) in log.events
+    assert ("job.missed", {"job": "fail", "reason": "failed", "error": "ValueError: x"}) in log.events
 
 
 def daemon(folder: Path, log: Told) -> Daemon:
@@ -281,23 +281,6 @@ def test_a_daemon_that_cannot_start_gives_the_lease_back(folder: Path, signals: 
     store = open_store(folder)
     with store.read() as conn:
         assert lease.current(conn) is None
-    store.close()
-
-
-def test_jobs_are_due_by_their_last_success(folder: Path) -> None:
-    store = open_store(folder)
-    one = daemon(folder, Told())
-    one._store = store
-    now = CLOCK.now()
-    assert one._due("pull", timedelta(minutes=5)) - now < timedelta(seconds=5)
-    with store.write() as conn:
-        runs.start_run(conn, "r1", "pull", now=now - timedelta(minutes=2))
-        runs.finish_run(conn, "r1", "ok", now=now - timedelta(minutes=2), summary={})
-        runs.start_run(conn, "r2", "pull", now=now)
-        runs.finish_run(conn, "r2", "incomplete", now=now, summary={})
-    due = one._due("pull", timedelta(minutes=5)) - now
-    assert timedelta(minutes=2, seconds=59) < due < timedelta(minutes=3, seconds=1)
-    assert one._due("pull", timedelta(minutes=1)) - now < timedelta(seconds=5)
     store.close()
 
 

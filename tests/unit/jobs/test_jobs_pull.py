@@ -9,7 +9,9 @@ from jobs_world import HUBSPOT, NOW, SALESFORCE, World
 from syncd.connectors.wire import HttpResponse
 from syncd.errors import AuthError, CursorLostError, ExitCode, LeaseHeldError, RefusedError, RetryableError
 from syncd.jobs.plan import make_plan
-from syncd.jobs.pull import KINDS, delayed_pass, sweep
+from syncd.jobs.pull import delayed_pass
+from syncd.jobs.reading import KINDS
+from syncd.jobs.sweeping import sweep
 from syncd.model.refs import Kind, System
 from syncd.sandbox.hubspot import HubspotPortal
 from syncd.sandbox.salesforce import SalesforceOrg

@@ -14,7 +14,6 @@ from typing import Any
 
 from rule_builders import NOW, PLACE, facts, pack, rep, territory
 
-from syncd.model.decisions import Owner
 from syncd.model.fields import FieldType
 from syncd.model.money import ConvertedAmount, MoneyTable
 from syncd.rules.conditions import (
@@ -28,7 +27,7 @@ from syncd.rules.conditions import (
     OpportunityTest,
 )
 from syncd.rules.conditions import NoneOf as NoneHolds
-from syncd.rules.facts import Facts, OpportunityFacts, Value
+from syncd.rules.facts import Applied, Facts, OpportunityFacts, Value
 from syncd.rules.matching import date_matchers as dates
 from syncd.rules.matching import matchers as m
 from syncd.rules.matching.time_window import Duration, Period
@@ -78,6 +77,7 @@ class Packs:
         self.dice = Random(seed)
         self._seed = seed
         self._made = 0
+        self._paths: list[str] = []
 
     def _text_of(self, what: str) -> str:
         """A text that no other matcher has, as matchers of a real pack differ in text where they differ in amounts."""
@@ -232,7 +232,9 @@ class Packs:
             when = self.dice.choice(shared) if reuse else self.condition()
             shared.append(when)
             owners = self.dice.sample(["a@x", "b@x", "c@x", "d@x"], self.dice.randint(0, 3))
-            made = territory(name, when, owners, path=path, role=role, effective=self._window())
+            leeway = self.dice.choice([None, None, None, Decimal("0.1"), Decimal(1)])
+            made = territory(name, when, owners, path=path, role=role, effective=self._window(), leeway=leeway)
+            self._paths.append(path)
             below = self.tree(role, path, depth + 1, shared) if depth < 3 and self.dice.random() < 0.45 else ()
             found.append(replace(made, children=below))
         return tuple(found)
@@ -269,9 +271,8 @@ class Packs:
         rates = dice.choice(RATES)
         owner = dice.choice([None, "a@x", "b@x", "gone@x"])
         company = facts(key, owner, active=dice.random() < 0.8, opportunities=opportunities, rates=rates)
-        return replace(
-            company, values={**company.values, **values}, current_owner=Owner(owner) if owner is not None else None
-        )
+        last = {"owner": Applied(dice.choice(self._paths), owner, NOW)} if dice.random() < 0.5 and self._paths else {}
+        return replace(company, values={**company.values, **values}, applied=last)
 
     def _dirty(self, type_: FieldType, value: Value) -> Value:
         """A value beside those that the rules name; sometimes of a type that the field should not have."""

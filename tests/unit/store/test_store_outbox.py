@@ -124,7 +124,10 @@ def test_claim_is_fenced_by_the_epoch(store: Store) -> None:
             outbox.claim(conn, ids, epoch=old.epoch, attempt="a", now=old.until)
         assert caught.value.code == "SYN702"
         assert outbox.rows(conn)[0].state is RowState.APPROVED
-        outbox.claim(conn, ids, epoch=new.epoch, attempt="a", now=old.until)
+        with pytest.raises(LeaseHeldError) as caught:
+            outbox.claim(conn, ids, epoch=new.epoch, attempt="a", now=old.until)
+        assert caught.value.code == "SYN720", "a call of the old leader may still be under way"
+        outbox.claim(conn, ids, epoch=new.epoch, attempt="a", now=old.until + lease.SETTLE)
 
 
 @pytest.mark.parametrize("when", [timedelta(minutes=1), timedelta(hours=1)])
