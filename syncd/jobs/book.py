@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -154,10 +154,13 @@ def _ownership(
 
 
 def _team_holds(context: Context, conn: Connection, members: Mapping[str, list[Record]]) -> dict[str, str]:
-    """Companies whose Salesforce owner cannot be changed without losing an account team (salesforce.md 3.4)."""
     if System.SALESFORCE not in context.written_systems:
         return {}
-    teams = mirror.teams(conn, System.SALESFORCE)
+    return team_holds(mirror.teams(conn, System.SALESFORCE), members)
+
+
+def team_holds(teams: mirror.TeamsView, members: Mapping[str, Sequence[Record]]) -> dict[str, str]:
+    """Companies whose Salesforce owner cannot be changed without losing an account team (salesforce.md 3.4)."""
     holds: dict[str, str] = {}
     for company, accounts in members.items():
         for account in accounts:

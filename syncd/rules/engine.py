@@ -1,8 +1,8 @@
 """The decision engine: facts, pack, people and an instant in; one decision per company and role out.
 
 Record at a time, by the plain evaluator or by classes that equal it. Pure: no I/O, clock or logger, and the order of
-the input never matters. Pass 1 settles what is held, overridden or kept and sums the loads; pass 2 picks the rest, role by
-role and territory by territory. Who follows a parent is settled in pass 1 where the parent is, else after its pick.
+the input never matters. Pass 1 settles what is held, overridden or kept and sums the loads; pass 2 picks the rest, role
+by role and territory by territory. Who follows a parent is settled in pass 1 where the parent is, else after its pick.
 """
 
 from __future__ import annotations

@@ -113,6 +113,8 @@ class DatabaseSettings(_Section):
 
     url: str = "sqlite:///syncd.db"
     """`sqlite:////absolute/path.db`, or `postgresql://user@host/name` with the extra `postgres`."""
+    erasures: Path = Path("syncd.erasures")
+    """The list of what was erased, which names nobody in clear: a backup that is restored is erased again by it."""
 
 
 class GitPackSettings(_Section):

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -115,6 +115,20 @@ class Store:
         what keeps its pages, cursors, plans and receipts out.
         """
         self._epoch = epoch
+
+    def compact(self) -> None:
+        """Write the database anew, so that the bytes of what was deleted are gone from its files.
+
+        Takes as long as the database is large, and must not be called inside a transaction.
+        """
+        with storage_errors(self._where):
+            if self.dialect == "sqlite":
+                with closing(self._writer.raw_connection()) as raw:
+                    for statement in ("VACUUM", "PRAGMA wal_checkpoint(TRUNCATE)"):
+                        raw.cursor().execute(statement)
+                return
+            with self._writer.connect().execution_options(isolation_level="AUTOCOMMIT") as conn:
+                conn.exec_driver_sql("VACUUM FULL")
 
     def upgrade(self) -> tuple[str, ...]:
         """Bring the schema to this version's, in one transaction; returns the revisions applied, none if up to date."""

@@ -58,6 +58,7 @@ EVENTS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "retrieve.noticed": ("info", "owners are told that accounts nobody works will be taken back; the grace begins"),
         "baseline.adopted": ("info", "today's owners are the baseline"),
         "history.unread": ("warning", "a CRM could not be asked who changed owners; it is asked again later"),
+        "subject.erased": ("info", "what the tables held of one person or record was taken out"),
         "drift.adopted": ("info", "an owner that somebody changed was taken as an override"),
         "drift.released": ("info", "an override that adopted drift made was ended"),
         "alert.fired": ("warning", "an alert began to fire"),

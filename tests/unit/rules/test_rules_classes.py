@@ -9,7 +9,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from random_packs import Packs, instants
-from rule_builders import EVERYBODY, NOW, PLACE, facts
+from rule_builders import EVERYBODY, NOW, PLACE, applied, facts, territory
+from rule_builders import pack as pack_of
 
 from syncd.model.fields import FieldType
 from syncd.model.money import ConvertedAmount, MoneyTable
@@ -107,6 +108,27 @@ def test_every_decision_is_byte_for_byte_that_of_the_plain_engine(seed):
     book = Book(tuple(draw.account(f"A{number:03}") for number in range(MANY)), EVERYBODY)
     for now in instants():
         assert repr(decide(pack, book, now)).encode() == repr(decide(pack, book, now, plain=True)).encode()
+
+
+def test_a_leeway_keeps_the_same_accounts_as_in_the_plain_engine():
+    def sized(text, low, high):
+        interval = Interval(text, low and Decimal(low), high and Decimal(high))
+        return FieldTest("employees", FieldType.NUMBER, interval, PLACE, text)
+
+    pack = pack_of(
+        territory("large", sized(">= 1000", 1000, None), "a@x", leeway=Decimal("0.1")),
+        territory("middle", sized("200..999", 200, 999), ["b@x", "c@x"], leeway=Decimal("0.1")),
+        territory("small", None, ["d@x", "e@x"]),
+    )
+    lasts = ["large", "middle", "small"] * 40
+    companies = tuple(
+        facts(f"A{number:03}", "a@x", employees=150 + 9 * number, applied=applied(lasts[number], "a@x"))
+        for number in range(MANY + 10)
+    )
+    book = Book(companies, EVERYBODY)
+    found = decide(pack, book, NOW)
+    assert repr(found) == repr(decide(pack, book, NOW, plain=True))
+    assert len([each for each in found if "by its leeway" in each.text]) > 5
 
 
 def holding(items, company):
