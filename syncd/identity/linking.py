@@ -10,16 +10,14 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from rapidfuzz import fuzz
-
+from syncd.identity.likeness import Look, contradicts, score
 from syncd.model import normalisation
-from syncd.model.normalisation.company_names import company_name_key
 from syncd.model.records import Record
 from syncd.model.refs import Ref, System, long_salesforce_id
 
 CROSS_REFERENCE = "cross_reference"
 """The record field under which a connector delivers the id of the same company in the other system."""
-_LARGEST_BLOCK = 12
+_LARGEST_BLOCK = 40
 _LOWEST_SCORE = 85
 
 
@@ -78,11 +76,11 @@ def link_accounts(
         if one and other:
             pairs.join(one.ref, other.ref, "id-map")
     _join_by_cross_reference(live, left, right, pairs)
-    domains = {record.ref: _domain(record, shared_domains) for record in live}
-    _join_by_domain(live, domains, pairs)
+    looks = {record.ref: Look.of(record, _domain(record, shared_domains)) for record in live}
+    _join_by_domain(live, looks, pairs)
     links = {record.ref: min(str(record.ref), str(pairs.by_ref.get(record.ref, record.ref))) for record in live}
-    free = [record for record in live if record.ref not in pairs.by_ref]
-    found = (one for one in _candidates(free, domains) if (one.salesforce, one.hubspot) not in rejected)
+    free = [looks[record.ref] for record in live if record.ref not in pairs.by_ref]
+    found = (one for one in _candidates(free) if (one.salesforce, one.hubspot) not in rejected)
     return Linking(links, dict(pairs.evidence), tuple(found))
 
 
@@ -112,56 +110,38 @@ def _join_by_cross_reference(
             pairs.join(here, there, "cross-reference")
 
 
-def _join_by_domain(live: Sequence[Record], domains: Mapping[Ref, str | None], pairs: _Pairs) -> None:
-    """Join where a domain stands on exactly one record of each side, those joined already counted."""
+def _join_by_domain(live: Sequence[Record], looks: Mapping[Ref, Look], pairs: _Pairs) -> None:
+    """Join where a domain stands on exactly one record of each side, those joined already counted.
+
+    Where their names say otherwise they are candidates instead: companies of one group share its website.
+    """
     sides: dict[str, dict[System, list[Ref]]] = defaultdict(lambda: defaultdict(list))
     for record in live:
-        if domain := domains[record.ref]:
+        if domain := looks[record.ref].domain:
             sides[domain][record.ref.system].append(record.ref)
     for domain, by_system in sorted(sides.items()):
         one, other = by_system[System.SALESFORCE], by_system[System.HUBSPOT]
-        if len(one) == 1 and len(other) == 1:
+        if len(one) == 1 and len(other) == 1 and not contradicts(looks[one[0]], looks[other[0]]):
             pairs.join(one[0], other[0], f"domain {domain}")
 
 
-def _candidates(free: Sequence[Record], domains: Mapping[Ref, str | None]) -> list[Candidate]:
-    """Unjoined records that share a domain or a name, scored by name and place."""
-    blocks: dict[str, tuple[list[Record], list[Record]]] = defaultdict(lambda: ([], []))
-    for record in free:
-        keys = {f"name {_name_key(record)}"} if _name_key(record) else set()
-        if domain := domains[record.ref]:
-            keys.add(f"domain {domain}")
-        for key in keys:
-            blocks[key][record.ref.system is System.HUBSPOT].append(record)
+def _candidates(free: Sequence[Look]) -> list[Candidate]:
+    """Unjoined records that share a domain, a phone, a name or the beginning of one, scored by all of it."""
+    blocks: dict[tuple[str, str], tuple[list[Look], list[Look]]] = defaultdict(lambda: ([], []))
+    for look in free:
+        for key in set(look.keys()):
+            blocks[key][look.ref.system is System.HUBSPOT].append(look)
     found: dict[tuple[Ref, Ref], Candidate] = {}
-    for key, (lefts, rights) in sorted(blocks.items()):
+    for (kind, _), (lefts, rights) in sorted(blocks.items()):
         if len(lefts) > _LARGEST_BLOCK or len(rights) > _LARGEST_BLOCK:
             continue
+        alone = kind == "domain" and len(lefts) == len(rights) == 1
         for one in lefts:
             for other in rights:
-                candidate = _scored(one, other, key.partition(" ")[0])
-                best = found.get((one.ref, other.ref))
-                if candidate and (best is None or candidate.score > best.score):
-                    found[one.ref, other.ref] = candidate
+                if (one.ref, other.ref) in found:
+                    continue
+                points, reason = score(one, other)
+                points = max(points, _LOWEST_SCORE) if alone else points  # nobody else has this domain
+                if points >= _LOWEST_SCORE:
+                    found[one.ref, other.ref] = Candidate(one.ref, other.ref, points, reason)
     return sorted(found.values(), key=lambda item: (-item.score, item.salesforce, item.hubspot))
-
-
-def _name_key(record: Record) -> str:
-    return company_name_key(record.fields.get("name", ""))
-
-
-def _scored(one: Record, other: Record, shared: str) -> Candidate | None:
-    name = fuzz.token_sort_ratio(_name_key(one), _name_key(other))
-    place, said = 0, "no place to compare"
-    for key in ("postal_code", "city", "country"):
-        here, there = one.fields.get(key), other.fields.get(key)
-        if here and there:
-            same = normalisation.text(here) == normalisation.text(there)
-            place, said = (10 if same else -20), f"{'same' if same else 'other'} {key.replace('_', ' ')}"
-            break
-    score = max(
-        0, min(100, round(name * (0.9 if shared == "name" else 0.8)) + place + (10 if shared == "domain" else 0))
-    )
-    if score < _LOWEST_SCORE:
-        return None
-    return Candidate(one.ref, other.ref, score, f"same {shared}, names {round(name)} % alike, {said}")

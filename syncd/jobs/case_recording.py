@@ -20,7 +20,7 @@ from syncd.model.decisions import Decision
 from syncd.model.records import User
 from syncd.model.refs import Kind, Ref, System
 from syncd.rules.cases import case_facts, run_cases
-from syncd.rules.explanation import shown_value
+from syncd.rules.explaining.clauses import shown_value
 from syncd.rules.facts import Facts, OpportunityFacts, Value
 from syncd.rules.findings import Findings
 from syncd.rules.formatting.case_text import case_text

@@ -35,7 +35,7 @@ from syncd.telemetry import Log, get_log
 EPOCH_VARIABLE = "SYNCD_LEASE_EPOCH"
 """The variable by which a daemon hands its lease's epoch to the processes that it starts."""
 WRITE_DEADLINE = 15.0
-"""Seconds after which a call that writes is cut and counts as unknown: a new leader waits that long (store/lease.py)."""
+"""Seconds after which a call that writes is cut, its outcome unknown: a new leader waits that long (store/lease.py)."""
 _CALLING_JOBS = ("pull", "delayed-pass", "sweep", "apply")
 """The jobs that call CRMs."""
 _RUNS_A_DAY = (300, 5000)

@@ -25,7 +25,7 @@ from syncd.model.records import Record, User
 from syncd.model.refs import Kind, Ref
 from syncd.rules.accounts import accounts_header
 from syncd.rules.conditions import Condition, FieldTest, fields_read, walk
-from syncd.rules.explanation import shown_value
+from syncd.rules.explaining.clauses import shown_value
 from syncd.rules.facts import Facts
 from syncd.rules.pack import Pack
 from syncd.store import mirror

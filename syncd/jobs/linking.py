@@ -32,15 +32,17 @@ def link_mirror(context: Context) -> tuple[int, int]:
     Returns how many records were joined to another company and how many split from theirs. Raises InputError SYN332
     where the id map is invalid.
     """
-    pairs, rejected = _pairs(context), _rejected(context)
-    basis = _basis(context, pairs, rejected)
     with context.store.read() as conn:
         last = next(iter(runs.runs(conn, 1, JOB)), None)
         change = mirror.last_change(conn)
+    basis = _basis(context, _pairs(context), _rejected(context))
     if last is not None and last.outcome == "ok" and last.detail == {"change": change, "basis": basis}:
         return 0, 0
-    with recorded(context, JOB, {"change": change, "basis": basis}) as run:
-        joined, split = _link(context, pairs, rejected, run.run_id)
+    with context.store.write() as conn:
+        merges.follow(conn, now=context.clock.now(), run_id=None)
+    pairs, rejected = _pairs(context), _rejected(context)  # a person's word may have moved on to a merge's winner
+    with recorded(context, JOB, {"change": change, "basis": _basis(context, pairs, rejected)}) as run:
+        joined, split = _link(context, pairs, rejected)
         run.summary = {"joined": joined, "split": split, "first_seen": mark_first_seen(context)}
         run.summary |= {"authors": tell_authors(context)}
     return joined, split
@@ -88,11 +90,7 @@ def _check_free(
         raise RefusedError("SYN532", "the id map says that they are one company", hint="take the row out of it first")
 
 
-def _link(
-    context: Context, pairs: list[tuple[str, str]], rejected: frozenset[tuple[Ref, Ref]], run_id: str
-) -> tuple[int, int]:
-    with context.store.write() as conn:
-        merges.follow(conn, now=context.clock.now(), run_id=run_id)
+def _link(context: Context, pairs: list[tuple[str, str]], rejected: frozenset[tuple[Ref, Ref]]) -> tuple[int, int]:
     with context.store.read() as conn:
         accounts = [record for system in context.systems for record in mirror.records(conn, system, Kind.ACCOUNT)]
     shared = frozenset(context.settings.identity.shared_domains)

@@ -6,7 +6,9 @@ that called an early end a success lost records in silence (airbytehq/airbyte is
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import gc
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -14,7 +16,7 @@ from syncd.connectors.port import Identity
 from syncd.crashpoints import crashpoint
 from syncd.errors import AuthError, CrmError, CursorLostError, GuardTrippedError, QuotaExhaustedError, SyncdError
 from syncd.jobs.context import Context
-from syncd.model.cursors import Cursor, Window
+from syncd.model.cursors import Cursor, Page, Window
 from syncd.model.records import Team
 from syncd.model.refs import Kind, System
 from syncd.store import mirror
@@ -23,6 +25,7 @@ from syncd.telemetry import Log
 
 KINDS = (Kind.ACCOUNT, Kind.OPPORTUNITY)
 _MOST_RESTARTS = 2
+_GENERATIONS = (100_000, 50, 100)
 _TOLERATED_SKEW = timedelta(minutes=2)
 
 
@@ -48,6 +51,17 @@ class SystemPull:
             f" {self.deleted:,} deleted, {self.calls:,} calls"
         )
         return text if self.error is None else f"{text}; {self.outcome}: {self.error}"
+
+
+@contextmanager
+def rare_collections() -> Iterator[None]:
+    """Let Python look for garbage cycles less often: pages have none, and each look goes over all their records."""
+    before = gc.get_threshold()
+    gc.set_threshold(*_GENERATIONS)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
 
 
 def signed_in(context: Context, system: System) -> Identity:
@@ -196,21 +210,25 @@ class Reading:
         window = cursor.window
         if window is None:
             raise AssertionError("a walk has a window")
-        for page in self.context.reader(self.system).changes(kind, window, cursor.resume):
-            self.check()
-            done = page.resume is None
-            through = max(window.upper, cursor.through or window.upper) if done else cursor.through
-            after = replace(cursor, through=through, window=None if done else window, resume=page.resume)
-            crashpoint("pull.before_page")
-            with self.context.store.write() as conn:
-                stored = mirror.store_page(conn, page, after, now=self.context.clock.now(), run_id=self.run_id)
-            crashpoint("pull.page_stored")
-            result.read += stored.read
-            result.changed += stored.changed
-            result.deleted += stored.deleted
-            result.owner_changes += stored.owner_changes
-            self.log.event("page.stored", kind=kind.value, rows=stored.read, changed=stored.changed)
-            self.show(f"{self.system.value}: {result.read:,} records read, {result.changed:,} changed")
+        with rare_collections():
+            for page in self.context.reader(self.system).changes(kind, window, cursor.resume):
+                self.check()
+                self._store(page, cursor, window, result)
+
+    def _store(self, page: Page, cursor: Cursor, window: Window, result: SystemPull) -> None:
+        done = page.resume is None
+        through = max(window.upper, cursor.through or window.upper) if done else cursor.through
+        after = replace(cursor, through=through, window=None if done else window, resume=page.resume)
+        crashpoint("pull.before_page")
+        with self.context.store.write() as conn:
+            stored = mirror.store_page(conn, page, after, now=self.context.clock.now(), run_id=self.run_id)
+        crashpoint("pull.page_stored")
+        result.read += stored.read
+        result.changed += stored.changed
+        result.deleted += stored.deleted
+        result.owner_changes += stored.owner_changes
+        self.log.event("page.stored", kind=cursor.kind.value, rows=stored.read, changed=stored.changed)
+        self.show(f"{self.system.value}: {result.read:,} records read, {result.changed:,} changed")
 
     def _read_teams(self, result: SystemPull) -> None:
         """Account teams decide holds; where they cannot be read every account of the system counts as having one."""

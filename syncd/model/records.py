@@ -11,6 +11,7 @@ from types import MappingProxyType
 
 from syncd.model.refs import Ref
 
+_JSON = json.JSONEncoder(ensure_ascii=True, sort_keys=True, separators=(",", ":"))
 NO_FIELDS: Mapping[str, str] = MappingProxyType({})
 
 
@@ -36,16 +37,15 @@ class Record:
 
     def content_hash(self) -> str:
         """A hash of all that the record says, its stamp apart: equal records are no change."""
-        content = [
-            dict(sorted(self.fields.items())),
-            self.owner,
-            self.account,
-            self.deleted,
-            self.merged_into,
-            list(self.merged_from),
-        ]
-        text = json.dumps(content, ensure_ascii=False, separators=(",", ":"))
-        return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+        return self.content()[1]
+
+    def content(self) -> tuple[str, str]:
+        """The fields as JSON of ASCII characters, sorted by name, and the hash of all that the record says."""
+        fields = _JSON.encode(dict(self.fields))
+        rest = (self.owner, self.account, self.merged_into, *self.merged_from)
+        # an id is never empty and holds no line end, so this says as much as JSON would
+        text = "\n".join((fields, "deleted" if self.deleted else "live", *(each or "" for each in rest)))
+        return fields, hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)

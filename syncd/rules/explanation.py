@@ -8,13 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
 from typing import Any
 
 from syncd.clock import iso
 from syncd.errors import Place, UsageError
 from syncd.model.decisions import Decision, Owner
-from syncd.rules.conditions import Trace, holds, trace
+from syncd.rules.conditions import holds
 from syncd.rules.deciding.covers import candidates_of
 from syncd.rules.deciding.exceptions import Exceptions, match_exceptions
 from syncd.rules.deciding.frame import Frame
@@ -23,24 +22,11 @@ from syncd.rules.deciding.precedence import Subject
 from syncd.rules.deciding.retrieving import recall_of
 from syncd.rules.deciding.tree import Cause, TreeResult, in_effect
 from syncd.rules.engine import Book, examine, following, settle
-from syncd.rules.facts import Facts, Grade, Value
+from syncd.rules.explaining.clauses import Clause, clause_of, where
+from syncd.rules.explaining.near_misses import NearMiss, near_misses
+from syncd.rules.facts import Facts, Grade
 from syncd.rules.pack import Owners, OwnersByPool, Pack, Territory
 from syncd.rules.scoring import grade_document, graded
-
-
-@dataclass(frozen=True, slots=True)
-class Clause:
-    """One clause as written, with its outcome; for a field, its value, raw text and system, and what the others say."""
-
-    text: str
-    place: Place | None
-    outcome: bool
-    field: str | None
-    value: str | None
-    raw: str | None
-    system: str | None
-    others: tuple[tuple[str, str], ...]
-    children: tuple[Clause, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +93,7 @@ class Explanation:
     notes: tuple[str, ...]
     findings: tuple[str, ...]
     grade: Grade | None = None
+    near_misses: tuple[NearMiss, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """The explanation as JSON values; equal explanations give equal JSON. Keys may be added, never changed."""
@@ -123,10 +110,10 @@ class Explanation:
             "decision": None if decision is None else _decision_json(decision),
             "path": [
                 {
-                    **_where(step.place),
+                    **where(step.place),
                     "territory": step.territory,
                     "row": step.row,
-                    "when": _clause_json(step.condition),
+                    "when": step.condition.to_json(),
                     "note": step.note,
                     "labels": dict(step.labels),
                 }
@@ -134,17 +121,27 @@ class Explanation:
             ],
             "losers": [
                 {
-                    **_where(loser.place),
+                    **where(loser.place),
                     "territory": loser.territory,
                     "row": loser.row,
                     "cause": loser.cause.value,
                     "by": loser.by,
-                    "when": _clause_json(loser.condition) if loser.condition else None,
+                    "when": loser.condition.to_json() if loser.condition else None,
                 }
                 for loser in self.losers
             ],
+            "near_misses": [
+                {
+                    **where(miss.place),
+                    "territory": miss.territory,
+                    "row": miss.row,
+                    "clause": miss.clause.to_json(),
+                    "behind": miss.behind,
+                }
+                for miss in self.near_misses
+            ],
             "precedence": [
-                {**_where(rung.place), "reason": rung.reason, "text": rung.text, "applies": rung.applies}
+                {**where(rung.place), "reason": rung.reason, "text": rung.text, "applies": rung.applies}
                 for rung in self.precedence
             ],
             "candidates": [
@@ -179,14 +176,8 @@ def explain(
     or is paired with: without them it is shown as far as it needs no pick of theirs. Raises UsageError SYN327 for a key
     or role that is not there.
     """
-    facts = next((each for each in book.facts if each.key == key), None)
-    if facts is None or role not in pack.roles:
-        what = f"no company {key}" if facts is None else f"no role {role} in the pack"
-        raise UsageError("SYN327", f"there is {what}", hint="Name a company of the book by its key.")
-    frame = Frame.of(pack, book.directory, now, book.memory)
-    exceptions, _ = match_exceptions(pack, book.facts, now)
-    subject = _subject(frame, exceptions, role, facts, book, {(each.company, each.role): each for each in others})
-    facts, tree = subject.facts, subject.tree
+    subject = subject_of(pack, book, key, now, role=role, others=others)
+    frame, facts, tree = subject.frame, subject.facts, subject.tree
     settled, claims = settle(subject)
     shown = decision or settled
     return Explanation(
@@ -203,7 +194,24 @@ def explain(
         notes=(*facts.notes, *_stays(subject), *_moved_on(decision, tree)),
         findings=facts.findings,
         grade=facts.grade,
+        near_misses=tuple(near_misses(frame, facts, pack.roles[role], tree.path)),
     )
+
+
+def subject_of(
+    pack: Pack, book: Book, key: str, now: datetime, *, role: str = "owner", others: Iterable[Decision] = ()
+) -> Subject:
+    """One company of the book as a role looks at it, with whom it follows and is paired with as far as that is known.
+
+    Raises UsageError SYN327 for a key or role that is not there.
+    """
+    facts = next((each for each in book.facts if each.key == key), None)
+    if facts is None or role not in pack.roles:
+        what = f"no company {key}" if facts is None else f"no role {role} in the pack"
+        raise UsageError("SYN327", f"there is {what}", hint="Name a company of the book by its key.")
+    frame = Frame.of(pack, book.directory, now, book.memory)
+    exceptions, _ = match_exceptions(pack, book.facts, now)
+    return _subject(frame, exceptions, role, facts, book, {(each.company, each.role): each for each in others})
 
 
 def _subject(
@@ -220,22 +228,21 @@ def _subject(
     for earlier in frame.pack.roles_in_order:
         if earlier == role:
             break
-        if (facts.key, earlier) not in known:
-            decided, _ = settle(_subject(frame, exceptions, earlier, facts, book, known))
-            if decided is not None:
-                known[facts.key, earlier] = decided
+        decided, _ = settle(_subject(frame, exceptions, earlier, facts, book, known))
+        if decided is not None:
+            known[facts.key, earlier] = decided
     subject = examine(frame, exceptions, role, facts, known)
     if subject.parent is None:
         return subject
     above = next((each for each in book.facts if each.key == facts.head), None)
-    if above is None or (above.key, role) in known:
-        return following(subject, known.get((above.key, role)) if above is not None else None)
-    decided, _ = settle(_subject(frame, exceptions, role, above, book, known))
+    if above is None:
+        return following(subject, None)
+    decided = settle(_subject(frame, exceptions, role, above, book, known))[0] or known.get((above.key, role))
     return subject if decided is None else following(subject, decided)
 
 
 def _step(frame: Frame, facts: Facts, territory: Territory) -> Step:
-    condition = _condition(frame, facts, territory)
+    condition = clause_of(territory.when, facts, frame.context)
     labels = tuple(sorted(territory.labels.items()))
     return Step(territory.path, territory.place, territory.row, condition, territory.note, labels)
 
@@ -255,7 +262,7 @@ def _loser(subject: Subject, territory: Territory, above: tuple[Territory, ...])
         by = asleep.path if asleep is not territory else None
         return Loser(territory.path, territory.place, territory.row, Cause.NOT_IN_EFFECT, by, None)
     if not holds(territory.when, facts, frame.context):
-        condition = _condition(frame, facts, territory)
+        condition = clause_of(territory.when, facts, frame.context)
         return Loser(territory.path, territory.place, territory.row, Cause.OWN_CONDITION, None, condition)
     failing = next((each for each in above if not holds(each.when, facts, frame.context)), None)
     if failing is not None:
@@ -265,36 +272,6 @@ def _loser(subject: Subject, territory: Territory, above: tuple[Territory, ...])
         return Loser(territory.path, territory.place, territory.row, Cause.LEEWAY, stays_in, None)
     shared = sum(1 for each, entered in zip(line, tree.path, strict=False) if each is entered)
     return Loser(territory.path, territory.place, territory.row, Cause.EARLIER, tree.path[shared].path, None)
-
-
-def _condition(frame: Frame, facts: Facts, territory: Territory) -> Clause:
-    return _clause(trace(territory.when, facts, frame.context), facts)
-
-
-def _clause(traced: Trace, facts: Facts) -> Clause:
-    seen = facts.seen.get(traced.field) if traced.field is not None else None
-    return Clause(
-        text=traced.text,
-        place=traced.place,
-        outcome=traced.outcome,
-        field=traced.field,
-        value=None if traced.value is None else shown_value(traced.value),
-        raw=seen.raw if seen else None,
-        system=seen.system.value if seen and seen.system else None,
-        others=tuple((system.value, raw) for system, raw in seen.others) if seen else (),
-        children=tuple(_clause(child, facts) for child in traced.children),
-    )
-
-
-def shown_value(value: Value) -> str:
-    """A normalised value as text: numbers in plain notation, instants in UTC, sets sorted."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, Decimal):
-        return f"{value:f}"
-    if isinstance(value, datetime):
-        return iso(value)
-    return ", ".join(sorted(value)) if isinstance(value, frozenset) else value
 
 
 def _saved_options(decision: Decision) -> tuple[Option, ...]:
@@ -330,10 +307,6 @@ def _moved_on(decision: Decision | None, tree: TreeResult) -> tuple[str, ...]:
     return (f"the saved decision was made in territory {then}; the account is now in {now or 'none'}",)
 
 
-def _where(place: Place | None) -> dict[str, Any]:
-    return {"file": place.path if place else None, "line": place.line if place else None}
-
-
 def _owner_json(owner: Owner | None) -> dict[str, str] | None:
     if owner is None:
         return None
@@ -342,7 +315,7 @@ def _owner_json(owner: Owner | None) -> dict[str, str] | None:
 
 def _decision_json(decision: Decision) -> dict[str, Any]:
     return {
-        **_where(decision.place),
+        **where(decision.place),
         "territory": decision.territory,
         "owner": _owner_json(decision.owner),
         "outcome": decision.outcome.value,
@@ -351,18 +324,4 @@ def _decision_json(decision: Decision) -> dict[str, Any]:
         "outranked": [{"reason": reason, "text": text} for reason, text in decision.outranked],
         "notes": list(decision.notes),
         "next_change_at": iso(decision.next_change_at) if decision.next_change_at else None,
-    }
-
-
-def _clause_json(clause: Clause) -> dict[str, Any]:
-    return {
-        **_where(clause.place),
-        "text": clause.text,
-        "outcome": clause.outcome,
-        "field": clause.field,
-        "value": clause.value,
-        "raw": clause.raw,
-        "system": clause.system,
-        "others": [{"system": system, "raw": raw} for system, raw in clause.others],
-        "children": [_clause_json(child) for child in clause.children],
     }

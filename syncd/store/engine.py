@@ -24,6 +24,9 @@ from syncd.store.failures import storage_errors
 BUSY_TIMEOUT_MS = 10_000
 """How long a transaction waits for another writer before it fails with SYN606."""
 JOURNAL_SIZE_LIMIT = 64 * 1024 * 1024
+CACHE_KB = 64 * 1024
+CHECKPOINT_PAGES = 8 * 1024
+"""Pages of the log after which it is put into the database; 32 MB, within the journal's limit."""
 ADVISORY_CLASS = 0x73796E63
 """First key of every PostgreSQL advisory lock of syncd ("sync"); the second says what is locked."""
 WRITE_LOCK = 1
@@ -184,7 +187,9 @@ def _sqlite_engine(url: URL, *, writes: bool) -> Engine:
         pragmas = [f"busy_timeout={BUSY_TIMEOUT_MS}", "journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"]
         # without recursive_triggers an INSERT OR REPLACE deletes rows of the ledger past its triggers
         pragmas += ["recursive_triggers=ON", f"journal_size_limit={JOURNAL_SIZE_LIMIT}"]
-        pragmas += [] if writes else ["query_only=ON"]
+        # a first load fills indexes far larger than the 2 MB of pages that SQLite keeps by itself
+        loading = [f"cache_size=-{CACHE_KB}", f"wal_autocheckpoint={CHECKPOINT_PAGES}"]
+        pragmas += loading if writes else ["query_only=ON"]
         for pragma in pragmas:
             connection.execute(f"PRAGMA {pragma}")
 

@@ -1,4 +1,4 @@
-"""Notices: what is to be told of an episode, to which receiver, for which reason; told once, tried until it is.
+"""Notices: what is to be told of an episode or a plan, to which receiver, for which reason; told once, tried until it is.
 
 Queuing is part of the caller's transaction, so that a notice exists exactly if its transition does. Sending is at
 least once: a claim that is never finished, because its process died, comes up again.
@@ -6,12 +6,12 @@ least once: a claim that is never finished, because its process died, comes up a
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, exists, select, update
 
 from syncd.errors import StorageError
 from syncd.store.tables import notices as notice_table
@@ -19,14 +19,19 @@ from syncd.store.upserts import upsert
 
 CLAIM_STANDS_FOR = timedelta(minutes=5)
 """After this long a claimed notice counts as not sent."""
+_OPEN = ("queued", "sending")
 
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """One notice; `state` is `queued`, `sending`, `sent` or `failed`, `attempts` counts the claims."""
+    """One notice; `state` is `queued`, `sending`, `sent` or `failed`, `attempts` counts the claims.
+
+    `topic` is what it is about: `episode:12`, or `plan:` and an id, which has no episode.
+    """
 
     id: int
-    episode_id: int
+    topic: str
+    episode_id: int | None
     receiver: str
     reason: str
     sequence: int
@@ -51,11 +56,30 @@ def enqueue_notice(
     due_at: datetime | None = None,
 ) -> bool:
     """Queue a notice; False, and nothing changed, if this episode, receiver, reason and sequence has one already."""
-    values = {
-        "episode_id": episode_id,
-        "receiver": receiver,
-        "reason": reason,
-        "sequence": sequence,
+    values = {"topic": f"episode:{episode_id}", "episode_id": episode_id, "receiver": receiver, "reason": reason}
+    return _enqueue(conn, {**values, "sequence": sequence}, body, now, due_at)
+
+
+def enqueue_message(
+    conn: Connection,
+    topic: str,
+    receiver: str,
+    reason: str,
+    body: Mapping[str, Any],
+    *,
+    now: datetime,
+    due_at: datetime | None = None,
+) -> bool:
+    """Queue a notice of something else than an episode; False, and nothing changed, if there is one already."""
+    values = {"topic": topic, "episode_id": None, "receiver": receiver, "reason": reason, "sequence": 0}
+    return _enqueue(conn, values, body, now, due_at)
+
+
+def _enqueue(
+    conn: Connection, values: Mapping[str, Any], body: Mapping[str, Any], now: datetime, due_at: datetime | None
+) -> bool:
+    row = {
+        **values,
         "body": dict(body),
         "state": "queued",
         "created_at": now,
@@ -64,18 +88,30 @@ def enqueue_notice(
         "finished_at": None,
         "outcome": None,
     }
-    statement = upsert(conn, notice_table, ("episode_id", "receiver", "reason", "sequence"))
-    return conn.execute(statement.returning(notice_table.c.id), values).first() is not None
+    statement = upsert(conn, notice_table, ("topic", "receiver", "reason", "sequence"))
+    return conn.execute(statement.returning(notice_table.c.id), row).first() is not None
 
 
 def claim_notices(
     conn: Connection, *, now: datetime, limit: int, stands_for: timedelta = CLAIM_STANDS_FOR
 ) -> tuple[Notice, ...]:
-    """Take the notices that are due, oldest first, to send them: they are nobody else's for `stands_for`."""
+    """Take the notices that are due, oldest first, to send them: they are nobody else's for `stands_for`.
+
+    One waits while its receiver has not taken an earlier one about the same: told of an end before the beginning, a
+    receiver would keep the beginning open for ever.
+    """
+    earlier = notice_table.alias("earlier")
+    behind = exists().where(
+        earlier.c.topic == notice_table.c.topic,
+        earlier.c.receiver == notice_table.c.receiver,
+        earlier.c.id < notice_table.c.id,
+        earlier.c.state.in_(_OPEN),
+        earlier.c.due_at > now,
+    )
     due = (
         select(notice_table.c.id)
-        .where(notice_table.c.state.in_(["queued", "sending"]), notice_table.c.due_at <= now)
-        .order_by(notice_table.c.due_at, notice_table.c.id)
+        .where(notice_table.c.state.in_(_OPEN), notice_table.c.due_at <= now, ~behind)
+        .order_by(notice_table.c.id)
         .limit(limit)
     )
     ids = list(conn.execute(due).scalars())
@@ -115,3 +151,10 @@ def notices(conn: Connection, episode_id: int) -> tuple[Notice, ...]:
     """Every notice of an episode, oldest first."""
     query = select(notice_table).where(notice_table.c.episode_id == episode_id).order_by(notice_table.c.id)
     return tuple(Notice(**row) for row in conn.execute(query).mappings())
+
+
+def told_topics(conn: Connection, topics: Iterable[str]) -> frozenset[str]:
+    """Those of the topics that any receiver has been, or will be, told of."""
+    wanted = list(topics)
+    query = select(notice_table.c.topic).distinct().where(notice_table.c.topic.in_(wanted))
+    return frozenset(conn.execute(query).scalars()) if wanted else frozenset()

@@ -116,8 +116,8 @@ def rows(
 def claim(conn: Connection, ids: Iterable[int], *, epoch: int, attempt: str, now: datetime) -> None:
     """Say that rows are about to be sent (approved to sending), all or none; commit before sending.
 
-    Raises LeaseHeldError SYN702 unless `epoch` is the present lease's, SYN720 before that lease may write, RefusedError SYN615 for a row whose plan is not
-    approved any more, StorageError SYN611 for a row that is not `approved`.
+    Raises LeaseHeldError SYN702 unless `epoch` is the present lease's, SYN720 before that lease may write; RefusedError
+    SYN615 for a row whose plan is not approved any more, StorageError SYN611 for a row that is not `approved`.
     """
     wanted = sorted(set(ids))
     lease.require_writing(conn, epoch, now=now)

@@ -20,7 +20,7 @@ from syncd.store.columns import clean, to_json
 from syncd.store.lookup import domain_key, name_key
 from syncd.store.tables import owner_changes
 from syncd.store.tables import records as _t
-from syncd.store.upserts import CHUNK, chunks, upsert
+from syncd.store.upserts import CHUNK, among, chunks, insert_new, upsert
 
 _KEY = ("system", "kind", "id")
 _CONTENT = (
@@ -39,6 +39,27 @@ _CONTENT = (
     "name_key",
     "domain",
 )
+_NAMES = (
+    "system",
+    "kind",
+    "id",
+    "stamp",
+    "owner",
+    "account",
+    "deleted",
+    "merged_into",
+    "merged_from",
+    "modified_by",
+    "fields",
+    "content_hash",
+    "change_seq",
+    "first_seen",
+    "changed_at",
+    "run_id",
+    "name_key",
+    "domain",
+)
+"""The columns of a row as it is written, in order."""
 _UNTYPED = table(_t.name, *(column(each.name) for each in _t.columns))
 """The table without its column types, for bulk writes: converting value by value takes longer than SQLite does."""
 _RECORD_COLUMNS = (
@@ -82,7 +103,8 @@ class _Known:
 class _Writes:
     """The statements that some records come to."""
 
-    rows: list[dict[str, Any]]
+    added: list[tuple[object, ...]]
+    rows: list[tuple[object, ...]]
     touched: list[dict[str, Any]]
     owners: list[dict[str, Any]]
     deleted: int = 0
@@ -90,26 +112,30 @@ class _Writes:
 
 def upsert_records(conn: Connection, incoming: Sequence[Record], *, now: datetime, run_id: str | None) -> PageResult:
     """Put versions of records into the mirror, and retire those that they say were merged into them."""
-    newest: dict[Ref, Record] = {}
+    newest: dict[tuple[System, Kind], dict[str, Record]] = {}
     for record in map(_with_clean_id, incoming):
-        held = newest.get(record.ref)
+        of_kind = newest.setdefault((record.ref.system, record.ref.kind), {})
+        held = of_kind.get(record.ref.id)
         if held is None or held.stamp <= record.stamp:
-            newest[record.ref] = record
-    writes = _Writes([], [], [])
-    seq = last_change(conn)
-    for batch in chunks(newest.values()):
-        known = _known(conn, batch)
-        for record in batch:
-            if _plan_write(record, known.get(record.ref), seq + 1, writes, now, run_id):
-                seq += 1
+            of_kind[record.ref.id] = record
+    writes = _Writes([], [], [], [])
+    planner = _Planner(writes, last_change(conn), now, run_id)
+    for (system, kind), of_kind in newest.items():
+        for batch in chunks(of_kind):
+            known = _known(conn, system, kind, batch)
+            for record_id in batch:
+                planner.plan(of_kind[record_id], known.get(record_id))
     _execute(conn, writes)
     losers = {
         Ref(record.ref.system, record.ref.kind, clean(loser)): record.ref.id
-        for record in newest.values()
+        for of_kind in newest.values()
+        for record in of_kind.values()
         for loser in record.merged_from
     }
     retired = retire(conn, losers, now=now, run_id=run_id) if losers else 0
-    return PageResult(len(incoming), len(writes.rows) + retired, writes.deleted + retired, len(writes.owners))
+    return PageResult(
+        len(incoming), len(writes.added) + len(writes.rows) + retired, writes.deleted + retired, len(writes.owners)
+    )
 
 
 def retire(conn: Connection, winners: Mapping[Ref, str | None], *, now: datetime, run_id: str | None) -> int:
@@ -118,16 +144,16 @@ def retire(conn: Connection, winners: Mapping[Ref, str | None], *, now: datetime
     Stamps stay: a later version that the CRM shows may bring the record back.
     """
     seq = last_change(conn)
-    rows: list[dict[str, Any]] = []
+    rows: list[tuple[object, ...]] = []
+    instant, run = iso(now), _cleaned(run_id)
     for batch in chunks(winners):
         for record in _fetch(conn, batch):
             if record.deleted or winners[record.ref] == record.ref.id:
                 continue
             seq += 1
             gone = replace(record, deleted=True, merged_into=winners[record.ref] or record.merged_into)
-            rows.append(_row(gone, iso(gone.stamp), gone.content_hash(), seq, now, run_id))
-    if rows:
-        conn.execute(upsert(conn, _UNTYPED, _KEY, _CONTENT), rows)
+            rows.append(_row(gone, iso(gone.stamp), gone.content(), seq, instant, run))
+    _replace(conn, rows)
     return len(rows)
 
 
@@ -187,20 +213,16 @@ def _with_clean_id(record: Record) -> Record:
     return record if cleaned == record.ref.id else replace(record, ref=replace(record.ref, id=cleaned))
 
 
-def _known(conn: Connection, batch: Sequence[Record]) -> dict[Ref, _Known]:
-    known: dict[Ref, _Known] = {}
-    for (system, kind), ids in _by_kind(record.ref for record in batch).items():
-        query = select(
-            _t.c.id,
-            type_coerce(_t.c.stamp, Text),
-            _t.c.content_hash,
-            _t.c.owner,
-            _t.c.deleted,
-            _t.c.merged_into,
-        ).where(_t.c.system == system, _t.c.kind == kind, _t.c.id.in_(ids))
-        for record_id, stamp, content_hash, owner, deleted, merged_into in conn.execute(query):
-            known[Ref(system, kind, record_id)] = _Known(stamp, content_hash, owner, deleted, merged_into)
-    return known
+def _known(conn: Connection, system: System, kind: Kind, ids: Sequence[str]) -> dict[str, _Known]:
+    query = select(
+        _t.c.id,
+        type_coerce(_t.c.stamp, Text),
+        _t.c.content_hash,
+        _t.c.owner,
+        _t.c.deleted,
+        _t.c.merged_into,
+    ).where(_t.c.system == system, _t.c.kind == kind, among(conn, _t.c.id, ids))
+    return {row[0]: _Known(row[1], row[2], row[3], row[4], row[5]) for row in conn.execute(query)}
 
 
 def _fetch(conn: Connection, refs: Iterable[Ref]) -> list[Record]:
@@ -218,33 +240,45 @@ def _by_kind(refs: Iterable[Ref]) -> dict[tuple[System, Kind], list[str]]:
     return ids
 
 
-def _plan_write(
-    record: Record, known: _Known | None, seq: int, writes: _Writes, now: datetime, run_id: str | None
-) -> bool:
-    """Add what `record` comes to, to `writes`; returns whether it changes the row, which takes the number `seq`."""
-    stamp = iso(record.stamp)
-    content_hash = record.content_hash()
-    if known is not None:
+class _Planner:
+    """Decides for each record what it comes to, and numbers the changes."""
+
+    def __init__(self, writes: _Writes, seq: int, now: datetime, run_id: str | None) -> None:
+        self._writes = writes
+        self._seq = seq
+        self._now = now
+        self._instant = iso(now)
+        self._run_id = run_id
+        self._run = _cleaned(run_id)
+
+    def plan(self, record: Record, known: _Known | None) -> None:
+        """Add what `record` comes to, to the writes; nothing for one that is older, or says what is known."""
+        stamp, content = iso(record.stamp), record.content()
+        if known is None:
+            self._seq += 1
+            self._writes.added.append(_row(record, stamp, content, self._seq, self._instant, self._run))
+            return
         if stamp < known.stamp:
-            return False
+            return
         # the index of a CRM may still show the loser of a merge for a while
         if known.merged_into is not None and not record.deleted and stamp == known.stamp:
-            return False
-        if content_hash == known.content_hash:
+            return
+        if content[1] == known.content_hash:
             if stamp > known.stamp:
-                writes.touched.append(_touch(record))
-            return False
+                self._writes.touched.append(_touch(record))
+            return
         if _cleaned(record.owner) != known.owner:
-            writes.owners.append(_owner_change(record, known.owner, now, run_id))
+            self._writes.owners.append(_owner_change(record, known.owner, self._now, self._run_id))
         if record.deleted and not known.deleted:
-            writes.deleted += 1
-    writes.rows.append(_row(record, stamp, content_hash, seq, now, run_id))
-    return True
+            self._writes.deleted += 1
+        self._seq += 1
+        self._writes.rows.append(_row(record, stamp, content, self._seq, self._instant, self._run))
 
 
 def _execute(conn: Connection, writes: _Writes) -> None:
-    if writes.rows:
-        conn.execute(upsert(conn, _UNTYPED, _KEY, _CONTENT), writes.rows)
+    if writes.added:
+        insert_new(conn, _t, _NAMES, writes.added)
+    _replace(conn, writes.rows)
     if writes.touched:
         statement = (
             update(_t)
@@ -258,6 +292,12 @@ def _execute(conn: Connection, writes: _Writes) -> None:
         conn.execute(statement, writes.touched)
     if writes.owners:
         conn.execute(owner_changes.insert(), writes.owners)
+
+
+def _replace(conn: Connection, rows: Sequence[tuple[object, ...]]) -> None:
+    if rows:
+        values = [dict(zip(_NAMES, row, strict=True)) for row in rows]
+        conn.execute(upsert(conn, _UNTYPED, _KEY, _CONTENT), values)
 
 
 def _touch(record: Record) -> dict[str, Any]:
@@ -284,30 +324,31 @@ def _owner_change(record: Record, old: str | None, now: datetime, run_id: str | 
     }
 
 
-def _row(record: Record, stamp: str, content_hash: str, seq: int, now: datetime, run_id: str | None) -> dict[str, Any]:
-    """The record as `_UNTYPED` takes it: what the column types would make of it, once instead of for every value."""
-    account = record.ref.kind is Kind.ACCOUNT
-    instant = iso(now)
-    return {
-        "system": record.ref.system.value,
-        "kind": record.ref.kind.value,
-        "id": record.ref.id,
-        "stamp": stamp,
-        "owner": _cleaned(record.owner),
-        "account": _cleaned(record.account),
-        "deleted": record.deleted,
-        "merged_into": _cleaned(record.merged_into),
-        "merged_from": to_json(list(record.merged_from)) if record.merged_from else None,
-        "modified_by": _cleaned(record.modified_by),
-        "fields": to_json(dict(record.fields)),
-        "content_hash": content_hash,
-        "change_seq": seq,
-        "first_seen": instant,
-        "changed_at": instant,
-        "run_id": _cleaned(run_id),
-        "name_key": _cleaned(name_key(record.fields)) if account else None,
-        "domain": _cleaned(domain_key(record.fields)) if account else None,
-    }
+def _row(
+    record: Record, stamp: str, content: tuple[str, str], seq: int, now: str, run_id: str | None
+) -> tuple[object, ...]:
+    """The record as `_NAMES` and `_UNTYPED` take it: what the column types would make of it, once a row."""
+    ref, account = record.ref, record.ref.kind is Kind.ACCOUNT
+    return (
+        ref.system.value,
+        ref.kind.value,
+        ref.id,
+        stamp,
+        _cleaned(record.owner),
+        _cleaned(record.account),
+        record.deleted,
+        _cleaned(record.merged_into),
+        to_json(list(record.merged_from)) if record.merged_from else None,
+        _cleaned(record.modified_by),
+        content[0],
+        content[1],
+        seq,
+        now,
+        now,
+        run_id,
+        _cleaned(name_key(record.fields)) if account else None,
+        _cleaned(domain_key(record.fields)) if account else None,
+    )
 
 
 def _cleaned(text: str | None) -> str | None:

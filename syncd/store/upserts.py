@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Table, TableClause
+from sqlalchemy import TEXT, ColumnElement, Connection, Table, TableClause, any_, bindparam, exc, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql.dml import Insert
 
@@ -25,6 +26,38 @@ def upsert(conn: Connection, table: Table[Any] | TableClause, key: Sequence[str]
     return statement.on_conflict_do_update(  # type: ignore[no-any-return]
         index_elements=list(key), set_={name: fresh[name] for name in update}
     )
+
+
+def insert_new(conn: Connection, table: Table[Any], names: Sequence[str], rows: Sequence[tuple[object, ...]]) -> None:
+    """Put rows in that are not there yet, as the driver takes them: no column type converts anything.
+
+    PostgreSQL copies them, which costs a fraction of an INSERT; a first load has millions. Rows that are there already,
+    or break another rule, are refused as by any INSERT.
+    """
+    columns = ", ".join(names)
+    if conn.dialect.name == "sqlite":
+        marks = ", ".join("?" * len(names))
+        conn.exec_driver_sql(f"INSERT INTO {table.name} ({columns}) VALUES ({marks})", list(rows))
+        return
+    statement = f"COPY {table.name} ({columns}) FROM STDIN"
+    error_of_driver: Any = conn.dialect.loaded_dbapi.Error
+    driver: Any = conn.connection
+    try:
+        with driver.cursor() as cursor, cursor.copy(statement) as copy:
+            for row in rows:
+                copy.write_row(row)
+    except error_of_driver as error:
+        raise exc.DBAPIError.instance(
+            statement, None, error, error_of_driver, hide_parameters=True, dialect=conn.dialect
+        ) from error
+
+
+def among(conn: Connection, column: ColumnElement[str], values: Sequence[str]) -> ColumnElement[bool]:
+    """Whether a text column has one of many values, which travel as one parameter: nothing is rendered for each."""
+    if conn.dialect.name == "sqlite":
+        listed = func.json_each(json.dumps(list(values))).table_valued("value")
+        return column.in_(select(listed.c.value))
+    return column == any_(bindparam(None, list(values), type_=postgresql.ARRAY(TEXT)))
 
 
 def chunks(items: Iterable[T], size: int = CHUNK) -> Iterator[list[T]]:

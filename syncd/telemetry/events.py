@@ -63,6 +63,8 @@ EVENTS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "drift.released": ("info", "an override that adopted drift made was ended"),
         "alert.fired": ("warning", "an alert began to fire"),
         "alert.resolved": ("info", "an alert's condition is over"),
+        "approval.asked": ("info", "a plan waits for the approval of a person"),
+        "heartbeat.failed": ("warning", "the heartbeat after a watch was not taken; the next watch tries again"),
         "notice.delivered": ("info", "a receiver took a notice"),
         "notice.failed": ("error", "a receiver did not take a notice; it is tried again"),
         "writes.frozen": ("warning", "writes were frozen, by a person or because a canary found something"),

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 
-_METADATA = frozenset({ip_address("168.63.129.16")})
-"""Public by number, a cloud's own service by use (Azure); those of the other clouds are link-local or private."""
+_METADATA = frozenset({ip_address("168.63.129.16"), ip_address("fd00:ec2::254")})
+"""A cloud's own services, public (Azure) or private (EC2) by number; those of the other clouds are link-local."""
 _NAT64 = IPv6Network("64:ff9b::/96")
 
 
@@ -23,6 +23,16 @@ def is_public(text: str) -> bool:
     if isinstance(address, IPv6Address) and address in _NAT64:
         return _is_public(IPv4Address(int(address) & 0xFFFFFFFF))
     return _is_public(address) and all(_is_public(inner) for inner in _embedded(address))
+
+
+def is_inside(text: str) -> bool:
+    """Whether an address is public or one of a private network; never this machine's own, nor link-local."""
+    address = ip_address(text.partition("%")[0])
+    if is_public(text):
+        return True
+    embedded = isinstance(address, IPv6Address) and (address in _NAT64 or bool(_embedded(address)))
+    barred = address.is_loopback or address.is_link_local or address.is_multicast or address.is_unspecified
+    return address.is_private and not (embedded or barred or address.is_reserved or address in _METADATA)
 
 
 def is_loopback_address(text: str) -> bool:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal, Protocol, get_args
 
+from syncd.alerts.receivers.routing import Route
+
 FailureReason = Literal[
     "client_error",
     "auth_error",
@@ -15,6 +17,7 @@ FailureReason = Literal[
     "refused_address",
     "misconfigured",
     "unwritable",
+    "not_taken",
 ]
 REASONS: frozenset[str] = frozenset(get_args(FailureReason))
 """Every reason; they are few, so that they can be counted."""
@@ -41,8 +44,9 @@ class Receiver(Protocol):
         """Its name in the settings."""
         ...
 
-    def takes(self, severity: str) -> bool:
-        """Whether it is told of alerts of this severity."""
+    @property
+    def route(self) -> Route:
+        """What it is told of, and when."""
         ...
 
     def deliver(self, body: Mapping[str, Any]) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from syncd.alerts.receivers.delivery import DeliveryError
+from syncd.alerts.receivers.routing import route_of
 from syncd.settings import ReceiverSettings
 
 _FLAGS = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -21,11 +22,7 @@ class FileReceiver:
     def __init__(self, settings: ReceiverSettings) -> None:
         self.name = settings.name
         self._path = settings.path
-        self._severities = settings.severities
-
-    def takes(self, severity: str) -> bool:
-        """The severities of its settings."""
-        return severity in self._severities
+        self.route = route_of(settings)
 
     def deliver(self, body: Mapping[str, Any]) -> None:
         """Append one line; DeliveryError `misconfigured` without a path, `unwritable` where it cannot be written."""

@@ -14,12 +14,13 @@ from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnec
 from typing import Final
 from urllib.parse import SplitResult, urlsplit
 
-from syncd.alerts.receivers.addresses import is_loopback_address, is_public
+from syncd.alerts.receivers.addresses import is_inside, is_loopback_address, is_public
 from syncd.alerts.receivers.delivery import DeliveryError
 
 TIMEOUT: Final = 10.0
 """Seconds that a whole call may take, the look-up of the name included."""
 REPLY_CAP: Final = 64 * 1024
+_LONGEST_WAIT = 3600.0
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
@@ -76,18 +77,19 @@ def post(
     ca_bundle: str | None = None,
     timeout: float = TIMEOUT,
     resolve: Callable[[str, int], list[str]] | None = None,
+    inside: bool = False,
 ) -> Reply:
     """Post `body` and return the answer, whatever its status.
 
+    `inside` lets an https URL lead to private addresses too, never to this machine or a cloud's own services.
     Raises DeliveryError: `misconfigured` for a URL that is not taken, `refused_address` where the name leads to an
     address that is not public, `timeout`, or `unreachable` for everything that goes wrong on the way.
     """
     parts = check_url(url)
     call = _Call()
-    work = threading.Thread(
-        target=_perform, args=(call, parts, headers, body, ca_bundle, timeout, resolve or addresses_of), daemon=True
-    )
-    work.start()
+    allowed = is_loopback_address if parts.scheme == "http" else is_inside if inside else is_public
+    wanted = _Wanted(parts, headers, body, ca_bundle, timeout, resolve or addresses_of, allowed)
+    threading.Thread(target=_perform, args=(call, wanted), daemon=True).start()
     if not call.done.wait(timeout):
         call.cut()
         raise DeliveryError("timeout", f"no whole answer within {timeout:g} s")
@@ -104,30 +106,58 @@ def addresses_of(host: str, port: int) -> list[str]:
     return list(dict.fromkeys(str(address[4][0]) for address in found))
 
 
-def _perform(
-    call: _Call,
-    parts: SplitResult,
-    headers: Mapping[str, str],
-    body: bytes,
-    ca_bundle: str | None,
-    timeout: float,
-    resolve: Callable[[str, int], list[str]],
-) -> None:
+def accept(reply: Reply) -> None:
+    """Nothing for an answer that took the notice; DeliveryError with a bounded reason for every other."""
+    status = reply.status
+    if 200 <= status < 300:
+        return
+    text = f"the answer was HTTP {status}"
+    if status in (401, 403):
+        raise DeliveryError("auth_error", text)
+    if status == 429:
+        raise DeliveryError("rate_limited", text, wait=_asked_wait(reply))
+    if status == 408:
+        raise DeliveryError("timeout", text)
+    if status >= 500:
+        raise DeliveryError("server_error", text, wait=_asked_wait(reply))
+    raise DeliveryError("client_error", text + (", and redirects are not followed" if 300 <= status < 400 else ""))
+
+
+def _asked_wait(reply: Reply) -> float | None:
+    asked = reply.headers.get("retry-after", "").strip()
+    return min(float(asked), _LONGEST_WAIT) if asked.isascii() and asked.isdigit() else None
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """What is to be sent, where, and to which addresses it may go."""
+
+    parts: SplitResult
+    headers: Mapping[str, str]
+    body: bytes
+    ca_bundle: str | None
+    timeout: float
+    resolve: Callable[[str, int], list[str]]
+    allowed: Callable[[str], bool]
+
+
+def _perform(call: _Call, wanted: _Wanted) -> None:
     try:
-        call.reply = _exchange(call, parts, headers, body, ca_bundle, timeout, resolve)
+        call.reply = _exchange(call, wanted)
     except DeliveryError as error:
         call.failure = error
     except TimeoutError:
-        call.failure = DeliveryError("timeout", f"no whole answer within {timeout:g} s")
+        call.failure = DeliveryError("timeout", f"no whole answer within {wanted.timeout:g} s")
     except (OSError, HTTPException, UnicodeError) as error:
-        call.failure = DeliveryError("unreachable", _words(error))
+        call.failure = DeliveryError("unreachable", words_of(error))
     finally:
         if call.connection is not None:
             call.connection.close()
         call.done.set()
 
 
-def _words(error: Exception) -> str:
+def words_of(error: Exception) -> str:
+    """What went wrong on the way, without anything that the other side said."""
     if isinstance(error, ssl.SSLError):
         return f"TLS: {error.reason or type(error).__name__}"
     if isinstance(error, OSError) and error.strerror:
@@ -135,18 +165,11 @@ def _words(error: Exception) -> str:
     return type(error).__name__
 
 
-def _exchange(
-    call: _Call,
-    parts: SplitResult,
-    headers: Mapping[str, str],
-    body: bytes,
-    ca_bundle: str | None,
-    timeout: float,
-    resolve: Callable[[str, int], list[str]],
-) -> Reply:
+def _exchange(call: _Call, wanted: _Wanted) -> Reply:
+    parts, timeout = wanted.parts, wanted.timeout
     host, secure = str(parts.hostname), parts.scheme == "https"
     port = parts.port or (443 if secure else 80)
-    sock = _connected(resolve(host, port), port, timeout, allowed=is_public if secure else is_loopback_address)
+    sock = _connected(wanted.resolve(host, port), port, timeout, allowed=wanted.allowed)
     if secure:
         connection: HTTPConnection = HTTPSConnection(host, port, timeout=timeout)
     else:
@@ -156,10 +179,10 @@ def _exchange(
     if call.late:
         raise TimeoutError
     if secure:
-        context = ssl.create_default_context(cafile=ca_bundle)
+        context = ssl.create_default_context(cafile=wanted.ca_bundle)
         connection.sock = context.wrap_socket(sock, server_hostname=host)
     target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-    connection.request("POST", target, body=body, headers=dict(headers))
+    connection.request("POST", target, body=wanted.body, headers=dict(wanted.headers))
     return _read(connection.getresponse())
 
 

@@ -6,9 +6,10 @@ since a first load is millions of cells; tests hold them against the long one.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final
 
@@ -25,6 +26,9 @@ NO_BULK: Final = frozenset({"address", "location", "base64", "complexvalue", "an
 
 _NUMERIC: Final = frozenset({"int", "long", "double", "currency", "percent"})
 _RESPELLED: Final = frozenset({None, FieldType.DATE, FieldType.BOOLEAN, FieldType.NUMBER, FieldType.MONEY})
+
+_PLAIN: Final = re.compile(r"0|-?[1-9][0-9]*(?:\.[0-9]*[1-9])?|-?0\.[0-9]*[1-9]", re.ASCII).fullmatch
+_FLAGS: Final[Mapping[str, bool]] = {"true": True, "false": False}
 
 Convert = Callable[[str], "str | None"]
 
@@ -56,19 +60,28 @@ def converter(column: str, type_: str, rule_type: FieldType | None) -> Convert |
         return canonical(value, rule_type)
 
     def number(text: str) -> str | None:
-        return text if text.isascii() and text.isdigit() and (text[0] != "0" or len(text) == 1) else slow(text)
+        whole = text[:-2] if text.endswith(".0") else text
+        return whole if _PLAIN(whole) else slow(text)
 
     def instant(text: str) -> str | None:
         # the spelling of Bulk is the canonical one; what only looks like it stays as it is on both ways
         return text if len(text) == 24 and text[23] == "Z" and text[19] == "." and text[10] == "T" else slow(text)
 
+    def day(text: str) -> str | None:
+        return text if len(text) == 10 and text[4] == "-" else slow(text)
+
+    def flag(text: str) -> str | None:
+        return text if text in _FLAGS else slow(text)
+
     if column.endswith("Id"):
         return slow
     if type_ in _NUMERIC:
         return number if rule_type is not FieldType.DATE else slow
+    if type_ == "boolean":
+        return flag
     if type_ in ("datetime", "date") and rule_type in (None, FieldType.DATE):
-        return instant if type_ == "datetime" else slow
-    if type_ != "boolean" and rule_type not in _RESPELLED:
+        return instant if type_ == "datetime" else day
+    if rule_type not in _RESPELLED:
         return None
     return slow
 
@@ -147,9 +160,6 @@ class BulkRows:
                     fields[field.name] += f" {currency}"
 
 
-_FLAGS: Final[Mapping[str, bool]] = {"true": True, "false": False}
-
-
 def _id(text: str) -> str | None:
     """An id in its long form; None for an empty cell."""
     if len(text) == 18 and text.isascii() and text.isalnum():
@@ -163,5 +173,5 @@ def _no_id(text: str) -> str:
 
 def _instant(text: str) -> datetime:
     if len(text) == 24 and text[23] == "Z":
-        return datetime.fromisoformat(text[:23]).replace(tzinfo=UTC)
+        return datetime.fromisoformat(text)
     return parse_instant(text)

@@ -24,7 +24,7 @@ from syncd.model.cursors import Page, Window
 
 BULK_ABOVE: Final = 50_000
 """Above so many expected rows a Bulk job reads them; REST gives at most 2,000 a call."""
-PAGE_ROWS: Final = 2_500
+PAGE_ROWS: Final = 10_000
 """How many rows of a Bulk part go into one page, so that memory is bounded by the part and not by its records."""
 PATIENCE: Final = 30 * 60.0
 """Seconds that one run waits for a job; then the job is given up."""
@@ -125,7 +125,7 @@ class Walker:
 
     def _results(self, columns: Columns, window: Window, place: Place, rows: BulkRows, job: Job) -> Iterator[Page]:
         """The pages of a job's results, empty ones while it is under way, so that each is saved and can be resumed."""
-        started, wait = self._clock.monotonic(), 1.0
+        started, wait = self._clock.monotonic(), 0.5
         while job.state in (JobState.WAITING, JobState.RUNNING):
             yield Page((), place.text())
             if self._clock.monotonic() - started > PATIENCE:

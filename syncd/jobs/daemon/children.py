@@ -42,7 +42,8 @@ class Children:
         """Run `syncd argv` to its end and return its exit code, or 137 where it ran past `deadline` seconds.
 
         `tell` gets every line with its stream, `stdout` or `stderr`. The child is its own session, so that a kill
-        takes whatever it started. Past its deadline it is asked to end with its current call before it is killed. After `stop` nothing is started any more, and the code is LEADER.
+        takes whatever it started. Past its deadline it is asked to end with its current call before it is killed. After
+        `stop` nothing is started any more, and the code is LEADER.
         """
         process = self._start(argv, extra, deadline)
         if process is None:

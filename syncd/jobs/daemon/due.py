@@ -28,7 +28,7 @@ class Every:
         """How long after a failed try the next one may begin."""
         return min(self.period, LONGEST_RETRY)
 
-    def is_due(self, past: Past, now: datetime, *, first: datetime | None) -> bool:
+    def is_due(self, past: Past, now: datetime, *, first: datetime | None) -> bool:  # noqa: ARG002 - as At's
         """Whether a run is due, by what is known of the past; `first` says when anything ran first."""
         if past.started is None or past.ended == CUT_OFF or past.started > now:
             return True  # never done, begun by a process that died, or stamped by a clock that was set back since

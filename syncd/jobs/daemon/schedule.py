@@ -77,7 +77,7 @@ class Schedule:
             self._scheduler.shutdown(wait=False)
 
     def _missed(self, event: JobExecutionEvent) -> None:
-        # that a task is still at work when its next turn comes is no news: a lane works for minutes, and ticks by seconds
+        # that a task is still at work when its next turn comes is no news: a lane works for minutes
         reasons = {EVENT_JOB_MISSED: "too late", EVENT_JOB_ERROR: "failed"}
         error = f"{type(event.exception).__name__}: {event.exception}" if event.exception is not None else None
         self._log.event("job.missed", job=event.job_id, reason=reasons.get(event.code, "unknown"), error=error)

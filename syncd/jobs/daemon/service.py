@@ -285,7 +285,7 @@ class Daemon:
         return code
 
     def _renew(self) -> None:
-        """Keep the lease; stop where it is lost, or where half of it has passed and nobody could say that it is ours."""
+        """Keep the lease; stop where it is lost, or where nobody could say for half of it that it is ours."""
         try:
             if not self._candidate.holds():
                 raise LeaseHeldError("SYN702", "the connection that holds the leader's lock is lost")

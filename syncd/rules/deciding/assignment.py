@@ -127,13 +127,14 @@ def draw_from(
     members = candidates_of(frame, owners, facts)
     method = method_of(frame.pack, owners, assign, sum(member.covers is None for member in members))
     out = {**cooling_off(frame, territory.role, facts), **excluded}
+    capped = tuple(each for each in path if each.cap is not None)
     candidates = tuple(
         Candidate(
             member,
             loads.load(member.bearer, territory.balance_by),
             out.get(member.email)
             or barred(frame, member.email, facts)
-            or over_cap(frame, path, member, facts, loads)
+            or over_cap(frame, capped, member, facts, loads)
             or (_WEIGHTLESS if method == "rotate" and not member.weight else None),
         )
         for member in members

@@ -12,7 +12,7 @@ from datetime import datetime
 from syncd.rules.deciding.frame import Frame
 from syncd.rules.deciding.people import Member, absence_of, availability_changes, keeping_ends, members_of, resolve
 from syncd.rules.facts import Facts
-from syncd.rules.pack import Owners, OwnersByEmail
+from syncd.rules.pack import Owners, OwnersByEmail, OwnersByPool
 
 
 def candidates_of(frame: Frame, owners: Owners, facts: Facts) -> tuple[Member, ...]:
@@ -20,6 +20,16 @@ def candidates_of(frame: Frame, owners: Owners, facts: Facts) -> tuple[Member, .
 
     A cover who is away too is followed by their own. Nobody comes twice: a cover who is a member is one already.
     """
+    if not isinstance(owners, OwnersByEmail | OwnersByPool):
+        return _candidates(frame, owners, facts)
+    asked = (owners, frame.systems_of(facts))
+    found = frame.recall.candidates.get(asked)
+    if found is None:
+        found = frame.recall.candidates[asked] = _candidates(frame, owners, facts)
+    return found
+
+
+def _candidates(frame: Frame, owners: Owners, facts: Facts) -> tuple[Member, ...]:
     members = members_of(frame, owners, facts)
     known = {member.email for member in members}
     found: list[Member] = []
@@ -63,6 +73,15 @@ def _stand_ins(frame: Frame, email: str, facts: Facts) -> Iterable[str]:
 
 def _covers(frame: Frame, owners: Owners, facts: Facts) -> tuple[str, ...]:
     """The e-mails and seats that are written as covers of the members, and of those covers, in one order."""
+    if not isinstance(owners, OwnersByEmail | OwnersByPool):
+        return _written_covers(frame, owners, facts)
+    asked, known = (owners, frame.systems_of(facts)), frame.recall.covers
+    if asked not in known:
+        known[asked] = _written_covers(frame, owners, facts)
+    return known[asked]
+
+
+def _written_covers(frame: Frame, owners: Owners, facts: Facts) -> tuple[str, ...]:
     found: dict[str, None] = {}
     asked = [member.email for member in members_of(frame, owners, facts)]
     seen = set(asked)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from syncd.model.decisions import Owner
 from syncd.model.fields import FieldType
+from syncd.model.refs import System
 from syncd.rules.conditions import (
     AllOf,
     Always,
@@ -25,6 +26,7 @@ from syncd.rules.conditions import (
     Not,
     OpportunityTest,
 )
+from syncd.rules.deciding.recall import Recall
 from syncd.rules.facts import Directory, Facts
 from syncd.rules.matching.time_window import EvaluationContext, leaves_past, local_day, local_midnight, shifted_day
 from syncd.rules.memory import NO_MEMORY, Memory
@@ -77,7 +79,8 @@ class Frame:
     `clocked` are the paths of the territories whose own condition reads the clock, `lenient` those with a `leeway`, by
     role and each name they have or had: few, and known before any account. `memory` is what the ledger remembers.
     `leads` says that leads are dealt out: reps' working hours count then, and caps on accounts do not. `classes`
-    answers the pack's conditions for many accounts; without it each is asked plainly, with the same outcome.
+    answers the pack's conditions for many accounts; without it each is asked plainly, with the same outcome. `recall`
+    keeps answers about people that every account of the run would ask for anew.
     """
 
     pack: Pack
@@ -89,6 +92,7 @@ class Frame:
     lenient: Mapping[tuple[str, str], tuple[Territory, ...]] = field(default_factory=lambda: NO_LENIENT)
     leads: bool = False
     classes: TerritoryAnswers | None = None
+    recall: Recall = field(default_factory=Recall, compare=False, repr=False)
 
     @classmethod
     def of(
@@ -103,6 +107,11 @@ class Frame:
         context = EvaluationContext(now, pack.zone, pack.fiscal_year_start)
         traits = traits or Traits.of(pack)
         return cls(pack, directory, context, local_day(now, pack.zone), traits.clocked, memory, traits.lenient)
+
+    def systems_of(self, facts: Facts) -> frozenset[System]:
+        """The systems that hold a company and would be written."""
+        written = self.directory.written
+        return written & {ref.system for ref in facts.refs} if written else written
 
     def start_of(self, day: date) -> datetime:
         """The instant, in UTC, at which a local day begins."""

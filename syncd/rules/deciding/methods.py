@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
@@ -17,8 +17,12 @@ from syncd.rules.deciding.fitness import matches_of
 from syncd.rules.deciding.frame import Frame, measure
 from syncd.rules.deciding.loads import Loads
 from syncd.rules.deciding.people import Member, ramp
+from syncd.rules.deciding.recall import Rooms
 from syncd.rules.facts import Facts
 from syncd.rules.pack import Owners, OwnersByPool, Pack, Territory
+
+_ERROR = 1e-12
+"""Thousands of times what a conversion, a sum and a quotient of floats may be off, relative to their operands."""
 
 MEASURE_WORDS: Mapping[str, str] = {
     "accounts": "accounts",
@@ -76,21 +80,59 @@ def _balanced(question: Question) -> Answer:
 
 def _least_loaded(question: Question, asked: Sequence[Candidate]) -> tuple[Candidate, str]:
     """The smallest (load + this account) / (capacity x ramp), ties by fewer accounts, then e-mail."""
-    frame, balance_by = question.frame, question.territory.balance_by
-    entries = [frame.pack.reps.get(candidate.member.email) for candidate in asked]
-    stated = [Fraction(entry.capacity) for entry in entries if entry is not None and entry.capacity is not None]
-    usual = sum(stated, Fraction(0)) / len(stated) if stated else Fraction(1)
-    weight = Fraction(measure(question.facts, balance_by))
+    balance_by = question.territory.balance_by
+    rooms = _rooms_of(question.frame, tuple(candidate.member.email for candidate in asked))
+    weight = measure(question.facts, balance_by)
     keys: list[tuple[bool, Fraction, int, str, int]] = []
-    for index, (candidate, entry) in enumerate(zip(asked, entries, strict=True)):
-        capacity = Fraction(entry.capacity) if entry is not None and entry.capacity is not None else usual
-        room = capacity * Fraction(ramp(frame, entry)) if entry is not None else capacity
-        share = (Fraction(candidate.load) + weight) / room if room else Fraction(0)
+    shares: dict[tuple[Decimal, Fraction], Fraction] = {}
+    for index in _likely_least(asked, rooms, weight):
+        candidate, room = asked[index], rooms.exact[index]
+        share = shares.get((candidate.load, room))
+        if share is None:
+            share = (Fraction(candidate.load) + Fraction(weight)) / room if room else Fraction(0)
+            shares[candidate.load, room] = share
         accounts = question.loads.accounts(candidate.member.bearer)
         keys.append((not room, share, accounts, candidate.member.email, index))
     words = MEASURE_WORDS.get(balance_by, balance_by)
     least = ("fewest " if balance_by == "accounts" else "least ") + words
-    return asked[min(keys)[-1]], _of(asked, f"{least} for their capacity" if stated else least)
+    return asked[min(keys)[-1]], _of(asked, f"{least} for their capacity" if rooms.stated else least)
+
+
+def _rooms_of(frame: Frame, emails: tuple[str, ...]) -> Rooms:
+    """Capacity x ramp of each of a group; who has no capacity has the mean of those who have one, else 1."""
+    found = frame.recall.rooms.get(emails)
+    if found is None:
+        entries = [frame.pack.reps.get(email) for email in emails]
+        stated = [Fraction(entry.capacity) for entry in entries if entry is not None and entry.capacity is not None]
+        usual = sum(stated, Fraction(0)) / len(stated) if stated else Fraction(1)
+        exact = tuple(
+            (Fraction(entry.capacity) if entry.capacity is not None else usual) * Fraction(ramp(frame, entry))
+            if entry is not None
+            else usual
+            for entry in entries
+        )
+        found = frame.recall.rooms[emails] = Rooms(exact, tuple(map(float, exact)), bool(stated))
+    return found
+
+
+def _likely_least(asked: Sequence[Candidate], rooms: Rooms, weight: Decimal) -> Iterable[int]:
+    """The candidates among whom the least share must be, found in floating point with its error; in doubt all.
+
+    Exact fractions cost a hundred times as much, and all but a few candidates are clearly not the least.
+    """
+    near_weight = float(weight)
+    lows: list[tuple[float, int]] = []
+    bound = math.inf
+    for index, (candidate, room) in enumerate(zip(asked, rooms.near, strict=True)):
+        if room == 0:
+            continue
+        load = float(candidate.load)
+        share, error = (load + near_weight) / room, _ERROR * (abs(load) + abs(near_weight)) / room
+        bound = min(bound, share + error)
+        lows.append((share - error, index))
+    if not math.isfinite(bound) or any(math.isnan(low) for low, _ in lows):
+        return range(len(asked))
+    return [index for low, index in lows if low <= bound]
 
 
 def _rotate(question: Question) -> Answer:

@@ -53,6 +53,15 @@ class Member:
 
 def members_of(frame: Frame, owners: Owners, facts: Facts) -> tuple[Member, ...]:
     """The members that `owners` names for this account, in the order written; seats that are empty are left out."""
+    if not isinstance(owners, OwnersByEmail | OwnersByPool):
+        return _members_of(frame, owners, facts)
+    asked, known = (owners, frame.systems_of(facts)), frame.recall.members
+    if asked not in known:
+        known[asked] = _members_of(frame, owners, facts)
+    return known[asked]
+
+
+def _members_of(frame: Frame, owners: Owners, facts: Facts) -> tuple[Member, ...]:
     resolved = ((name, resolve(frame, name, facts), weight) for name, weight in named_by(frame, owners, facts))
     return tuple(Member(name, email, weight) for name, email, weight in resolved if email)
 
@@ -132,7 +141,7 @@ def inactive_in(frame: Frame, email: str, facts: Facts) -> str | None:
     rep = frame.directory.reps.get(email)
     if rep is None:
         return None if frame.directory.assume_active else "not a user"
-    needed = frame.directory.written & {ref.system for ref in facts.refs}
+    needed = frame.systems_of(facts)
     if not needed:
         return None if rep.active_in & rep.eligible_in else "not an active user"
     missing = sorted(system.value for system in needed - rep.active_in)
@@ -170,6 +179,13 @@ def may_keep(frame: Frame, email: str, facts: Facts) -> bool:
 
 def barred(frame: Frame, email: str, facts: Facts) -> str | None:
     """Why a rep may not receive this account (or lead) now, loads apart, or None."""
+    asked, known = (email, frame.systems_of(facts)), frame.recall.barred
+    if asked not in known:
+        known[asked] = _barred(frame, email, facts)
+    return known[asked]
+
+
+def _barred(frame: Frame, email: str, facts: Facts) -> str | None:
     reason = inactive_in(frame, email, facts) or out_of_dates(frame, email)
     if reason is not None:
         return reason
@@ -236,6 +252,15 @@ def keeping_ends(frame: Frame, email: str, owners: Owners, facts: Facts) -> date
 
 def availability_changes(frame: Frame, owners: Owners, facts: Facts) -> datetime | None:
     """When time alone would next change who of `owners` may receive accounts, or how many."""
+    if not isinstance(owners, OwnersByEmail | OwnersByPool):
+        return _availability_changes(frame, owners, facts)
+    asked, known = (owners, frame.systems_of(facts)), frame.recall.changes
+    if asked not in known:
+        known[asked] = _availability_changes(frame, owners, facts)
+    return known[asked]
+
+
+def _availability_changes(frame: Frame, owners: Owners, facts: Facts) -> datetime | None:
     bounds: list[datetime] = list(_bounds_of_seats(frame, _seats_of(frame, owners, facts)))
     for member in members_of(frame, owners, facts):
         entry = frame.pack.reps.get(member.email)

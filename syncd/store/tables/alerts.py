@@ -60,7 +60,8 @@ episodes: Table[_Episodes] = Table(
 
 class _Notices(TypedColumns):
     id: Named[int] = Column(Serial, primary_key=True)
-    episode_id: Named[int] = Column(Serial, ForeignKey("episodes.id"))
+    topic: Named[str] = Column(Words)
+    episode_id: Named[int | None] = Column(Serial, ForeignKey("episodes.id"))
     receiver: Named[str] = Column(Words)
     reason: Named[str] = Column(Words)
     sequence: Named[int] = Column(Integer)
@@ -77,7 +78,8 @@ notices: Table[_Notices] = Table(
     "notices",
     metadata,
     _Notices,
-    UniqueConstraint("episode_id", "receiver", "reason", "sequence"),
+    UniqueConstraint("topic", "receiver", "reason", "sequence"),
+    Index("ix_notices_episode_id", "episode_id"),
     Index("ix_notices_due", "state", "due_at"),
     CheckConstraint("state IN ('queued', 'sending', 'sent', 'failed')", name="state"),
     sqlite_strict=True,

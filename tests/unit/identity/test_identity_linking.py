@@ -92,3 +92,45 @@ def test_the_order_of_records_does_not_matter(rows: list[tuple[bool, int, str, s
     for ref, key in one.links.items():
         members.setdefault(key, []).append(ref.system)
     assert all(len(systems) == len(set(systems)) for systems in members.values())
+
+
+def test_companies_of_one_group_that_share_a_domain_are_candidates_not_links() -> None:
+    """A parent and its subsidiary, two numbered funds, one name in two countries: each alone on its side."""
+    for one, other in (
+        ({"name": "Cogeco Inc."}, {"name": "Cogeco Communications Inc."}),
+        ({"name": "Humax Holdings"}, {"name": "Humax"}),
+        ({"name": "Fund I"}, {"name": "Fund II"}),
+        ({"name": "KSB SE", "country": "Germany"}, {"name": "KSB Limited", "country": "IN"}),
+    ):
+        left, right = salesforce("001a", domain="acme.com", **one), hubspot("7", domain="acme.com", **other)
+        linking = link_accounts([left, right])
+        assert linking.links[left.ref] != linking.links[right.ref], one
+        assert [(found.salesforce, found.hubspot) for found in linking.candidates] == [(left.ref, right.ref)]
+
+
+def test_a_name_that_is_written_otherwise_still_joins() -> None:
+    for one, other in (
+        ("Société Générale S.A.", "SOCIETE GENERALE"),
+        ("Procter & Gamble Co.", "Procter and Gamble"),
+        ("Commerzbank AG", "Comerzbank"),
+        ("T.T. Limited", "TT Ltd"),
+        ("Acme Inc.", ""),
+    ):
+        left, right = salesforce("001a", domain="acme.com", name=one), hubspot("7", domain="acme.com", name=other)
+        assert link_accounts([left, right]).evidence[left.ref] == "domain acme.com", (one, other)
+
+
+def test_candidates_are_found_by_name_and_place_however_they_are_written() -> None:
+    left = salesforce("001a", name="Kreissparkasse Süd e.V.", city="München", country="Germany")
+    right = hubspot("7", name="KREISSPARKASSE SUD EV", city="Munchen", country="DE")
+    (found,) = link_accounts([left, right]).candidates
+    assert found.reason == "names 100 % alike, same city, same country"
+    far = hubspot("8", name="Kreissparkasse Süd e.V.", city="Paris", country="FR")
+    assert link_accounts([left, far]).candidates == ()
+
+
+def test_a_rejected_pair_is_neither_joined_nor_a_candidate() -> None:
+    left, right = salesforce("001a", domain="acme.com", name="Acme"), hubspot("7", domain="acme.com", name="Acme")
+    linking = link_accounts([left, right], rejected=frozenset({(left.ref, right.ref)}))
+    assert linking.links[left.ref] != linking.links[right.ref]
+    assert linking.candidates == ()

@@ -1,4 +1,4 @@
-"""The jobs' tests run against both sandboxes in process, mostly on SQLite."""
+"""The jobs' tests run against both sandboxes in process, on both databases."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from syncd import crashpoints
 from syncd.clock import ManualClock
 from syncd.sandbox.dataset import Dataset
 from syncd.store.engine import Store
+from tests.databases import DIALECTS, postgres_server
 
 
 class Crash(BaseException):
@@ -33,22 +34,32 @@ def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@pytest.fixture
-def make_world(empty_database: Path, tmp_path: Path, data: Dataset) -> Iterator[Callable[..., World]]:
-    """Makes the world of a test, with the settings it asks for."""
+@pytest.fixture(params=DIALECTS)
+def make_world(request: pytest.FixtureRequest, tmp_path: Path, data: Dataset) -> Iterator[Callable[..., World]]:
+    """Makes the world of a test, with the settings it asks for, once on each database."""
     made: list[World] = []
+    databases: list[str] = []
+    server = None if request.param == "sqlite" else postgres_server()
+
+    def database() -> str:
+        if server is not None:
+            databases.append(server.migrated())
+            return server.url(databases[-1])
+        path = tmp_path / "syncd.db"
+        shutil.copyfile(request.getfixturevalue("empty_database"), path)
+        return f"sqlite:///{path}"
 
     def make(url: str | None = None, **settings: Any) -> World:
-        path = tmp_path / "syncd.db"
-        if url is None:
-            shutil.copyfile(empty_database, path)
-        world = World.make(tmp_path, url or f"sqlite:///{path}", copy.deepcopy(data), **settings)
+        world = World.make(tmp_path, url or database(), copy.deepcopy(data), **settings)
         made.append(world)
         return world
 
     yield make
     for world in made:
         world.context.close()
+    for name in databases:
+        if server is not None:
+            server.drop(name)
 
 
 @pytest.fixture

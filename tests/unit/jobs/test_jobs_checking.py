@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -140,8 +139,8 @@ def test_territories_by_places_alone_are_one_note_with_counts(pulled: World) -> 
 
 
 def test_a_database_of_another_version_is_a_note_and_the_pack_is_checked(world: World) -> None:
-    with sqlite3.connect(world.folder / "syncd.db") as conn:
-        conn.execute("UPDATE alembic_version SET version_num = '9999'")
+    with world.context.store.write() as conn:
+        conn.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
     report = checked(world, "{name: a, when: {country: DE}, owners: unassigned}")
     assert [each.code for each in report.findings] == ["SYN367"]
     assert report.pack is not None

@@ -1,0 +1,115 @@
+"""Backing up and restoring: a checked copy while syncd runs, and an older database made safe to go on from."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from syncd.clock import Clock, iso
+from syncd.errors import StorageError
+from syncd.jobs.leadership import COMMAND_TTL, holder_is_gone, holder_name
+from syncd.store import backup as copies
+from syncd.store import lease, ledger
+from syncd.store.engine import Store
+from syncd.store.location import display, parse_url
+from syncd.store.restoring import Restored, mark_restored
+
+_DUMP = 'pg_dump --format=custom --file=syncd.dump --dbname="{url}"'
+
+
+def back_up(url: str, target: Path) -> int:
+    """Copy the SQLite database to a new file, while it is in use; returns the copy's bytes.
+
+    Raises StorageError SYN619 for PostgreSQL, with the command that does it there, and as `copy_database`.
+    """
+    return copies.copy_database(_file_of(url, "back up with the server's own tool"), target)
+
+
+def restore(url: str, source: Path, *, clock: Clock, who: str) -> tuple[Restored, Path | None]:
+    """Put a backup in the place of the database and mark it as restored; the file that the old one was kept as.
+
+    The backup is checked, upgraded and marked as a copy before the old database is touched, and the old one is kept.
+    Raises StorageError SYN619 for PostgreSQL, SYN620 for a file that is no backup of syncd, SYN623 for a damaged one;
+    LeaseHeldError SYN701 while a daemon or a command runs.
+    """
+    target = _file_of(url, "restore with pg_restore, then run `syncd db restore --in-place`")
+    _check_backup(source)
+    aside: Path | None = None
+    epoch = 0
+    if target.exists():
+        epoch = _fence_off(url, clock)
+        stamp = iso(clock.now())[:19].replace(":", "").replace("-", "")
+        aside = target.with_name(f"{target.name}.before-restore-{stamp}")
+        copies.copy_database(target, aside)
+    draft = target.with_name(f".{target.name}.restoring")
+    for name in ("", *copies.SIDE_FILES):
+        draft.with_name(draft.name + name).unlink(missing_ok=True)
+    copies.copy_database(source, draft)
+    done = _mark(f"sqlite:///{draft}", clock=clock, who=who, source=source.name, epoch=epoch)
+    copies.swap_database(draft, target)
+    for name in copies.SIDE_FILES:
+        draft.with_name(draft.name + name).unlink(missing_ok=True)
+    return done, aside
+
+
+def restore_in_place(url: str, *, clock: Clock, who: str) -> Restored:
+    """Mark the database itself as restored, where another tool did it (pg_restore, a snapshot of the disk).
+
+    Raises LeaseHeldError SYN701 while a daemon or a command runs.
+    """
+    epoch = _fence_off(url, clock)
+    return _mark(url, clock=clock, who=who, source="in place", epoch=epoch)
+
+
+def verify(url: str, store: Store) -> ledger.LedgerVerification:
+    """Check the file itself (SQLite) and the ledger's chain; StorageError SYN623 for a damaged file."""
+    parsed = parse_url(url)
+    if parsed.drivername == "sqlite":
+        copies.check_database(Path(str(parsed.database)))
+    with store.read() as conn:
+        return ledger.verify(conn)
+
+
+def _file_of(url: str, instead: str) -> Path:
+    parsed = parse_url(url)
+    if parsed.drivername != "sqlite":
+        where = display(parsed)
+        hint = f"{instead}: {_DUMP.format(url=where.replace('+psycopg', ''))}"
+        raise StorageError("SYN619", "this is done for SQLite only", where=where, hint=hint)
+    return Path(str(parsed.database))
+
+
+def _check_backup(source: Path) -> None:
+    """StorageError SYN620 for a file that is not there or is not syncd's, SYN623 for one that is damaged."""
+    if not source.is_file():
+        raise StorageError("SYN620", "there is no such backup", where=str(source), hint="name a file of `db backup`")
+    copies.check_database(source)
+
+
+def _fence_off(url: str, clock: Clock) -> int:
+    """Take the lease of the present database, so that nobody works on it any more; its epoch.
+
+    A database that is damaged or of another version cannot be asked: then nobody can work on it either.
+    """
+    try:
+        store = Store.open(url, clock=clock)
+    except StorageError:
+        return 0
+    try:
+        with store.write() as conn:
+            held = lease.acquire(conn, holder_name(), now=clock.now(), ttl=COMMAND_TTL, gone=holder_is_gone)
+        return held.epoch
+    finally:
+        store.close()
+
+
+def _mark(url: str, *, clock: Clock, who: str, source: str, epoch: int) -> Restored:
+    store = Store.open(url, clock=clock, create=True)
+    try:
+        with store.write() as conn:
+            chain = ledger.verify(conn)
+            if not chain.ok:
+                hint = "choose another backup; see `syncd db verify`"
+                raise StorageError("SYN620", f"the backup does not verify: {chain.text}", hint=hint)
+            return mark_restored(conn, now=clock.now(), who=who, source=source, epoch=epoch)
+    finally:
+        store.close()
