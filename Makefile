@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 JOBS ?= 2
 
-.PHONY: help setup demo test check lint types layers wheel lock simulate fuzz bench bench-rules soak clean
+.PHONY: help setup demo test check lint types layers wheel lock man simulate fuzz bench bench-rules soak clean
 .DEFAULT_GOAL := help
 
 help: ## what each target does
@@ -42,8 +42,8 @@ wheel: $(STAMP) ## build the wheel, install it in a clean environment, start it 
 	bash .ci/wheel
 
 lock: ## pin every dependency with its hashes (needs uv)
-	uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-emit-index-url --extra postgres pyproject.toml -o requirements.txt
-	uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-emit-index-url --extra postgres --group dev pyproject.toml -o requirements-dev.txt
+	uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-emit-index-url --extra postgres --extra receivers pyproject.toml -o requirements.txt
+	uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-emit-index-url --extra postgres --extra receivers --group dev pyproject.toml -o requirements-dev.txt
 
 bench: $(STAMP) ## the whole job on the real company list, timed; JSON on stdout
 	@$(BIN)/python benchmarks/main_job.py
@@ -53,6 +53,9 @@ bench-rules: $(STAMP) ## the rules engine, figure by figure (FIGURES="territory 
 
 fuzz: $(STAMP) ## class tables against the plain evaluator over PACKS random packs of 200 dirty accounts
 	PACKS=$(or $(PACKS),3000) $(BIN)/python -m pytest tests/unit/rules/test_rules_classes.py -n $(JOBS)
+
+man: $(STAMP) ## the manual page and the shell completions, from the commands themselves
+	$(BIN)/python -m syncd.cli.manual deploy
 
 simulate: $(STAMP) ## the simulation over SEEDS seeds from FIRST on
 	SEEDS=$(or $(SEEDS),100) FIRST=$(or $(FIRST),0) $(BIN)/python -m pytest tests/simulation/test_simulation.py -n $(JOBS)

@@ -35,6 +35,7 @@ from syncd.model.refs import System  # noqa: E402
 from syncd.sandbox.dataset import Dataset, generate  # noqa: E402
 from syncd.sandbox.hubspot import RateLimits  # noqa: E402
 from syncd.settings import load_settings  # noqa: E402
+from syncd.telemetry import configure  # noqa: E402
 from tests.inprocess import InProcessWire  # noqa: E402
 
 NOW = parse_instant("2026-11-20T10:00:00.000Z")
@@ -64,15 +65,15 @@ class TimedWire:
 def _sort(request: HttpRequest) -> str:
     """What sort of call a request is, as far as writing is concerned."""
     url, body = request.url, (request.body or b"").decode()
-    if request.method == "PATCH" or url.endswith("batch/update"):
+    if request.method == "PATCH" or "/batch/update" in url:
         return "writes"
     if request.method == "POST" and "/composite/sobjects" in url and "TeamMember" in body:
         return "teams put back"
     if "TeamMember" in url or "TeamMember" in body:
         return "team reads"
-    if "/composite/sobjects" in url or url.endswith("batch/read") or "/batch/read?" in url:
+    if "/composite/sobjects" in url or "/batch/read" in url or ("/query" in url and "FROM+Account" in url):
         return "reads of records"
-    return "other"
+    return f"other: {request.method} {url.partition('//')[2].partition('/')[2].partition('?')[0]}"
 
 
 def book(system: System, count: int) -> Dataset:
@@ -187,6 +188,7 @@ def main() -> None:
     """Measure both systems once."""
     numbers = [int(argument) for argument in sys.argv[1:] if argument.isdigit()]
     count = numbers[0] if numbers else 50_000
+    configure(level="off")
     results: dict[str, Any] = {}
     for system in System:
         if any(name in sys.argv for name in System) and system.value not in sys.argv:

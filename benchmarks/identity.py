@@ -50,7 +50,8 @@ class Rates:
     def of(cls, rows: Sequence[Row]) -> Rates:
         """Measured on the rows."""
         missing = {
-            field: sum(not row[field] for row in rows) / len(rows) for field in ("website", "city", "zipcode", "country")
+            field: sum(not row[field] for row in rows) / len(rows)
+            for field in ("website", "city", "zipcode", "country")
         }
         bare = sum(not LEGAL_FORMS & set(_words(row["name"])) for row in rows) / len(rows)
         shouted = sum(row["name"].isupper() for row in rows) / len(rows)
@@ -73,7 +74,7 @@ class Dirt:
 
     def __init__(self, rates: Rates, seed: int) -> None:
         self.rates = rates
-        self.chance = random.Random(seed)  # noqa: S311 - it must repeat
+        self.chance = random.Random(seed)
 
     def copy(self, row: Row) -> dict[str, str]:
         """The fields of one copy."""
@@ -105,7 +106,7 @@ class Dirt:
 def measured(rows: Sequence[Row], seed: int) -> dict[str, Any]:
     """Link one made-up pair of CRMs and compare with what is true."""
     rates = Rates.of(rows)
-    dirt, numbers = Dirt(rates, seed), random.Random(seed + 1)  # noqa: S311 - it must repeat
+    dirt, numbers = Dirt(rates, seed), random.Random(seed + 1)
     ids = numbers.sample(range(10**9), 2 * len(rows))
     records: list[Record] = []
     truth: set[tuple[Ref, Ref]] = set()

@@ -54,6 +54,13 @@ _SCHEMA = (
     "CREATE INDEX ix_records_live ON records (system, kind, deleted)",
     "CREATE INDEX ix_records_domain ON records (domain) WHERE domain IS NOT NULL",
     """
+    CREATE TABLE object_schemas (
+      system {text} NOT NULL, kind {text} NOT NULL, object {text} NOT NULL, revision {text} NOT NULL,
+      document {text} NOT NULL, changed_at {text} NOT NULL,
+      CONSTRAINT pk_object_schemas PRIMARY KEY (system, kind)
+    ) {strict}
+    """,
+    """
     CREATE TABLE cursors (
       system {text} NOT NULL, kind {text} NOT NULL, lane {text} NOT NULL, through {text}, window_lower {text},
       window_upper {text}, resume {text},

@@ -16,6 +16,7 @@ from typing import Protocol
 from syncd.model.cursors import Page, Window
 from syncd.model.records import Record, Team, User
 from syncd.model.refs import Kind, Ref, System
+from syncd.model.schemas import ObjectSchema
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +126,10 @@ class Reader(Protocol):
 
     def check_schema(self) -> tuple[str, ...]:
         """Notes about the mapping (empty: all well); SchemaError where a mapped object or field cannot be read."""
+        ...
+
+    def schemas(self) -> tuple[ObjectSchema, ...]:
+        """What the CRM says of each mapped object, users apart; no call where `check_schema` was asked before."""
         ...
 
     def rights(self) -> tuple[Right, ...]:

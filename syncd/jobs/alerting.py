@@ -15,10 +15,12 @@ from syncd.alerts.episodes import ended
 from syncd.alerts.monitors import MONITORS
 from syncd.alerts.notices import FORMAT, episode_body
 from syncd.alerts.receivers.delivery import DeliveryError
+from syncd.alerts.receivers.routing import ACKNOWLEDGED, TEST
 from syncd.clock import iso
 from syncd.errors import InputError, UsageError
 from syncd.jobs.context import Context
-from syncd.jobs.watch import open_receivers, save_step
+from syncd.jobs.telling import open_receivers
+from syncd.jobs.watch import enqueue_step, save_step
 from syncd.rules.reading.suggestion import did_you_mean
 from syncd.store import episodes as store
 from syncd.store import ledger, runs
@@ -83,8 +85,10 @@ def acknowledge(context: Context, alert_id: int) -> dict[str, Any]:
         store.acknowledge(conn, alert_id, context.actor, now)
         facts: Mapping[str, str | int | None] = {"alert": alert_id, "monitor": episode.monitor}
         ledger.append(conn, at=now, event="alert.acknowledged", ref=None, actor=context.actor, run_id=None, facts=facts)
-        if episode.monitor in _LATCHED:
-            known = replace(episode, acknowledged_by=context.actor)
+        known = replace(episode, acknowledged_by=context.actor)
+        if episode.monitor not in _LATCHED:
+            enqueue_step(conn, known, ACKNOWLEDGED, receivers, now)
+        else:
             save_step(conn, ended(known, now, episode.monitor != BASELINE_FINDINGS), receivers, now)
     return alert_document(context, alert_id)
 
@@ -183,6 +187,7 @@ def test_body(context: Context) -> dict[str, Any]:
     now, token = iso(context.clock.now()), context.entropy.token()
     return {
         "format": FORMAT,
+        "kind": TEST,
         "event_id": f"{TEST_EVENT}:{token}:test",
         "dedup_key": f"{TEST_EVENT}:{token}",
         "reason": "test",

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
 from syncd.errors import UsageError
+from syncd.model.records import Record
 from syncd.model.refs import Ref
-from syncd.store import companies, mirror
+from syncd.store import dossier, mirror
 
 _SHOWN = 10
 
@@ -23,19 +25,21 @@ class FoundCompany:
 
 def company_of(conn: Connection, text: str) -> FoundCompany:
     """The one company that the text names. Raises UsageError SYN002 for none and SYN003, naming them, for several."""
-    links = companies.links(conn)
-    keys = sorted({links.get(ref, str(ref)) for ref in mirror.find_accounts(conn, text)})
+    keys = sorted(set(dossier.company_keys(conn, mirror.find_accounts(conn, text)).values()))
     if not keys:
         raise UsageError(
             "SYN002", f"no account in the mirror is {text!r}", hint="`syncd pull` first, or check the spelling"
         )
     if len(keys) > 1:
-        named = []
-        for key in keys[:_SHOWN]:
-            record = mirror.get_record(conn, Ref.parse(key))
-            named.append(f"{key} {record.fields.get('name', '') if record else ''}".strip())
+        shown = mirror.get_records(conn, map(Ref.parse, keys[:_SHOWN]))
+        named = [_named(Ref.parse(key), shown) for key in keys[:_SHOWN]]
         more = f"; and {len(keys) - _SHOWN} more" if len(keys) > _SHOWN else ""
         raise UsageError("SYN003", f"{len(keys)} companies match {text!r}", hint="one of: " + "; ".join(named) + more)
-    return FoundCompany(
-        keys[0], tuple(sorted(ref for ref, key in links.items() if key == keys[0])) or (Ref.parse(keys[0]),)
-    )
+    return FoundCompany(keys[0], dossier.members_of(conn, keys)[keys[0]])
+
+
+def _named(ref: Ref, records: Mapping[Ref, Record]) -> str:
+    """A company by its key, its name and where it is, so that a person can tell it from its namesakes."""
+    fields = records[ref].fields if ref in records else {}
+    told = ", ".join(text for name in ("name", "domain", "city", "country") if (text := fields.get(name, "")))
+    return f"{ref} {told}".strip()

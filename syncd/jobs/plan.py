@@ -13,12 +13,14 @@ from syncd.jobs.book import MirrorBook, read_book
 from syncd.jobs.context import Context
 from syncd.jobs.recording import recorded
 from syncd.jobs.retrieving import remember_notices
+from syncd.jobs.telling import ask_approval
 from syncd.model.decisions import Decision
 from syncd.model.plans import PlanStatus, SavedPlan
 from syncd.model.refs import System
 from syncd.planning.builder import PlanInput, build_plan
 from syncd.planning.flapping import WITHIN, flapping
 from syncd.planning.vanished import vanished_territories
+from syncd.rules.collector import without_collector
 from syncd.rules.deciding.exceptions import match_exceptions
 from syncd.rules.engine import decide
 from syncd.rules.facts import Facts
@@ -67,6 +69,11 @@ def deliberate(
     now = as_of or context.clock.now()
     loaded = with_adopted(context, context.pack(pack, now=now, rates_on=rates_on))
     day = rates_on or now.date()
+    with without_collector():
+        return _deliberate(context, loaded, now, day)
+
+
+def _deliberate(context: Context, loaded: Pack, now: datetime, day: date) -> Deliberation:
     with context.store.read() as conn:
         status = mirror.mirror_status(conn)
         missing = [system.value for system in context.systems if not _is_complete(context, status.get(system))]
@@ -161,6 +168,7 @@ def save(context: Context, plan: SavedPlan, *, again: bool = True) -> Mapping[st
             "pack_revision": plan.pack_revision,
         }
         ledger.append(conn, at=now, event="plan.saved", ref=None, actor=context.actor, run_id=None, facts=facts)
+        ask_approval(context, conn, plan)
     context.log.event("plan.saved", **facts)
     if plan.document["guard"]["tripped"]:
         limits = [trip["limit"] for trip in plan.document["guard"]["tripped"]]

@@ -7,24 +7,37 @@ that called an early end a success lost records in silence (airbytehq/airbyte is
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from syncd.connectors.port import Identity
 from syncd.crashpoints import crashpoint
-from syncd.errors import AuthError, CrmError, CursorLostError, GuardTrippedError, QuotaExhaustedError, SyncdError
+from syncd.errors import (
+    AuthError,
+    BadDataError,
+    CrmError,
+    CursorLostError,
+    GuardTrippedError,
+    QuotaExhaustedError,
+    SchemaError,
+    SyncdError,
+)
 from syncd.jobs.context import Context
+from syncd.jobs.mapping import system_mapping
 from syncd.model.cursors import Cursor, Page, Window
 from syncd.model.records import Team
 from syncd.model.refs import Kind, System
-from syncd.store import mirror
+from syncd.model.schemas import drift
+from syncd.store import mirror, schemas
 from syncd.store.systems import change_system
 from syncd.telemetry import Log
 
 KINDS = (Kind.ACCOUNT, Kind.OPPORTUNITY)
 _MOST_RESTARTS = 2
+_SETTLED = timedelta(hours=3)
+"""So long after its stamp a change is visible for sure, in a lagging index too."""
 _GENERATIONS = (100_000, 50, 100)
 _TOLERATED_SKEW = timedelta(minutes=2)
 
@@ -39,6 +52,7 @@ class SystemPull:
     changed: int = 0
     deleted: int = 0
     owner_changes: int = 0
+    missed: int = 0
     users: int = 0
     calls: int = 0
     error: SyncdError | None = None
@@ -51,6 +65,26 @@ class SystemPull:
             f" {self.deleted:,} deleted, {self.calls:,} calls"
         )
         return text if self.error is None else f"{text}; {self.outcome}: {self.error}"
+
+
+def stopped_objects(system: System, stopped: Mapping[Kind, tuple[str, ...]]) -> SchemaError:
+    """The error for kinds that were not read: rules would take what a field of another type says for no value."""
+    return SchemaError(
+        "SYN435",
+        f"not read, since mapped fields changed: {'; '.join(each for kind in stopped for each in stopped[kind])}",
+        where=system.value,
+        hint="correct the mapping; or, if the new type is right, read everything under it: syncd pull --full",
+    )
+
+
+def missed_records(system: System, count: int) -> BadDataError:
+    """The error for records that a full pull found and earlier ones should have: a mirror that was wrong in silence."""
+    return BadDataError(
+        "SYN437",
+        f"{count} records were not in the mirror as they stood before the last pull; now they are",
+        where=system.value,
+        hint="they were shared with us lately, or increments lose records: see the page of this code",
+    )
 
 
 @contextmanager
@@ -108,6 +142,7 @@ class Reading:
         self._note_skew(server_now, result)
         for note in reader.check_schema():
             self._note(result, note)
+        stopped = self._compare_schemas(result, full=full)
         self._look_for_native_sync(result)
         self._read_users(result)
         limits = context.settings.limits
@@ -116,12 +151,37 @@ class Reading:
         if full or self._mapping_changed():
             self._begin_anew(upper, result)
         for kind in KINDS:
-            self._read_kind(kind, upper, result)
+            if kind not in stopped:
+                self._read_kind(kind, upper, result)
         self._read_teams(result)
+        if stopped:
+            raise stopped_objects(self.system, stopped)
         revision = context.mapping_revision()
         with context.store.write() as conn:
             mirror.mark_complete(conn, self.system, as_of=upper, run_id=self.run_id, mapping_revision=revision)
+            schemas.save_schemas(conn, self.system, reader.schemas(), now=context.clock.now())
             mirror.set_outcome(conn, self.system, "ok", None, now=context.clock.now())
+        if result.missed:
+            raise missed_records(self.system, result.missed)
+
+    def _compare_schemas(self, result: SystemPull, *, full: bool) -> Mapping[Kind, tuple[str, ...]]:
+        """What changed since the last pull, noted; the kinds whose mapped fields are not what they were.
+
+        A full pull reads every record under the new schema, so it takes it as it is, and so does a new mapping.
+        """
+        with self.context.store.read() as conn:
+            before = schemas.stored_schemas(conn, self.system)
+        stopped = {}
+        used = system_mapping(self.context.settings, self.system).kinds
+        for schema in self.context.reader(self.system).schemas():
+            if schema.kind not in before:
+                continue
+            found = drift(before[schema.kind], schema, set(used[schema.kind].fields.values()))
+            for note in (*found.notes, *found.broken):
+                self._note(result, note)
+            if found.broken and not full and not self._mapping_changed():
+                stopped[schema.kind] = found.broken
+        return stopped
 
     def _look_for_native_sync(self, result: SystemPull) -> None:
         """HubSpot's own Salesforce sync writes owners too: unless the settings say who does, nothing is written."""
@@ -184,9 +244,7 @@ class Reading:
             self._walk_restarting(kind, cursor, result)
             cursor = self._cursor(kind)
         if cursor.through is None or cursor.through < upper:
-            limits = self.context.settings.limits
-            overlap = limits.salesforce_overlap if self.system is System.SALESFORCE else limits.hubspot_overlap
-            lower = None if cursor.through is None else cursor.through - overlap
+            lower = None if cursor.through is None else cursor.through - self._overlap()
             self._walk_restarting(kind, replace(cursor, window=Window(lower, upper), resume=None), result)
 
     def _cursor(self, kind: Kind) -> Cursor:
@@ -221,14 +279,26 @@ class Reading:
         after = replace(cursor, through=through, window=None if done else window, resume=page.resume)
         crashpoint("pull.before_page")
         with self.context.store.write() as conn:
-            stored = mirror.store_page(conn, page, after, now=self.context.clock.now(), run_id=self.run_id)
+            now, settled = self.context.clock.now(), self._settled(cursor, window)
+            stored = mirror.store_page(conn, page, after, now=now, run_id=self.run_id, settled=settled)
         crashpoint("pull.page_stored")
+        result.missed += stored.missed
         result.read += stored.read
         result.changed += stored.changed
         result.deleted += stored.deleted
         result.owner_changes += stored.owner_changes
         self.log.event("page.stored", kind=cursor.kind.value, rows=stored.read, changed=stored.changed)
         self.show(f"{self.system.value}: {result.read:,} records read, {result.changed:,} changed")
+
+    def _settled(self, cursor: Cursor, window: Window) -> datetime | None:
+        """The stamp before which a full walk should find nothing that increments did not; None for an increment."""
+        if window.lower is not None or cursor.through is None:
+            return None
+        return cursor.through - max(self._overlap(), _SETTLED)
+
+    def _overlap(self) -> timedelta:
+        limits = self.context.settings.limits
+        return limits.salesforce_overlap if self.system is System.SALESFORCE else limits.hubspot_overlap
 
     def _read_teams(self, result: SystemPull) -> None:
         """Account teams decide holds; where they cannot be read every account of the system counts as having one."""

@@ -6,28 +6,38 @@ see neither a hard delete nor a record that was only now shared with us (salesfo
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 
 from syncd.errors import CrmError, GuardTrippedError
 from syncd.jobs.context import Context
 from syncd.jobs.pull import PullReport, concluded
 from syncd.jobs.reading import KINDS, SystemPull, signed_in
 from syncd.jobs.recording import recorded
+from syncd.jobs.rereading import live_ids
 from syncd.model.refs import Kind, System
 from syncd.store import mirror
 
+_FETCHED_AT_ONCE = 500
 
-def sweep(context: Context, *, check: Callable[[], None] = lambda: None) -> PullReport:
-    """Compare all live ids with the mirror and mark as deleted what is gone; stops where too much would vanish."""
+
+def sweep(
+    context: Context, *, check: Callable[[], None] = lambda: None, show: Callable[[str], None] = lambda _: None
+) -> PullReport:
+    """Compare all live ids with the mirror, both ways.
+
+    What is gone is marked deleted, unless too much would vanish; what the mirror lacks is read. Kinds with fields that
+    stamp nothing are read whole. `check` may raise to end the run (a lost lease).
+    """
     with recorded(context, "sweep") as run:
         results = []
         for system in context.systems:
             result, before = SystemPull(system), context.reader(system).calls
             try:
-                signed_in(context, system)
+                server_now = signed_in(context, system).server_now
                 for kind in KINDS:
-                    check()
-                    result.deleted += _sweep_kind(context, system, kind, run.run_id, check, result)
+                    _Sweep(context, system, kind, server_now, run.run_id, check, show).run(result)
             except (CrmError, GuardTrippedError) as error:
                 result.outcome, result.error = "failed", error
                 context.log.bind(run_id=run.run_id, system=system.value).event("pull.failed", error=error)
@@ -36,18 +46,61 @@ def sweep(context: Context, *, check: Callable[[], None] = lambda: None) -> Pull
         return concluded(context, run, results)
 
 
-def _sweep_kind(
-    context: Context, system: System, kind: Kind, run_id: str, check: Callable[[], None], result: SystemPull
-) -> int:
-    began = context.clock.now()
-    live: list[str] = []
-    for batch in context.reader(system).ids(kind):
-        check()
-        live += batch
-    result.read += len(live)
-    share = float(context.settings.limits.mass_delete_share)
-    with context.store.write() as conn:
-        now = context.clock.now()
-        return mirror.mark_vanished(
-            conn, system, kind, live, now=now, run_id=run_id, max_share=share, seen_before=began
-        )
+@dataclass(frozen=True, slots=True)
+class _Sweep:
+    context: Context
+    system: System
+    kind: Kind
+    server_now: datetime
+    run_id: str
+    check: Callable[[], None]
+    show: Callable[[str], None]
+
+    def run(self, result: SystemPull) -> None:
+        """Sweep one kind of one system."""
+        context, began = self.context, self.context.clock.now()
+        live: list[str] = []
+        for batch in live_ids(context, self.system, self.kind, self.server_now, self.run_id, result):
+            self.check()
+            live += batch
+            self.show(f"{self.system.value}: {len(live):,} ids of {self.kind.value} records read")
+        result.read += len(live)
+        result.deleted += self._mark_vanished(live, began)
+        with context.store.read() as conn:
+            missing = mirror.missing_ids(conn, self.system, self.kind, live)
+        added = sum(self._fetch(batch) for batch in chunked(missing, _FETCHED_AT_ONCE))
+        result.changed += added
+        if added:
+            result.notes.append(
+                f"{added} {self.kind.value} records were not in the mirror and were read: shared with us lately,"
+                " restored, or missed by earlier pulls"
+            )
+
+    def _mark_vanished(self, live: Sequence[str], began: datetime) -> int:
+        context = self.context
+        share = float(context.settings.limits.mass_delete_share)
+        with context.store.write() as conn:
+            return mirror.mark_vanished(
+                conn,
+                self.system,
+                self.kind,
+                live,
+                now=context.clock.now(),
+                run_id=self.run_id,
+                max_share=share,
+                seen_before=began,
+            )
+
+    def _fetch(self, ids: Sequence[str]) -> int:
+        """Read records and store them; how many came new into the mirror."""
+        self.check()
+        readings = self.context.reader(self.system).read(self.kind, ids).values()
+        found = [reading.record for reading in readings if reading.record is not None]
+        with self.context.store.write() as conn:
+            stored = mirror.record_reading(conn, found, now=self.context.clock.now(), run_id=self.run_id)
+        return stored.changed
+
+
+def chunked(items: Sequence[str], size: int) -> Iterator[Sequence[str]]:
+    """The items in runs of at most `size`."""
+    return (items[start : start + size] for start in range(0, len(items), size))

@@ -16,17 +16,16 @@ from syncd.alerts.episodes import FIRED, FLAPPING, RESOLVED, Round, Transition
 from syncd.alerts.evaluation import Findings, evaluate, judge
 from syncd.alerts.monitors.notifications_failing import NAME as NOTIFICATIONS_FAILING
 from syncd.alerts.notices import notice_body
-from syncd.alerts.receivers import receivers_of
 from syncd.alerts.receivers.delivery import Receiver
 from syncd.alerts.sending import Sent, send_due
 from syncd.clock import iso, parse_instant
 from syncd.crashpoints import crashpoint
-from syncd.errors import Finding
+from syncd.errors import Finding, SyncdError
 from syncd.jobs.context import Context
 from syncd.jobs.outlook import COMMIT_STATE, Look, look
 from syncd.jobs.plan import Deliberation
 from syncd.jobs.recording import recorded
-from syncd.settings import SecretReader
+from syncd.jobs.telling import beat, next_opening, open_receivers, tell_changes
 from syncd.store import episodes as store
 
 HISTORIES = "histories"
@@ -66,6 +65,16 @@ def watch(context: Context, *, thought: Deliberation | None = None) -> WatchRepo
     An invalid pack, a missing mirror and a receiver that fails raise nothing: they are alerts, and words of the report.
     """
     receivers = open_receivers(context)
+    try:
+        report = _watch(context, receivers, thought)
+    except SyncdError as error:
+        beat(context, receivers.values(), well=False, words=f"the watch failed: {error.code}")
+        raise
+    beat(context, receivers.values(), well=True, words=report.line())
+    return report
+
+
+def _watch(context: Context, receivers: Mapping[str, Receiver], thought: Deliberation | None) -> WatchReport:
     with recorded(context, "watch") as run:
         report = WatchReport(run.run_id)
         thought = thought if thought is not None and _is_newest(context, thought) else None
@@ -76,6 +85,7 @@ def watch(context: Context, *, thought: Deliberation | None = None) -> WatchRepo
                 break
             thought = None
         crashpoint("watch.committed")
+        tell_changes(context, receivers)
         report.sent = send_due(context.store, receivers, clock=context.clock, log=context.log)
         crashpoint("watch.sent")
         run.summary = {"firing": report.firing, "fired": report.fired, "resolved": report.resolved}
@@ -90,30 +100,19 @@ def _is_newest(context: Context, thought: Deliberation) -> bool:
     return last is None or parse_instant(last) <= thought.now
 
 
-def open_receivers(context: Context) -> Mapping[str, Receiver]:
-    """The log and the receivers of the settings."""
-    bundle = context.settings.http.ca_bundle
-    return receivers_of(
-        context.settings.receivers,
-        log=context.log,
-        clock=context.clock,
-        read_secret=SecretReader(context.environ).read,
-        ca_bundle=str(bundle) if bundle else None,
-    )
-
-
 def _commit(
     context: Context, seen: Look, found: Findings, receivers: Mapping[str, Receiver], report: WatchReport
 ) -> bool:
     """Save what changed with its notices, in one transaction; False, and nothing saved, if another watch came first."""
-    now = seen.view.now
+    now, pack = seen.view.now, seen.view.pack
+    opening = None if seen.working or pack is None else next_opening(pack.working_hours, now, pack.zone)
     with context.store.write() as conn:
         if store.monitor_state(conn, COMMIT_STATE) != seen.commit:
             return False
         taken = frozenset(seen.keys[name] for name in found.asked if name in seen.view.rebased)
         verdict = judge(found, store.open_episodes(conn), _round(conn, seen), seen.view, first=seen.first, keys=taken)
         for step in verdict.steps:
-            save_step(conn, step, receivers, now)
+            save_step(conn, step, receivers, now, opening)
         for name, states in found.states.items():
             if name in seen.view.rebased or states != seen.view.seen_by(name):
                 store.save_monitor_state(conn, name, seen.keys.get(name, ""), states)
@@ -156,16 +155,38 @@ def _marks(seen: Look, found: Findings, run_id: str) -> dict[str, str]:
     return marks
 
 
-def save_step(conn: Connection, step: Transition, receivers: Mapping[str, Receiver], now: datetime) -> store.Episode:
-    """Save an episode's next state, and a notice for every receiver of its severity where there is a reason to tell.
+def save_step(
+    conn: Connection,
+    step: Transition,
+    receivers: Mapping[str, Receiver],
+    now: datetime,
+    opening: datetime | None = None,
+) -> store.Episode:
+    """Save an episode's next state, and a notice for every receiver that takes it where there is a reason to tell.
 
-    A receiver that takes no notices is not told so: that would be one more that it does not take.
+    `opening` is when the working hours begin, None inside them. A receiver that takes no notices is not told so: that
+    would be one more that it does not take.
     """
     episode = store.save_episode(conn, step.episode)
-    if step.reason is not None and episode.id is not None:
-        body = notice_body(episode, step.reason, now)
-        failing = episode.labels.get("receiver") if episode.monitor == NOTIFICATIONS_FAILING else None
-        for receiver in receivers.values():
-            if receiver.takes(episode.severity) and receiver.name != failing:
-                store.enqueue_notice(conn, episode.id, receiver.name, step.reason, body, now=now)
+    if step.reason is not None:
+        enqueue_step(conn, episode, step.reason, receivers, now, opening)
     return episode
+
+
+def enqueue_step(
+    conn: Connection,
+    episode: store.Episode,
+    reason: str,
+    receivers: Mapping[str, Receiver],
+    now: datetime,
+    opening: datetime | None = None,
+) -> None:
+    """Queue a notice about a saved episode for every receiver whose route takes it."""
+    if episode.id is None:
+        return
+    body = notice_body(episode, reason, now)
+    failing = episode.labels.get("receiver") if episode.monitor == NOTIFICATIONS_FAILING else None
+    for receiver in receivers.values():
+        if receiver.route.takes(body) and receiver.name != failing:
+            due = receiver.route.due(body, now, opening)
+            store.enqueue_notice(conn, episode.id, receiver.name, reason, body, now=now, due_at=due)

@@ -51,7 +51,7 @@ def plan_undo(
     """
     source = _source(conn, target)
     users = {(user.ref.system, user.ref.id): user for user in mirror.users(conn)}
-    changes, left_out = _swapped(conn, source)
+    changes, left_out = _swapped(conn, source, users)
     if not changes:
         raise _nothing(source, left_out)
     document = _document(source, changes, left_out, users, plan_id=plan_id, now=now, lifetime=lifetime)
@@ -144,10 +144,13 @@ def _written(rows: Iterable[OutboxRow]) -> tuple[OutboxRow, ...]:
     )
 
 
-def _swapped(conn: Connection, source: _Source) -> tuple[tuple[Change, ...], dict[str, list[dict[str, str]]]]:
+def _swapped(
+    conn: Connection, source: _Source, users: Mapping[tuple[System, str], User]
+) -> tuple[tuple[Change, ...], dict[str, list[dict[str, str]]]]:
     """The rows the other way round, and by company those that are left alone, with the reason.
 
-    Left alone is what somebody changed since, and what had no owner: syncd never writes an empty one.
+    Left alone is what somebody changed since, what had no owner (syncd never writes an empty one), and what belonged to
+    somebody who may not own records now.
     """
     found: list[Change] = []
     left_out: defaultdict[str, list[dict[str, str]]] = defaultdict(list)
@@ -158,7 +161,8 @@ def _swapped(conn: Connection, source: _Source) -> tuple[tuple[Change, ...], dic
         record = records.get(row.ref)
         if record is not None and record.owner == row.old and not record.deleted:
             continue
-        kept_back = _kept_back(row, record, since.get(row.ref))
+        former = users.get((row.ref.system, row.old or ""))
+        kept_back = _kept_back(row, record, since.get(row.ref), former)
         if kept_back is not None:
             reason, text = kept_back
             left_out[row.because].append({"ref": str(row.ref), "reason": reason, "text": text})
@@ -173,7 +177,9 @@ def _swapped(conn: Connection, source: _Source) -> tuple[tuple[Change, ...], dic
     return tuple(sorted(changes, key=lambda change: str(change.ref))), left_out
 
 
-def _kept_back(row: OutboxRow, record: Record | None, change: ownership.OwnerChange | None) -> tuple[str, str] | None:
+def _kept_back(
+    row: OutboxRow, record: Record | None, change: ownership.OwnerChange | None, former: User | None
+) -> tuple[str, str] | None:
     """Why a row cannot be taken back, as the mirror has it: its reason and its text."""
     if record is None or record.deleted:
         winner = record.merged_into if record is not None else None
@@ -185,6 +191,9 @@ def _kept_back(row: OutboxRow, record: Record | None, change: ownership.OwnerCha
         return "changed-since", text
     if row.old is None:
         return "no-owner-before", "it had no owner before, and syncd never writes an empty owner"
+    if former is None or not (former.active and former.eligible):
+        name = former.email if former is not None else row.old
+        return "owner-not-in-system", f"it belonged to {name}, who may not own records now"
     return None
 
 

@@ -5,6 +5,7 @@ Every outcome shown was computed by the matcher; nothing is decided or guessed h
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -20,22 +21,38 @@ _CAUSES = {
     "not-in-effect": "not in effect",
     "leeway": "the account stays by the leeway of another",
 }
+_PATH = "Path (file:line, each clause with its outcome and the value seen)"
+_MOST_NEAR = 5
+_MOST_LOSERS = 12
 _MARKS = {True: "yes", False: "no "}
 
 
-def render_explanation(document: Entry) -> str:
-    """The explanation as text, ending with a newline; `document` is `Explanation.to_json()` and what jobs add to it."""
+def render_explanation(document: Entry, *, every: bool = False) -> str:
+    """The explanation as text, ending with a newline; `document` is `Explanation.to_json()` and what jobs add to it.
+
+    Of the territories that were not entered those are listed that were tried, up to a dozen, unless it is to be `every`.
+    """
     blocks = [
         _head(document),
-        _block("Path (file:line, each clause with its outcome and the value seen)", _path(document)),
+        _block(_PATH, _path(document)),
         _block("Lifecycle, score and band", _grade(document)),
         _block("Order of precedence", _precedence(document)),
         _block("Candidates", _candidates(document)),
-        _block("Not entered", _losers(document)),
+        _block("Nearly (territories that one clause keeps from it)", _near_misses(document)),
+        _block("Not entered", _losers(document, every=every)),
+        _block("Planned and written", _written(document)),
+        _block("Owners before (changes that were seen)", _history(document)),
         _block("Notes", _texts(document, "notes")),
         _block("Data quality", _texts(document, "findings")),
     ]
     return "\n\n".join(block for block in blocks if block) + "\n"
+
+
+def render_path(document: Entry) -> Iterator[str]:
+    """The lines of the way in, with a title; none where no territory was entered."""
+    block = _block(_PATH, _path(document))
+    if block:
+        yield block
 
 
 def _head(document: Entry) -> str:
@@ -118,6 +135,46 @@ def _precedence(document: Entry) -> Iterator[str]:
         text = f"{word}: {why(rung)}" + (f" ({where})" if where else "")
         yield wrapped(text, indent=2, hanging=6)
 
+    for other in (document.get("decision") or {}).get("outranked", ()):
+        if other["reason"] == "picked":
+            yield wrapped(f"outranked: {plain(other['text'])}", indent=2, hanging=6)
+
+
+def _near_misses(document: Entry) -> Iterator[str]:
+    """Those that would win first; what stands behind an earlier territory is counted where it would be a crowd."""
+    missed = document.get("near_misses", ())
+    shown = [miss for miss in missed if not miss["behind"]] + [miss for miss in missed if miss["behind"]]
+    for miss in shown[:_MOST_NEAR]:
+        behind = f"; behind {plain(miss['behind'])}, which would take it first" if miss["behind"] else ""
+        yield wrapped(f"{plain(miss['territory'])}  ({_where(miss)}){behind}", indent=2, hanging=6)
+        yield from _clause(miss["clause"], 6)
+    if len(shown) > _MOST_NEAR:
+        yield f"  and {len(shown) - _MOST_NEAR} more"
+
+
+def _written(document: Entry) -> Iterator[str]:
+    """The newest plan that names the company, and the receipts of its records."""
+    planned = document.get("planned")
+    if planned:
+        text = f"plan {plain(planned['plan_id'])} ({planned['status']}, {moment(planned['created_at'])}): "
+        yield wrapped(text + f"{planned['outcome']}, {plain(planned['text'])}", indent=2, hanging=6)
+    for receipt in document.get("written", ()):
+        text = f"{moment(receipt['at'])}  {plain(receipt['ref'])}: {receipt['state']}, "
+        text += f"{plain(receipt['from'] or 'nobody')} -> {plain(receipt['to'] or 'nobody')}, plan {plain(receipt['plan_id'])}"
+        if receipt["approved_by"]:
+            text += f", approved by {plain(receipt['approved_by'])}: {plain(receipt['why'] or '')}"
+        if receipt["code"]:
+            text += f" ({plain(receipt['code'])}: {plain(receipt['message'] or '')})"
+        yield wrapped(text, indent=2, hanging=6)
+
+
+def _history(document: Entry) -> Iterator[str]:
+    for change in document.get("history", ()):
+        by = f" by {plain(change['by'])}" if change["by"] else ""
+        means = f" ({plain(change['source'])})" if change["source"] else ""
+        text = f"{plain(change['from'] or 'nobody')} -> {plain(change['to'] or 'nobody')}{by}{means}"
+        yield wrapped(f"{moment(change['at'])}  {plain(change['ref'])}: {text}", indent=2, hanging=6)
+
 
 def _candidates(document: Entry) -> Iterator[str]:
     for option in document["candidates"]:
@@ -127,13 +184,26 @@ def _candidates(document: Entry) -> Iterator[str]:
         yield f"  {plain(option['email'])}" + (f"  ({'; '.join(told)})" if told else "")
 
 
-def _losers(document: Entry) -> Iterator[str]:
-    for loser in document["losers"]:
+def _losers(document: Entry, *, every: bool) -> Iterator[str]:
+    losers = document["losers"]
+    if len(losers) > _MOST_LOSERS and not every:
+        entered = {step["territory"] for step in document["path"]}
+        levels = {name.rpartition("/")[0] for name in entered} | {document["territory"]}
+        tried = [each for each in losers if each["territory"].rpartition("/")[0] in levels]
+        shown = [each for each in tried if each["cause"] != "earlier"][:_MOST_LOSERS]
+    else:
+        shown = losers
+    for loser in shown:
         cause = _CAUSES.get(loser["cause"], plain(loser["cause"]))
         by = f" ({plain(loser['by'])})" if loser["by"] else ""
         yield wrapped(f"{plain(loser['territory'])}  ({_where(loser)}): {cause}{by}", indent=2, hanging=6)
         if loser["when"] is not None:
             yield from _clause(loser["when"], 6)
+    left = len(losers) - len(shown)
+    if left:
+        counts = Counter(_CAUSES.get(loser["cause"], loser["cause"]) for loser in losers)
+        told = "; ".join(f"{count} {cause}" for cause, count in sorted(counts.items()))
+        yield wrapped(f"and {left} more, of all {len(losers)}: {told}. `--all` lists them.", indent=2, hanging=4)
 
 
 def _texts(document: Entry, key: str) -> Iterator[str]:

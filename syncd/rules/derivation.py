@@ -213,6 +213,7 @@ class _CompanyReader:
         self._derivation = derivation
         self._ownership = ownership
         self._reader = derivation.reader()
+        self._fields = _field_plan(derivation)
         self._rates = HeldRates(derivation.catalogue, derivation.money, derivation.rates, derivation.pack_revision)
         self._context = EvaluationContext(now, derivation.zone)
         self._ids = _ids_by_email(ownership.users)
@@ -260,11 +261,21 @@ class _CompanyReader:
 
     def _sources(self, records: Mapping[System, Record]) -> dict[str, list[tuple[System | None, RawValue]]]:
         sources: dict[str, list[tuple[System | None, RawValue]]] = {}
-        names = {name for record in records.values() for name in record.fields} - _COMPUTED
-        for name in sorted(names | {"parent"}):
-            order = self._derivation.field_order.get(name, self._derivation.order)
-            told = ((system, _raw(records[system], name)) for system in order if system in records)
-            sources[name] = [(system, raw) for system, raw in told if raw]
+        # The hottest lines of deriving a book: most companies stand in one system, and most fields are filled.
+        if len(records) == 1:
+            ((system, record),) = records.items()
+            fields = record.fields
+            for name, order in self._fields:
+                raw = fields.get(name) or (_raw(record, name) if name == "parent" else "")
+                if raw and system in order:
+                    sources[name] = [(system, raw)]
+            return sources
+        for name, order in self._fields:
+            told: list[tuple[System | None, RawValue]] = [
+                (system, raw) for system in order if system in records and (raw := _raw(records[system], name))
+            ]
+            if told:
+                sources[name] = told
         return sources
 
     def _opportunities(
@@ -322,6 +333,12 @@ class _CompanyReader:
         if user is not None and user.email:
             return email(user.email)
         return str(Ref(record.ref.system, Kind.USER, record.owner)) if record.owner else ""
+
+
+def _field_plan(derivation: Derivation) -> tuple[tuple[str, tuple[System, ...]], ...]:
+    """The mapped fields in the order they are read, each with its order of systems."""
+    names = sorted({*derivation.catalogue.account, "parent"} - _COMPUTED)
+    return tuple((name, derivation.field_order.get(name, derivation.order)) for name in names)
 
 
 def _raw(record: Record, name: str) -> str:

@@ -25,7 +25,7 @@ from syncd.rules.engine import Book, examine, following, settle
 from syncd.rules.explaining.clauses import Clause, clause_of, where
 from syncd.rules.explaining.near_misses import NearMiss, near_misses
 from syncd.rules.facts import Facts, Grade
-from syncd.rules.pack import Owners, OwnersByPool, Pack, Territory
+from syncd.rules.pack import Owners, OwnersByPair, OwnersByPool, Pack, Territory
 from syncd.rules.scoring import grade_document, graded
 
 
@@ -191,7 +191,7 @@ def explain(
         losers=tuple(_losers(subject, pack.roles[role])),
         precedence=tuple(Rung(each.reason, each.text, each.place, each.applies) for each in claims),
         options=_saved_options(decision) if decision else tuple(_open_options(subject)) if settled is None else (),
-        notes=(*facts.notes, *_stays(subject), *_moved_on(decision, tree)),
+        notes=(*facts.notes, *_stays(subject), *_unpaired(subject), *_moved_on(decision, tree)),
         findings=facts.findings,
         grade=facts.grade,
         near_misses=tuple(near_misses(frame, facts, pack.roles[role], tree.path)),
@@ -297,6 +297,15 @@ def _members(subject: Subject, owners: Owners, overflow_of: str | None) -> Itera
 def _stays(subject: Subject) -> tuple[str, ...]:
     text = subject.leeway.text if subject.leeway is not None else None
     return (text,) if text is not None else ()
+
+
+def _unpaired(subject: Subject) -> tuple[str, ...]:
+    """That whoever the territory's rep is paired with is not decided, as far as that matters."""
+    territory = subject.tree.territory
+    if territory is None or not isinstance(territory.owners, OwnersByPair):
+        return ()
+    paired = territory.owners.pair_with
+    return () if paired in subject.facts.decided else (f"its rep is looked up by the {paired}, who is not picked yet",)
 
 
 def _moved_on(decision: Decision | None, tree: TreeResult) -> tuple[str, ...]:

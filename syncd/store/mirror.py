@@ -25,7 +25,7 @@ from syncd.store.records import (
     records_of_account,
     upsert_records,
 )
-from syncd.store.sweeps import mark_vanished
+from syncd.store.sweeps import mark_vanished, missing_ids
 from syncd.store.systems import (
     MirrorStatus,
     bind_system,
@@ -52,6 +52,7 @@ __all__ = [
     "mark_complete",
     "mark_vanished",
     "mirror_status",
+    "missing_ids",
     "native_sync_sign",
     "record_reading",
     "records",
@@ -67,15 +68,24 @@ __all__ = [
 ]
 
 
-def store_page(conn: Connection, page: Page, cursor: Cursor, *, now: datetime, run_id: str | None) -> PageResult:
+def store_page(
+    conn: Connection,
+    page: Page,
+    cursor: Cursor,
+    *,
+    now: datetime,
+    run_id: str | None,
+    settled: datetime | None = None,
+) -> PageResult:
     """Store a page's records, the owner changes they show, and the cursor, all in the caller's transaction.
 
-    A record as the mirror has it is no change, and an older version never overwrites a newer one. Raises StorageError
+    A record as the mirror has it is no change, and an older version never overwrites a newer one. Versions stamped
+    before `settled` that the mirror lacks are counted as missed: an earlier run should have read them. StorageError
     SYN610 if the cursor would go back, ValueError for a record of another system or kind than the cursor's.
     """
     if any(record.ref.system is not cursor.system or record.ref.kind is not cursor.kind for record in page.records):
         raise ValueError(f"a page of {cursor.system.value} {cursor.kind.value} records holds others")
-    result = upsert_records(conn, page.records, now=now, run_id=run_id)
+    result = upsert_records(conn, page.records, now=now, run_id=run_id, settled=settled)
     set_cursor(conn, cursor)
     return result
 

@@ -1,4 +1,4 @@
-"""Notices: what is to be told of an episode or a plan, to which receiver, for which reason; told once, tried until it is.
+"""Notices: what is to be told of an episode or a plan, to which receiver and why; told once, tried until it is.
 
 Queuing is part of the caller's transaction, so that a notice exists exactly if its transition does. Sending is at
 least once: a claim that is never finished, because its process died, comes up again.
@@ -153,8 +153,8 @@ def notices(conn: Connection, episode_id: int) -> tuple[Notice, ...]:
     return tuple(Notice(**row) for row in conn.execute(query).mappings())
 
 
-def told_topics(conn: Connection, topics: Iterable[str]) -> frozenset[str]:
-    """Those of the topics that any receiver has been, or will be, told of."""
+def told_reasons(conn: Connection, topics: Iterable[str], reason: str) -> frozenset[str]:
+    """Those of the topics that any receiver has been, or will be, told of for a reason."""
     wanted = list(topics)
-    query = select(notice_table.c.topic).distinct().where(notice_table.c.topic.in_(wanted))
+    query = select(notice_table.c.topic).where(notice_table.c.topic.in_(wanted), notice_table.c.reason == reason)
     return frozenset(conn.execute(query).scalars()) if wanted else frozenset()

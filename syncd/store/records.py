@@ -80,12 +80,13 @@ _RECORD_COLUMNS = (
 @dataclass(frozen=True, slots=True)
 class PageResult:
     """What storing some records did: how many were read, how many changed the mirror, and of those how many newly
-    became deleted and how many changed owner."""
+    became deleted, how many changed owner, and how many an earlier run should have read."""
 
     read: int
     changed: int
     deleted: int
     owner_changes: int
+    missed: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,10 +109,22 @@ class _Writes:
     touched: list[dict[str, Any]]
     owners: list[dict[str, Any]]
     deleted: int = 0
+    missed: int = 0
 
 
-def upsert_records(conn: Connection, incoming: Sequence[Record], *, now: datetime, run_id: str | None) -> PageResult:
-    """Put versions of records into the mirror, and retire those that they say were merged into them."""
+def upsert_records(
+    conn: Connection,
+    incoming: Sequence[Record],
+    *,
+    now: datetime,
+    run_id: str | None,
+    settled: datetime | None = None,
+) -> PageResult:
+    """Put versions of records into the mirror, and retire those that they say were merged into them.
+
+    Those stamped before `settled` that change the mirror by more than their content (it has an older stamp, or nothing)
+    are counted as missed.
+    """
     newest: dict[tuple[System, Kind], dict[str, Record]] = {}
     for record in map(_with_clean_id, incoming):
         of_kind = newest.setdefault((record.ref.system, record.ref.kind), {})
@@ -119,7 +132,7 @@ def upsert_records(conn: Connection, incoming: Sequence[Record], *, now: datetim
         if held is None or held.stamp <= record.stamp:
             of_kind[record.ref.id] = record
     writes = _Writes([], [], [], [])
-    planner = _Planner(writes, last_change(conn), now, run_id)
+    planner = _Planner(writes, last_change(conn), now, run_id, settled)
     for (system, kind), of_kind in newest.items():
         for batch in chunks(of_kind):
             known = _known(conn, system, kind, batch)
@@ -243,18 +256,20 @@ def _by_kind(refs: Iterable[Ref]) -> dict[tuple[System, Kind], list[str]]:
 class _Planner:
     """Decides for each record what it comes to, and numbers the changes."""
 
-    def __init__(self, writes: _Writes, seq: int, now: datetime, run_id: str | None) -> None:
+    def __init__(self, writes: _Writes, seq: int, now: datetime, run_id: str | None, settled: datetime | None) -> None:
         self._writes = writes
         self._seq = seq
         self._now = now
         self._instant = iso(now)
         self._run_id = run_id
         self._run = _cleaned(run_id)
+        self._settled = "" if settled is None else iso(settled)
 
     def plan(self, record: Record, known: _Known | None) -> None:
         """Add what `record` comes to, to the writes; nothing for one that is older, or says what is known."""
         stamp, content = iso(record.stamp), record.content()
         if known is None:
+            self._writes.missed += stamp < self._settled and not record.deleted
             self._seq += 1
             self._writes.added.append(_row(record, stamp, content, self._seq, self._instant, self._run))
             return
@@ -271,6 +286,7 @@ class _Planner:
             self._writes.owners.append(_owner_change(record, known.owner, self._now, self._run_id))
         if record.deleted and not known.deleted:
             self._writes.deleted += 1
+        self._writes.missed += known.stamp < stamp < self._settled
         self._seq += 1
         self._writes.rows.append(_row(record, stamp, content, self._seq, self._instant, self._run))
 

@@ -12,7 +12,7 @@ from syncd.store.columns import Words
 from syncd.store.people import guard_vanishing
 from syncd.store.records import retire
 from syncd.store.tables import records
-from syncd.store.upserts import chunks, upsert
+from syncd.store.upserts import among, chunks, upsert
 
 _live_ids = Table("sweep_ids", MetaData(), Column("id", Words, primary_key=True), prefixes=["TEMPORARY"])
 
@@ -47,3 +47,18 @@ def mark_vanished(
     what = "opportunities" if kind is Kind.OPPORTUNITY else f"{kind.value}s"
     guard_vanishing(system, what, vanished, of=total, max_share=max_share)
     return retire(conn, {Ref(system, kind, record_id): None for record_id in vanished}, now=now, run_id=run_id)
+
+
+def missing_ids(conn: Connection, system: System, kind: Kind, live_ids: Iterable[str]) -> tuple[str, ...]:
+    """The ids of which the mirror has no live record: it never saw them, or believes that they are deleted."""
+    missing: list[str] = []
+    for batch in chunks(live_ids):
+        query = select(records.c.id).where(
+            records.c.system == system,
+            records.c.kind == kind,
+            records.c.deleted == False,  # noqa: E712 - SQL
+            among(conn, records.c.id, batch),
+        )
+        known = set(conn.execute(query).scalars())
+        missing += [record_id for record_id in batch if record_id not in known]
+    return tuple(missing)

@@ -22,7 +22,10 @@ EVENTS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "job.missed": ("warning", "the scheduler could not start a job in time"),
         "daemon.standing_by": ("info", "another daemon leads, or the database is away; this one waits for its turn"),
         "lease.regained": ("warning", "the lease ran out while the database could not be written, and is ours again"),
-        "storage.failing": ("error", "the database cannot be written or reached; nothing is written to a CRM meanwhile"),
+        "storage.failing": (
+            "error",
+            "the database cannot be written or reached; nothing is written to a CRM meanwhile",
+        ),
         "pack.activated": ("info", "a commit of the pack was fetched, found valid, stored, and is in use"),
         "pack.refused": ("error", "a commit of the pack is invalid or cannot be had; the last good one stays in use"),
         "housekeeping.finished": ("info", "what is past its retention was dropped from the database"),

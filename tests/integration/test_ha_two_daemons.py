@@ -1,4 +1,4 @@
-"""Two daemons on one PostgreSQL: who leads, who stands by, and that a leader who was stopped writes nothing after it."""
+"""Two daemons on one PostgreSQL: who leads, who stands by, and that a leader who was stopped writes nothing more."""
 
 from __future__ import annotations
 

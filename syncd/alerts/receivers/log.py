@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from syncd.alerts.receivers.routing import APPROVAL, Route
@@ -19,7 +19,7 @@ class LogReceiver:
 
     log: Log
     name: str = LOG_NAME
-    route: Route = Route()
+    route: Route = field(default_factory=Route)
 
     def deliver(self, body: Mapping[str, Any]) -> None:
         """One event; the log takes everything."""

@@ -66,8 +66,10 @@ class Route:
 
 def route_of(settings: ReceiverSettings) -> Route:
     """The route that a receiver's settings ask for."""
-    tells = settings.tells
-    if tells is None:
+    tells: tuple[str, ...]
+    if settings.tells is not None:
+        tells = settings.tells
+    else:
         tells = () if settings.type == "heartbeat" else ("alerts",) if settings.type == "pagerduty" else _BY_DEFAULT
     return Route(
         kinds=frozenset(_TELLS[name] for name in tells),

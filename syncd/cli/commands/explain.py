@@ -1,4 +1,4 @@
-"""`syncd explain`: why an account is whose it is, or what a code means."""
+"""`syncd explain`: why an account is whose it is, what would send it elsewhere, where a lead goes, what a code means."""
 
 from __future__ import annotations
 
@@ -15,35 +15,64 @@ Example:
   syncd explain acme.example
   syncd explain salesforce:account:001Sb0000000001IAA --format json
   syncd explain acme.example --as-of 2027-01-01T00:00:00Z
+  syncd explain acme.example --toward emea/dach-banking
+  syncd explain --lead email=jo@acme.example --lead country=Germany
   syncd explain SYN203
 """
 
 
 @click.command(epilog=EPILOG)
-@click.argument("what")
+@click.argument("what", required=False)
 @click.option("--role", default="owner", show_default=True, help="The role to explain, such as csm.")
 @click.option("--as-of", help="Decide as of another instant, such as 2027-01-01T00:00:00Z.")
+@click.option("--toward", metavar="OWNER|TERRITORY", help="The smallest change of fields that would send it there.")
+@click.option("--lead", "lead", multiple=True, metavar="FIELD=VALUE", help="Where a lead of these values would go.")
+@click.option("--all", "every", is_flag=True, help="List every territory that was not entered.")
 @FORMAT
 @click.pass_context
-def explain(ctx: click.Context, what: str, role: str, as_of: str | None, format_: str) -> None:
+def explain(
+    ctx: click.Context,
+    what: str | None,
+    role: str,
+    as_of: str | None,
+    toward: str | None,
+    lead: tuple[str, ...],
+    every: bool,
+    format_: str,
+) -> None:
     """Explain WHAT: an account by ref, id, domain or name, or a code such as SYN203.
 
     Shows the path through the territories with file and line, each clause with the value seen and its outcome, what
-    lost and why, and what holds it.
+    lost and why, what nearly matched, what holds it, and what was planned and written. Nobody is picked: of a pick it
+    shows the plan's, or the candidates. With `--as-of` an instant that has passed it shows what the plan of then said.
     """
     instant = instant_option("--as-of", as_of)
-    if re.fullmatch(r"(?i)syn\d{3}", what):
+    if (what is None) is (not lead) or (lead and toward):
+        raise UsageError("SYN021", "name one thing to explain", hint="WHAT, or one or more --lead FIELD=VALUE")
+    if what is not None and re.fullmatch(r"(?i)syn\d{3}", what):
         page = page_of(what)
         if page is None:
             raise UsageError("SYN002", f"there is no code {what.upper()}", hint="codes stand in findings and errors")
         click.echo(page, nl=False)
         return
-    from syncd.jobs.explaining import explain_company
+    from syncd.jobs.explaining import explain_company, explain_toward
+    from syncd.jobs.lead_explaining import explain_lead
     from syncd.report.explanation_text import render_explanation
+    from syncd.report.lead_text import render_lead
+    from syncd.report.toward_text import render_toward
 
     with open_context(ctx) as context:
-        document = explain_company(context, what, role=role, as_of=instant)
+        if what is None:
+            document = explain_lead(context, lead, as_of=instant)
+        elif toward is not None:
+            document = explain_toward(context, what, toward, role=role, as_of=instant)
+        else:
+            document = explain_company(context, what, role=role, as_of=instant)
     if format_ == "json":
         show_json(document)
+    elif what is None:
+        click.echo(render_lead(document), nl=False)
+    elif toward is not None:
+        click.echo(render_toward(document), nl=False)
     else:
-        click.echo(render_explanation(document), nl=False)
+        click.echo(render_explanation(document, every=every), nl=False)

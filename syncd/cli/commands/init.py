@@ -12,12 +12,14 @@ from syncd.errors import UsageError
 EPILOG = """\b
 Example:
   syncd init ./syncd && syncd check ./syncd/pack
+  syncd init --systemd > /etc/systemd/system/syncd.service
 """
 
 
 @click.command(epilog=EPILOG)
 @click.argument("folder", type=click.Path(path_type=Path), default=Path("."))
-def init(folder: Path) -> None:
+@click.option("--systemd", is_flag=True, help="Print the systemd unit for this installation, and write nothing.")
+def init(folder: Path, systemd: bool) -> None:
     """Write config.toml, a starter pack and its schema.json into FOLDER.
 
     Nothing is overwritten. Editors with yaml-language-server complete and check rule files by the schema; `syncd
@@ -27,6 +29,9 @@ def init(folder: Path) -> None:
     from syncd.model.fields import FieldCatalogue
     from syncd.rules.schema import json_schema
 
+    if systemd:
+        click.echo(_unit(), nl=False)
+        return
     targets = [folder / "config.toml", folder / "pack", folder / "schema.json"]
     existing = [target for target in targets if target.exists()]
     if existing:
@@ -50,6 +55,18 @@ def init(folder: Path) -> None:
     click.echo(f"  syncd check {folder / 'pack'}")
     click.echo(f"  syncd test {folder / 'pack'}")
     click.echo(f"  edit {folder / 'config.toml'}, then syncd --config {folder / 'config.toml'} db upgrade")
+
+
+def _unit() -> str:
+    """The unit with the path of the program that is running."""
+    import shutil
+    import sys
+
+    from syncd.cli.shipped import shipped
+
+    program = shutil.which(sys.argv[0]) or shutil.which("syncd") or "/usr/bin/syncd"
+    unit = (shipped("deploy") / "systemd" / "syncd.service").read_text(encoding="utf-8")
+    return unit.replace("ExecStart=/usr/bin/syncd ", f"ExecStart={Path(program).absolute()} ")
 
 
 def _commented(example: str) -> str:

@@ -47,7 +47,7 @@ def pull(ctx: click.Context, full: bool, system: str | None, delayed_pass: bool,
         elif sweep:
             from syncd.jobs.sweeping import sweep as swept
 
-            report = swept(context, check=leader.check)
+            report = swept(context, check=leader.check, show=show)
         else:
             systems = [System(system)] if system else None
             report = job.pull(context, systems=systems, full=full, check=leader.check, show=show)

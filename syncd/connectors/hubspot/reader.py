@@ -28,7 +28,15 @@ from syncd.connectors.hubspot.history import owner_versions
 from syncd.connectors.hubspot.mapping import LINKED_KINDS, OWNER, Columns, Stage, columns_of, stages_of, user_of
 from syncd.connectors.hubspot.rights import rights_of
 from syncd.connectors.hubspot.schema import SYNC_PROPERTY, PortalSchema
-from syncd.connectors.hubspot.search import SearchMark, SearchWalk, hits_of, identified, listed, refuse_loop
+from syncd.connectors.hubspot.search import (
+    SearchMark,
+    SearchWalk,
+    hits_of,
+    identified,
+    listed,
+    refuse_loop,
+    unknown_mark,
+)
 from syncd.connectors.port import Identity, OwnerVersion, Reading, Right, RowCount
 from syncd.connectors.retry import RetryPolicy
 from syncd.connectors.shape import decoding, id_of, object_of, objects
@@ -39,6 +47,7 @@ from syncd.model.cursors import Page, Window
 from syncd.model.fields import SystemMapping
 from syncd.model.records import Record, Team, User
 from syncd.model.refs import Kind, Ref, System
+from syncd.model.schemas import ObjectSchema
 
 READ_BATCH: Final = 100
 OWNERS_PAGE: Final = 500
@@ -85,6 +94,10 @@ class HubspotReader:
         """Notes about the mapping; SchemaError naming every property that is missing or hidden from us."""
         return self._schema.notes(self._kinds())
 
+    def schemas(self) -> tuple[ObjectSchema, ...]:
+        """What the property lists say of each mapped object."""
+        return tuple(self._schema.object_schema(columns) for columns in self._kinds())
+
     def rights(self) -> tuple[Right, ...]:
         """The scopes that the mapping needs, with whether the token has each."""
         return rights_of(self._client, self._kinds())
@@ -123,6 +136,8 @@ class HubspotReader:
         stages = self._stages(columns)
         first = _LIST if window.lower is None else _SEARCH
         phase, _, mark = (resume or f"{first}:").partition(":")
+        if phase not in (_LIST, _SEARCH, _ARCHIVED):
+            raise unknown_mark(resume)
         if phase == _SEARCH:
             walk = SearchWalk.over(self._client, columns.object, columns.stamp, columns.properties, window)
             for raws, going_on in walk.pages(SearchMark.parse(mark)):

@@ -46,11 +46,13 @@ class SearchMark:
 
     @classmethod
     def parse(cls, text: str) -> SearchMark:
-        """The mark of a resume token; the beginning for an empty one."""
+        """The mark of a resume token; the beginning for an empty one. CursorLostError for one of another version."""
         if not text or text == _SHORT:
             return cls(short=text == _SHORT)
-        last, seen, total = text.split(",")
-        return cls(last, int(seen), int(total))
+        parts = text.split(",")
+        if len(parts) != 3 or not parts[0] or not (parts[1] + parts[2]).isdecimal():
+            raise unknown_mark(text)
+        return cls(parts[0], int(parts[1]), int(parts[2]))
 
     def __str__(self) -> str:
         return _SHORT if self.short else f"{self.last},{self.seen},{self.total}"
@@ -170,6 +172,11 @@ def identified(document: Json) -> list[Json]:
     for raw in results:
         id_of(raw)
     return results
+
+
+def unknown_mark(text: str | None) -> CursorLostError:
+    """The error for a resume token that this version did not write: its window is read again, never skipped."""
+    return CursorLostError("SYN450", f"the place to go on from cannot be read: {str(text)[:40]!r}", where=WHERE)
 
 
 def refuse_loop(cursor: str | None, seen: set[str]) -> None:

@@ -39,6 +39,10 @@ class NoObjectError(SchemaError):
     """The organization has no such object, or none that we may know of."""
 
 
+class RetiredVersionError(SchemaError):
+    """The API version of the path is answered no more (salesforce.md 4.2)."""
+
+
 class QueryTimeoutError(RetryableError):
     """A query took Salesforce too long; the same one will again, a narrower one may not."""
 
@@ -119,7 +123,8 @@ def _final(status: int, words: Words, where: str) -> CrmError:
         return gone("SYN405", words.message or words.code, where=where, hint=hint)
     if status in (404, 410):
         hint = "check api_version, and that the object is in this organization"
-        return SchemaError(
+        gone = RetiredVersionError if status == 410 else SchemaError
+        return gone(
             "SYN406", _told(f"Salesforce answered {status}: this path is not there", words), where=where, hint=hint
         )
     return SchemaError("SYN407", _told(f"Salesforce refuses the request ({status})", words), where=where)

@@ -24,7 +24,7 @@ from syncd.connectors.salesforce.history import SELECT as HISTORY
 from syncd.connectors.salesforce.history import owner_versions
 from syncd.connectors.salesforce.mapping import SALESFORCE_ID, Columns, columns_of, id_in
 from syncd.connectors.salesforce.rights import rights_of, row_count, unstamped
-from syncd.connectors.salesforce.schema import Descriptions, schema_notes
+from syncd.connectors.salesforce.schema import Descriptions, object_schema, schema_notes
 from syncd.connectors.salesforce.teams import TEAM_OBJECTS, TeamShape
 from syncd.connectors.salesforce.walking import BULK_ABOVE, Walker, refuse_loop
 from syncd.connectors.salesforce.wide import WideRows, chunks
@@ -36,6 +36,7 @@ from syncd.model.cursors import Page, Window
 from syncd.model.fields import SystemMapping
 from syncd.model.records import Record, Team, User
 from syncd.model.refs import Kind, Ref, System, long_salesforce_id
+from syncd.model.schemas import ObjectSchema
 
 
 class SalesforceReader:
@@ -82,6 +83,11 @@ class SalesforceReader:
         """Notes about the mapping; SchemaError naming everything that is missing or hidden from us."""
         columns = [columns_of(self._mapping, kind) for kind in self._mapping.kinds]
         return schema_notes(self._descriptions, columns)
+
+    def schemas(self) -> tuple[ObjectSchema, ...]:
+        """What describe says of each mapped object, users apart."""
+        kinds = (kind for kind in self._mapping.kinds if kind is not Kind.USER)
+        return tuple(object_schema(self._descriptions, columns_of(self._mapping, kind)) for kind in kinds)
 
     def rights(self) -> tuple[Right, ...]:
         """Reading each mapped object, and writing its owner, as describe tells."""

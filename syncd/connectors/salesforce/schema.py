@@ -9,9 +9,11 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from syncd.connectors.salesforce.client import WHERE, SalesforceClient
+from syncd.connectors.salesforce.failures import RetiredVersionError
 from syncd.connectors.salesforce.mapping import Columns
-from syncd.errors import SchemaError
+from syncd.errors import CrmError, SchemaError
 from syncd.model.refs import Kind
+from syncd.model.schemas import FieldSchema, ObjectSchema
 
 
 class Descriptions:
@@ -27,6 +29,13 @@ class Descriptions:
             self._known[name] = self._client.describe(name)
         return self._known[name]
 
+    def versions(self) -> tuple[str, ...]:
+        """The API versions that the organization answers, as far as it says so."""
+        try:
+            return self._client.versions()
+        except CrmError:
+            return ()
+
     def type_of(self, name: str, column: str) -> str | None:
         """The type of a column, also of a parent's by `Owner.Name`; None for one that is not there."""
         first, dot, rest = column.partition(".")
@@ -37,6 +46,18 @@ class Descriptions:
                 targets = field.get("referenceTo") or []
                 return self.type_of(str(targets[0]), rest) if targets else None
         return None
+
+
+def object_schema(descriptions: Descriptions, columns: Columns) -> ObjectSchema:
+    """Every field of an object that we are shown, with the values of those picklists that are mapped."""
+    mapped = {name.lower() for name in columns.names}
+    fields = {}
+    for each in descriptions.of(columns.object)["fields"]:
+        name = str(each.get("name", ""))
+        offered = each.get("picklistValues") or [] if name.lower() in mapped else []
+        values = {str(value.get("value")) for value in offered if value.get("active") is not False}
+        fields[name] = FieldSchema(str(each.get("type", "")).lower(), tuple(sorted(values)))
+    return ObjectSchema(columns.kind, columns.object, fields)
 
 
 def schema_notes(descriptions: Descriptions, kinds: Iterable[Columns]) -> tuple[str, ...]:
@@ -61,6 +82,13 @@ def schema_notes(descriptions: Descriptions, kinds: Iterable[Columns]) -> tuple[
 def _fields(descriptions: Descriptions, columns: Columns, missing: list[str]) -> Mapping[str, Mapping[str, Any]] | None:
     try:
         described = descriptions.of(columns.object)
+    except RetiredVersionError as error:
+        raise SchemaError(
+            "SYN438",
+            f"Salesforce does not answer the API version that is set: {error.summary}",
+            where=WHERE,
+            hint=f"set salesforce.api_version to one of {_told(descriptions.versions())}",
+        ) from None
     except SchemaError:
         missing.append(columns.object)
         return None
@@ -89,3 +117,8 @@ def _notes(columns: Columns, fields: Mapping[str, Mapping[str, Any]]) -> list[st
     if columns.kind is not Kind.USER and owner is not None and owner.get("updateable") is False:
         notes.append(f"{columns.object}.OwnerId cannot be written by the integration user")
     return notes
+
+
+def _told(versions: tuple[str, ...]) -> str:
+    """The newest versions, in words."""
+    return ", ".join(versions[-3:]) or "the versions that the organization answers"

@@ -98,6 +98,18 @@ class _Cursors(TypedColumns):
 cursors: Table[_Cursors] = Table("cursors", metadata, _Cursors, sqlite_strict=True)
 
 
+class _ObjectSchemas(TypedColumns):
+    system: Named[System] = Column(Choice(System), primary_key=True)
+    kind: Named[Kind] = Column(Choice(Kind), primary_key=True)
+    object: Named[str] = Column(Words)
+    revision: Named[str] = Column(Words)
+    document: Named[str] = Column(Words)
+    changed_at: Named[datetime] = Column(Instant)
+
+
+object_schemas: Table[_ObjectSchemas] = Table("object_schemas", metadata, _ObjectSchemas, sqlite_strict=True)
+
+
 class _OwnerChanges(TypedColumns):
     seq: Named[int] = Column(Serial, primary_key=True)
     ref: Named[Ref] = Column(RefText)

@@ -28,6 +28,7 @@ from syncd.alerts.receivers import posting
 from syncd.alerts.receivers.addresses import is_public
 from syncd.alerts.receivers.delivery import REASONS, DeliveryError
 from syncd.alerts.receivers.file import FileReceiver
+from syncd.alerts.receivers.outside import Outside
 from syncd.alerts.receivers.posting import post
 from syncd.alerts.receivers.webhook import WebhookReceiver
 from syncd.clock import ManualClock, SystemClock
@@ -94,7 +95,7 @@ def hook() -> Iterator[Hook]:
 def webhook(url: str | None, *, secret: str | None = "env:HOOK_SECRET", **given: Any) -> WebhookReceiver:
     settings = ReceiverSettings.model_validate({"name": "on-call", "type": "webhook", "url": url, "secret": secret})
     reader = SecretReader({"HOOK_SECRET": "s3cret"})
-    return WebhookReceiver(settings, clock=ManualClock(NOW), read_secret=reader.read, **given)
+    return WebhookReceiver(settings, Outside(ManualClock(NOW), reader.read), **given)
 
 
 def failure(of: Any, body: Mapping[str, Any] = BODY) -> DeliveryError:

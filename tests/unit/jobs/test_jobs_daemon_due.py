@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -84,7 +85,7 @@ def test_a_restart_neither_skips_a_duty_nor_doubles_it(machine: Machine) -> None
     seen = machine.live(machine.rounds(duty), timedelta(minutes=11))
     for _ in range(30):
         seen += machine.live(machine.rounds(duty), MINUTE)
-    gaps = {(later - earlier) // MINUTE for earlier, later in zip(seen, seen[1:], strict=False)}
+    gaps = {(later - earlier) // MINUTE for earlier, later in pairwise(seen)}
     assert gaps <= {5, 6}, seen
     assert len(seen) in (8, 9)
 
@@ -115,7 +116,7 @@ def test_no_clock_change_of_a_year_skips_or_doubles_a_nightly_duty(machine: Mach
         (day, (datetime(2026, 1, 1, 12, tzinfo=UTC) + timedelta(days=day)).astimezone(here).utcoffset())
         for day in range(400)
     ]
-    changes = [day for (day, offset), (_, next_) in zip(offsets, offsets[1:], strict=False) if offset != next_]
+    changes = [day for (day, offset), (_, next_) in pairwise(offsets) if offset != next_]
     for day in changes[:2] or [80]:
         start = datetime(2026, 1, 1, 12, tzinfo=UTC) + timedelta(days=day - 1)
         machine.clock.set(start)
@@ -124,7 +125,7 @@ def test_no_clock_change_of_a_year_skips_or_doubles_a_nightly_duty(machine: Mach
         for _ in range(24):
             seen += machine.live(machine.rounds(duty), timedelta(hours=3), timedelta(minutes=10))
         assert len(seen) == 3, (zone, time, start, seen)
-        gaps = [later - earlier for earlier, later in zip(seen, seen[1:], strict=False)]
+        gaps = [later - earlier for earlier, later in pairwise(seen)]
         assert all(timedelta(hours=22) < gap < timedelta(hours=26) for gap in gaps), (zone, time, seen)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from jobs_world import SALESFORCE, World
+from sqlalchemy import select
 
 from syncd.errors import RefusedError, StorageError
 from syncd.jobs.apply import apply, plan_undo
@@ -18,7 +19,7 @@ from syncd.jobs.exporting import export_mirror
 from syncd.jobs.leadership import leadership
 from syncd.jobs.plan import make_plan
 from syncd.model.refs import Kind, Ref, System
-from syncd.store import companies, ledger, mirror
+from syncd.store import companies, ledger, mirror, tables
 from syncd.store.episodes import Episode, save_episode
 from syncd.telemetry import configure
 
@@ -83,8 +84,18 @@ def told(world: World) -> Ref:
 
 
 def everywhere(world: World) -> bytes:
-    """Every byte that syncd keeps: the database and its log, and the list of erasures."""
-    return b"".join(path.read_bytes() for path in sorted(world.folder.glob("syncd.*")))
+    """Every byte that syncd keeps: the database and its log, and the list of erasures; of a server, every row."""
+    return b"".join(path.read_bytes() for path in sorted(world.folder.glob("syncd.*"))) + rows(world)
+
+
+def rows(world: World) -> bytes:
+    """Every value of every table."""
+    told: list[str] = []
+    with world.context.store.read() as conn:
+        for table in tables.metadata.sorted_tables:
+            for row in conn.execute(select(table)):
+                told += [value.decode() if isinstance(value, bytes) else str(value) for value in row]
+    return "\n".join(told).encode()
 
 
 def found(data: bytes, *words: str) -> list[str]:
@@ -144,6 +155,8 @@ def test_a_person_who_left_is_nowhere_after_they_were_erased(world: World, log: 
 
 
 def test_a_restored_backup_is_erased_again_before_anything_else(world: World, tmp_path: Path) -> None:
+    if world.context.store.dialect != "sqlite":
+        pytest.skip("a backup is made and put back here by copying the file")
     ref = told(world)
     user = next(row["Id"] for row in world.salesforce.records("User") if row["Email"] == PERSON)
     world.salesforce.edit({"object": "User", "id": user, "deactivate": True})
@@ -206,7 +219,7 @@ def test_a_list_that_cannot_be_written_or_read_stops_before_anything_is_changed(
 
 
 def everywhere_but_list(world: World) -> bytes:
-    return b"".join(path.read_bytes() for path in sorted(world.folder.glob("syncd.db*")))
+    return b"".join(path.read_bytes() for path in sorted(world.folder.glob("syncd.db*"))) + rows(world)
 
 
 def test_other_records_keep_what_only_looks_alike(world: World) -> None:

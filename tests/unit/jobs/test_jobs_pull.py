@@ -162,7 +162,7 @@ def test_refused_credentials_are_a_failure_in_the_middle_too(world: World) -> No
 
 
 def test_a_used_up_allowance_ends_a_pull_as_incomplete(world: World) -> None:
-    world.salesforce.model.api_limit = 40
+    world.salesforce.model.api_limit = 60
     reports = [world.pull(systems=[SALESFORCE]).systems[0] for _ in range(4)]
     assert reports[0].outcome == "ok"
     assert (reports[-1].outcome, reports[-1].error and reports[-1].error.code) == ("incomplete", "SYN415")

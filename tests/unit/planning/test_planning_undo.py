@@ -22,8 +22,8 @@ from planning_world import (
 from syncd.connectors.port import WriteOutcome
 from syncd.errors import ExitCode, InputError, RefusedError
 from syncd.model.plans import PlanStatus, SavedPlan
-from syncd.model.records import Record
-from syncd.model.refs import Ref
+from syncd.model.records import Record, User
+from syncd.model.refs import Kind, Ref
 from syncd.planning.builder import PlanInput
 from syncd.planning.document import changes_of
 from syncd.planning.undo import plan_undo
@@ -132,6 +132,19 @@ def test_a_company_that_is_all_conflict_is_held_in_the_undo(world: World) -> Non
     outcomes = {entry["company"]: (entry["outcome"], entry["reason"]) for entry in document["decisions"]}
     assert outcomes == {str(account(1)): ("held", "changed-since"), str(account(2)): ("change", "undo")}
     assert (document["summary"]["changes"], document["summary"]["held"]) == (1, 1)
+
+
+def test_an_owner_who_may_not_own_any_more_is_named_before_the_undo_is_approved(world: World) -> None:
+    books = [facts(1), facts(2, owned_by="ben")]
+    source = plan_input(*((book, decision(book)) for book in books))
+    plan = applied(world, source)
+    with world.store.write() as conn:
+        left = User(Ref(SF, Kind.USER, "005ben"), email("ben"), "Ben", False)
+        mirror.store_users(conn, SF, [left], now=world.clock.now(), run_id="r1", complete=False)
+    back = undo(world, plan.plan_id)
+    assert rows(back) == [(account(1), "005anna", "005old")]
+    (item,) = [item for entry in back.document["decisions"] for item in entry.get("left_out", ())]
+    assert (item["ref"], item["reason"]) == (str(account(2)), "owner-not-in-system")
 
 
 def test_an_undo_of_nothing_but_conflicts_is_refused_and_names_one(world: World) -> None:

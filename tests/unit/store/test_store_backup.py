@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 import sqlite3
 import threading
-from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
@@ -13,6 +12,7 @@ import pytest
 from sqlalchemy import Connection, func, select, text
 from store_builders import SF, account, account_ref, approved, change, leading, plan, put
 
+from syncd import crashpoints
 from syncd.clock import ManualClock
 from syncd.errors import LeaseHeldError, RefusedError, StorageError
 from syncd.model.cursors import Cursor
@@ -92,13 +92,19 @@ def test_a_damaged_source_gives_no_copy(store: Store, store_url: str, tmp_path: 
     assert not (tmp_path / "copy.db").exists()
 
 
-def test_a_crash_before_the_copy_has_its_name_leaves_none(
-    store_url: str, tmp_path: Path, crash_at: Callable[..., type[BaseException]]
-) -> None:
+def test_a_crash_before_the_copy_has_its_name_leaves_none(store_url: str, tmp_path: Path) -> None:
     source = file_of(store_url)
-    crash = crash_at("backup.before_rename")
-    with pytest.raises(crash):
-        backup.copy_database(source, tmp_path / "copy.db")
+
+    def crash(point: str) -> None:
+        if point == "backup.before_rename":
+            raise KeyboardInterrupt
+
+    crashpoints.install(crash)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            backup.copy_database(source, tmp_path / "copy.db")
+    finally:
+        crashpoints.install(None)
     assert not (tmp_path / "copy.db").exists()
 
 

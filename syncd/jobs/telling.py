@@ -1,0 +1,123 @@
+"""Telling receivers of what is no alert, and when what is one is due: requests for approval, changes, working hours.
+
+Queuing is part of the caller's transaction; the next watch sends.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Connection
+
+from syncd.alerts.notices import approval_body, changes_body
+from syncd.alerts.receivers import receivers_of
+from syncd.alerts.receivers.delivery import DeliveryError, Receiver
+from syncd.alerts.receivers.heartbeat import HeartbeatReceiver
+from syncd.alerts.receivers.outside import Outside
+from syncd.alerts.receivers.routing import CHANGES
+from syncd.jobs.context import EPOCH_VARIABLE, Context
+from syncd.model.plans import PlanStatus, SavedPlan
+from syncd.planning.windows import parse_window
+from syncd.report.change_notices import change_text, change_view
+from syncd.settings import Mode, SecretReader
+from syncd.store import notices, outbox, plans
+
+_LOOKED_BACK = 10
+_CHANGES_WITHIN = timedelta(days=2)
+"""A plan that was made longer ago is not told of any more: a receiver that is new gets no history."""
+_MOST_REPS = 500
+
+
+def open_receivers(context: Context) -> Mapping[str, Receiver]:
+    """The log and the receivers of the settings."""
+    bundle = context.settings.http.ca_bundle
+    outside = Outside(context.clock, SecretReader(context.environ).read, str(bundle) if bundle else None)
+    return receivers_of(context.settings.receivers, log=context.log, outside=outside)
+
+
+def enqueue_for(
+    conn: Connection, topic: str, reason: str, body: Mapping[str, Any], receivers: Iterable[Receiver], now: datetime
+) -> int:
+    """Queue a notice that is about no episode for every receiver that takes it; for how many."""
+    taking = [receiver for receiver in receivers if receiver.route.takes(body)]
+    return sum(notices.enqueue_message(conn, topic, receiver.name, reason, body, now=now) for receiver in taking)
+
+
+def ask_approval(context: Context, conn: Connection, plan: SavedPlan) -> None:
+    """Ask for the approval of a plan that the daemon offers; who makes a plan by hand has it before their eyes."""
+    by_daemon = EPOCH_VARIABLE in context.environ and "SYNCD_ACTOR" not in context.environ
+    if plan.status is not PlanStatus.OFFERED or context.settings.mode is not Mode.APPROVE or not by_daemon:
+        return
+    now = context.clock.now()
+    body = approval_body(plan.document, plan.expires_at, now)
+    enqueue_for(conn, topic_of(plan.plan_id), "approval", body, open_receivers(context).values(), now)
+
+
+def tell_changes(context: Context, receivers: Mapping[str, Receiver]) -> int:
+    """Queue what plans changed that were applied lately, for the receivers that ask for it; how many notices."""
+    taking = [receiver for receiver in receivers.values() if CHANGES in receiver.route.kinds]
+    if not taking:
+        return 0
+    now = context.clock.now()
+    with context.store.read() as conn:
+        found = plans.list_plans(conn, _LOOKED_BACK, statuses=[PlanStatus.APPLIED])
+        young = [header.plan_id for header in found if now - header.created_at <= _CHANGES_WITHIN]
+        told = notices.told_reasons(conn, [topic_of(plan_id) for plan_id in young], CHANGES)
+        documents = {
+            plan_id: (plans.get_plan(conn, plan_id), outbox.rows(conn, plan_id))
+            for plan_id in young
+            if topic_of(plan_id) not in told
+        }
+    queued = 0
+    for plan_id, (plan, rows) in documents.items():
+        view = change_view(plan.document, rows)
+        with context.store.write() as conn:
+            queued += _queue_changes(conn, plan_id, view, taking, now)
+    return queued
+
+
+def _queue_changes(
+    conn: Connection, plan_id: str, view: Mapping[str, Any], taking: Iterable[Receiver], now: datetime
+) -> int:
+    topic, whole = topic_of(plan_id), changes_body(plan_id, view["summary"], change_text(view), view["reps"], now)
+    queued = enqueue_for(conn, topic, CHANGES, whole, taking, now)
+    for receiver in taking:
+        for rep in list(view["reps"])[:_MOST_REPS] if receiver.route.reps else ():
+            mine = {rep: view["reps"][rep]}
+            text = change_text(view, rep=rep)
+            body = changes_body(plan_id, text.partition("\n")[0], text, mine, now, to=rep)
+            queued += notices.enqueue_message(conn, topic, receiver.name, f"{CHANGES}:{rep}", body, now=now)
+    return queued
+
+
+def topic_of(plan_id: str) -> str:
+    """Under what notices about a plan are kept."""
+    return f"plan:{plan_id}"
+
+
+def beat(context: Context, receivers: Iterable[Receiver], *, well: bool, words: str) -> None:
+    """Call every heartbeat; one that is not taken is an event of the log, and nothing else."""
+    for receiver in receivers:
+        if isinstance(receiver, HeartbeatReceiver):
+            try:
+                receiver.beat(well=well, words=words)
+            except DeliveryError as error:
+                context.log.event("heartbeat.failed", receiver=receiver.name, reason=error.reason, detail=error.detail)
+
+
+def next_opening(windows: Iterable[str], now: datetime, zone: ZoneInfo) -> datetime | None:
+    """When the working hours begin next; None while they last, and where none are named."""
+    parsed = [parse_window(text) for text in windows]
+    local = now.astimezone(zone)
+    if not parsed or any(window.holds(local) for window in parsed):
+        return None
+    starts = [
+        datetime.combine(day, window.start, zone).astimezone(UTC)
+        for window in parsed
+        for ahead in range(8)
+        if (day := local.date() + timedelta(days=ahead)).weekday() in window.days
+    ]
+    return min((start for start in starts if start > now), default=None)

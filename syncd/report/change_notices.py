@@ -1,0 +1,112 @@
+"""What an applied plan changed, for the people whom it concerns: won, lost and kept, each with the reason. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from syncd.model.plans import OutboxRow, RowState
+from syncd.report.markdown import Page, code, escaped
+from syncd.report.plan_view import Entry, checked, decisions, email_of, moves, why
+from syncd.report.wording import counted, place, plain
+
+_DONE = frozenset({RowState.CONFIRMED, RowState.SKIPPED_ALREADY})
+_LISTED = 50
+_SECTIONS = (("won", "Won"), ("lost", "Lost"), ("kept", "Kept, though the rules say otherwise"))
+
+
+def change_view(document: Entry, rows: Iterable[OutboxRow]) -> dict[str, Any]:
+    """The changes of a plan by rep. What was planned and is not written is told as such, and won or lost by nobody.
+
+    `reps` has, by e-mail, `won`, `lost` and `kept`: accounts with their name, the other rep, the reason and the rule.
+    """
+    states: dict[str, list[RowState]] = {}
+    for row in rows:
+        if row.parent is None:
+            states.setdefault(row.because, []).append(row.state)
+    reps: dict[str, dict[str, list[dict[str, Any]]]] = {}
+    moved, not_written = 0, []
+    for move in moves(checked(document)):
+        known = states.get(move.decision["company"], [])
+        if not known or not _DONE.issuperset(known):
+            ended = sorted({state.value for state in known if state not in _DONE}) or ["not sent"]
+            not_written.append({"name": move.name, "to": move.new, "state": ", ".join(ended)})
+            continue
+        if move.old == move.new:
+            continue
+        moved += 1
+        _of(reps, move.new)["won"].append(_line(move.decision, move.name, move.old))
+        _of(reps, move.old)["lost"].append(_line(move.decision, move.name, move.new))
+    for entry in decisions(document, "held"):
+        name = plain(entry.get("name") or entry["company"])
+        _of(reps, email_of(entry["current_owner"]))["kept"].append(_line(entry, name, email_of(entry["owner"])))
+    reps.pop("nobody", None)
+    summary = f"plan {document['plan_id']} is applied: {counted(moved, 'account')} moved"
+    return {
+        "format": 1,
+        "plan_id": document["plan_id"],
+        "summary": summary + (f", {len(not_written):,} not written" if not_written else ""),
+        "moved": moved,
+        "not_written": not_written,
+        "reps": {rep: reps[rep] for rep in sorted(reps)},
+    }
+
+
+def change_text(view: Mapping[str, Any], *, rep: str | None = None) -> str:
+    """The view as plain text: a summary by rep, or everything about one of them."""
+    if rep is not None:
+        return "\n".join(_of_rep(view, rep))
+    lines = [view["summary"]]
+    for name, told in view["reps"].items():
+        lines.append(f"{name}: {_counts(told)}")
+    lines += [
+        f"not written: {each['name']} to {each['to']} ({each['state']})" for each in view["not_written"][:_LISTED]
+    ]
+    return "\n".join(lines)
+
+
+def change_markdown(view: Mapping[str, Any], *, rep: str | None = None) -> str:
+    """The same as Markdown, ending with a newline; every rep's accounts are in it."""
+    page = Page()
+    page.add([f"## {escaped(view['summary'])}"])
+    for name, told in view["reps"].items():
+        if rep not in (None, name):
+            continue
+        page.add([f"### {escaped(name)}: {_counts(told)}"])
+        for key, title in _SECTIONS:
+            page.table(f"#### {title}", ("Account", "Other rep", "Why", "Rule"), [_cells(each) for each in told[key]])
+    missing = [[escaped(each["name"]), escaped(each["to"]), each["state"]] for each in view["not_written"]]
+    if rep is None:
+        page.table("### Not written", ("Account", "To", "State"), missing)
+    return page.finished(view["summary"])
+
+
+def _of_rep(view: Mapping[str, Any], rep: str) -> list[str]:
+    told = view["reps"].get(rep) or {key: [] for key, _ in _SECTIONS}
+    lines = [f"your accounts, {rep}: {_counts(told)} by plan {view['plan_id']}"]
+    for key, title in _SECTIONS:
+        found: Sequence[Mapping[str, Any]] = told[key]
+        lines += ["", f"{title}:"] if found else []
+        for each in found[:_LISTED]:
+            other = {"won": f"from {each['other']}", "lost": f"to {each['other']}"}.get(key, "stays yours")
+            lines.append(f"  {each['name']}, {other}: {each['why']}" + (f" ({each['rule']})" if each["rule"] else ""))
+        if len(found) > _LISTED:
+            lines.append(f"  and {len(found) - _LISTED:,} more: syncd notices {view['plan_id']} --rep {rep}")
+    return lines
+
+
+def _counts(told: Mapping[str, Any]) -> str:
+    return ", ".join(f"{len(told[key]):,} {key}" for key, _ in _SECTIONS)
+
+
+def _of(reps: dict[str, dict[str, list[dict[str, Any]]]], rep: str) -> dict[str, list[dict[str, Any]]]:
+    return reps.setdefault(rep, {key: [] for key, _ in _SECTIONS})
+
+
+def _line(entry: Entry, name: str, other: str) -> dict[str, Any]:
+    return {"name": name, "other": other, "why": why(entry), "rule": place(entry["rule"])}
+
+
+def _cells(each: Mapping[str, Any]) -> list[str]:
+    rule = f"`{code(each['rule'])}`" if each["rule"] else ""
+    return [*(escaped(str(each[key])) for key in ("name", "other", "why")), rule]

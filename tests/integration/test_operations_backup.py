@@ -1,0 +1,218 @@
+"""Backup, restore, rebind, housekeeping and the end of an installation, as an administrator does them."""
+
+from __future__ import annotations
+
+import json
+import resource
+import shutil
+import sqlite3
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.integration.installation import Installation
+
+
+@pytest.fixture
+def installation(tmp_path: Path) -> Iterator[Installation]:
+    made = Installation.make(tmp_path, companies=40)
+    made.syncd("db", "upgrade")
+    made.syncd("pull")
+    made.syncd("adopt")
+    yield made
+    made.close()
+
+
+def planned(installation: Installation) -> dict[str, object]:
+    found: dict[str, object] = json.loads(installation.syncd("plan", "--format", "json").stdout)
+    return found
+
+
+def approve(installation: Installation) -> str:
+    plan = planned(installation)
+    assert plan["changes"]
+    tripped = plan["guard"]["tripped"]  # type: ignore[index]
+    limits = [word for trip in tripped for word in ("--limit", trip["limit"])]
+    installation.syncd("approve", str(plan["plan_id"]), "--why", "test", *limits)
+    return str(plan["plan_id"])
+
+
+def writes(installation: Installation) -> int:
+    faces = (installation.sandboxes.salesforce, installation.sandboxes.hubspot)
+    return sum(1 for face in faces for entry in face.journal.entries if entry.source == "api" and entry.effects)
+
+
+def owners(installation: Installation) -> str:
+    """Every owner as the CRMs have it."""
+    book = {}
+    for system, face in (("sf", installation.sandboxes.salesforce), ("hs", installation.sandboxes.hubspot)):
+        name, field = ("Account", "OwnerId") if system == "sf" else ("companies", "hubspot_owner_id")
+        for row in face.records(name):
+            properties = row.get("properties", row)
+            book[f"{system}:{row.get('Id') or row.get('id')}"] = properties.get(field)
+    return json.dumps(book, sort_keys=True)
+
+
+def test_a_restored_backup_doubles_nothing(installation: Installation) -> None:
+    """Backup with an approved plan, the plan is applied, the backup comes back: nothing of it is written again."""
+    plan = approve(installation)
+    backup = installation.folder / "backup.db"
+    assert "whole and checked" in installation.syncd("db", "backup", str(backup)).stdout
+    installation.syncd("apply", plan)
+    written, standing = writes(installation), owners(installation)
+    assert written > 0
+
+    done = installation.syncd("db", "restore", str(backup))
+    assert "1 plans closed" in done.stdout or "plans closed" in done.stdout
+    kept = list(installation.folder.glob("syncd.db.before-restore-*"))
+    assert len(kept) == 1
+    assert "SYN" in installation.syncd("apply", plan, code=4).stderr
+    refused = installation.syncd("plan", code=4)
+    assert "SYN550" in refused.stderr, "nothing is planned before everything was pulled again"
+    installation.syncd("pull")
+    installation.syncd("sync")
+    assert writes(installation) == written, "before the baseline is taken anew nothing is written"
+    installation.syncd("adopt")
+    again = planned(installation)
+    assert again["changes"] == [], "the CRMs hold what the plan wrote"
+    installation.syncd("sync")
+    assert writes(installation) == written
+    assert owners(installation) == standing
+    assert json.loads(installation.syncd("db", "verify", "--format", "json").stdout)["ok"]
+
+
+def test_rows_in_flight_at_the_backup_are_read_before_anything_is_sent(installation: Installation) -> None:
+    """The backup was made in the middle of an apply: rows approved, a row being sent. A person then moved one back."""
+    plan = approve(installation)
+    installation.sandboxes.salesforce.faults.install([{"match": {"method": "PATCH", "path": "*"}, "fault": "drop"}])
+    installation.sandboxes.hubspot.faults.install(
+        [{"match": {"method": "POST", "path": "*/batch/update"}, "fault": "drop"}]
+    )
+    stopped = subprocess.run(
+        installation.command("apply", plan), capture_output=True, text=True, env=installation.environ, check=False
+    )
+    assert stopped.returncode != 0
+    with sqlite3.connect(installation.folder / "syncd.db") as conn:
+        states = dict(conn.execute("SELECT state, count(*) FROM outbox GROUP BY state"))
+    conn.close()
+    assert states.get("approved", 0) + states.get("sending", 0) > 0, states
+    backup = installation.folder / "backup.db"
+    installation.syncd("db", "backup", str(backup))
+    for face in (installation.sandboxes.salesforce, installation.sandboxes.hubspot):
+        face.faults.clear()
+    installation.syncd("db", "restore", str(backup))
+    before = writes(installation)
+    installation.syncd("pull")
+    installation.syncd("sync")
+    with sqlite3.connect(installation.folder / "syncd.db") as conn:
+        left = conn.execute("SELECT count(*) FROM outbox WHERE state IN ('approved', 'sending')").fetchone()
+    conn.close()
+    assert left == (0,), "every row was read and settled"
+    assert writes(installation) == before, "none was sent"
+
+
+def test_restore_refuses_what_is_no_backup_and_touches_nothing(installation: Installation, tmp_path: Path) -> None:
+    before = (installation.folder / "syncd.db").read_bytes()
+    assert "SYN620" in installation.syncd("db", "restore", "nowhere.db", code=3).stderr
+    (tmp_path / "text.db").write_text("not a database at all, but long enough to look like one " * 40)
+    assert "SYN605" in installation.syncd("db", "restore", str(tmp_path / "text.db"), code=3).stderr
+    with sqlite3.connect(tmp_path / "other.db") as conn:
+        conn.execute("CREATE TABLE recipes (name TEXT)")
+    conn.close()
+    assert "SYN605" in installation.syncd("db", "restore", str(tmp_path / "other.db"), code=3).stderr
+    assert "SYN005" in installation.syncd("db", "restore", code=2).stderr
+    installation.syncd("plan")
+    assert before[:100] == (installation.folder / "syncd.db").read_bytes()[:100]
+
+
+def test_a_database_restored_by_another_tool_is_marked_in_place(installation: Installation) -> None:
+    plan = approve(installation)
+    installation.syncd("db", "restore", "--in-place")
+    installation.syncd("apply", plan, code=4)
+    assert "SYN550" in installation.syncd("plan", code=4).stderr
+
+
+def test_rebinding_forgets_one_system_and_needs_a_new_baseline(installation: Installation) -> None:
+    done = installation.syncd("system", "rebind", "hubspot", "--reason", "another portal")
+    assert "records forgotten" in done.stdout
+    status = json.loads(installation.syncd("status", "--format", "json").stdout)
+    assert status["adopted_at"] is None
+    assert not status["systems"]["hubspot"]["complete"]
+    assert status["systems"]["salesforce"]["records"]
+    assert "SYN550" in installation.syncd("plan", code=4).stderr
+    installation.syncd("pull")
+    installation.syncd("adopt")
+    planned(installation)
+    assert "system.rebound" in _ledger(installation)
+
+
+def test_decommission_leaves_nothing_that_could_still_be_sent(installation: Installation) -> None:
+    plan = approve(installation)
+    before = writes(installation)
+    done = installation.syncd("decommission", "--reason", "replaced", "--forget")
+    assert "left to do: " in done.stdout
+    assert "SYN" in installation.syncd("apply", plan, code=4).stderr
+    assert writes(installation) == before
+    status = json.loads(installation.syncd("status", "--format", "json").stdout)
+    assert "out of service: replaced" in status["frozen"]
+    with sqlite3.connect(installation.folder / "syncd.db") as conn:
+        assert conn.execute("SELECT count(*) FROM records").fetchone() == (0,)
+        assert conn.execute("SELECT count(*) FROM users").fetchone() == (0,)
+    conn.close()
+    assert json.loads(installation.syncd("db", "verify", "--format", "json").stdout)["ok"]
+    assert "installation.decommissioned" in _ledger(installation)
+
+
+def test_housekeeping_on_a_young_database_drops_nothing(installation: Installation) -> None:
+    assert "nothing is past its retention" in installation.syncd("db", "housekeeping").stdout
+    runs = json.loads(installation.syncd("runs", "--job", "housekeeping", "--format", "json").stdout)["runs"]
+    assert runs[0]["outcome"] == "ok"
+
+
+def test_a_disk_that_fills_up_is_told_in_words_and_survived(installation: Installation) -> None:
+    """Files that may not grow past a size are what a full disk is; SIGXFSZ is ignored by Python."""
+    database = installation.folder / "syncd.db"
+    limit = database.stat().st_size + 20_000
+
+    def full() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+
+    done = subprocess.run(
+        installation.command("pull", "--full"),
+        capture_output=True,
+        text=True,
+        env={**installation.environ, "PYTHONDONTWRITEBYTECODE": "1"},
+        check=False,
+        preexec_fn=full,
+    )
+    if done.returncode == 0:
+        pytest.skip("the pull wrote less than a page")
+    assert "SYN607" in done.stderr, done.stderr
+    assert "Traceback" not in done.stderr
+    assert "free space" in done.stderr
+    installation.syncd("pull")
+    assert json.loads(installation.syncd("db", "verify", "--format", "json").stdout)["ok"]
+
+
+def test_moving_to_another_host_is_a_backup_and_a_restore(installation: Installation, tmp_path: Path) -> None:
+    installation.syncd("db", "backup", str(tmp_path / "moved.db"))
+    other = Installation(tmp_path / "host", installation.sandboxes, installation.environ)
+    other.folder.mkdir()
+    for name in ("config.toml", "sf", "hs"):
+        shutil.copy(installation.folder / name, other.folder / name)
+    text = (other.folder / "config.toml").read_text().replace(str(installation.folder), str(other.folder))
+    (other.folder / "config.toml").write_text(text)
+    shutil.copytree(installation.folder / "pack", other.folder / "pack")
+    other.syncd("db", "restore", str(tmp_path / "moved.db"))
+    other.syncd("pull")
+    other.syncd("adopt")
+    other.syncd("plan")
+
+
+def _ledger(installation: Installation) -> str:
+    with sqlite3.connect(installation.folder / "syncd.db") as conn:
+        rows = conn.execute("SELECT event FROM ledger").fetchall()
+    conn.close()
+    return " ".join(str(row[0]) for row in rows)
