@@ -57,6 +57,9 @@ fuzz: $(STAMP) ## class tables against the plain evaluator over PACKS random pac
 man: $(STAMP) ## the manual page and the shell completions, from the commands themselves
 	$(BIN)/python -m syncd.cli.manual deploy
 
+evening: $(STAMP) ## adopt, plan, approve, canary, kill -9, resume, a human edit, drift, undo: one evening, shown
+	@$(BIN)/python -m tests.acceptance.evening
+
 simulate: $(STAMP) ## the simulation over SEEDS seeds from FIRST on
 	SEEDS=$(or $(SEEDS),100) FIRST=$(or $(FIRST),0) $(BIN)/python -m pytest tests/simulation/test_simulation.py -n $(JOBS)
 

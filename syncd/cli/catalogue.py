@@ -34,6 +34,7 @@ COMMANDS: dict[str, Entry] = {
     "apply": Entry("apply", "apply", "Write an approved plan to the CRMs."),
     "sync": Entry("sync", "sync", "Pull, plan, apply as the mode allows, and watch: once."),
     "watch": Entry("watch", "watch", "Evaluate the monitors and send what is due: once."),
+    "notices": Entry("notices", "notices", "Tell reps what an applied plan changed for them, and why."),
     "explain": Entry("explain", "explain", "Say why an account is whose it is, or what a code means."),
     "undo": Entry("undo", "undo", "Plan the way back of what was written."),
     "drift": Entry("drift", "drift", "List what others changed; adopt it or plan it back."),

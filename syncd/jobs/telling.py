@@ -18,6 +18,7 @@ from syncd.alerts.receivers.delivery import DeliveryError, Receiver
 from syncd.alerts.receivers.heartbeat import HeartbeatReceiver
 from syncd.alerts.receivers.outside import Outside
 from syncd.alerts.receivers.routing import CHANGES
+from syncd.errors import InputError
 from syncd.jobs.context import EPOCH_VARIABLE, Context
 from syncd.model.plans import PlanStatus, SavedPlan
 from syncd.planning.windows import parse_window
@@ -91,6 +92,20 @@ def _queue_changes(
             body = changes_body(plan_id, text.partition("\n")[0], text, mine, now, to=rep)
             queued += notices.enqueue_message(conn, topic, receiver.name, f"{CHANGES}:{rep}", body, now=now)
     return queued
+
+
+def changes_document(context: Context, plan_id: str, *, rep: str | None = None) -> dict[str, Any]:
+    """What a plan changed, by rep, as JSON; of one rep alone where `rep` is an e-mail. InputError for an unknown plan,
+    SYN841 for a rep of whom the plan says nothing."""
+    with context.store.read() as conn:
+        plan = plans.get_plan(conn, plan_id)
+        view = change_view(plan.document, outbox.rows(conn, plan.plan_id))
+    if rep is None:
+        return view
+    if rep not in view["reps"]:
+        known = ", ".join(list(view["reps"])[:5]) or "nobody"
+        raise InputError("SYN841", f"plan {plan.plan_id} changed nothing for {rep}", hint=f"it speaks of {known}")
+    return {**view, "reps": {rep: view["reps"][rep]}}
 
 
 def topic_of(plan_id: str) -> str:

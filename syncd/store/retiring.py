@@ -18,6 +18,7 @@ from syncd.store.tables import (
     link_candidates,
     monitor_baselines,
     monitor_states,
+    object_schemas,
     owner_marks,
     plans,
     records,
@@ -52,7 +53,7 @@ def forget_system(conn: Connection, system: System) -> int:
     for named in (company_links, owner_marks, blocked):
         conn.execute(delete(named).where(type_coerce(named.c.ref, Words).startswith(f"{system.value}:")))
     conn.execute(delete(link_candidates))
-    for owned in (records, users, teams, cursors, systems):
+    for owned in (records, users, teams, cursors, object_schemas, systems):
         conn.execute(delete(owned).where(owned.c.system == system))
     for common in (adoptions, monitor_baselines, monitor_states):
         conn.execute(delete(common))

@@ -85,6 +85,13 @@ LEAD_MAPPING: Final = KindMapping(
 )
 """To be added to the kinds where leads are routed; not every integration user may read leads."""
 
+CONTACT_MAPPING: Final = KindMapping(
+    Kind.CONTACT,
+    "Contact",
+    MappingProxyType({"email": "Email", "name": "Name", "created_at": "CreatedDate"}),
+)
+"""To be added to the kinds where contacts follow the owner of their account."""
+
 DEFAULT_MAPPING: Final = SystemMapping(
     System.SALESFORCE,
     MappingProxyType({Kind.ACCOUNT: _ACCOUNT, Kind.OPPORTUNITY: _OPPORTUNITY, Kind.USER: _USER}),
@@ -165,6 +172,18 @@ class Columns:
 
     def _values(self, row: Mapping[str, Any]) -> dict[str, Any]:
         return {name: _lengthened(column, _value(row, column)) for name, column in self.fields.items()}
+
+
+def queue_of(row: Mapping[str, Any]) -> User:
+    """The owner that a row of Group with the type Queue is: no person, and never eligible for an account."""
+    with decoding("salesforce", "a row of Group"):
+        return User(
+            ref=Ref(System.SALESFORCE, Kind.USER, id_in(row)),
+            email=str(_value(row, "Email") or "").strip().lower(),
+            name=str(_value(row, "Name") or ""),
+            active=True,
+            eligible=False,
+        )
 
 
 def columns_of(mapping: SystemMapping, kind: Kind) -> Columns:

@@ -22,7 +22,7 @@ from syncd.connectors.salesforce.client import WHERE, QueryPage, SalesforceClien
 from syncd.connectors.salesforce.failures import NoObjectError
 from syncd.connectors.salesforce.history import SELECT as HISTORY
 from syncd.connectors.salesforce.history import owner_versions
-from syncd.connectors.salesforce.mapping import SALESFORCE_ID, Columns, columns_of, id_in
+from syncd.connectors.salesforce.mapping import SALESFORCE_ID, Columns, columns_of, id_in, queue_of
 from syncd.connectors.salesforce.rights import rights_of, row_count, unstamped
 from syncd.connectors.salesforce.schema import Descriptions, object_schema, schema_notes
 from syncd.connectors.salesforce.teams import TEAM_OBJECTS, TeamShape
@@ -107,10 +107,16 @@ class SalesforceReader:
         return None
 
     def users(self) -> Iterator[User]:
-        """Every user, inactive ones and those of other types included; users are never deleted."""
+        """Every user, inactive ones and those of other types included; users are never deleted.
+
+        Where leads are mapped, queues too: a lead's owner may be one, an account's never (salesforce.md 2.5).
+        """
         columns = columns_of(self._mapping, Kind.USER)
         for page in self._pages(f"SELECT {columns.select} FROM {columns.object} ORDER BY Id"):
             yield from map(columns.user, page.rows)
+        if Kind.LEAD in self._mapping.kinds:
+            for page in self._pages("SELECT Id, Name, Email FROM Group WHERE Type = 'Queue' ORDER BY Id"):
+                yield from map(queue_of, page.rows)
 
     def changes(self, kind: Kind, window: Window, resume: str | None = None) -> Iterator[Page]:
         """Rows by SystemModstamp, deleted and merged ones included; by a Bulk job where there are very many.

@@ -117,11 +117,24 @@ def test_notice_goes_with_the_transaction_that_queued_it(store: Store) -> None:
         assert episodes.notices(conn, episode_id) == ()
 
 
+def test_a_receiver_is_told_of_an_end_only_after_it_took_the_beginning(store: Store) -> None:
+    with store.write() as conn:
+        episode_id = _id(_saved(conn))
+        episodes.enqueue_notice(conn, episode_id, "pager", "fired", {}, now=NOW)
+        (fired,) = episodes.claim_notices(conn, now=NOW, limit=9)
+        episodes.finish_notice(conn, fired.id, ok=False, reason="timeout", now=NOW, retry_at=LATER)
+        for receiver in ("pager", "file"):
+            episodes.enqueue_notice(conn, episode_id, receiver, "resolved", {}, now=NOW)
+        assert [each.receiver for each in episodes.claim_notices(conn, now=NOW, limit=9)] == ["file"]
+        claimed = episodes.claim_notices(conn, now=LATER, limit=2)
+        assert [(each.receiver, each.reason) for each in claimed] == [("pager", "fired"), ("pager", "resolved")]
+
+
 def test_claimed_notices_are_nobody_elses_until_they_are_overdue(store: Store) -> None:
     with store.write() as conn:
         episode_id = _id(_saved(conn))
         for number in range(3):
-            episodes.enqueue_notice(conn, episode_id, "slack", "fired", {"n": number}, now=NOW, sequence=number)
+            episodes.enqueue_notice(conn, episode_id, f"slack-{number}", "fired", {"n": number}, now=NOW)
         first = episodes.claim_notices(conn, now=NOW, limit=2)
         assert [(notice.body["n"], notice.attempts, notice.state) for notice in first] == [
             (0, 1, "sending"),
