@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 JOBS ?= 2
 
-.PHONY: help setup demo test check lint types layers wheel lock man simulate fuzz bench bench-rules soak clean
+.PHONY: help setup demo test contract check lint types layers wheel lock man simulate fuzz bench bench-rules soak evening clean
 .DEFAULT_GOAL := help
 
 help: ## what each target does
@@ -37,6 +37,9 @@ types: $(STAMP) ## mypy --strict
 
 layers: $(STAMP) ## which room may import which
 	$(BIN)/lint-imports
+
+contract: $(STAMP) ## the conformance suite, also on real test accounts (docs/connectors.md)
+	$(BIN)/python -m pytest tests/contract/live -rs $(ARGS)
 
 wheel: $(STAMP) ## build the wheel, install it in a clean environment, start it there
 	bash .ci/wheel

@@ -1,7 +1,7 @@
 """How well records of two CRMs are linked: `python benchmarks/identity.py [SEED]`. Prints JSON.
 
 Every company of the real list stands in Salesforce, in HubSpot or in both, each copy with dirt of its own. How often a
-field is missing or spelled otherwise is measured in that list; what pairs there are stays hidden from the matcher, which
+field is missing or spelled otherwise is measured in that list; the true pairs stay hidden from the matcher, which
 sees records with meaningless ids. A last figure is of pairs of the list that a person labelled (tests/data).
 """
 

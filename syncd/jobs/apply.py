@@ -82,7 +82,7 @@ def line_of(context: Context, leader: Leadership, run_id: str) -> Line:
         raise RefusedError("SYN511", "mode observe never writes", hint=hint)
 
     def may_write() -> None:
-        check_not_frozen(context.settings.control.freeze_file)
+        check_not_frozen(context.settings.control.freeze_file, context.clock.now())
         leader.check()
 
     def halt(reason: str) -> None:

@@ -1,5 +1,6 @@
 """From settings to connectors: how each CRM is reached, with secrets that are read only when they are used.
 
+Imports a connector only when one is asked for: most commands reach no CRM, and an SDK takes long to import.
 The one place that says which class reads and which writes a system. Whether a writer may be made at all is decided
 by its caller.
 """
@@ -8,19 +9,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from syncd.clock import Clock
 from syncd.connectors.budget import RateBudget
-from syncd.connectors.hubspot import HubspotAccess, HubspotReader, HubspotWriter
 from syncd.connectors.port import Reader, Writer
-from syncd.connectors.retry import RetryPolicy
-from syncd.connectors.salesforce import SalesforceAccess, SalesforceReader, SalesforceWriter
-from syncd.connectors.wire import Wire
 from syncd.entropy import Entropy
 from syncd.errors import ConfigError
 from syncd.jobs.mapping import system_mapping
 from syncd.model.refs import System
 from syncd.settings import Secret, SecretReader, Settings
+
+if TYPE_CHECKING:
+    from syncd.connectors.hubspot import HubspotAccess
+    from syncd.connectors.retry import RetryPolicy
+    from syncd.connectors.salesforce import SalesforceAccess
+    from syncd.connectors.wire import Wire
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +42,8 @@ def new_reader(settings: Settings, system: System, environ: Mapping[str, str], p
     """A connector that reads a system; ConfigError SYN109 for one that is not configured."""
     mapping = system_mapping(settings, system)
     if system is System.SALESFORCE:
+        from syncd.connectors.salesforce import SalesforceReader
+
         return SalesforceReader(
             _salesforce_access(settings, environ),
             mapping,
@@ -47,6 +53,8 @@ def new_reader(settings: Settings, system: System, environ: Mapping[str, str], p
             budget=ports.budget,
             policy=ports.policy,
         )
+    from syncd.connectors.hubspot import HubspotReader
+
     return HubspotReader(
         _hubspot_access(settings, environ),
         mapping,
@@ -62,10 +70,14 @@ def new_writer(settings: Settings, system: System, environ: Mapping[str, str], p
     """A connector that writes a system; ConfigError SYN109 for one that is not configured."""
     mapping, clock = system_mapping(settings, system), ports.clock
     if system is System.SALESFORCE:
+        from syncd.connectors.salesforce import SalesforceWriter
+
         access = _salesforce_access(settings, environ)
         return SalesforceWriter(
             access, mapping, wire=ports.wire, clock=clock, entropy=ports.entropy, budget=ports.budget
         )
+    from syncd.connectors.hubspot import HubspotWriter
+
     return HubspotWriter(
         _hubspot_access(settings, environ),
         mapping,
@@ -77,6 +89,8 @@ def new_writer(settings: Settings, system: System, environ: Mapping[str, str], p
 
 
 def _salesforce_access(settings: Settings, environ: Mapping[str, str]) -> SalesforceAccess:
+    from syncd.connectors.salesforce import SalesforceAccess
+
     section = settings.salesforce
     if section is None:
         raise ConfigError("SYN109", "no Salesforce is configured", hint="add a [salesforce] section")
@@ -92,6 +106,8 @@ def _salesforce_access(settings: Settings, environ: Mapping[str, str]) -> Salesf
 
 
 def _hubspot_access(settings: Settings, environ: Mapping[str, str]) -> HubspotAccess:
+    from syncd.connectors.hubspot import HubspotAccess
+
     section = settings.hubspot
     if section is None:
         raise ConfigError("SYN109", "no HubSpot is configured", hint="add a [hubspot] section")

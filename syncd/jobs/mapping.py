@@ -7,7 +7,8 @@ import json
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from syncd.connectors import hubspot, salesforce
+from syncd.connectors.hubspot import mapping as hubspot
+from syncd.connectors.salesforce import mapping as salesforce
 from syncd.errors import ConfigError
 from syncd.identity.linking import CROSS_REFERENCE
 from syncd.model.fields import FieldCatalogue, FieldType, KindMapping, SystemMapping

@@ -57,7 +57,7 @@ def _may_write(context: Context, pack: Pack | None, now: datetime) -> bool:
     """Whether approved rows go out now without anybody's doing."""
     if pack is None or context.settings.mode is not Mode.APPLY:
         return False
-    if frozen_reason(context.settings.control.freeze_file) is not None:
+    if frozen_reason(context.settings.control.freeze_file, now) is not None:
         return False
     return inside_windows(pack.guard.windows, now, pack.zone)
 

@@ -43,7 +43,7 @@ def status(settings: Settings, store: Store, *, clock: Clock) -> dict[str, Any]:
             "format": FORMAT,
             "at": iso(asked.now),
             "mode": settings.mode.value,
-            "frozen": frozen_reason(settings.control.freeze_file),
+            "frozen": frozen_reason(settings.control.freeze_file, asked.now),
             "daemon": _daemon(asked),
             "adopted_at": iso(adopted) if adopted else None,
             "systems": _systems(asked),

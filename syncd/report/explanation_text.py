@@ -30,7 +30,7 @@ _MARKS = {True: "yes", False: "no "}
 def render_explanation(document: Entry, *, every: bool = False) -> str:
     """The explanation as text, ending with a newline; `document` is `Explanation.to_json()` and what jobs add to it.
 
-    Of the territories that were not entered those are listed that were tried, up to a dozen, unless it is to be `every`.
+    Of the territories that were not entered a dozen are listed, of those that were tried; with `every`, all.
     """
     blocks = [
         _head(document),
@@ -160,7 +160,8 @@ def _written(document: Entry) -> Iterator[str]:
         yield wrapped(text + f"{planned['outcome']}, {plain(planned['text'])}", indent=2, hanging=6)
     for receipt in document.get("written", ()):
         text = f"{moment(receipt['at'])}  {plain(receipt['ref'])}: {receipt['state']}, "
-        text += f"{plain(receipt['from'] or 'nobody')} -> {plain(receipt['to'] or 'nobody')}, plan {plain(receipt['plan_id'])}"
+        text += f"{plain(receipt['from'] or 'nobody')} -> {plain(receipt['to'] or 'nobody')}"
+        text += f", plan {plain(receipt['plan_id'])}"
         if receipt["approved_by"]:
             text += f", approved by {plain(receipt['approved_by'])}: {plain(receipt['why'] or '')}"
         if receipt["code"]:

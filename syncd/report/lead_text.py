@@ -26,10 +26,7 @@ def render_lead(document: Mapping[str, Any]) -> str:
     lines.append(f"  as of {moment(document['now'])}")
     lines += ["", *render_path(document)]
     if document["candidates"]:
-        loads = (
-            f"{plain(each['email'])}" + (f" (load {each['load']})" if each["load"] else "")
-            for each in document["candidates"]
-        )
-        lines += ["", wrapped(f"Candidates  {', '.join(loads)}", indent=0, hanging=2)]
+        people = ", ".join(plain(each["email"]) for each in document["candidates"])
+        lines += ["", wrapped(f"Candidates  {people}", indent=0, hanging=2)]
     lines += ["", *(f"Data quality  {plain(text)}" for text in document["findings"])] if document["findings"] else []
     return "\n".join(lines) + "\n"

@@ -147,7 +147,11 @@ def upsert_records(
     }
     retired = retire(conn, losers, now=now, run_id=run_id) if losers else 0
     return PageResult(
-        len(incoming), len(writes.added) + len(writes.rows) + retired, writes.deleted + retired, len(writes.owners)
+        read=len(incoming),
+        changed=len(writes.added) + len(writes.rows) + retired,
+        deleted=writes.deleted + retired,
+        owner_changes=len(writes.owners),
+        missed=writes.missed,
     )
 
 

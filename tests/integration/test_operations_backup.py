@@ -12,21 +12,45 @@ from pathlib import Path
 
 import pytest
 
+from syncd.clock import SystemClock
 from tests.integration.installation import Installation
+
+CLOCK = SystemClock()
+
+
+def adopted(folder: Path) -> Installation:
+    made = Installation.make(folder, companies=40)
+    made.syncd("db", "upgrade")
+    made.syncd("pull")
+    made.syncd("adopt")
+    return made
 
 
 @pytest.fixture
 def installation(tmp_path: Path) -> Iterator[Installation]:
-    made = Installation.make(tmp_path, companies=40)
-    made.syncd("db", "upgrade")
-    made.syncd("pull")
-    made.syncd("adopt")
+    made = adopted(tmp_path)
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="module")
+def standing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+    """One installation for what leaves it usable, in the order of the file; the last test ends it."""
+    made = adopted(tmp_path_factory.mktemp("standing"))
     yield made
     made.close()
 
 
 def planned(installation: Installation) -> dict[str, object]:
     found: dict[str, object] = json.loads(installation.syncd("plan", "--format", "json").stdout)
+    return found
+
+
+def states(installation: Installation) -> dict[str, int]:
+    """The rows of the outbox by their state."""
+    with sqlite3.connect(installation.folder / "syncd.db") as conn:
+        found = dict(conn.execute("SELECT state, count(*) FROM outbox GROUP BY state"))
+    conn.close()
     return found
 
 
@@ -86,18 +110,16 @@ def test_a_restored_backup_doubles_nothing(installation: Installation) -> None:
 def test_rows_in_flight_at_the_backup_are_read_before_anything_is_sent(installation: Installation) -> None:
     """The backup was made in the middle of an apply: rows approved, a row being sent. A person then moved one back."""
     plan = approve(installation)
-    installation.sandboxes.salesforce.faults.install([{"match": {"method": "PATCH", "path": "*"}, "fault": "drop"}])
-    installation.sandboxes.hubspot.faults.install(
-        [{"match": {"method": "POST", "path": "*/batch/update"}, "fault": "drop"}]
-    )
-    stopped = subprocess.run(
-        installation.command("apply", plan), capture_output=True, text=True, env=installation.environ, check=False
-    )
-    assert stopped.returncode != 0
-    with sqlite3.connect(installation.folder / "syncd.db") as conn:
-        states = dict(conn.execute("SELECT state, count(*) FROM outbox GROUP BY state"))
-    conn.close()
-    assert states.get("approved", 0) + states.get("sending", 0) > 0, states
+    for face in (installation.sandboxes.salesforce, installation.sandboxes.hubspot):
+        face.faults.install([{"match": {"method": "*", "path": "*"}, "fault": "stall 1"}])
+    applying = installation.start("apply", plan)
+    until = CLOCK.monotonic() + 60
+    while not states(installation).get("sending"):
+        assert CLOCK.monotonic() < until, installation.log()
+        CLOCK.sleep(0.05)
+    applying.kill()
+    applying.wait()
+    assert states(installation)["sending"] > 0
     backup = installation.folder / "backup.db"
     installation.syncd("db", "backup", str(backup))
     for face in (installation.sandboxes.salesforce, installation.sandboxes.hubspot):
@@ -106,84 +128,42 @@ def test_rows_in_flight_at_the_backup_are_read_before_anything_is_sent(installat
     before = writes(installation)
     installation.syncd("pull")
     installation.syncd("sync")
-    with sqlite3.connect(installation.folder / "syncd.db") as conn:
-        left = conn.execute("SELECT count(*) FROM outbox WHERE state IN ('approved', 'sending')").fetchone()
-    conn.close()
-    assert left == (0,), "every row was read and settled"
+    assert not {"approved", "sending"} & set(states(installation)), "every row was read and settled"
     assert writes(installation) == before, "none was sent"
 
 
-def test_restore_refuses_what_is_no_backup_and_touches_nothing(installation: Installation, tmp_path: Path) -> None:
-    before = (installation.folder / "syncd.db").read_bytes()
-    assert "SYN620" in installation.syncd("db", "restore", "nowhere.db", code=3).stderr
-    (tmp_path / "text.db").write_text("not a database at all, but long enough to look like one " * 40)
-    assert "SYN605" in installation.syncd("db", "restore", str(tmp_path / "text.db"), code=3).stderr
-    with sqlite3.connect(tmp_path / "other.db") as conn:
-        conn.execute("CREATE TABLE recipes (name TEXT)")
-    conn.close()
-    assert "SYN605" in installation.syncd("db", "restore", str(tmp_path / "other.db"), code=3).stderr
-    assert "SYN005" in installation.syncd("db", "restore", code=2).stderr
-    installation.syncd("plan")
-    assert before[:100] == (installation.folder / "syncd.db").read_bytes()[:100]
-
-
-def test_a_database_restored_by_another_tool_is_marked_in_place(installation: Installation) -> None:
-    plan = approve(installation)
-    installation.syncd("db", "restore", "--in-place")
-    installation.syncd("apply", plan, code=4)
-    assert "SYN550" in installation.syncd("plan", code=4).stderr
-
-
-def test_rebinding_forgets_one_system_and_needs_a_new_baseline(installation: Installation) -> None:
-    done = installation.syncd("system", "rebind", "hubspot", "--reason", "another portal")
-    assert "records forgotten" in done.stdout
-    status = json.loads(installation.syncd("status", "--format", "json").stdout)
-    assert status["adopted_at"] is None
-    assert not status["systems"]["hubspot"]["complete"]
-    assert status["systems"]["salesforce"]["records"]
-    assert "SYN550" in installation.syncd("plan", code=4).stderr
-    installation.syncd("pull")
-    installation.syncd("adopt")
-    planned(installation)
-    assert "system.rebound" in _ledger(installation)
-
-
-def test_decommission_leaves_nothing_that_could_still_be_sent(installation: Installation) -> None:
-    plan = approve(installation)
-    before = writes(installation)
-    done = installation.syncd("decommission", "--reason", "replaced", "--forget")
-    assert "left to do: " in done.stdout
-    assert "SYN" in installation.syncd("apply", plan, code=4).stderr
-    assert writes(installation) == before
-    status = json.loads(installation.syncd("status", "--format", "json").stdout)
-    assert "out of service: replaced" in status["frozen"]
-    with sqlite3.connect(installation.folder / "syncd.db") as conn:
-        assert conn.execute("SELECT count(*) FROM records").fetchone() == (0,)
-        assert conn.execute("SELECT count(*) FROM users").fetchone() == (0,)
-    conn.close()
-    assert json.loads(installation.syncd("db", "verify", "--format", "json").stdout)["ok"]
-    assert "installation.decommissioned" in _ledger(installation)
-
-
-def test_housekeeping_on_a_young_database_drops_nothing(installation: Installation) -> None:
-    assert "nothing is past its retention" in installation.syncd("db", "housekeeping").stdout
-    runs = json.loads(installation.syncd("runs", "--job", "housekeeping", "--format", "json").stdout)["runs"]
+def test_housekeeping_on_a_young_database_drops_nothing(standing: Installation) -> None:
+    assert "nothing is past its retention" in standing.syncd("db", "housekeeping").stdout
+    runs = json.loads(standing.syncd("runs", "--job", "housekeeping", "--format", "json").stdout)["runs"]
     assert runs[0]["outcome"] == "ok"
 
 
-def test_a_disk_that_fills_up_is_told_in_words_and_survived(installation: Installation) -> None:
+def test_restore_refuses_what_is_no_backup_and_touches_nothing(standing: Installation, tmp_path: Path) -> None:
+    assert "SYN620" in standing.syncd("db", "restore", "nowhere.db", code=3).stderr
+    (tmp_path / "text.db").write_text("not a database at all, but long enough to look like one " * 40)
+    assert "SYN605" in standing.syncd("db", "restore", str(tmp_path / "text.db"), code=3).stderr
+    with sqlite3.connect(tmp_path / "other.db") as conn:
+        conn.execute("CREATE TABLE recipes (name TEXT)")
+    conn.close()
+    assert "SYN605" in standing.syncd("db", "restore", str(tmp_path / "other.db"), code=3).stderr
+    assert "SYN005" in standing.syncd("db", "restore", code=2).stderr
+    assert not list(standing.folder.glob("*before-restore*"))
+    standing.syncd("status")
+
+
+def test_a_disk_that_fills_up_is_told_in_words_and_survived(standing: Installation) -> None:
     """Files that may not grow past a size are what a full disk is; SIGXFSZ is ignored by Python."""
-    database = installation.folder / "syncd.db"
+    database = standing.folder / "syncd.db"
     limit = database.stat().st_size + 20_000
 
     def full() -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
 
     done = subprocess.run(
-        installation.command("pull", "--full"),
+        standing.command("pull", "--full"),
         capture_output=True,
         text=True,
-        env={**installation.environ, "PYTHONDONTWRITEBYTECODE": "1"},
+        env={**standing.environ, "PYTHONDONTWRITEBYTECODE": "1"},
         check=False,
         preexec_fn=full,
     )
@@ -192,23 +172,62 @@ def test_a_disk_that_fills_up_is_told_in_words_and_survived(installation: Instal
     assert "SYN607" in done.stderr, done.stderr
     assert "Traceback" not in done.stderr
     assert "free space" in done.stderr
-    installation.syncd("pull")
-    assert json.loads(installation.syncd("db", "verify", "--format", "json").stdout)["ok"]
+    standing.syncd("pull")
+    assert json.loads(standing.syncd("db", "verify", "--format", "json").stdout)["ok"]
 
 
-def test_moving_to_another_host_is_a_backup_and_a_restore(installation: Installation, tmp_path: Path) -> None:
-    installation.syncd("db", "backup", str(tmp_path / "moved.db"))
-    other = Installation(tmp_path / "host", installation.sandboxes, installation.environ)
+def test_moving_to_another_host_is_a_backup_and_a_restore(standing: Installation, tmp_path: Path) -> None:
+    standing.syncd("db", "backup", str(tmp_path / "moved.db"))
+    other = Installation(tmp_path / "host", standing.sandboxes, standing.environ)
     other.folder.mkdir()
     for name in ("config.toml", "sf", "hs"):
-        shutil.copy(installation.folder / name, other.folder / name)
-    text = (other.folder / "config.toml").read_text().replace(str(installation.folder), str(other.folder))
+        shutil.copy(standing.folder / name, other.folder / name)
+    text = (other.folder / "config.toml").read_text().replace(str(standing.folder), str(other.folder))
     (other.folder / "config.toml").write_text(text)
-    shutil.copytree(installation.folder / "pack", other.folder / "pack")
+    shutil.copytree(standing.folder / "pack", other.folder / "pack")
     other.syncd("db", "restore", str(tmp_path / "moved.db"))
     other.syncd("pull")
     other.syncd("adopt")
     other.syncd("plan")
+
+
+def test_a_database_restored_by_another_tool_is_marked_in_place(standing: Installation) -> None:
+    plan = approve(standing)
+    standing.syncd("db", "restore", "--in-place")
+    standing.syncd("apply", plan, code=4)
+    assert "SYN550" in standing.syncd("plan", code=4).stderr
+
+
+def test_rebinding_forgets_one_system_and_needs_a_new_baseline(standing: Installation) -> None:
+    standing.syncd("pull")
+    done = standing.syncd("system", "rebind", "hubspot", "--reason", "another portal")
+    assert "records forgotten" in done.stdout
+    status = json.loads(standing.syncd("status", "--format", "json").stdout)
+    assert status["adopted_at"] is None
+    assert not status["systems"]["hubspot"]["complete"]
+    assert status["systems"]["salesforce"]["records"]
+    assert "SYN550" in standing.syncd("plan", code=4).stderr
+    standing.syncd("pull")
+    standing.syncd("adopt")
+    planned(standing)
+    assert "system.rebound" in _ledger(standing)
+
+
+def test_decommission_leaves_nothing_that_could_still_be_sent(standing: Installation) -> None:
+    plan = approve(standing)
+    before = writes(standing)
+    done = standing.syncd("decommission", "--reason", "replaced", "--forget")
+    assert "left to do: " in done.stdout
+    assert "SYN" in standing.syncd("apply", plan, code=4).stderr
+    assert writes(standing) == before
+    status = json.loads(standing.syncd("status", "--format", "json").stdout)
+    assert "out of service: replaced" in status["frozen"]
+    with sqlite3.connect(standing.folder / "syncd.db") as conn:
+        assert conn.execute("SELECT count(*) FROM records").fetchone() == (0,)
+        assert conn.execute("SELECT count(*) FROM users").fetchone() == (0,)
+    conn.close()
+    assert json.loads(standing.syncd("db", "verify", "--format", "json").stdout)["ok"]
+    assert "installation.decommissioned" in _ledger(standing)
 
 
 def _ledger(installation: Installation) -> str:

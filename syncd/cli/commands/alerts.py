@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
-from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from syncd.cli.leading import lead
+from syncd.cli.moments import moment_from
 from syncd.cli.output import FORMAT, show_json
 from syncd.cli.session import open_context, pack_path, read_settings, settings_path
 from syncd.errors import ExitCode, UsageError
@@ -26,8 +25,6 @@ Example:
   syncd alerts silence add monitor=Drift --until 4h --comment "migration"
   syncd alerts test ./pack
 """
-_SPAN = re.compile(r"(\d{1,4})(min|h|d|w)")
-_UNITS = {"min": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
 _ID = click.argument("alert_id", metavar="ID", type=click.IntRange(1))
 
 
@@ -132,8 +129,10 @@ def silence_add(
 
         now = context.clock.now()
         named = matchers_of_alert(context, alert_id) if alert_id is not None else {}
-        begins = _instant(starts, now) if starts is not None else None
-        made = job(context, {**named, **wanted}, until=_instant(until, begins or now), comment=comment, starts=begins)
+        begins = moment_from(starts, now) if starts is not None else None
+        made = job(
+            context, {**named, **wanted}, until=moment_from(until, begins or now), comment=comment, starts=begins
+        )
         click.echo(silence_text(made))
         return ExitCode.OK
 
@@ -213,20 +212,6 @@ def _matcher(text: str) -> tuple[str, str]:
     if not (name and equals and value):
         raise UsageError("SYN806", f"`{text[:60]}` is no matcher", hint="write monitor=RepLeft or rep=anna@example.com")
     return name.strip(), value.strip()
-
-
-def _instant(text: str, now: datetime) -> datetime:
-    """An instant, or a span from `now` on."""
-    from syncd.rules.matching.time_window import UTC_ZONE
-    from syncd.rules.reading.plain_values import instant
-
-    span = _SPAN.fullmatch(text.strip())
-    if span is not None:
-        return now + int(span[1]) * _UNITS[span[2]]
-    found = instant(text.strip(), UTC_ZONE)
-    if found is None:
-        raise UsageError("SYN807", f"`{text[:40]}` is no time", hint="write 30min, 4h, 2d or 2026-12-01T10:00:00Z")
-    return found
 
 
 def _list(ctx: click.Context, *, everything: bool, limit: int, format_: str) -> None:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 EPILOG = """\b
 Example:
   syncd erase anna@example.com --reason "request of 2026-11-20"
-  syncd erase salesforce:account:001Sb0000000001IAA --reason "request of 2026-11-20"
+  syncd erase salesforce:account:001… --reason "request of 2026-11-20"
 """
 
 

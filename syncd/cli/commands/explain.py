@@ -1,4 +1,4 @@
-"""`syncd explain`: why an account is whose it is, what would send it elsewhere, where a lead goes, what a code means."""
+"""`syncd explain`: why an account is whose it is, what would send it elsewhere, where a lead goes, what codes mean."""
 
 from __future__ import annotations
 

@@ -10,33 +10,55 @@ from syncd.cli.session import read_settings
 from syncd.errors import UsageError
 
 
-@click.command(epilog='\b\nExample:\n  syncd freeze --reason "quarter close"\n')
+EPILOG = """\b
+Example:
+  syncd freeze --reason "quarter close"
+  syncd freeze --reason "audit of the shares" --until 4h
+"""
+
+
+@click.command(epilog=EPILOG)
 @click.option("--reason", required=True, help="Why, for those who find writes stopped.")
+@click.option("--until", metavar="T", help="When it ends by itself: 30min, 4h, 2d, or 2026-12-01T10:00:00Z.")
 @click.pass_context
-def freeze(ctx: click.Context, reason: str) -> None:
-    """Stop all writes before the next call. Needs no daemon and no database."""
-    from syncd.clock import SystemClock
+def freeze(ctx: click.Context, reason: str, until: str | None) -> None:
+    """Stop all writes before the next call. Needs no daemon and no database.
+
+    Without --until it lasts until `syncd unfreeze`. One that lasts so is never replaced by one that ends by itself.
+    """
+    from syncd.cli.moments import moment_from
+    from syncd.clock import SystemClock, iso
+    from syncd.jobs.freezing import check_replaceable
     from syncd.jobs.freezing import freeze as write_freeze
 
-    path = read_settings(ctx).control.freeze_file
+    path, now = read_settings(ctx).control.freeze_file, SystemClock().now()
+    ends = moment_from(until, now) if until is not None else None
+    check_replaceable(path, now, ends)
     try:
-        write_freeze(path, reason, who=getpass.getuser(), at=SystemClock().now())
+        write_freeze(path, reason, who=getpass.getuser(), at=now, until=ends)
     except OSError as error:
         raise UsageError("SYN004", f"{path}: {error.strerror}", hint="run it as a user who may write there") from error
-    click.echo(f"writes are frozen ({path}); `syncd unfreeze` allows them again")
+    lasts = f" until {iso(ends)}" if ends is not None else ""
+    click.echo(f"writes are frozen{lasts} ({path}); `syncd unfreeze` allows them again")
 
 
 @click.command(epilog="\b\nExample:\n  syncd unfreeze\n")
 @click.pass_context
 def unfreeze(ctx: click.Context) -> None:
     """Allow writes again."""
+    from syncd.clock import SystemClock
+    from syncd.jobs.freezing import frozen_reason
+
     path = read_settings(ctx).control.freeze_file
     try:
-        was = path.read_text(encoding="utf-8").strip()
+        was = frozen_reason(path, SystemClock().now())
         path.unlink()
     except FileNotFoundError:
         click.echo("writes were not frozen")
         return
     except OSError as error:
         raise UsageError("SYN004", f"{path}: {error.strerror}", hint="run it as a user who may write there") from error
-    click.echo(f"writes are allowed again (they were frozen: {was})")
+    told = (
+        f"writes are allowed again (they were frozen: {was})" if was is not None else "the freeze had ended by itself"
+    )
+    click.echo(told)

@@ -10,7 +10,7 @@ from syncd.cli.session import instant_option, open_context
 EPILOG = """\b
 Example:
   syncd history acme.example
-  syncd history salesforce:account:001Sb0000000001IAA --as-of 2026-11-20T10:00:00Z
+  syncd history salesforce:account:001… --as-of 2026-11-20T10:00:00Z
 """
 
 

@@ -12,15 +12,31 @@ from syncd.errors import UsageError
 EPILOG = """\b
 Example:
   syncd init ./syncd && syncd check ./syncd/pack
+  syncd init --list
+  syncd init ./syncd --example round-robin
   syncd init --systemd > /etc/systemd/system/syncd.service
 """
+
+STARTER = "starter"
+EXAMPLES = {
+    STARTER: "a pack to begin with: three territories and two tests",
+    "geographic": "small business by ZIP code: a table of ranges",
+    "named-accounts": "named accounts from a spreadsheet, overrides, daughters of customers",
+    "hybrid-verticals": "verticals first, then places: fit, leeway, a score, a territory that begins later",
+    "product-overlays": "owners by region, product specialists and success managers in roles of their own",
+    "round-robin": "inbound in turn, by weight and working hours; leads",
+    "dynamic-book": "what nobody works comes back, deals in flight stay: retrieve, protect, deal holdouts",
+}
+"""The packs that ship with syncd and can be copied, with what each is for; the folder's name is the pack's."""
 
 
 @click.command(epilog=EPILOG)
 @click.argument("folder", type=click.Path(path_type=Path), default=Path("."))
 @click.option("--systemd", is_flag=True, help="Print the systemd unit for this installation, and write nothing.")
-def init(folder: Path, systemd: bool) -> None:
-    """Write config.toml, a starter pack and its schema.json into FOLDER.
+@click.option("--example", default=STARTER, metavar="NAME", show_default=True, help="Which pack to copy; see --list.")
+@click.option("--list", "listed", is_flag=True, help="List the packs that can be copied, and write nothing.")
+def init(folder: Path, systemd: bool, example: str, listed: bool) -> None:
+    """Write config.toml, a pack and its schema.json into FOLDER.
 
     Nothing is overwritten. Editors with yaml-language-server complete and check rule files by the schema; `syncd
     schema` writes it anew with your own fields.
@@ -32,6 +48,12 @@ def init(folder: Path, systemd: bool) -> None:
     if systemd:
         click.echo(_unit(), nl=False)
         return
+    if listed:
+        for name, purpose in EXAMPLES.items():
+            click.echo(f"{name:18}{purpose}")
+        return
+    if example not in EXAMPLES:
+        raise UsageError("SYN022", f"there is no example {example!r}", hint=f"one of: {', '.join(EXAMPLES)}")
     targets = [folder / "config.toml", folder / "pack", folder / "schema.json"]
     existing = [target for target in targets if target.exists()]
     if existing:
@@ -40,9 +62,9 @@ def init(folder: Path, systemd: bool) -> None:
         )
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        example = shipped("config.example.toml").read_text(encoding="utf-8")
-        (folder / "config.toml").write_text(_commented(example), encoding="utf-8")
-        copy_tree(shipped("examples") / "starter", folder / "pack")
+        settings = shipped("config.example.toml").read_text(encoding="utf-8")
+        (folder / "config.toml").write_text(_commented(settings), encoding="utf-8")
+        copy_tree(shipped("examples") / example, folder / "pack")
         schema = json.dumps(json_schema(FieldCatalogue()), indent=2)
         (folder / "schema.json").write_text(schema + "\n", encoding="utf-8")
     except OSError as error:

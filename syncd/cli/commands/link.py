@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from syncd.jobs.leadership import Leadership
 
 
-_PAIR = "salesforce:account:001Sb0000000001IAA hubspot:account:9999998008"
+_PAIR = "salesforce:account:001… hubspot:account:99…"
 EPILOG = f"""\b
 Example:
   syncd link list

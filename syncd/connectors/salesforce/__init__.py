@@ -1,10 +1,34 @@
-"""The Salesforce connector: the port over REST, with simple-salesforce as its thin transport."""
+"""The Salesforce connector: the port over REST, with simple-salesforce as its thin transport.
+
+The vendor's SDK takes a quarter of a second to import, so what reaches the CRM is imported when it is first asked for.
+"""
 
 from __future__ import annotations
 
-from syncd.connectors.salesforce.auth import SalesforceAccess
-from syncd.connectors.salesforce.mapping import CONTACT_MAPPING, DEFAULT_MAPPING, LEAD_MAPPING
-from syncd.connectors.salesforce.reader import SalesforceReader
-from syncd.connectors.salesforce.writer import SalesforceWriter
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
-__all__ = ["CONTACT_MAPPING", "DEFAULT_MAPPING", "LEAD_MAPPING", "SalesforceAccess", "SalesforceReader", "SalesforceWriter"]
+from syncd.connectors.salesforce.mapping import CONTACT_MAPPING, DEFAULT_MAPPING, LEAD_MAPPING
+
+if TYPE_CHECKING:
+    from syncd.connectors.salesforce.auth import SalesforceAccess
+    from syncd.connectors.salesforce.reader import SalesforceReader
+    from syncd.connectors.salesforce.writer import SalesforceWriter
+
+__all__ = [
+    "CONTACT_MAPPING",
+    "DEFAULT_MAPPING",
+    "LEAD_MAPPING",
+    "SalesforceAccess",
+    "SalesforceReader",
+    "SalesforceWriter",
+]
+
+_HOMES = {"SalesforceAccess": "auth", "SalesforceReader": "reader", "SalesforceWriter": "writer"}
+
+
+def __getattr__(name: str) -> Any:
+    """The classes that reach the CRM, by the names above."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)

@@ -22,7 +22,9 @@ Tell = Callable[[str, str], None]
 Perform = Callable[[Sequence[str], str, Tell], int]
 """Does a request: its argv, who asks, where its output goes; returns the exit code."""
 
-REQUESTS = frozenset({"pull", "adopt", "approve", "apply", "undo", "sync", "alerts", "drift", "pack", "system", "db"})
+REQUESTS = frozenset(
+    {"pull", "adopt", "approve", "apply", "undo", "sync", "alerts", "drift", "link", "erase", "pack", "system", "db"}
+)
 """The commands that a daemon does for others."""
 _LONGEST_REQUEST = 64 * 1024
 _PATIENCE = 10.0

@@ -104,7 +104,7 @@ def files(home: Installation, report: Reporter) -> Iterator[Result]:
 
 def freeze(home: Installation, report: Reporter) -> Iterator[Result]:
     """Says whether writes are frozen."""
-    reason = frozen_reason(home.settings.control.freeze_file)
+    reason = frozen_reason(home.settings.control.freeze_file, home.clock.now())
     if reason is not None:
         yield report.warn("SYN512", f"writes are frozen: {reason}", "syncd unfreeze")
     else:

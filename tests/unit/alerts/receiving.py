@@ -67,10 +67,14 @@ def mail(tls: ssl.SSLContext | None = None) -> Iterator[Mail]:
 
     class Handler(socketserver.StreamRequestHandler):
         def handle(self) -> None:
+            session = _Session(known, self)
             try:
-                _Session(known, self).converse()
+                session.converse()
             except OSError:
                 return
+            finally:
+                session.lines.close()
+                session.sock.close()
 
     server = socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True

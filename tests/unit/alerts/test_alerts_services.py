@@ -202,6 +202,7 @@ def test_a_name_from_a_crm_cannot_add_a_header() -> None:
     assert server.recipients == ["ops@acme.example"]
 
 
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # apprise itself imports what Python will drop
 def test_apprise_hands_on_title_and_text_and_says_when_nobody_took_it() -> None:
     pytest.importorskip("apprise", reason="the extra `receivers` is not installed")
     with web() as server:

@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 from planning_world import (
     HS,
+    PEOPLE,
     SF,
     World,
     account,
@@ -17,6 +18,7 @@ from planning_world import (
     facts,
     opportunity,
     plan_input,
+    user_id,
 )
 
 from syncd.connectors.port import WriteOutcome
@@ -139,8 +141,8 @@ def test_an_owner_who_may_not_own_any_more_is_named_before_the_undo_is_approved(
     source = plan_input(*((book, decision(book)) for book in books))
     plan = applied(world, source)
     with world.store.write() as conn:
-        left = User(Ref(SF, Kind.USER, "005ben"), email("ben"), "Ben", False)
-        mirror.store_users(conn, SF, [left], now=world.clock.now(), run_id="r1", complete=False)
+        people = [User(Ref(SF, Kind.USER, user_id(name, SF)), email(name), name, name != "ben") for name in PEOPLE]
+        mirror.store_users(conn, SF, people, now=world.clock.now(), run_id="r1")
     back = undo(world, plan.plan_id)
     assert rows(back) == [(account(1), "005anna", "005old")]
     (item,) = [item for entry in back.document["decisions"] for item in entry.get("left_out", ())]
