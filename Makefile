@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 JOBS ?= 2
 
-.PHONY: help setup demo test contract check lint types layers wheel lock man simulate fuzz bench bench-rules soak evening clean
+.PHONY: help setup demo test contract check lint types layers wheel lock man simulate fuzz bench bench-load bench-rules soak evening logs clean
 .DEFAULT_GOAL := help
 
 help: ## what each target does
@@ -41,6 +41,9 @@ layers: $(STAMP) ## which room may import which
 contract: $(STAMP) ## the conformance suite, also on real test accounts (docs/connectors.md)
 	$(BIN)/python -m pytest tests/contract/live -rs $(ARGS)
 
+logs: $(STAMP) ## docs/logs.md from the registry of events
+	$(BIN)/python -m syncd.telemetry.reference > docs/logs.md
+
 wheel: $(STAMP) ## build the wheel, install it in a clean environment, start it there
 	bash .ci/wheel
 
@@ -50,6 +53,9 @@ lock: ## pin every dependency with its hashes (needs uv)
 
 bench: $(STAMP) ## the whole job on the real company list, timed; JSON on stdout
 	@$(BIN)/python benchmarks/main_job.py
+
+bench-load: $(STAMP) ## a first load of ROWS accounts and as many opportunities into both databases; JSON on stdout
+	@$(BIN)/python benchmarks/first_load.py --rows $(or $(ROWS),1000000)
 
 bench-rules: $(STAMP) ## the rules engine, figure by figure (FIGURES="territory reading ..."); JSON on stdout
 	@$(BIN)/python benchmarks/rules_engine.py $(FIGURES)

@@ -46,6 +46,7 @@ COMMANDS: dict[str, Entry] = {
     "alerts": Entry("alerts", "alerts", "List, show and acknowledge alerts."),
     "doctor": Entry("doctor", "doctor", "Prove that CRMs and installation are as syncd needs them."),
     "status": Entry("status", "status", "Say how syncd is, in one screen."),
+    "metrics": Entry("metrics", "metrics", "Print metrics for Prometheus."),
     "freeze": Entry("freeze", "freeze", "Stop all writes before the next call."),
     "unfreeze": Entry("freeze", "unfreeze", "Allow writes again."),
     "serve": Entry("serve", "serve", "Run the daemon."),

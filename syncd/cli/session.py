@@ -31,12 +31,13 @@ def tell_events(*, verbose: bool) -> None:
 
     A person at a terminal is told what went wrong in words, not in JSON.
     """
-    from syncd.telemetry import configure
+    from syncd.telemetry import configure, own_journal
 
+    journal = own_journal(os.environ)
     if verbose or "SYNCD_LEASE_EPOCH" in os.environ:
-        configure(level="info")
+        configure(level="info", journal=journal)
     else:
-        configure(level="error" if "JOURNAL_STREAM" in os.environ else "off")
+        configure(level="error" if "JOURNAL_STREAM" in os.environ else "off", journal=journal)
 
 
 def read_settings(ctx: click.Context) -> Settings:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 from syncd.clock import Clock, iso
@@ -32,22 +33,18 @@ def restore(url: str, source: Path, *, clock: Clock, who: str) -> tuple[Restored
     LeaseHeldError SYN701 while a daemon or a command runs.
     """
     target = _file_of(url, "restore with pg_restore, then run `syncd db restore --in-place`")
-    _check_backup(source)
-    aside: Path | None = None
-    epoch = 0
-    if target.exists():
-        epoch = _fence_off(url, clock)
-        stamp = iso(clock.now())[:19].replace(":", "").replace("-", "")
-        aside = target.with_name(f"{target.name}.before-restore-{stamp}")
-        copies.copy_database(target, aside)
+    if not source.is_file():
+        raise StorageError("SYN620", "there is no such backup", where=str(source), hint="name a file of `db backup`")
     draft = target.with_name(f".{target.name}.restoring")
-    for name in ("", *copies.SIDE_FILES):
-        draft.with_name(draft.name + name).unlink(missing_ok=True)
-    copies.copy_database(source, draft)
-    done = _mark(f"sqlite:///{draft}", clock=clock, who=who, source=source.name, epoch=epoch)
-    copies.swap_database(draft, target)
-    for name in copies.SIDE_FILES:
-        draft.with_name(draft.name + name).unlink(missing_ok=True)
+    _forget(draft)
+    try:
+        copies.copy_database(source, draft)
+        _prove(f"sqlite:///{draft}", clock)
+        aside, epoch = _put_aside(url, target, clock) if target.exists() else (None, 0)
+        done = _mark(f"sqlite:///{draft}", clock=clock, who=who, source=source.name, epoch=epoch)
+        copies.swap_database(draft, target)
+    finally:
+        _forget(draft)
     return done, aside
 
 
@@ -78,11 +75,36 @@ def _file_of(url: str, instead: str) -> Path:
     return Path(str(parsed.database))
 
 
-def _check_backup(source: Path) -> None:
-    """StorageError SYN620 for a file that is not there or is not syncd's, SYN623 for one that is damaged."""
-    if not source.is_file():
-        raise StorageError("SYN620", "there is no such backup", where=str(source), hint="name a file of `db backup`")
-    copies.check_database(source)
+def _forget(draft: Path) -> None:
+    for name in ("", *copies.SIDE_FILES):
+        draft.with_name(draft.name + name).unlink(missing_ok=True)
+
+
+def _prove(url: str, clock: Clock) -> None:
+    """Bring a copy to this version's schema and verify its ledger; StorageError SYN602, SYN605 or SYN620 otherwise."""
+    store = Store.open(url, clock=clock, create=True)
+    try:
+        with store.read() as conn:
+            chain = ledger.verify(conn)
+    finally:
+        store.close()
+    if not chain.ok:
+        hint = "choose another backup; see `syncd db verify`"
+        raise StorageError("SYN620", f"the backup does not verify: {chain.text}", hint=hint)
+
+
+def _put_aside(url: str, target: Path, clock: Clock) -> tuple[Path, int]:
+    """Keep a copy of the present database, with nobody at work on it; its place, and its lease's epoch."""
+    epoch = _fence_off(url, clock)
+    stamp = iso(clock.now())[:19].replace(":", "").replace("-", "")
+    aside = target.with_name(f"{target.name}.before-restore-{stamp}")
+    try:
+        copies.copy_database(target, aside)
+    except StorageError as error:
+        if error.code not in ("SYN605", "SYN623"):
+            raise
+        shutil.copyfile(target, aside)  # damaged: kept as it is, for whoever wants to look at it
+    return aside, epoch
 
 
 def _fence_off(url: str, clock: Clock) -> int:
@@ -103,13 +125,9 @@ def _fence_off(url: str, clock: Clock) -> int:
 
 
 def _mark(url: str, *, clock: Clock, who: str, source: str, epoch: int) -> Restored:
-    store = Store.open(url, clock=clock, create=True)
+    store = Store.open(url, clock=clock)
     try:
         with store.write() as conn:
-            chain = ledger.verify(conn)
-            if not chain.ok:
-                hint = "choose another backup; see `syncd db verify`"
-                raise StorageError("SYN620", f"the backup does not verify: {chain.text}", hint=hint)
             return mark_restored(conn, now=clock.now(), who=who, source=source, epoch=epoch)
     finally:
         store.close()

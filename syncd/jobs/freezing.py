@@ -30,7 +30,7 @@ def frozen_reason(path: Path, now: datetime) -> str | None:
 
 
 def frozen_until(text: str) -> datetime | None:
-    """When the freeze that a file's text tells of ends by itself; None where it does not, or the line makes no sense."""
+    """When the freeze that a file's text tells of ends by itself; None where it does not, or makes no sense."""
     lines = [line.strip() for line in text.splitlines()[1:]]
     found = [line.removeprefix(_UNTIL) for line in lines if line.startswith(_UNTIL)]
     try:

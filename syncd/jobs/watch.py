@@ -22,6 +22,7 @@ from syncd.clock import iso, parse_instant
 from syncd.crashpoints import crashpoint
 from syncd.errors import Finding, SyncdError
 from syncd.jobs.context import Context
+from syncd.jobs.metrics import metrics_text, write_textfile
 from syncd.jobs.outlook import COMMIT_STATE, Look, look
 from syncd.jobs.plan import Deliberation
 from syncd.jobs.recording import recorded
@@ -71,7 +72,19 @@ def watch(context: Context, *, thought: Deliberation | None = None) -> WatchRepo
         beat(context, receivers.values(), well=False, words=f"the watch failed: {error.code}")
         raise
     beat(context, receivers.values(), well=True, words=report.line())
+    tell_metrics(context)
     return report
+
+
+def tell_metrics(context: Context) -> None:
+    """Write the textfile of metrics where the settings name one; one that cannot be written is an event of the log."""
+    path = context.settings.metrics.textfile
+    if path is None:
+        return
+    try:
+        write_textfile(path, metrics_text(context.settings, context.store, clock=context.clock))
+    except OSError as error:
+        context.log.event("metrics.unwritten", path=str(path), reason=error.strerror)
 
 
 def _watch(context: Context, receivers: Mapping[str, Receiver], thought: Deliberation | None) -> WatchReport:

@@ -367,6 +367,15 @@ class ControlSettings(_Section):
     """While this file exists nothing is written to a CRM; `syncd freeze` makes it, and so may you."""
 
 
+class MetricsSettings(_Section):
+    """Where syncd tells how it is, beside `syncd status`."""
+
+    listen: str | None = Field(None, pattern=r"^(127\.0\.0\.1|localhost):\d{1,5}$")
+    """Where the daemon serves `/metrics`, `/-/healthy`, `/-/ready` and `/status`: a port of loopback. Default: not."""
+    textfile: Path | None = None
+    """A file `….prom` that each watch writes, for node_exporter's textfile collector."""
+
+
 class Settings(BaseSettings):
     """All settings of one installation."""
 
@@ -412,6 +421,8 @@ class Settings(BaseSettings):
     """Where alerts go."""
     control: ControlSettings = ControlSettings()
     """Control socket and freeze file."""
+    metrics: MetricsSettings = MetricsSettings()
+    """Metrics and health."""
 
     @field_validator("receivers")
     @classmethod

@@ -67,6 +67,7 @@ EVENTS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "alert.fired": ("warning", "an alert began to fire"),
         "alert.resolved": ("info", "an alert's condition is over"),
         "approval.asked": ("info", "a plan waits for the approval of a person"),
+        "metrics.unwritten": ("warning", "the textfile of metrics could not be written; the next watch tries again"),
         "heartbeat.failed": ("warning", "the heartbeat after a watch was not taken; the next watch tries again"),
         "notice.delivered": ("info", "a receiver took a notice"),
         "notice.failed": ("error", "a receiver did not take a notice; it is tried again"),

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
-from collections.abc import MutableMapping
+from collections.abc import Mapping, MutableMapping
 from typing import Any, Protocol, TextIO
 
 import structlog
 
 from syncd.clock import Clock, SystemClock, iso
 from syncd.telemetry.events import EVENTS
+from syncd.telemetry.journal import SOCKET, Journal, is_journal
 from syncd.telemetry.redaction import redacted
 
 _LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40, "off": 50}
@@ -41,11 +43,18 @@ class _StructuredLog:
         return _StructuredLog(self._logger.bind(**facts))
 
 
-def configure(*, level: str = "warning", stream: TextIO | None = None, clock: Clock | None = None) -> None:
+def configure(
+    *,
+    level: str = "warning",
+    stream: TextIO | None = None,
+    clock: Clock | None = None,
+    journal: Journal | None = None,
+) -> None:
     """Send every event of at least `level` as one JSON line to `stream` (stderr), redacted last before rendering.
 
-    `level` is debug, info, warning, error, or off for none. The standard library's loggers (urllib3, apscheduler,
-    simple-salesforce) go the same way from WARNING on.
+    With a `journal` the line is the message of an entry with fields, and goes to `stream` only where journald does not
+    take it. `level` is debug, info, warning, error, or off for none. The standard library's loggers (urllib3,
+    apscheduler, simple-salesforce) become lines on `stream` from WARNING on.
     """
     clock = clock or SystemClock()
 
@@ -57,8 +66,21 @@ def configure(*, level: str = "warning", stream: TextIO | None = None, clock: Cl
 
     target = stream or sys.stderr
     shared: list[Any] = [structlog.stdlib.add_log_level, stamped, cleaned]
+    rendered = structlog.processors.JSONRenderer(ensure_ascii=False)
+
+    def delivered(logger: object, method: str, event: MutableMapping[str, Any]) -> str:
+        facts = dict(event)
+        line = str(rendered(logger, method, event))
+        if journal is None:
+            return line
+        try:
+            journal.send(str(facts["level"]), str(facts["event"]), line, facts)
+        except OSError:
+            return line
+        raise structlog.DropEvent
+
     structlog.configure(
-        processors=[*shared, structlog.processors.JSONRenderer(ensure_ascii=False)],
+        processors=[*shared, delivered],
         wrapper_class=structlog.make_filtering_bound_logger(_LEVELS[level]),
         logger_factory=structlog.PrintLoggerFactory(target),
         cache_logger_on_first_use=False,
@@ -77,3 +99,9 @@ def configure(*, level: str = "warning", stream: TextIO | None = None, clock: Cl
 def get_log(**facts: object) -> Log:
     """The process's log, with facts that every event carries."""
     return _StructuredLog(structlog.get_logger(**facts))
+
+
+def own_journal(environ: Mapping[str, str]) -> Journal | None:
+    """The journal where our stderr is its stream, or that of the daemon that started us; None anywhere else."""
+    parent = os.getppid() if "SYNCD_LEASE_EPOCH" in environ else None
+    return Journal() if is_journal(environ, parent=parent) and os.path.exists(SOCKET) else None

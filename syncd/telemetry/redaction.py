@@ -13,10 +13,19 @@ _KEYS = re.compile(
 _SHAPES = re.compile(
     r"00D\w{12,15}![\w.]+"  # Salesforce session ids
     r"|pat-[a-z]{2,3}\d?-[\w-]{8,}"  # HubSpot private-app tokens and service keys
+    r"|5Aep861[\w.!+/=-]{20,}"  # Salesforce refresh tokens
+    r"|(?<=hooks\.slack\.com/)[^\s?\"']+"  # these three are secrets as a whole: who has the URL may post
+    r"|(?<=hc-ping\.com/)[^\s?\"']+"
+    r"|(?<=webhook\.office\.com/)[^\s?\"']+"
     r"|Bearer\s+[\w.!~+/=-]{8,}"
     r"|eyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*"  # JWTs
     r"|-----BEGIN [A-Z ]+-----.*?(?:-----END [A-Z ]+-----|$)",
     re.DOTALL,
+)
+_NAMED = re.compile(
+    r"""(["']?(?:client_secret|refresh_token|access_token|routing_key|assertion|password|api_?key|signature)["']?\s*[=:]\s*)"""
+    r"""(?:"[^"]*"|'[^']*'|[^\s&,;"'}]+)""",
+    re.IGNORECASE,
 )
 _URL_QUERY = re.compile(r"(https?://[^\s?\"']+)\?[^\s\"']*")
 _URL_USER = re.compile(r"(\w+://[^\s:/@]+):[^\s@]+@")
@@ -27,6 +36,7 @@ LONGEST = 2000
 def redacted_text(text: str) -> str:
     """The text without secrets, URL queries, passwords in URLs and control characters, at most 2,000 characters."""
     text = _SHAPES.sub(MASK, text)
+    text = _NAMED.sub(rf"\1{MASK}", text)
     text = _URL_USER.sub(rf"\1:{MASK}@", text)
     text = _URL_QUERY.sub(r"\1?…", text)
     text = _CONTROL.sub("�", text)
@@ -35,12 +45,15 @@ def redacted_text(text: str) -> str:
 
 def redacted(value: object, key: str = "") -> object:
     """A value with every secret in it masked, in whatever depth of mappings and lists it stands."""
-    if key and _KEYS.search(key) and isinstance(value, str):
+    if key and _KEYS.search(key) and isinstance(value, str | bytes):
         return MASK
+    if isinstance(value, bytes):
+        return redacted_text(value.decode("utf-8", "replace"))
     if isinstance(value, str):
         return redacted_text(value)
     if isinstance(value, Mapping):
-        return {str(name): redacted(item, str(name)) for name, item in value.items()}
+        inherited = key if key and _KEYS.search(key) else ""
+        return {redacted_text(str(name)): redacted(item, inherited or str(name)) for name, item in value.items()}
     if isinstance(value, list | tuple | set | frozenset):
         return [redacted(item, key) for item in value]
     if isinstance(value, BaseException):

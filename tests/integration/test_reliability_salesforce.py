@@ -543,6 +543,7 @@ def test_t48_a_full_pull_that_finds_what_increments_missed_says_so_and_mends_it(
     world.wait(6 * 60)
     world.pulled()
     world.salesforce.edit({"object": "Account", "unshare_every": None})
+    world.wait(5)
     one = world.pull(full=True).systems[0]
     assert one.error is not None
     assert (one.outcome, one.error.code) == ("incomplete", "SYN437")

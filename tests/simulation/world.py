@@ -45,7 +45,7 @@ pack:
   time_zone: UTC
   defaults: {{country: US}}
   cascade: {{open_opportunities: follow}}
-  respect_people_for: 12h
+  respect_people_for: {respect}
 guard:
   changes: {{max: 25}}
   per_rep: 150
@@ -89,7 +89,8 @@ class Reaper:
     countdown: int = 0
     name: str | None = None
     dead: bool = False
-    seen: int = 0
+    passed: list[str] = field(default_factory=list)
+    """The crashpoints that were reached, by name, those where a process died included."""
 
     def arm(self, countdown: int, name: str | None = None) -> None:
         self.countdown, self.name = countdown, name
@@ -99,9 +100,9 @@ class Reaper:
 
     def at(self, name: str) -> None:
         """Execution is at a crashpoint; a dead process gets no further, whichever way it tries."""
-        self.seen += 1
         if self.dead:
             raise Killed(name)
+        self.passed.append(name)
         if self.countdown and self.name in (None, name):
             self.countdown -= 1
             if self.countdown == 0:
@@ -136,7 +137,20 @@ class SimulatedWire(InProcessWire):
 class World:
     """Two CRMs, a clock, and one process of syncd after the other."""
 
-    def __init__(self, seed: int, folder: Path, *, mode: str, index_lag: float, page: int, lifetime: str) -> None:
+    def __init__(
+        self,
+        seed: int,
+        folder: Path,
+        *,
+        mode: str,
+        index_lag: float,
+        page: int,
+        lifetime: str,
+        respect: str = "12h",
+        companies: int = COMPANIES,
+        more: str = "",
+    ) -> None:
+        """`respect` is the pack's `respect_people_for`, `more` is put at the end of the settings."""
         self.seed = seed
         self.clock = ManualClock(START)
         self.reaper = Reaper()
@@ -144,7 +158,7 @@ class World:
         self.incarnation = 0
         self.marks: dict[System, int] = {System.SALESFORCE: 0, System.HUBSPOT: 0}
         self.before_send: Callable[[System, HttpRequest], None] = lambda *_: None
-        dataset = generate(COMPANIES, seed, as_of=START - timedelta(hours=1))
+        dataset = generate(companies, seed, as_of=START - timedelta(hours=1))
         self.salesforce, self.hubspot = load_sandboxes(dataset, clock=self.clock, seed=seed)
         self.salesforce.base_url = "https://acme.my.salesforce.com"
         self.hubspot.base_url = "https://api.hubapi.com"
@@ -158,7 +172,7 @@ class World:
             "SYNCD_HUBSPOT__TOKEN": str(self._credentials[1]["access_token"]),
             "SYNCD_ACTOR": "ruth",
         }
-        self.settings = self._settings(folder, mode, lifetime, dataset)
+        self.settings = self._settings(folder, mode, lifetime, respect, dataset, more)
         self._context: Context | None = None
 
     @property
@@ -234,13 +248,15 @@ class World:
         host = socket.gethostname() if self.known_dead.chance(0.5) else "elsewhere"
         return f"{host}:simulated:{self.incarnation}:0"
 
-    def _settings(self, folder: Path, mode: str, lifetime: str, dataset: Dataset) -> Settings:
+    def _settings(
+        self, folder: Path, mode: str, lifetime: str, respect: str, dataset: Dataset, more: str
+    ) -> Settings:
         reps = _reps(dataset)
         third = max(1, len(reps) // 3)
         pack = folder / "pack"
         pack.mkdir()
         names = {"large": reps[:third], "north": reps[third : 2 * third], "south": reps[2 * third :]}
-        text = _PACK.format(**{name: ", ".join(emails) for name, emails in names.items()})
+        text = _PACK.format(respect=respect, **{name: ", ".join(emails) for name, emails in names.items()})
         (pack / "pack.yaml").write_text(text, encoding="utf-8")
         config = folder / "config.toml"
         config.write_text(
@@ -260,7 +276,7 @@ client_id = "{self._credentials[0]["client_id"]}"
 grant = "client_credentials"
 [hubspot]
 base_url = "{self._credentials[1]["url"]}"
-""",
+{more}""",
             encoding="utf-8",
         )
         return load_settings(config, self.environ)

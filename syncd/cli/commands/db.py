@@ -10,7 +10,7 @@ import click
 
 from syncd.cli.leading import lead
 from syncd.cli.output import FORMAT, show_json
-from syncd.cli.session import read_settings
+from syncd.cli.session import open_context, read_settings
 from syncd.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
@@ -72,6 +72,7 @@ def restore(ctx: click.Context, file: Path | None, in_place: bool) -> None:
     """
     from syncd.clock import SystemClock
     from syncd.jobs import backup as job
+    from syncd.jobs.erasing import replay
 
     if (file is None) != in_place:
         raise UsageError("SYN005", "db restore takes either a FILE or --in-place", hint="see syncd db restore --help")
@@ -82,6 +83,10 @@ def restore(ctx: click.Context, file: Path | None, in_place: bool) -> None:
     else:
         done, aside = job.restore(url, file, clock=SystemClock(), who=who)
     in_doubt = f"{done.rows:,} writes in doubt that are read first"
+    with open_context(ctx) as context:
+        erased = replay(context)
+    if erased:
+        click.echo(f"erased again: {erased:,} of the list of erasures")
     click.echo(f"restored: {done.plans:,} plans closed, {in_doubt}, {done.notices:,} old notices dropped")
     if aside is not None:
         click.echo(f"the old database is {aside}; remove it when nothing is missing")

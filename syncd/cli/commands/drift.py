@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 EPILOG = """\b
 Example:
   syncd drift
-  syncd drift adopt salesforce:account:001Sb0000000001IAA --reason "exec sponsor" --expires 2027-03-31
-  syncd drift revert salesforce:account:001Sb0000000001IAA
+  syncd drift adopt salesforce:account:001… --reason "exec sponsor"
+  syncd drift revert salesforce:account:001…
 """
 _REASON = click.option("--reason", required=True, help="Why, for the ledger.")
 

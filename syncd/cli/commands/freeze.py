@@ -9,7 +9,6 @@ import click
 from syncd.cli.session import read_settings
 from syncd.errors import UsageError
 
-
 EPILOG = """\b
 Example:
   syncd freeze --reason "quarter close"

@@ -23,9 +23,9 @@ def serve(ctx: click.Context) -> int:
     from syncd.clock import SystemClock
     from syncd.entropy import SystemEntropy
     from syncd.jobs.daemon.service import Daemon
-    from syncd.telemetry import configure, get_log
+    from syncd.telemetry import configure, get_log, own_journal
 
-    configure(level="info")
+    configure(level="info", journal=own_journal(os.environ))
     daemon = Daemon(
         settings_path(ctx), clock=SystemClock(), entropy=SystemEntropy(), environ=dict(os.environ), log=get_log()
     )

@@ -24,7 +24,11 @@ from syncd.jobs.daemon.notify import Notifier
 from syncd.jobs.daemon.rounds import Rounds
 from syncd.jobs.daemon.schedule import Schedule, Task
 from syncd.jobs.daemon.snapshot import Snapshot, take_snapshot
+from syncd.jobs.daemon.web import View, WebServer
 from syncd.jobs.fetching import restore_pack
+from syncd.jobs.metrics import metrics_text
+from syncd.jobs.readiness import unready
+from syncd.jobs.status import status
 from syncd.settings import Settings, load_settings
 from syncd.store import lease, packs, runs
 from syncd.store.engine import Store
@@ -58,6 +62,7 @@ class Daemon:
         self._stopping = False
         self._lost = False
         self._failing = False
+        self._refused: str | None = None
         self._reload_wanted = False
         self._beat = clock.monotonic()
         self._renewed = clock.monotonic()
@@ -80,13 +85,43 @@ class Daemon:
         lock = LeaderLock(settings.database.url) if self._store.dialect == "postgresql" else None
         self._candidate = Candidate(self._store, self._clock, lock)
         self._rounds = Rounds(self._store, self._clock, self._fulfil)
+        web = self._open_web(settings)
         try:
             # The lease comes first: a second daemon without it must not replace what the first one's children read.
             return self._lead(settings) if self._elected() else ExitCode.OK
         finally:
+            if web is not None:
+                web.close()
             self._candidate.close()
             self._store.close()
             self._log.event("daemon.stopped")
+
+    def _open_web(self, settings: Settings) -> WebServer | None:
+        """Metrics and health on loopback, where the settings name a port: standing by, too."""
+        if settings.metrics.listen is None:
+            return None
+
+        def problems() -> tuple[str, ...]:
+            with self._store.read() as conn:
+                found = unready(settings, conn, self._clock.now())
+            return (*([f"the last reload was refused: {self._refused}"] if self._refused else []), *found)
+
+        view = View(
+            ticks=self._ticks,
+            unready=problems,
+            metrics=lambda: metrics_text(settings, self._store, clock=self._clock),
+            status=lambda: status(settings, self._store, clock=self._clock),
+        )
+        try:
+            return WebServer(settings.metrics.listen, view)
+        except ConfigError:
+            self._candidate.close()
+            self._store.close()
+            raise
+
+    def _ticks(self) -> bool:
+        """Whether the scheduler ticks, and children end when they should."""
+        return self._clock.monotonic() - self._beat < _HEARTBEAT_LIMIT and not self._children.overdue
 
     def _elected(self) -> bool:
         """Wait for the lease where waiting makes sense; False where we were told to stop on the way."""
@@ -106,6 +141,7 @@ class Daemon:
     def _stand_by(self, error: SyncdError, said: str) -> str:
         """Say once why we wait, wait a little; what was said."""
         words = f"standing by: {error.summary}"
+        self._tick()
         if words != said:
             self._log.event("daemon.standing_by", error=error)
             self._notifier.ready(words)
@@ -190,7 +226,7 @@ class Daemon:
             if self._reload_wanted:
                 self._reload_wanted = False
                 self._reload()
-            if self._clock.monotonic() - self._beat < _HEARTBEAT_LIMIT and not self._children.overdue:
+            if self._ticks():
                 self._notifier.alive(self._status())
         return ExitCode.LEADER if self._lost else ExitCode.OK
 
@@ -216,9 +252,11 @@ class Daemon:
             self._snapshot = take_snapshot(self._config, self._environ, self._entropy, now=self._clock.now())
         except SyncdError as error:
             findings = [str(finding) for finding in error.findings]
+            self._refused = error.code
             self._log.event("daemon.reload_refused", error=error, findings=findings)
             self._notifier.ready(f"{self._status()} (the last reload was refused: {error.code})")
             return
+        self._refused = None
         self._take_up_duties()
         self._log.event("daemon.reloaded", pack=self._snapshot.revision)
         self._notifier.ready(self._status())
@@ -230,6 +268,7 @@ class Daemon:
             ("database.url", old.database.url, new.database.url),
             ("control.socket", old.control.socket, new.control.socket),
             ("state_dir", old.state_dir, new.state_dir),
+            ("metrics.listen", old.metrics.listen, new.metrics.listen),
         ):
             if before != after:
                 raise ConfigError(
@@ -280,7 +319,9 @@ class Daemon:
         deadline = self._snapshot.settings.schedule.deadline.total_seconds()
         code = self._children.run(argv, extra=environ, deadline=deadline, tell=tell)
         seconds = round(self._clock.monotonic() - started, 3)
-        event = "job.finished" if code == 0 else "job.killed" if code == KILLED else "job.failed"
+        # a child that we told to end did not fail
+        ended = code == 0 or self._stopping
+        event = "job.finished" if ended else "job.killed" if code == KILLED else "job.failed"
         self._log.event(event, job=name, exit=code, seconds=seconds)
         return code
 

@@ -1,0 +1,195 @@
+"""The golden day, broken at every place: the process dies at each crashpoint, and each call fails, in turn.
+
+`make test` takes a sample; `SWEEP=all` (`make sweep`) takes every place. The day must always come to the same end.
+"""
+
+from __future__ import annotations
+
+import ast
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from syncd.model.refs import System
+from tests.simulation.golden_day import Day, Trace
+
+ROOT = Path(__file__).parents[2]
+SOURCE = ROOT / "syncd"
+ALL = os.environ.get("SWEEP") == "all"
+FIRST, STEP = int(os.environ.get("SWEEP_FIRST", "0")), int(os.environ.get("SWEEP_STEP", "1"))
+SHARES = 4
+FAILURES = ("status 500 before", "timeout 15 before", "timeout 15 after")
+
+SAMPLED = (
+    "apply.claimed",
+    "apply.sent",
+    "apply.finished",
+    "teams.before_add",
+    "teams.added",
+    "approval.before_commit",
+    "watch.committed",
+    "notice.told",
+)
+ELSEWHERE = {
+    "backup.before_rename": "no day makes a backup: test_backup_restore.py kills there",
+    "restore.before_swap": "no day restores: test_backup_restore.py kills there",
+    "pack.activated": "the day's pack is a folder and is not fetched: the tests of the daemon's packs kill there",
+    "pack.before_rename": "as pack.activated",
+    "daemon.before_snapshot": "the day has no daemon: the tests of its snapshots kill there",
+    "daemon.snapshot_taken": "as daemon.before_snapshot",
+}
+"""Crashpoints that no golden day passes, with the reason."""
+
+Place = tuple[str, int]
+
+
+def crashpoints() -> Iterator[tuple[str, Path, ast.FunctionDef]]:
+    """Every crashpoint of the source: its name, and the function it stands in."""
+    for path in sorted(SOURCE.rglob("*.py")):
+        for function in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(function, ast.FunctionDef):
+                for call in _calls(function, "crashpoint"):
+                    assert isinstance(call.args[0], ast.Constant), f"{path}: a crashpoint's name is a literal"
+                    yield str(call.args[0].value), path, function
+
+
+def _calls(tree: ast.AST, name: str) -> list[ast.Call]:
+    found = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
+    return [one for one in found if name in (getattr(one.func, "id", None), getattr(one.func, "attr", None))]
+
+
+@pytest.fixture(scope="module")
+def golden(tmp_path_factory: pytest.TempPathFactory) -> Trace:
+    return Day(tmp_path_factory.mktemp("golden")).run()
+
+
+def killed(golden: Trace, folder: Path, number: int, again: int | None = None) -> Trace:
+    """A day whose process dies at a crashpoint, and perhaps once more in its recovery; it ends as the golden one."""
+    found = Day(folder, kills=(number,) if again is None else (number, again)).run()
+    assert found.deaths >= 1
+    assert found.state == golden.state, f"killed at {golden.passed[number - 1]}"
+    return found
+
+
+def nth(golden: Trace, name: str, share: float) -> int:
+    """One of the passings of a crashpoint, counted from 1."""
+    found = [number for number, one in enumerate(golden.passed, 1) if one == name]
+    return found[int(share * (len(found) - 1))]
+
+
+class TestCrashpointsAreComplete:
+    """That the sweep looks at every place where a death could make a difference."""
+
+    def test_names_are_unique(self) -> None:
+        names = [name for name, *_ in crashpoints()]
+        assert sorted(names) == sorted(set(names))
+
+    def test_every_commit_is_between_two_crashpoints(self) -> None:
+        """What commits is `Store.write`, which has both; `Store.beat` only renews the lease."""
+        engine = SOURCE / "store" / "engine.py"
+        functions = [
+            one for one in ast.walk(ast.parse(engine.read_text(encoding="utf-8"))) if isinstance(one, ast.FunctionDef)
+        ]
+        committing = {one.name for one in functions if "_transaction(self._writer)" in ast.unparse(one)}
+        assert committing == {"write", "beat"}
+        assert {name for name, path, function in crashpoints() if path == engine and function.name == "write"} == {
+            "store.before_commit",
+            "store.after_commit",
+        }
+        beating = {path.name for path in SOURCE.rglob("*.py") if ".beat() as" in path.read_text(encoding="utf-8")}
+        assert beating <= {"election.py", "service.py"}
+
+    def test_every_write_to_a_crm_stands_before_a_crashpoint(self) -> None:
+        found = {}
+        for room in ("planning", "jobs", "cli"):
+            for path in (SOURCE / room).rglob("*.py"):
+                for function in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+                    if isinstance(function, ast.FunctionDef):
+                        for call in [*_calls(function, "write_owners"), *_calls(function, "add_members")]:
+                            points = [one.lineno for one in _calls(function, "crashpoint")]
+                            found[function.name] = any(line > call.lineno for line in points)
+        assert found == {"_write": True, "_restore": True}
+
+    def test_every_write_of_the_day_lies_between_named_crashpoints(self, golden: Trace) -> None:
+        """A death before a call finds it written down as intended, a death after it finds nothing said of it yet."""
+        assert golden.writes
+        for passed in golden.writes:
+            assert golden.passed[passed - 1] in ("apply.claimed", "teams.before_add", "store.after_commit")
+            assert golden.passed[passed] in ("apply.sent", "teams.added")
+
+    def test_every_crashpoint_is_passed_by_the_sweep(self, golden: Trace, tmp_path: Path) -> None:
+        recovered = killed(golden, tmp_path, nth(golden, "apply.sent", 0.0))
+        assert {*golden.passed, *recovered.passed} | ELSEWHERE.keys() == {name for name, *_ in crashpoints()}
+        assert not {*golden.passed, *recovered.passed} & ELSEWHERE.keys()
+
+
+class _Deaths:
+    share: int
+
+    def test_a_death_at_any_crashpoint_changes_nothing(self, golden: Trace, tmp_path_factory: pytest.TempPathFactory) -> None:
+        for number in range(1 + FIRST, len(golden.passed) + 1, STEP) if ALL else ():
+            if number % SHARES == self.share:
+                killed(golden, tmp_path_factory.mktemp("death"), number)
+
+    def test_nor_does_a_second_one_in_the_recovery(self, golden: Trace, tmp_path_factory: pytest.TempPathFactory) -> None:
+        """At every crashpoint of the recovery from a death around a write, where rows are in doubt."""
+        around = [number for number, name in enumerate(golden.passed, 1) if name.startswith(("apply.", "teams."))]
+        for number in around[FIRST::STEP] if ALL else ():
+            if number % SHARES != self.share:
+                continue
+            once = killed(golden, tmp_path_factory.mktemp("death"), number)
+            for again in range(1, once.recovery + 1):
+                killed(golden, tmp_path_factory.mktemp("death"), number, again)
+
+    def test_a_call_that_fails_changes_nothing(self, golden: Trace, tmp_path_factory: pytest.TempPathFactory) -> None:
+        places = [(system, number) for system in System for number in range(1, golden.calls[system] + 1)]
+        for turn, (system, number) in enumerate(places[FIRST::STEP] if ALL else ()):
+            if turn % SHARES == self.share:
+                for fault in FAILURES:
+                    failing(golden, tmp_path_factory.mktemp("failure"), system, number, fault)
+
+
+class TestEveryPlaceFirst(_Deaths):
+    share = 0
+
+
+class TestEveryPlaceSecond(_Deaths):
+    share = 1
+
+
+class TestEveryPlaceThird(_Deaths):
+    share = 2
+
+
+class TestEveryPlaceFourth(_Deaths):
+    share = 3
+
+
+def failing(golden: Trace, folder: Path, system: System, number: int, fault: str, **match: object) -> None:
+    """A day of which one call of one CRM fails; it ends as the golden one."""
+    entry = {"match": {"nth": number, "times": 1, **match}, "fault": fault}
+    assert Day(folder, fault=(system, entry)).run().state == golden.state, f"{system.value} call {number}: {fault}"
+
+
+class TestSample:
+    """What `make test` takes of the sweep: the places around writes, and a few of the others."""
+
+    @pytest.mark.parametrize("name", SAMPLED)
+    def test_a_death_changes_nothing(self, golden: Trace, name: str, tmp_path: Path) -> None:
+        killed(golden, tmp_path, nth(golden, name, 0.5))
+
+    def test_nor_does_a_second_one_in_the_recovery(self, golden: Trace, tmp_path: Path) -> None:
+        killed(golden, tmp_path, nth(golden, "apply.sent", 0.4), 8)
+
+    @pytest.mark.parametrize("fault", FAILURES)
+    def test_a_write_that_fails_changes_nothing(self, golden: Trace, fault: str, tmp_path: Path) -> None:
+        failing(golden, tmp_path, System.SALESFORCE, 1, fault, method="PATCH")
+
+    def test_a_team_that_cannot_be_put_back_at_once_is_put_back_later(self, golden: Trace, tmp_path: Path) -> None:
+        failing(golden, tmp_path, System.SALESFORCE, 1, FAILURES[2], path="*/composite/sobjects", method="POST")
+
+    @pytest.mark.parametrize("system", System)
+    def test_a_read_that_fails_changes_nothing(self, golden: Trace, system: System, tmp_path: Path) -> None:
+        failing(golden, tmp_path, system, golden.calls[system] // 2, FAILURES[0])
