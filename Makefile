@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 JOBS ?= 2
 
-.PHONY: help setup demo test contract check lint types layers wheel lock man simulate fuzz bench bench-load bench-rules soak evening logs clean
+.PHONY: help setup demo test contract check lint types layers wheel lock man simulate sweep fuzz bench bench-explain bench-load bench-rules soak evening logs clean
 .DEFAULT_GOAL := help
 
 help: ## what each target does
@@ -57,6 +57,9 @@ bench: $(STAMP) ## the whole job on the real company list, timed; JSON on stdout
 bench-load: $(STAMP) ## a first load of ROWS accounts and as many opportunities into both databases; JSON on stdout
 	@$(BIN)/python benchmarks/first_load.py --rows $(or $(ROWS),1000000)
 
+bench-explain: $(STAMP) ## explain over a mirror of 100,000 accounts and 1,000 territories; JSON on stdout
+	@$(BIN)/python benchmarks/explain.py
+
 bench-rules: $(STAMP) ## the rules engine, figure by figure (FIGURES="territory reading ..."); JSON on stdout
 	@$(BIN)/python benchmarks/rules_engine.py $(FIGURES)
 
@@ -71,6 +74,9 @@ evening: $(STAMP) ## adopt, plan, approve, canary, kill -9, resume, a human edit
 
 simulate: $(STAMP) ## the simulation over SEEDS seeds from FIRST on
 	SEEDS=$(or $(SEEDS),100) FIRST=$(or $(FIRST),0) $(BIN)/python -m pytest tests/simulation/test_simulation.py -n $(JOBS)
+
+sweep: $(STAMP) ## the golden day with a death at every crashpoint, a second one in recovery, every call failing
+	SWEEP=all $(BIN)/python -m pytest tests/simulation/test_golden_day.py -n $(JOBS) --dist loadscope --no-loadscope-reorder
 
 soak: $(STAMP) ## a simulated year of watches over SEEDS seeds: no false page, no missed one, flat memory
 	SOAK_DAYS=$(or $(DAYS),365) SOAK_SEEDS=$(or $(SEEDS),1) SOAK_STEP=$(or $(STEP),120) $(BIN)/python -m pytest tests/unit/alerts/test_alerts_soak.py

@@ -24,7 +24,11 @@ from syncd.store.engine import Store
 NOW = datetime(2026, 11, 20, 10, tzinfo=UTC)
 WRITES = 5_000
 RUNS = 5_000
-YEAR = {"owner changes, share of the accounts": 0.2, "opportunities per account": 2, "runs a day that stay 14 days": 1800}
+YEAR = {
+    "owner changes, share of the accounts": 0.2,
+    "opportunities per account": 2,
+    "runs a day that stay 14 days": 1800,
+}
 BATCH = 1_000
 FIELDS = {
     "name": "Northwind Bearings and Transmissions GmbH",

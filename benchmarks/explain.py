@@ -1,6 +1,6 @@
 """`explain` over a mirror of 100,000 accounts and 1,000 territories: `make bench-explain`, or this script. Prints JSON.
 
-Wall seconds of the job inside one process, the median of several accounts, apart from starting Python. The first figure
+Milliseconds of the processor for the job inside one process, the median of several accounts, apart from starting Python. The first figure
 reads the pack's files, as each command does; the others say what the explanation itself takes.
 """
 
@@ -12,10 +12,10 @@ import platform
 import sys
 import tempfile
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from statistics import median
-from time import perf_counter
+from time import process_time
 from unittest.mock import patch
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -25,16 +25,16 @@ from benchmarks.rules_world import accounts, write_pack  # noqa: E402 - the path
 from syncd.clock import ManualClock  # noqa: E402
 from syncd.jobs.context import Context  # noqa: E402
 from syncd.jobs.explaining import explain_company, explain_toward  # noqa: E402
-from syncd.jobs.plan import make_plan  # noqa: E402
+from syncd.model.plans import PlanStatus, SavedPlan, document_hash  # noqa: E402
 from syncd.model.records import Record, User  # noqa: E402
 from syncd.model.refs import Kind, Ref, System  # noqa: E402
 from syncd.rules.facts import Facts  # noqa: E402
 from syncd.settings import load_settings  # noqa: E402
-from syncd.store import companies, mirror  # noqa: E402
+from syncd.store import companies, mirror, plans  # noqa: E402
 from syncd.store.records import upsert_records  # noqa: E402
 
 NOW = datetime(2026, 12, 1, 10, tzinfo=UTC)
-ACCOUNTS, TERRITORIES, REPS, TIMES = 100_000, 1_000, 400, 15
+ACCOUNTS, TERRITORIES, REPS, TIMES = 100_000, 1_000, 400, 7
 
 
 def main() -> None:
@@ -46,16 +46,16 @@ def main() -> None:
         write_pack(small, 30)
         context = _context(folder)
         refs = _fill(context)
-        plan = make_plan(context)
-        planned = [entry["accounts"][0] for entry in plan["decisions"]][:TIMES]
-        size = len(json.dumps(plan, ensure_ascii=False))
+        plan = _save_plan(context, refs)
+        planned = refs[::20][:TIMES]
+        size = len(json.dumps(plan.document, ensure_ascii=False))
         told = {"1000 territories": _figures(context, refs, planned)}
         (folder / "pack").rename(folder / "large")
         small.rename(folder / "pack")
         told["30 territories"] = _figures(context, refs, [])
         context.close()
     machine = {"cores": os.cpu_count(), "python": platform.python_version(), "machine": platform.machine()}
-    about = {"accounts": ACCOUNTS, "pack": pack, "plan_mb": round(size / 1e6, 1), "decisions": len(plan["decisions"])}
+    about = {"accounts": ACCOUNTS, "pack": pack, "plan_mb": round(size / 1e6, 1)}
     sys.stdout.write(json.dumps({"machine": machine, **about, **told}, indent=2) + "\n")
 
 
@@ -80,9 +80,9 @@ def _figures(context: Context, refs: list[str], planned: list[str]) -> dict[str,
 def _milliseconds(work: Callable[[str], object], items: list[str]) -> float:
     taken = []
     for item in items:
-        started = perf_counter()
+        started = process_time()
         work(item)
-        taken.append(perf_counter() - started)
+        taken.append(process_time() - started)
     return round(median(taken) * 1000, 1)
 
 
@@ -108,6 +108,34 @@ def _fill(context: Context) -> list[str]:
         mirror.store_teams(conn, system, [], now=NOW)
         mirror.mark_complete(conn, system, as_of=NOW, run_id="r", mapping_revision=context.mapping_revision())
     return [str(each.ref) for each in records]
+
+
+def _save_plan(context: Context, refs: list[str]) -> SavedPlan:
+    """A plan that moves a twentieth of the book, as the document holds it."""
+    decisions = [
+        {
+            "company": ref,
+            "accounts": [ref],
+            "role": "owner",
+            "territory": "t9",
+            "owner": {"email": "rep9@example.com", "salesforce": "005000000000009"},
+            "current_owner": {"email": "rep1@example.com", "salesforce": "005000000000001"},
+            "outcome": "change",
+            "reason": "picked",
+            "text": "picked by territory t9: 120 + 1 over capacity 1 is the smallest of 2 candidates",
+            "rule": {"file": "pack.yaml", "line": 120},
+            "candidates": ["rep9@example.com", "rep10@example.com"],
+            "loads": {"rep9@example.com": "120", "rep10@example.com": "133"},
+        }
+        for ref in refs[::20]
+    ]
+    document = {"format": 1, "plan_id": "bench", "decisions": decisions, "changes": []}
+    revision = context.pack().revision
+    hash_ = document_hash(document)
+    plan = SavedPlan("bench", hash_, "plan", PlanStatus.OFFERED, revision, NOW, NOW + timedelta(days=1), document)
+    with context.store.write() as conn:
+        plans.save_plan(conn, plan)
+    return plan
 
 
 def _record(number: int, facts: Facts) -> Record:

@@ -62,13 +62,16 @@ def explain_company(
     with context.store.read() as conn:
         looked = _look(context, conn, pack, text, as_of or clock)
         _require_role(looked.pack, role)
-        saved_at = past is not None or as_of is None
-        others = tuple(_saved(conn, looked, past)) if saved_at else ()
-        recorded = (
-            dossier.last_planned(conn, looked.facts.key, role, until=past, limit=_PLANS_BACK)
-            if past is not None
-            else None
-        )
+        planned = _saved(conn, looked, past or clock)
+        of_then = past is not None or as_of is None
+        others = [
+            decision_of(each) for each in planned.values() if of_then and each.pack_revision == looked.pack.revision
+        ]
+        recorded = planned.get((looked.facts.key, role)) if past is not None else None
+        if past is not None and recorded is None:
+            recorded = dossier.last_planned(conn, [looked.facts.key], until=past, limit=_PLANS_BACK).get(
+                (looked.facts.key, role)
+            )
         settled, _ = settle(
             subject_of(looked.pack, looked.book, looked.facts.key, looked.now, role=role, others=others)
         )
@@ -79,7 +82,7 @@ def explain_company(
             looked.pack, looked.book, looked.facts.key, looked.now, decision, role=role, others=others
         ).to_json()
         explained["notes"] += list(_of_another_time(looked, as_of, past, recorded))
-        return {**explained, **_surroundings(conn, looked, role, past or clock)}
+        return {**explained, **_surroundings(conn, looked, role, past or clock, planned.get((looked.facts.key, role)))}
 
 
 def explain_toward(
@@ -162,13 +165,10 @@ def _require_role(pack: Pack, role: str) -> None:
         raise UsageError("SYN327", f"there is no role {role} in the pack", hint=did_you_mean(role, pack.roles))
 
 
-def _saved(conn: Connection, looked: _Looked, past: datetime | None) -> Iterator[Decision]:
-    """What the newest plan by these very rules says of the company in each role, and of the one that it follows."""
-    for key in dict.fromkeys((looked.facts.key, looked.facts.head or looked.facts.key)):
-        for role in looked.pack.roles_in_order:
-            planned = dossier.last_planned(conn, key, role, until=past)
-            if planned is not None and planned.pack_revision == looked.pack.revision:
-                yield decision_of(planned)
+def _saved(conn: Connection, looked: _Looked, until: datetime) -> Mapping[tuple[str, str], PlannedEntry]:
+    """What the newest plan says of the company and of the one that it follows, by company and role."""
+    keys = dict.fromkeys((looked.facts.key, looked.facts.head or looked.facts.key))
+    return dossier.last_planned(conn, keys, until=until)
 
 
 def _is_pick(decision: Decision) -> bool:
@@ -195,14 +195,15 @@ def _of_another_time(
             yield f"the rules have changed since: revision {recorded.pack_revision} then, {looked.pack.revision} now"
 
 
-def _surroundings(conn: Connection, looked: _Looked, role: str, until: datetime) -> dict[str, Any]:
+def _surroundings(
+    conn: Connection, looked: _Looked, role: str, until: datetime, planned: PlannedEntry | None
+) -> dict[str, Any]:
     """What the ledger adds: what was last applied, planned and written, and who had it before."""
     facts = looked.facts
     people = {
         (system, user): rep.email for rep in looked.book.directory.reps.values() for system, user in rep.ids.items()
     }
     last = facts.applied.get(role)
-    planned = dossier.last_planned(conn, facts.key, role, until=until)
     receipts = sorted(
         (receipt for ref in facts.refs for receipt in outbox.receipts(conn, ref) if receipt.at <= until),
         key=lambda receipt: receipt.id,

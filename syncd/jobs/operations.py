@@ -25,7 +25,7 @@ from syncd.rules.pack import Pack
 from syncd.settings import Mode
 from syncd.store import operations, plans, runs
 
-_WATCHED_JOBS = ("pull", "delayed-pass", "sweep", OFFER, PREVIEW, "apply")
+_WATCHED_JOBS = ("pull", "delayed-pass", "sweep", OFFER, PREVIEW, "apply", "housekeeping", "pack")
 _LOOKED_BACK = 20
 _WRITES_WITHIN = timedelta(hours=1)
 _GIVEN_UP_WITHIN = timedelta(days=1)
@@ -72,7 +72,7 @@ def _health(context: Context, conn: Connection, job: str, now: datetime) -> JobH
     for run in found:
         if run.finished_at is None and now - run.started_at <= deadline:
             continue
-        if run.outcome not in (None, "failed"):
+        if run.outcome not in (None, "failed", runs.CUT_OFF):
             break
         if not str(run.summary.get("error", "")).startswith(_TOLD_ELSEWHERE):
             failures.append(run)

@@ -62,7 +62,8 @@ def drift(before: ObjectSchema, after: ObjectSchema, used: Collection[str]) -> S
     if before.object != after.object:
         return SchemaDrift()
     mapped = {name.lower() for name in used}
-    notes, broken = [], []
+    notes: list[str] = []
+    broken: list[str] = []
     for name in sorted(set(before.fields) | set(after.fields)):
         old, new = before.fields.get(name), after.fields.get(name)
         told = f"{after.object}.{name}"

@@ -6,17 +6,15 @@ Knows nothing of rules, and decides nothing.
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, select
 
-from syncd.errors import StorageError
 from syncd.model.plans import PlanStatus, canonical_json
 from syncd.model.records import Record, Team
 from syncd.model.refs import Kind, Ref, System
@@ -144,52 +142,60 @@ def teams_of(conn: Connection, system: System, accounts: Iterable[str]) -> Teams
 
 
 def last_planned(
-    conn: Connection, company: str, role: str, *, until: datetime | None = None, limit: int = 1
-) -> PlannedEntry | None:
-    """What the newest plan made up to an instant decided about a company and role, of the newest `limit` plans.
+    conn: Connection, companies: Iterable[str], *, until: datetime | None = None, limit: int = 1
+) -> Mapping[tuple[str, str], PlannedEntry]:
+    """What the newest plan made up to an instant decided about these companies, by company and role.
 
-    None where none of them names the company: a plan names what changes, what is held and what nobody has. Raises
-    StorageError SYN612 for a plan that was altered in the database.
+    Of the newest `limit` plans each company's is the newest that names it: a plan names what changes, what is held and
+    what nobody has. Only the companies' own parts of a document are read, for a plan of a hundred thousand accounts is
+    megabytes; so its hash is not looked at, as it is where a plan is approved and applied.
     """
+    wanted = list(companies)
     query = select(plans.c.plan_id).where(plans.c.kind == "plan")
     if until is not None:
         query = query.where(plans.c.created_at <= until)
     newest = query.order_by(plans.c.created_at.desc(), plans.c.plan_id).limit(limit)
-    found = (planned_entry(conn, plan_id, company, role) for plan_id in conn.execute(newest).scalars().all())
-    return next((entry for entry in found if entry is not None), None)
-
-
-def planned_entry(conn: Connection, plan_id: str, company: str, role: str) -> PlannedEntry | None:
-    """What one plan decided about a company and role; None for an unknown plan, or where it does not name them.
-
-    Only the company's own part of the document is read: a plan of a hundred thousand accounts is megabytes.
-    """
-    row = conn.execute(select(plans).where(plans.c.plan_id == plan_id)).one_or_none()
-    entry = _entry_in(row.document, company, role) if row is not None else None
-    if row is None or entry is None:
-        return None
-    if hashlib.sha256(row.document).hexdigest() != row.hash:
-        raise StorageError(
-            "SYN612",
-            f"plan {plan_id} is not what its hash says: it was altered after it was saved",
-            hint="find out who changed the database, then make a new plan",
-        )
-    return PlannedEntry(row.plan_id, row.status, row.pack_revision, row.created_at, entry)
+    found: dict[tuple[str, str], PlannedEntry] = {}
+    for plan_id in conn.execute(newest).scalars().all():
+        row = conn.execute(select(plans).where(plans.c.plan_id == plan_id)).one()
+        for company in wanted:
+            if any(known == company for known, _ in found):
+                continue
+            for entry in _entries_in(row.document, company):
+                planned = PlannedEntry(row.plan_id, row.status, row.pack_revision, row.created_at, entry)
+                found.setdefault((company, entry["role"]), planned)
+        if len({known for known, _ in found}) == len(wanted):
+            break
+    return found
 
 
 _DECISION = b'{"accounts":'
 """What a decision begins with in the canonical JSON of a document: its keys are sorted."""
+_LONGEST = 1 << 16
 
 
-def _entry_in(document: bytes, company: str, role: str) -> Mapping[str, Any] | None:
-    """The decision on a company and role in the bytes of a document, without reading the rest of it."""
+def _entries_in(document: bytes, company: str) -> Iterator[Mapping[str, Any]]:
+    """The decisions on a company in the bytes of a document, without reading the rest of it."""
     name = f'"company":{canonical_json(company)}'.encode("utf-8", "surrogatepass")
     at = document.find(name)
     while at >= 0:
         start = document.rfind(_DECISION, 0, at)
-        if start >= 0:
-            entry, _ = json.JSONDecoder().raw_decode(document[start:].decode("utf-8", "surrogatepass"))
-            if entry.get("company") == company and entry.get("role") == role:
-                return {str(key): value for key, value in entry.items()}
+        entry = _object_at(document, start) if start >= 0 else {}
+        if entry.get("company") == company:
+            yield entry
         at = document.find(name, at + 1)
-    return None
+
+
+def _object_at(document: bytes, start: int) -> Mapping[str, Any]:
+    """The JSON object that begins at a byte."""
+    length = _LONGEST
+    while True:
+        text = document[start : start + length].decode("utf-8", "surrogatepass" if length > _LONGEST else "ignore")
+        try:
+            entry, _ = json.JSONDecoder().raw_decode(text)
+        except ValueError:
+            if start + length >= len(document):
+                raise
+            length *= 16
+            continue
+        return {str(key): value for key, value in entry.items()}

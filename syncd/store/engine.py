@@ -232,6 +232,8 @@ def _postgresql_engine(url: URL, where: str) -> Engine:
         connection.execute(
             "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'"
         )
+        # a plan kept from when a table was empty walks all of it for every list of ids of a first load
+        connection.execute("SET plan_cache_mode = force_custom_plan")
         connection.commit()
 
     return engine

@@ -139,9 +139,6 @@ PARTS: Mapping[str, Callable[[Connection, datetime], int]] = MappingProxyType(
 
 
 def tidy(conn: Connection) -> None:
-    """Let the database look after itself: statistics, and on SQLite the write-ahead log written back.
-
-    For a connection without a transaction of its own on SQLite; PostgreSQL's autovacuum does the rest there.
-    """
+    """Let SQLite renew the statistics that its queries are planned by; PostgreSQL's autovacuum does so by itself."""
     if conn.dialect.name == "sqlite":
         conn.execute(text("PRAGMA optimize"))

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, delete, func, select, update
+from sqlalchemy import Connection, delete, select, update
 
 from syncd.errors import StorageError
 from syncd.store.tables import packs
@@ -54,11 +54,6 @@ def files(conn: Connection, revision: str) -> Mapping[str, bytes]:
         raise StorageError("SYN616", f"there is no pack of revision {revision} in the database")
     with zipfile.ZipFile(io.BytesIO(archive)) as packed:
         return {name: packed.read(name) for name in packed.namelist()}
-
-
-def count(conn: Connection) -> int:
-    """How many packs are stored."""
-    return conn.execute(select(func.count()).select_from(packs)).scalar_one()
 
 
 def _packed(files: Mapping[str, bytes]) -> bytes:

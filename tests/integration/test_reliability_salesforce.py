@@ -290,8 +290,9 @@ def test_t14_an_older_copy_that_comes_after_the_newer_one_does_not_win(world: Wo
     edit(world, account, set={"Name": "Newer"})
     world.wait(3)
     world.pulled()
+    world.wait(3)
     world.wire(SALESFORCE).add(Trouble(path_has("FROM+Account+WHERE"), before=stale[0]))
-    world.pulled()
+    assert world.pulled().systems[0].read > 0
     assert world.mirrored(SALESFORCE, ACCOUNT)[account].fields["name"] == "Newer"
 
 
@@ -667,6 +668,15 @@ def test_t24_a_job_that_was_aborted_ends_the_run_and_the_next_pull_makes_another
     assert one.error.code == "SYN433"
     world.pulled()
     equal(world)
+
+
+def test_an_increment_with_nothing_changed_costs_at_most_eight_calls(world: World) -> None:
+    world.pulled()
+    world.wait(60)
+    world.start()
+    one = world.pulled().systems[0]
+    assert one.changed == 0
+    assert one.calls <= 8, [request.url.split("?")[0] for request in world.wire(SALESFORCE).sent]
 
 
 # --- over HTTP

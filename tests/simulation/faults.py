@@ -20,6 +20,7 @@ WRITE: Mapping[System, Mapping[str, str]] = {
     System.SALESFORCE: {"method": "PATCH"},
     System.HUBSPOT: {"method": "POST", "path": "*/batch/update"},
 }
+_TEAMS: Mapping[str, str] = {"method": "POST", "path": "*/composite/sobjects"}
 _STORE = ("store.before_commit", "store.after_commit")
 _READING = ("pull.before_page", "pull.page_stored", "watch.committed", "watch.sent", *_STORE)
 _WRITING = (
@@ -28,6 +29,8 @@ _WRITING = (
     "apply.claimed",
     "apply.sent",
     "apply.sent",
+    "teams.before_add",
+    "teams.added",
     "apply.before_finish",
     "apply.finished",
     "approval.before_commit",
@@ -56,7 +59,8 @@ def _trouble(dice: Dice, system: System) -> Entry:
             (f"html 503 {when}", 0.5),
         )
     )
-    match: dict[str, Any] = dict(WRITE[system]) if dice.chance(0.6) else {}
+    write = _TEAMS if system is System.SALESFORCE and dice.chance(0.25) else WRITE[system]
+    match: dict[str, Any] = dict(write) if dice.chance(0.6) else {}
     if dice.chance(0.7):
         match |= {"nth": dice.whole(1, 3 if match else 12), "times": dice.whole(1, 2)}
     else:

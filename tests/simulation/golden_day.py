@@ -34,8 +34,8 @@ from syncd.store.plans import PlanHeader
 from tests.simulation.faults import Entry
 from tests.simulation.history import History
 from tests.simulation.invariants import Invariants
-from tests.simulation.people import NAMES, active, is_deleted, owner_of, row_id
-from tests.simulation.world import Killed, World
+from tests.simulation.people import NAMES, TEAMS, active, is_deleted, owner_of, row_id
+from tests.simulation.world import Killed, World, changes_a_crm
 
 SEED, COMPANIES = 5, 9
 _TRIES = 8
@@ -45,7 +45,6 @@ name = "desk"
 type = "file"
 path = "{folder}/alerts.jsonl"
 """
-_TEAMS = {"AccountTeamMember": ("Account", "AccountId"), "OpportunityTeamMember": ("Opportunity", "OpportunityId")}
 State = Mapping[str, Any]
 
 
@@ -81,6 +80,7 @@ class Day:
     edited: dict[str, Ref] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        self.folder.mkdir(exist_ok=True)
         more = _SETTINGS.format(folder=self.folder)
         self.world = World(
             SEED, self.folder, mode="approve", index_lag=0.0, page=2000, lifetime="24h", companies=COMPANIES, more=more
@@ -108,6 +108,8 @@ class Day:
         for _ in range(_TRIES):
             try:
                 with leadership(self.world.context) as leader:
+                    if told:  # time has passed, and nothing is written on a stale mirror
+                        pull(self.world.context, check=leader.check)
                     if stage(self, leader):
                         self.invariants.after_step()
                         return
@@ -159,7 +161,7 @@ class Day:
 
     def _calls(self, system: System, request: HttpRequest) -> None:
         self.calls[system] += 1
-        if _changes_a_crm(request):
+        if changes_a_crm(request):
             self.writes.append(len(self.world.reaper.passed))
 
     def plan(self, role: str) -> PlanHeader | None:
@@ -291,6 +293,12 @@ def _watch(day: Day, _: Leadership) -> bool:
     return watch(day.world.context).sent.failed == 0
 
 
+def _while_passes(day: Day, _: Leadership) -> bool:
+    """Notices that a dead process had claimed are another's after five minutes."""
+    day.world.clock.advance(timedelta(minutes=6))
+    return True
+
+
 STAGES: tuple[Callable[[Day, Leadership], bool], ...] = (
     _pull,
     _link,
@@ -307,6 +315,9 @@ STAGES: tuple[Callable[[Day, Leadership], bool], ...] = (
     _undo,
     _pull,
     _watch,
+    _while_passes,
+    _pull,
+    _watch,
 )
 
 
@@ -315,12 +326,6 @@ def _role(conn: Any, header: PlanHeader) -> str:
         return "rules"
     decisions = plans.get_plan(conn, header.plan_id).document["decisions"]
     return "revert" if decisions and decisions[0]["reason"] == REVERT else "undo"
-
-
-def _changes_a_crm(request: HttpRequest) -> bool:
-    if request.method == "PATCH" or request.url.endswith("/batch/update"):
-        return True
-    return request.method == "POST" and "/sobjects" in request.url
 
 
 def _give_teams(world: World) -> None:
@@ -355,7 +360,7 @@ def _owners(world: World) -> dict[str, str | None]:
 def _teams(world: World) -> dict[str, list[tuple[str, str | None, str | None]]]:
     """Who is in which team, in which role, and what they may do."""
     found: dict[str, list[tuple[str, str | None, str | None]]] = {}
-    for name, (_, parent) in _TEAMS.items():
+    for name, (_, parent) in TEAMS.items():
         for row in world.salesforce.records(name):
             if not row["IsDeleted"]:
                 access = row.get("AccountAccessLevel") or row.get("OpportunityAccessLevel")

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from syncd.model.refs import Kind, Ref, System
 from syncd.sandbox.journal import Entry
-from tests.simulation.people import NAMES, inactive
+from tests.simulation.people import NAMES, TEAMS, inactive
 from tests.simulation.world import World
 
 _KINDS = {name: (system, kind) for (system, kind), name in NAMES.items()}
@@ -21,6 +22,14 @@ _OBJECT = r"(?P<object>Account|Opportunity|companies|deals) (?P<id>\w+) "
 _OWNER = re.compile(_OBJECT + r"(?:.*; )?(?:OwnerId|hubspot_owner_id): (?P<old>[^;]*?) -> (?P<new>[^;,]*?)(?:[;,].*)?")
 _WRITTEN = re.compile(_OBJECT + r"saved, nothing changed")
 _GONE = re.compile(_OBJECT + r"(?:deleted|archived|deleted for good|purged|merged into \w+)")
+_MEMBER = re.compile(r"(?P<object>AccountTeamMember|OpportunityTeamMember) (?P<id>\w+) (?P<verb>created|deleted)")
+_GRANTS = (
+    "TeamMemberRole",
+    "AccountAccessLevel",
+    "OpportunityAccessLevel",
+    "CaseAccessLevel",
+    "ContactAccessLevel",
+)
 _LEFT = re.compile(r"User (\w+) IsActive: True -> False|owners (\w+) deactivated")
 _IDS_READ = re.compile(r"FROM (\w+) WHERE Id IN \(([^)]*)\)")
 
@@ -50,6 +59,35 @@ class Request:
     guarded: bool
     done: bool
     refused: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Seat:
+    """Somebody's place in a team: `grants` are the role and what it lets them do, as (field, value)."""
+
+    ref: Ref
+    user: str
+    grants: tuple[tuple[str, str], ...]
+
+    @classmethod
+    def of(cls, name: str, row: Mapping[str, Any]) -> Seat:
+        """The seat that a row of a team's object is."""
+        kind, parent = TEAMS[name]
+        grants = tuple((field, str(row[field])) for field in _GRANTS if row.get(field) is not None)
+        return cls(Ref(System.SALESFORCE, kind, row[parent]), row["UserId"], grants)
+
+
+@dataclass(frozen=True, slots=True)
+class Seating:
+    """A seat that was `created` or `deleted` in Salesforce, or `asked` for by syncd; `with_owner` says that the same
+    entry of the journal changed the owner of the team's record, which takes the team along.
+    """
+
+    seat: Seat
+    verb: str
+    number: int
+    source: str
+    with_owner: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +148,8 @@ class History:
     def __init__(self, world: World) -> None:
         self._world = world
         self.systems = {system: SystemHistory(system) for system in world.faces}
+        self.seatings: list[Seating] = []
+        """What happened in teams, in order."""
         self.leavers = {person for system in System for person in inactive(world, system)}
         """Who was ever inactive, by id in either CRM."""
 
@@ -120,6 +160,21 @@ class History:
             history.take(entries)
             for found in (_LEFT.match(effect) for entry in entries for effect in entry.effects):
                 self.leavers |= set() if found is None else {found[1] or found[2]}
+            if system is System.SALESFORCE:
+                self.seatings += [seating for entry in entries for seating in self._seated(entry)]
+
+    def _seated(self, entry: Entry) -> Iterator[Seating]:
+        """What an entry asked for and did in teams."""
+        if entry.source == "api" and entry.method == "POST" and entry.path.endswith("/composite/sobjects"):
+            for row in json.loads(entry.body)["records"]:
+                if row["attributes"]["type"] in TEAMS:
+                    yield Seating(Seat.of(row["attributes"]["type"], row), "asked", entry.number, entry.source)
+        moved = {ref for effect in entry.effects if (ref := _ref_of(effect)) is not None}
+        for found in filter(None, map(_MEMBER.fullmatch, entry.effects)):
+            row = self._world.salesforce.record(found["object"], found["id"])
+            if row is not None:
+                seat = Seat.of(found["object"], row)
+                yield Seating(seat, found["verb"], entry.number, entry.source, seat.ref in moved)
 
     def of(self, ref: Ref) -> SystemHistory:
         """The history of a record's CRM."""

@@ -16,19 +16,19 @@ from syncd.clock import iso, parse_instant
 from syncd.model.plans import OutboxRow, PlanStatus, RowState, SavedPlan, document_hash
 from syncd.model.records import Record
 from syncd.model.refs import Kind, Ref, System
-from syncd.planning.document import changes_of
+from syncd.planning.document import changes_of, decisions_by_company
 from syncd.planning.preflight import UNDO
+from syncd.planning.proposals import OWNER_ROLE
 from syncd.store import ledger, mirror, outbox, plans
 from syncd.store.plans import Approval
-from tests.simulation.history import Change, History, Request
-from tests.simulation.people import NAMES, is_deleted, owner_of, row_id
+from tests.simulation.history import Change, History, Request, Seat
+from tests.simulation.people import NAMES, TEAMS, is_deleted, owner_of, row_id
 from tests.simulation.violation import ViolationError
 from tests.simulation.world import START, World
 
 _OVERLAP = timedelta(minutes=15)
 _GRAIN = timedelta(milliseconds=1)
 """Of the instants in the store; the journals are finer."""
-_RESPECT = timedelta(hours=12)
 _KINDS = (Kind.ACCOUNT, Kind.OPPORTUNITY)
 _FIELDS: Mapping[tuple[System, Kind], Mapping[str, str]] = {
     (System.SALESFORCE, Kind.ACCOUNT): {"name": "Name", "type": "Type", "country": "BillingCountry"},
@@ -47,6 +47,8 @@ class Approved:
     approval: Approval
     until: datetime
     rows: Mapping[Ref, tuple[str | None, str]]
+    decided: Mapping[Ref, str]
+    """Why the rules want each owner, by the name of the reason."""
 
 
 @dataclass(slots=True)
@@ -58,12 +60,15 @@ class Invariants:
     asked: set[str] = field(default_factory=set)
     overruns: int = 0
     adopted_at: datetime = START
+    settled: dict[Ref, datetime] = field(default_factory=dict)
+    """When a person last took a drift of a record as it is: what was edited before is nobody's word any more."""
     checked: int = 0
     _cursors: dict[tuple[System, Kind], datetime] = field(default_factory=dict)
     _stamps: dict[Ref, datetime] = field(default_factory=dict)
     _plans: dict[str, Approved] = field(default_factory=dict)
     _spent: Counter[tuple[str, Ref]] = field(default_factory=Counter)
     _changes_seen: dict[System, int] = field(default_factory=dict)
+    _seatings_seen: int = 0
     _requests_seen: dict[System, int] = field(default_factory=dict)
 
     def after_step(self) -> None:
@@ -72,6 +77,7 @@ class Invariants:
         self.checked += 1
         self.i02_cursor_not_ahead()
         self.i09_only_approved_writes()
+        self.i09_only_seats_that_were_there()
         self.i10_no_resend_without_a_read()
         self.i21_ledger_holds()
 
@@ -81,6 +87,7 @@ class Invariants:
         self.i01_no_lost_change()
         self.i09_plans_are_as_approved()
         self.i12_one_final_state()
+        self.t01_no_team_member_is_lost()
         self.i21_every_effect_is_in_the_ledger()
 
     def i01_no_lost_change(self) -> None:
@@ -175,11 +182,44 @@ class Invariants:
         elif change.ref.kind is Kind.ACCOUNT and plan.plan.kind != UNDO:
             self.p01_no_person_overruled(change, plan)
 
-    def p01_no_person_overruled(self, change: Change, plan: Approved) -> None:
-        """Promise 1: the owner that a person gave an account in the last twelve hours stays, if that owner works here.
+    def i09_only_seats_that_were_there(self) -> None:
+        """Each seat that syncd asked for in a team is one that a change of owner took, with the same role and rights.
 
-        The pack says `respect_people_for: 12h`; an undo takes back what it was approved for.
+        A seat that a person took away by itself stays away.
         """
+        seatings = self.history.seatings
+        taken = {one.seat for one in seatings if one.verb == "deleted" and (one.source == "api" or one.with_owner)}
+        for asked in seatings[self._seatings_seen :]:
+            if asked.verb == "asked" and asked.seat not in taken:
+                raise ViolationError("I09 only approved writes", f"{asked} was no member before a change of owner")
+        self._seatings_seen = len(seatings)
+
+    def t01_no_team_member_is_lost(self) -> None:
+        """Whom our change of owner took out of a team is in it again, in the same role.
+
+        But for who was ever inactive, the new owner of the record, records that are gone, and members whom a person
+        took out later.
+        """
+        live = {
+            Seat.of(name, row) for name in TEAMS for row in self.world.salesforce.records(name) if not is_deleted(row)
+        }
+        given = {(one.ref, one.number): one.new for one in self.history.changes("api")}
+        last = {(one.seat.ref, one.seat.user): one for one in self.history.seatings if one.verb != "asked"}
+        for one in last.values():
+            if one.verb != "deleted" or one.source != "api" or one.seat in live:
+                continue
+            if one.seat.user in self.history.leavers or given.get((one.seat.ref, one.number)) == one.seat.user:
+                continue
+            row = self.world.salesforce.record(NAMES[System.SALESFORCE, one.seat.ref.kind], one.seat.ref.id)
+            if row is not None and not is_deleted(row):
+                raise ViolationError("T01 no team member is lost", f"{one.seat} went with our write, and is not back")
+
+    def p01_no_person_overruled(self, change: Change, plan: Approved) -> None:
+        """Promise 1: the owner that a person gave an account stays, for as long as the pack respects people, if that
+        owner works here. An undo and a revert take back what they were approved for, and an override outranks people.
+        """
+        if plan.decided.get(change.ref) == "override" and self.settled:
+            return
         history = self.history.of(change.ref)
         before = [one for one in history.changes if one.ref == change.ref and one.number < change.number]
         if not before or before[-1].source != "person" or before[-1].new in self.history.leavers:
@@ -190,7 +230,8 @@ class Invariants:
             one.done and one.ref == change.ref and edit.number < one.number < change.number and one.value == edit.new
             for one in history.requests
         )
-        young = self.adopted_at <= edit.at and plan.plan.created_at - edit.at < _RESPECT
+        since = max(self.adopted_at, self.settled.get(change.ref, START))
+        young = since <= edit.at and plan.plan.created_at - edit.at < self.world.respect
         if young and not ours:
             raise ViolationError("P01 nobody overruled", f"{change} overrules {edit}")
 
@@ -338,7 +379,12 @@ class Invariants:
                 plan = plans.get_plan(conn, header.plan_id)
                 rows = {one.ref: (one.old, one.new) for one in changes_of(plan) if not one.expected}
                 until = parse_instant(plan.document["created_at"]) + self.world.settings.plan_lifetime
-                self._plans[header.plan_id] = Approved(plan, approval, until, rows)
+                reasons = {
+                    company: decision["reason"]
+                    for company, decision in decisions_by_company(plan.document, OWNER_ROLE).items()
+                }
+                decided = {one.ref: reasons.get(one.because, "") for one in changes_of(plan)}
+                self._plans[header.plan_id] = Approved(plan, approval, until, rows, decided)
         return sorted(self._plans.values(), key=lambda one: one.approval.at)
 
     def i09_plans_are_as_approved(self) -> None:

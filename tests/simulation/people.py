@@ -1,4 +1,4 @@
-"""People who work in the CRMs behind syncd's back: owners, fields, churn, deals, deletions, leavers, new accounts.
+"""People who work in the CRMs behind syncd's back: owners, teams, fields, deals, deletions, leavers, founders.
 
 An edit is drawn from what stands in the CRM at that moment, so that it always makes sense there.
 """
@@ -21,6 +21,12 @@ NAMES: Mapping[tuple[System, Kind], str] = {
     (System.HUBSPOT, Kind.OPPORTUNITY): "deals",
 }
 OWNER: Mapping[System, str] = {System.SALESFORCE: "OwnerId", System.HUBSPOT: "hubspot_owner_id"}
+TEAMS: Mapping[str, tuple[Kind, str]] = {
+    "AccountTeamMember": (Kind.ACCOUNT, "AccountId"),
+    "OpportunityTeamMember": (Kind.OPPORTUNITY, "OpportunityId"),
+}
+"""Salesforce's objects of team members: of which records, and the field that names the record."""
+_ROLES = ("Account Manager", "Executive Sponsor", "Sales Rep")
 _LATEST = 480
 """Seconds after which a Salesforce transaction commits at the latest; syncd allows for ten minutes."""
 
@@ -53,6 +59,7 @@ class People:
         kind = self._dice.weighted(
             (
                 (self._owner, 5.0),
+                (self._team, 2.5),
                 (self._field, 5.0),
                 (self._deal, 2.0),
                 (self._delete, 1.0),
@@ -66,6 +73,11 @@ class People:
         if command is None:
             return f"{system.value}: nothing to edit"
         return f"{system.value}: " + "; ".join(self._world.faces[system].edit(command))
+
+    def seat(self) -> str:
+        """Somebody is put into a team of Salesforce; what was done, in words."""
+        command = self._join()
+        return "nobody to seat" if command is None else "; ".join(self._world.salesforce.edit(command))
 
     def new_owner(self, ref: Ref) -> Command | None:
         """Somebody gives one record to another active person; None where that cannot be done."""
@@ -82,6 +94,32 @@ class People:
             return None
         command = self.new_owner(Ref(system, Kind.ACCOUNT, row_id(self._dice.one_of(rows))))
         return self._late(system, command) if command else None
+
+    def _team(self, system: System) -> Command | None:
+        """Somebody is put into a team, or taken out of one; HubSpot has no teams of a record."""
+        if system is System.HUBSPOT:
+            return None
+        return self._join() if self._dice.chance(0.6) else self._leave()
+
+    def _join(self) -> Command | None:
+        name = self._dice.one_of(list(TEAMS))
+        kind, parent = TEAMS[name]
+        rows, people = live_rows(self._world, System.SALESFORCE, kind), active(self._world, System.SALESFORCE)
+        if not rows or not people:
+            return None
+        record, user = row_id(self._dice.one_of(rows)), self._dice.one_of(people)
+        members = self._world.salesforce.records(name)
+        if any((row[parent], row["UserId"]) == (record, user) and not row["IsDeleted"] for row in members):
+            return None
+        values = {parent: record, "UserId": user, "TeamMemberRole": self._dice.one_of(_ROLES)}
+        if self._dice.chance(0.5):
+            values["OpportunityAccessLevel"] = "Edit"
+        return {"object": name, "create": values}
+
+    def _leave(self) -> Command | None:
+        name = self._dice.one_of(list(TEAMS))
+        rows = [row for row in self._world.salesforce.records(name) if not row["IsDeleted"]]
+        return {"object": name, "id": row_id(self._dice.one_of(rows)), "delete": True} if rows else None
 
     def _field(self, system: System) -> Command | None:
         rows = live_rows(self._world, system, Kind.ACCOUNT)

@@ -16,6 +16,7 @@ from typing import Any
 from syncd.connectors.wire import HttpRequest
 from syncd.errors import LeaseHeldError, StorageError, SyncdError
 from syncd.jobs.apply import adopt, apply, approve, plan_undo, recover_rows
+from syncd.jobs.drift import adopt_drift, drift_document, overrides_document, plan_revert, release
 from syncd.jobs.leadership import Leadership, leadership
 from syncd.jobs.plan import make_plan
 from syncd.jobs.pull import PullReport, delayed_pass, pull
@@ -33,7 +34,7 @@ from tests.simulation.history import History
 from tests.simulation.invariants import Invariants
 from tests.simulation.people import People, live_rows, row_id
 from tests.simulation.violation import ViolationError
-from tests.simulation.world import Killed, World
+from tests.simulation.world import Killed, World, changes_a_crm
 
 STEPS = 26
 QUIET_CYCLES = 5
@@ -84,11 +85,13 @@ class Stepper:
         lag = dice.one_of((0.0, 0.0, 120.0, 600.0))
         page = dice.one_of((7, 23, 2000))
         lifetime = dice.one_of(("24h", "2h"))
-        world = World(seed, folder, mode=mode, index_lag=lag, page=page, lifetime=lifetime)
+        respect = dice.one_of(("12h", "12h", "3d"))
+        world = World(seed, folder, mode=mode, index_lag=lag, page=page, lifetime=lifetime, respect=respect)
         people = People(world, Dice(f"{seed} people"))
         stepper = cls(seed, world, dice, people, Invariants(world, History(world)))
         world.before_send = stepper._check_lease
-        stepper.steps.append(f"seed {seed}: mode {mode}, index lag {lag:.0f} s, pages of {page}, plans live {lifetime}")
+        told = f"mode {mode}, index lag {lag:.0f} s, pages of {page}, plans live {lifetime}, people count for {respect}"
+        stepper.steps.append(f"seed {seed}: {told}")
         return stepper
 
     def run(self, steps: int = STEPS) -> Course:
@@ -110,7 +113,9 @@ class Stepper:
         return hashlib.sha256("\n".join([*self.steps, *told]).encode()).hexdigest()
 
     def _beginning(self) -> None:
-        """The first pull, which may have to be taken up again, and the baseline."""
+        """Teams, the first pull, which may have to be taken up again, and the baseline."""
+        for _ in range(self.dice.whole(5, 25)):
+            self.people.seat()
         self.world.start()
         for _ in range(self.dice.whole(0, 2)):
             self._some_pull()
@@ -127,6 +132,7 @@ class Stepper:
                 (self._some_plan, 4.0),
                 (self._some_apply, 2.0),
                 (self._some_undo, 1.0),
+                (self._some_drift, 1.2),
                 (self._some_sweep, 0.7),
                 (self._some_watch, 1.0),
             )
@@ -207,6 +213,9 @@ class Stepper:
 
     def _some_undo(self) -> None:
         self._troubled("undo", self._undo)
+
+    def _some_drift(self) -> None:
+        self._troubled("drift", self._drift)
 
     def _pull(self, leader: Leadership) -> str:
         return _pulled(pull(self.world.context, check=leader.check))
@@ -303,6 +312,31 @@ class Stepper:
         self._meddle(_refs(plan.document))
         return f"{len(plan.document['changes'])} rows back, {_applied(apply(context, leader, plan.plan_id))}"
 
+    def _drift(self, leader: Leadership) -> str:
+        """A person settles what others changed: keeps it, ends a word given before, or has it planned back."""
+        context = self.world.context
+        recover_rows(context, leader)
+        standing = [Ref.parse(one["account"]) for one in overrides_document(context)["overrides"]]
+        if standing and self.dice.chance(0.3):
+            ref = self.dice.one_of(standing)
+            release(context, leader, ref, why="it was for a while")
+            return f"released {ref}"
+        drifts = drift_document(context)["drifts"]
+        if not drifts:
+            return "nothing drifted"
+        entry = self.dice.one_of(drifts)
+        ref = Ref.parse(entry["ref"])
+        if self.dice.chance(0.5):
+            adopt_drift(context, leader, ref, why="she knows them", expires=None)
+            for one in drifts:
+                if one is entry or (one["company"] is not None and one["company"] == entry["company"]):
+                    self.invariants.settled[Ref.parse(one["ref"])] = self.world.clock.now()
+            return f"adopted {ref}"
+        plan = plan_revert(context, [ref])
+        self._approve(leader, plan.document)
+        self._meddle(_refs(plan.document))
+        return f"reverted {ref}, {_applied(apply(context, leader, plan.plan_id))}"
+
     def _meddle(self, refs: Sequence[Ref]) -> None:
         """Sometimes a person edits in the middle of the writes that are about to be made."""
         if not self._troubles or not refs or not self.dice.chance(0.35):
@@ -317,7 +351,7 @@ class Stepper:
             if self.dice.chance(0.3):
                 self.world.faces[system].faults.install(faults.network_trouble(self.dice, system))
         if self.dice.chance(0.3):
-            doing = "writing" if name in ("plan", "apply", "undo") else "reading"
+            doing = "writing" if name in ("plan", "apply", "undo", "drift") else "reading"
             faults.arm(self.world.reaper, self.dice, doing)
         self._do(name, action)
         self._clear()
@@ -376,10 +410,9 @@ class Stepper:
                 self.world.clock.advance(timedelta(seconds=70))
         raise ViolationError("I24 liveness", "no process could take over")
 
-    def _check_lease(self, system: System, request: HttpRequest) -> None:
+    def _check_lease(self, _: System, request: HttpRequest) -> None:
         """I17: no write leaves a process that does not hold the lease."""
-        match = faults.WRITE[system]
-        if request.method != match["method"] or not request.url.endswith(match.get("path", "*").strip("*")):
+        if not changes_a_crm(request):
             return
         store = self.world.context.store
         with store.read() as conn:

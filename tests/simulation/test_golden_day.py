@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import ast
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 
@@ -18,7 +19,6 @@ from tests.simulation.golden_day import Day, Trace
 ROOT = Path(__file__).parents[2]
 SOURCE = ROOT / "syncd"
 ALL = os.environ.get("SWEEP") == "all"
-FIRST, STEP = int(os.environ.get("SWEEP_FIRST", "0")), int(os.environ.get("SWEEP_STEP", "1"))
 SHARES = 4
 FAILURES = ("status 500 before", "timeout 15 before", "timeout 15 after")
 
@@ -42,7 +42,7 @@ ELSEWHERE = {
 }
 """Crashpoints that no golden day passes, with the reason."""
 
-Place = tuple[str, int]
+T = TypeVar("T")
 
 
 def crashpoints() -> Iterator[tuple[str, Path, ast.FunctionDef]]:
@@ -125,45 +125,61 @@ class TestCrashpointsAreComplete:
         assert not {*golden.passed, *recovered.passed} & ELSEWHERE.keys()
 
 
-class _Deaths:
+class _Everywhere:
+    """One share of all places; what is broken is told together. xdist's loadscope gives a class to one worker."""
+
     share: int
 
-    def test_a_death_at_any_crashpoint_changes_nothing(self, golden: Trace, tmp_path_factory: pytest.TempPathFactory) -> None:
-        for number in range(1 + FIRST, len(golden.passed) + 1, STEP) if ALL else ():
-            if number % SHARES == self.share:
-                killed(golden, tmp_path_factory.mktemp("death"), number)
+    def test_a_death_at_any_crashpoint_changes_nothing(self, golden: Trace, tmp_path: Path) -> None:
+        numbers = range(1, len(golden.passed) + 1)
+        broken = [self._broken(golden, tmp_path, (number,)) for number in self._mine(numbers)]
+        assert [text for text in broken if text] == []
 
-    def test_nor_does_a_second_one_in_the_recovery(self, golden: Trace, tmp_path_factory: pytest.TempPathFactory) -> None:
+    def test_nor_does_a_second_one_in_the_recovery(self, golden: Trace, tmp_path: Path) -> None:
         """At every crashpoint of the recovery from a death around a write, where rows are in doubt."""
         around = [number for number, name in enumerate(golden.passed, 1) if name.startswith(("apply.", "teams."))]
-        for number in around[FIRST::STEP] if ALL else ():
-            if number % SHARES != self.share:
-                continue
-            once = killed(golden, tmp_path_factory.mktemp("death"), number)
-            for again in range(1, once.recovery + 1):
-                killed(golden, tmp_path_factory.mktemp("death"), number, again)
+        broken = []
+        for number in self._mine(around):
+            recovery = Day(tmp_path / f"{number}", kills=(number,)).run().recovery
+            broken += [self._broken(golden, tmp_path, (number, again)) for again in range(1, recovery + 1)]
+        assert [text for text in broken if text] == []
 
-    def test_a_call_that_fails_changes_nothing(self, golden: Trace, tmp_path_factory: pytest.TempPathFactory) -> None:
+    def test_a_call_that_fails_changes_nothing(self, golden: Trace, tmp_path: Path) -> None:
         places = [(system, number) for system in System for number in range(1, golden.calls[system] + 1)]
-        for turn, (system, number) in enumerate(places[FIRST::STEP] if ALL else ()):
-            if turn % SHARES == self.share:
-                for fault in FAILURES:
-                    failing(golden, tmp_path_factory.mktemp("failure"), system, number, fault)
+        broken = []
+        for system, number in self._mine(places):
+            for fault in FAILURES:
+                folder = tmp_path / f"{system.value} {number} {fault}"
+                try:
+                    failing(golden, folder, system, number, fault)
+                except AssertionError as error:
+                    broken.append(f"{system.value} call {number}, {fault}: {error}")
+        assert broken == []
+
+    def _mine(self, places: Sequence[T]) -> Sequence[T]:
+        return places[self.share :: SHARES] if ALL else ()
+
+    def _broken(self, golden: Trace, folder: Path, kills: tuple[int, ...]) -> str | None:
+        try:
+            killed(golden, folder / " ".join(map(str, kills)), *kills)
+        except AssertionError as error:
+            return f"killed at {kills} ({golden.passed[kills[0] - 1]}): {error}"
+        return None
 
 
-class TestEveryPlaceFirst(_Deaths):
+class TestEveryPlaceFirst(_Everywhere):
     share = 0
 
 
-class TestEveryPlaceSecond(_Deaths):
+class TestEveryPlaceSecond(_Everywhere):
     share = 1
 
 
-class TestEveryPlaceThird(_Deaths):
+class TestEveryPlaceThird(_Everywhere):
     share = 2
 
 
-class TestEveryPlaceFourth(_Deaths):
+class TestEveryPlaceFourth(_Everywhere):
     share = 3
 
 

@@ -19,11 +19,12 @@ from syncd.connectors.salesforce import SalesforceWriter
 from syncd.jobs import reading as reading_job
 from syncd.model.cursors import Cursor, Page, Window
 from syncd.model.plans import OutboxRow, RowState, SavedPlan
+from syncd.model.records import Team
 from syncd.model.refs import Kind, System
 from syncd.planning import recovery, sending, verdicts
 from syncd.planning.line import Line
 from syncd.planning.settling import Settlement
-from syncd.store import ledger, mirror, outbox, plans
+from syncd.store import ledger, mirror, outbox, plans, saved_teams
 from tests.simulation.stepper import SimulationFailedError, Stepper
 
 Patch = pytest.MonkeyPatch
@@ -158,6 +159,45 @@ def _sent_in_a_transaction(patch: Patch) -> None:
     patch.setattr(sending, "_claim", inside)
 
 
+def _teams_forgotten(patch: Patch) -> None:
+    """Who was in a team before a write is not put back after it."""
+    for module in ("sending", "recovery"):
+        patch.setattr(f"syncd.planning.{module}.restore_teams", lambda *_: None)
+    patch.setattr("syncd.planning.apply.finish_teams", lambda *_: None)
+
+
+def _seats_without_roles(patch: Patch) -> None:
+    """Members come back into their team, and may do less in it than before."""
+    once = SalesforceWriter.add_members
+
+    def poorer(self: Any, kind: Kind, teams: Sequence[Team]) -> tuple[WriteResult, ...]:
+        bare = [replace(team, members=tuple(replace(one, fields=()) for one in team.members)) for team in teams]
+        return once(self, kind, bare)
+
+    patch.setattr(SalesforceWriter, "add_members", poorer)
+
+
+def _teams_saved_late(patch: Patch) -> None:
+    """Teams are kept in mind, not in the store: a death after the write loses them."""
+    patch.setattr("syncd.planning.recovery.restore_teams", lambda *_: None)
+    patch.setattr("syncd.planning.apply.finish_teams", lambda *_: None)
+    held = saved_teams.pending
+
+    def recent(conn: Any, system: System) -> tuple[saved_teams.SavedTeam, ...]:
+        return tuple(saved for saved in held(conn, system) if saved.outbox_id in kept)
+
+    kept: set[int] = set()
+    saving = saved_teams.save
+
+    def save(conn: Any, teams: Any, **more: Any) -> None:
+        kept.clear()
+        kept.update(teams)
+        saving(conn, teams, **more)
+
+    patch.setattr(saved_teams, "pending", recent)
+    patch.setattr(saved_teams, "save", save)
+
+
 # A bug, the invariants that may name it, and the seed that is known to catch it and is tried first.
 READING: tuple[tuple[Plant, tuple[str, ...], int], ...] = (
     (_overlap_dropped, ("I01", "I02"), 4),
@@ -174,6 +214,9 @@ WRITING: tuple[tuple[Plant, tuple[str, ...], int], ...] = (
     (_expiry_forgotten, ("I09",), 3),
     (_answers_believed, ("I12",), 1),
     (_people_forgotten, ("P01",), 1),
+    (_teams_forgotten, ("T01",), 1),
+    (_teams_saved_late, ("T01",), 2),
+    (_seats_without_roles, ("I09",), 1),
 )
 SEEDS = range(1, 16)
 """They are among the seeds that test_simulation.py passes with."""

@@ -67,6 +67,9 @@ territories:
 """
 
 
+_SPANS: Mapping[str, timedelta] = {"12h": timedelta(hours=12), "3d": timedelta(days=3)}
+
+
 class Killed(BaseException):
     """The process is gone; nothing in it runs any more, `except` and `finally` included."""
 
@@ -150,8 +153,9 @@ class World:
         companies: int = COMPANIES,
         more: str = "",
     ) -> None:
-        """`respect` is the pack's `respect_people_for`, `more` is put at the end of the settings."""
+        """`respect` is the pack's `respect_people_for` (12h or 3d), `more` is put at the end of the settings."""
         self.seed = seed
+        self.respect = _SPANS[respect]
         self.clock = ManualClock(START)
         self.reaper = Reaper()
         self.known_dead = Dice(f"{seed} names")
@@ -248,9 +252,7 @@ class World:
         host = socket.gethostname() if self.known_dead.chance(0.5) else "elsewhere"
         return f"{host}:simulated:{self.incarnation}:0"
 
-    def _settings(
-        self, folder: Path, mode: str, lifetime: str, respect: str, dataset: Dataset, more: str
-    ) -> Settings:
+    def _settings(self, folder: Path, mode: str, lifetime: str, respect: str, dataset: Dataset, more: str) -> Settings:
         reps = _reps(dataset)
         third = max(1, len(reps) // 3)
         pack = folder / "pack"
@@ -287,3 +289,10 @@ def _reps(dataset: Dataset) -> list[str]:
     owners: set[Any] = {str(row["email"]).lower() for row in dataset.hubspot["owners"] if not row["archived"]}
     users = [str(row["Email"]).lower() for row in dataset.salesforce["User"] if row["IsActive"]]
     return [email for email in users if email in owners]
+
+
+def changes_a_crm(request: HttpRequest) -> bool:
+    """Whether a request changes something in a CRM."""
+    if request.method == "PATCH" or request.url.endswith("/batch/update"):
+        return True
+    return request.method == "POST" and request.url.endswith("/composite/sobjects")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from syncd.cli.session import read_settings
+from syncd.cli.session import settings_path
 from syncd.errors import UsageError
 
 EPILOG = """\b
@@ -25,9 +25,10 @@ def metrics(ctx: click.Context, textfile: Path | None) -> None:
     """Print metrics in Prometheus' text format. Asks no CRM and needs no daemon."""
     from syncd.clock import SystemClock
     from syncd.jobs.metrics import metrics_text, write_textfile
+    from syncd.settings import load_settings
     from syncd.store.engine import Store
 
-    settings, clock = read_settings(ctx), SystemClock()
+    settings, clock = load_settings(settings_path(ctx)), SystemClock()  # without the log: it has nothing to tell
     store = Store.open(settings.database.url, clock=clock)
     try:
         text = metrics_text(settings, store, clock=clock)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from syncd.cli.output import FORMAT, show_json
-from syncd.cli.session import read_settings
+from syncd.cli.session import settings_path
 
 
 @click.command(epilog="\b\nExample:\n  syncd status --format json\n")
@@ -16,9 +16,10 @@ def status(ctx: click.Context, format_: str) -> None:
     from syncd.clock import SystemClock
     from syncd.jobs.status import status as job
     from syncd.report.status_text import status_text
+    from syncd.settings import load_settings
     from syncd.store.engine import Store
 
-    settings, clock = read_settings(ctx), SystemClock()
+    settings, clock = load_settings(settings_path(ctx)), SystemClock()  # without the log: it has nothing to tell
     store = Store.open(settings.database.url, clock=clock)
     try:
         document = job(settings, store, clock=clock)

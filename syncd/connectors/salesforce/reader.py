@@ -91,12 +91,12 @@ class SalesforceReader:
 
     def rights(self) -> tuple[Right, ...]:
         """Reading each mapped object, and writing its owner, as describe tells."""
-        return rights_of(self._client, [columns_of(self._mapping, kind) for kind in self._mapping.kinds])
+        return rights_of(self._descriptions, [columns_of(self._mapping, kind) for kind in self._mapping.kinds])
 
     def unstamped(self) -> Mapping[Kind, tuple[str, ...]]:
         """Formulas, roll-ups, and fields of other records."""
         kinds = (kind for kind in self._mapping.kinds if kind is not Kind.USER)
-        return {kind: unstamped(self._client, columns_of(self._mapping, kind)) for kind in kinds}
+        return {kind: unstamped(self._descriptions, columns_of(self._mapping, kind)) for kind in kinds}
 
     def count(self, kind: Kind) -> RowCount:
         """What COUNT() sees under our user's sharing, and what the organization has."""

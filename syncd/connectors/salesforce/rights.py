@@ -14,6 +14,7 @@ from urllib.parse import quote
 from syncd.connectors.port import Right, RowCount
 from syncd.connectors.salesforce.client import SalesforceClient, bad_answer
 from syncd.connectors.salesforce.mapping import Columns
+from syncd.connectors.salesforce.schema import Descriptions
 from syncd.connectors.wire import HttpResponse
 from syncd.errors import AuthError, SchemaError
 from syncd.model.refs import Kind
@@ -21,15 +22,15 @@ from syncd.model.refs import Kind
 _OWNED: Final = frozenset({Kind.ACCOUNT, Kind.OPPORTUNITY, Kind.LEAD, Kind.CONTACT})
 
 
-def rights_of(client: SalesforceClient, kinds: Iterable[Columns]) -> tuple[Right, ...]:
+def rights_of(descriptions: Descriptions, kinds: Iterable[Columns]) -> tuple[Right, ...]:
     """To read each mapped object, and to write its owner."""
-    return tuple(right for columns in kinds for right in _rights(client, columns))
+    return tuple(right for columns in kinds for right in _rights(descriptions, columns))
 
 
-def _rights(client: SalesforceClient, columns: Columns) -> Iterator[Right]:
+def _rights(descriptions: Descriptions, columns: Columns) -> Iterator[Right]:
     name = columns.object
     try:
-        described = client.describe(name)
+        described = descriptions.of(name)
     except SchemaError:
         yield Right(f"{name}: Read", f"to read {name}", granted=False)
         return
@@ -42,9 +43,9 @@ def _rights(client: SalesforceClient, columns: Columns) -> Iterator[Right]:
         yield Right(f"{name}: Edit, OwnerId: Edit", f"to write owners of {name}", granted, writing=True)
 
 
-def unstamped(client: SalesforceClient, columns: Columns) -> tuple[str, ...]:
+def unstamped(descriptions: Descriptions, columns: Columns) -> tuple[str, ...]:
     """The rule fields that are formulas, roll-ups or another record's: their change stamps nothing."""
-    described = client.describe(columns.object)
+    described = descriptions.of(columns.object)
     calculated = {str(each.get("name")).lower() for each in described["fields"] if each.get("calculated")}
     return tuple(rule for rule, name in columns.fields.items() if "." in name or name.lower() in calculated)
 

@@ -65,6 +65,8 @@ def schema_notes(descriptions: Descriptions, kinds: Iterable[Columns]) -> tuple[
     missing: list[str] = []
     notes: list[str] = []
     for columns in kinds:
+        if columns.kind is Kind.USER and not columns.fields:
+            continue  # what is read of users every organization has and shows; it would be a call for nothing
         fields = _fields(descriptions, columns, missing)
         if fields is not None:
             missing += [f"{columns.object}.{name}" for name in _absent(columns, fields)]

@@ -66,11 +66,6 @@ class Schedule:
             replace_existing=True,
         )
 
-    def drop(self, name: str) -> None:
-        """Take a task away, if there is one of that name; a run under way ends by itself."""
-        if self._scheduler.get_job(name) is not None:
-            self._scheduler.remove_job(name)
-
     def stop(self) -> None:
         """Start nothing more; tasks under way end by themselves."""
         if self._scheduler.running:

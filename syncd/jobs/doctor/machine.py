@@ -230,6 +230,8 @@ def _secrets(settings: Settings) -> Iterator[tuple[str, Secret]]:
     for receiver in settings.receivers:
         if receiver.secret is not None:
             yield f"receivers.{receiver.name}.secret", receiver.secret
+        if receiver.secret_before is not None:
+            yield f"receivers.{receiver.name}.secret_before", receiver.secret_before
 
 
 def _gigabytes(size: int) -> str:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from syncd.errors import Place
+from syncd.rules.conditions import Condition
 from syncd.rules.deciding.frame import Frame
 from syncd.rules.deciding.tree import in_effect
 from syncd.rules.explaining.clauses import Clause, clause_of, failing
@@ -39,7 +40,7 @@ def _below(
     facts: Facts,
     level: tuple[Territory, ...],
     path: tuple[Territory, ...],
-    failed: tuple[Clause, ...],
+    failed: tuple[Condition, ...],
     behind: str | None,
 ) -> Iterator[NearMiss]:
     """The near misses of one level and below; `failed` are the clauses that fail above it, one at most."""
@@ -53,9 +54,10 @@ def _below(
             taker = territory.path
             continue
         missing = failing(territory.when, facts, frame.context)
-        told = (*failed, *(clause_of(each, facts, frame.context) for each in missing[:2]))
+        told = (*failed, *missing[:2])
         if len(told) == 1:
-            yield NearMiss(territory.path, territory.place, territory.row, told[0], taker)
+            clause = clause_of(told[0], facts, frame.context)
+            yield NearMiss(territory.path, territory.place, territory.row, clause, taker)
         if len(told) <= 1:
             yield from _below(frame, facts, territory.children, path, told, taker)
         if taker is None and failed and not missing:

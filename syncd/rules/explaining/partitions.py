@@ -37,6 +37,7 @@ from syncd.rules.proving.patterns import MANY, Pattern, Sign, pattern_of
 
 _MOST_SUBSETS = 6
 _MOST_DOUBTS = 60
+_MOST_PAIRED = 10
 _SHOWN = 40
 _MOST_PARTS = 8
 _ONE = Decimal(1)
@@ -132,7 +133,7 @@ def _of_domain(domain: Domain, context: EvaluationContext) -> Iterator[Value | N
     boxes: list[dict[int, int]] = [{domain.variable: 1 << bit} for bit in bits_of(domain.full & ~1)]
     doubts = list(islice(domain.doubtful, _MOST_DOUBTS))
     boxes += [{doubt: YES} for doubt in doubts]
-    boxes += [{one: YES, other: YES} for one, other in combinations(doubts, 2)]
+    boxes += [{one: YES, other: YES} for one, other in combinations(doubts[:_MOST_PAIRED], 2)]
     for box in boxes:
         yield from islice(domain.shown(box, context), _SHOWN)
 

@@ -29,8 +29,8 @@ from syncd.rules.pack import OwnersByLookup, Territory
 UNCHANGEABLE = frozenset({"salesforce_id", "hubspot_id", "parent", "ultimate_parent", "systems", "created_at"})
 """Fields that nobody edits to move an account."""
 MOST_CHANGES = 4
-_MOST_ASKED = 400_000
-"""Conditions asked before the search ends without an answer: about a second."""
+_MOST_ASKED = 150_000
+"""Conditions asked before the search ends without an answer: about half a second."""
 _MOST_SHOWN = 5
 
 

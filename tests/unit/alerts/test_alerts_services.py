@@ -428,3 +428,75 @@ def test_a_plan_that_a_person_made_asks_nobody(tmp_path: Path, store: Store, clo
     save(world.context, offered(world))
     world.watch()
     assert world.log.named("approval.asked") == []
+
+
+def applied(world: World) -> None:
+    """A plan that moved one account from Anna to Ben, through the store as an apply leaves it."""
+    from syncd.model.plans import Change, RowState
+    from syncd.model.refs import Ref
+    from syncd.store import outbox, plans
+
+    ref = Ref.parse("salesforce:account:1")
+    decision = {"company": "c1", "accounts": [str(ref)], "name": "Acme", "territory": "emea", "outcome": "change"}
+    decision |= {"owner": {"email": "ben@example.com"}, "current_owner": {"email": "anna@example.com"}}
+    decision |= {"reason": "territory", "text": "DE is emea's", "rule": None}
+    plan = offered(world)
+    document = {**plan.document, "decisions": [decision], "changes": [{"ref": str(ref), "because": "c1"}]}
+    document["guard"] = {"tripped": []}
+    plan = replace(plan, document=document, hash=document_hash(document))
+    now = world.clock.now()
+    with world.store.write() as conn:
+        plans.save_plan(conn, plan)
+        plans.approve(conn, plan.plan_id, plan_hash=plan.hash, who="mei", why="ok", limits=(), now=now)
+        outbox.enqueue(conn, plan.plan_id, [Change(ref, "a", "b", "c1", "f")])
+        (row,) = outbox.rows(conn, plan.plan_id)
+        ending = outbox.Ending(row.id, RowState.SKIPPED_ALREADY)
+        outbox.finish(conn, [ending], now=now)
+        plans.set_status(conn, plan.plan_id, PlanStatus.APPLIED)
+
+
+def test_what_a_plan_changed_is_told_once_to_who_asks_for_it_and_to_each_rep(
+    tmp_path: Path, store: Store, clock: ManualClock
+) -> None:
+    path = tmp_path / "changes.jsonl"
+    with mail() as server:
+        config = f"""
+[[receivers]]
+name = "f"
+type = "file"
+path = "{path}"
+tells = ["changes"]
+[[receivers]]
+name = "m"
+type = "email"
+host = "localhost"
+port = {server.port}
+security = "none"
+sender = "syncd@acme.example"
+recipients = ["ops@acme.example"]
+tells = ["changes"]
+reps = true
+"""
+        world = World.make(tmp_path, store, clock, config=config)
+        applied(world)
+        world.watch()
+        world.watch()
+    (told,) = lines_of(path)
+    assert (told["kind"], told["summary"]) == ("changes", "plan a1b2c3 is applied: 1 account moved")
+    assert sorted(server.recipients) == ["anna@example.com", "ben@example.com", "ops@acme.example"]
+    letters = {letter["To"]: letter.get_payload(decode=True).decode() for letter in server.messages}
+    assert "Acme, to ben@example.com: territory: DE is emea's" in letters["anna@example.com"]
+    assert "Acme, from anna@example.com" in letters["ben@example.com"]
+    assert len({letter["Message-ID"] for letter in server.messages}) == 3
+
+
+def test_a_plan_of_last_week_is_no_news_to_a_receiver_that_is_new(
+    tmp_path: Path, store: Store, clock: ManualClock
+) -> None:
+    path = tmp_path / "changes.jsonl"
+    config = f'[[receivers]]\nname = "f"\ntype = "file"\npath = "{path}"\ntells = ["changes"]\n'
+    world = World.make(tmp_path, store, clock, config=config)
+    applied(world)
+    world.clock.advance(timedelta(days=3))
+    world.watch()
+    assert lines_of(path) == []

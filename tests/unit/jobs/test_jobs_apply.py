@@ -8,7 +8,7 @@ import pytest
 from jobs_world import HUBSPOT, SALESFORCE, World
 
 from syncd.connectors.wire import HttpRequest
-from syncd.errors import ExitCode, GuardTrippedError, RefusedError
+from syncd.errors import ExitCode, GuardTrippedError, LeaseHeldError, RefusedError
 from syncd.jobs import apply as jobs
 from syncd.jobs.leadership import leadership
 from syncd.jobs.plan import make_plan
@@ -135,9 +135,12 @@ def test_a_lost_lease_stops_before_the_next_call(world: World) -> None:
 
     plan_id = ready(world)
     world.wire(HUBSPOT).add(Trouble(is_write, during=usurp))
-    report = applied(world, plan_id)
-    assert report.exit_code is ExitCode.LEADER
+    with pytest.raises(LeaseHeldError, match="SYN702") as caught:
+        applied(world, plan_id)
+    assert caught.value.exit_code is ExitCode.LEADER
     assert writes(world) == 1
+    with world.context.store.read() as conn:
+        assert outbox.rows(conn, states=[RowState.SENDING]), "the new leader reads it; the old one commits nothing"
 
 
 def test_a_lease_is_kept_through_a_long_call(world: World) -> None:
@@ -178,10 +181,11 @@ def test_undo_gives_every_record_back(world: World) -> None:
     undo = jobs.plan_undo(world.context, plan_id)
     report = applied(world, world.approve(undo.document))
     after = owners(world)
-    states = {row.ref: (row.state, row.code) for row in report.rows}
     left = {ref for ref in before if before[ref] is not None and after[ref] != before[ref]}
-    assert {states[ref] for ref in left} <= {(RowState.STALE, "owner-not-in-system")}, "who left gets nothing back"
-    assert RowState.CONFIRMED in {state for state, _ in states.values()}
+    told = [item for entry in undo.document["decisions"] for item in entry.get("left_out", ())]
+    reasons = {item["ref"]: item["reason"] for item in told}
+    assert {reasons[str(ref)] for ref in left} <= {"owner-not-in-system"}, "who left gets nothing back"
+    assert {row.state for row in report.rows} == {RowState.CONFIRMED}
 
 
 def test_adoption_waits_for_a_complete_mirror_and_comes_once(world: World) -> None:

@@ -7,11 +7,11 @@ from dataclasses import replace
 from datetime import date
 
 import pytest
-from rule_builders import EVERYBODY, NOW, decide_all, facts, is_, nested, pack, place, rep, territory
+from rule_builders import EVERYBODY, NOW, PLACE, decide_all, facts, is_, nested, pack, place, rep, territory
 
 from syncd.errors import UsageError
 from syncd.model.refs import System
-from syncd.rules.conditions import AllOf
+from syncd.rules.conditions import AllOf, AnyOf
 from syncd.rules.deciding.tree import Cause
 from syncd.rules.engine import Book
 from syncd.rules.explanation import explain
@@ -121,6 +121,58 @@ def test_the_json_is_plain_and_the_same_every_time():
     assert document["losers"][0]["cause"] == "own-condition"
     assert (document["notes"], document["findings"]) == (["a note"], ["a remark"])
     assert explained(replace(ACCOUNT, key="A1"), decide_all(pack(*TREE), ACCOUNT)["A1"]).to_json()["picked"] is True
+
+
+def near(company, *roots):
+    told = explain(pack(*roots), Book((company,), EVERYBODY), company.key, NOW).near_misses
+    return [(each.territory, each.clause.text, each.behind) for each in told]
+
+
+def test_a_near_miss_is_a_territory_that_one_clause_keeps_from_it():
+    both = AllOf((GERMAN, BANKING), PLACE, "both")
+    roots = (territory("banks", both, "a@x"), territory("rest", None, "r@x"))
+    assert near(facts(country="DE", industry="retail"), *roots) == [("banks", "industry: banking", None)]
+    assert near(facts(country="FR", industry="retail"), *roots) == []
+    assert near(facts(country="DE", industry="banking"), *roots) == []
+
+
+def test_a_near_miss_may_fail_above_it_and_says_who_comes_first():
+    shops = territory("shops", is_("industry", "retail"), "s@x")
+    roots = (
+        territory("first", is_("city", "ulm"), "f@x"),
+        nested(territory("us", is_("country", "US"), "us@x"), shops),
+        territory("rest", None, "r@x"),
+        territory("last", is_("city", "bonn"), "l@x"),
+    )
+    assert near(facts(country="DE", industry="retail", city="ulm"), *roots) == [
+        ("us", "country: US", "first"),
+        ("us/shops", "country: US", "first"),
+        ("last", "city: bonn", "first"),
+    ]
+    assert near(facts(country="US", city="rome"), *roots) == [
+        ("first", "city: ulm", None),
+        ("us/shops", "industry: retail", None),
+        ("last", "city: bonn", "us"),
+    ]
+
+
+def test_of_alternatives_the_closest_one_counts():
+    one = AllOf((GERMAN, BANKING, is_("city", "ulm")), PLACE, "one")
+    rows = AnyOf((one, AllOf((is_("country", "FR"), BANKING), PLACE, "two")), PLACE, "rows")
+    roots = (territory("table", rows, "t@x"), territory("rest", None, "r@x"))
+    assert near(facts(country="DE", industry="banking"), *roots) == [("table", "city: ulm", None)]
+
+
+def test_a_long_list_of_alternatives_is_shown_by_the_one_that_decides():
+    rows = tuple(AllOf((is_("postal_code", f"{code}"), GERMAN), PLACE, f"row {code}") for code in range(10000, 10100))
+    roots = (territory("table", AnyOf(rows, PLACE, "rows"), "t@x"), territory("rest", None, "r@x"))
+    for code, word in (("10042", "the first that holds"), ("99999", "the closest")):
+        company = facts(country="DE", postal_code=code)
+        told = explain(pack(*roots), Book((company,), EVERYBODY), company.key, NOW)
+        condition = told.path[0].condition if code == "10042" else told.losers[0].condition
+        assert condition is not None
+        assert (len(condition.children), f"({word} of 100 alternatives is shown)" in condition.text) == (1, True)
+        assert condition.outcome is (code == "10042")
 
 
 @pytest.mark.parametrize(("key", "role"), [("nobody", "owner"), ("A1", "csm")])

@@ -261,8 +261,9 @@ def test_a_full_disk_is_told_and_nothing_half_written_stays(store: Store, store_
         put(conn, account(1))
     with store.read() as conn:
         pages = conn.execute(text("PRAGMA page_count")).scalar()
-    with pytest.raises(StorageError, match="SYN607"), store.write() as conn:
+    with store.write() as conn:
         conn.exec_driver_sql(f"PRAGMA max_page_count={pages}")
+    with pytest.raises(StorageError, match="SYN607"), store.write() as conn:
         put(conn, *(account(number) for number in range(2, 5000)))
     with store.write() as conn:
         conn.exec_driver_sql("PRAGMA max_page_count=1073741823")
