@@ -33,14 +33,14 @@ SAMPLED = (
     "notice.told",
 )
 ELSEWHERE = {
-    "backup.before_rename": "no day makes a backup: test_backup_restore.py kills there",
-    "restore.before_swap": "no day restores: test_backup_restore.py kills there",
-    "pack.activated": "the day's pack is a folder and is not fetched: the tests of the daemon's packs kill there",
-    "pack.before_rename": "as pack.activated",
-    "daemon.before_snapshot": "the day has no daemon: the tests of its snapshots kill there",
-    "daemon.snapshot_taken": "as daemon.before_snapshot",
+    "backup.before_rename": "unit/store/test_store_backup.py",
+    "restore.before_swap": "unit/store/test_store_backup.py",
+    "pack.activated": "unit/jobs/test_jobs_fetching.py",
+    "pack.before_rename": "unit/jobs/test_jobs_fetching.py",
+    "daemon.before_snapshot": "unit/jobs/test_jobs_daemon_parts.py",
+    "daemon.snapshot_taken": "unit/jobs/test_jobs_daemon_parts.py",
 }
-"""Crashpoints that no golden day passes, with the reason."""
+"""The crashpoints that no golden day passes (no backup, no fetched pack, no daemon), and which tests die there."""
 
 T = TypeVar("T")
 
@@ -123,6 +123,8 @@ class TestCrashpointsAreComplete:
         recovered = killed(golden, tmp_path, nth(golden, "apply.sent", 0.0))
         assert {*golden.passed, *recovered.passed} | ELSEWHERE.keys() == {name for name, *_ in crashpoints()}
         assert not {*golden.passed, *recovered.passed} & ELSEWHERE.keys()
+        for name, place in ELSEWHERE.items():
+            assert f'"{name}"' in (ROOT / "tests" / place).read_text(encoding="utf-8")
 
 
 class _Everywhere:

@@ -129,6 +129,15 @@ def test_a_half_made_copy_never_becomes_active_and_goes_with_the_next(
     assert copies(folder) == sorted(Path(shot.environ["SYNCD_CONFIG"]).parent.name for shot in (first, second))
 
 
+def test_a_copy_that_was_whole_before_a_death_is_used_again(
+    folder: Path, crash_at: Callable[..., type[BaseException]]
+) -> None:
+    with pytest.raises(crash_at("daemon.snapshot_taken")):
+        snap(folder, 1)
+    assert Path(snap(folder, 2).environ["SYNCD_PACK__PATH"]).is_dir()
+    assert not [name for name in copies(folder) if name.startswith(".")]
+
+
 def test_a_state_folder_that_cannot_be_written_says_what_to_do(folder: Path) -> None:
     (folder / "active").touch()
     with pytest.raises(ConfigError, match="SYN110") as caught:

@@ -172,3 +172,18 @@ def test_in_mode_apply_an_edit_that_nobody_committed_is_refused(repository: Repo
 def test_a_pack_in_no_repository_is_a_pack_too(tmp_path: Path) -> None:
     settings = Settings(mode=Mode.APPLY)
     require_committed(settings.model_copy(update={"pack": settings.pack.model_copy(update={"path": tmp_path})}))
+
+
+@pytest.mark.parametrize("point", ["pack.activated", "pack.before_rename"])
+def test_what_a_death_left_half_laid_out_the_next_fetch_makes_good(
+    gitted: Any, repository: Repository, crash_at: Callable[..., type[BaseException]], point: str
+) -> None:
+    repository.commit("first")
+    with pytest.raises(crash_at(point)):
+        fetch(gitted)
+    again = fetch(gitted)
+    assert gitted.context.pack().revision == again.revision
+    with gitted.context.store.read() as conn:
+        active = packs.active(conn)
+    assert active is not None
+    assert active.revision == again.revision

@@ -108,6 +108,29 @@ def test_a_crash_before_the_copy_has_its_name_leaves_none(store_url: str, tmp_pa
     assert not (tmp_path / "copy.db").exists()
 
 
+def test_a_crash_in_a_restore_leaves_both_databases_and_the_next_one_goes_through(
+    store: Store, store_url: str, tmp_path: Path
+) -> None:
+    target, draft = tmp_path / "before.db", tmp_path / "draft.db"
+    for copy in (target, draft):
+        backup.copy_database(file_of(store_url), copy)
+
+    def crash(point: str) -> None:
+        if point == "restore.before_swap":
+            raise KeyboardInterrupt
+
+    crashpoints.install(crash)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            backup.swap_database(draft, target)
+    finally:
+        crashpoints.install(None)
+    backup.check_database(target)
+    backup.swap_database(draft, target)
+    backup.check_database(target)
+    assert not draft.exists()
+
+
 def test_a_restored_database_sends_nothing_before_it_was_read(store: Store) -> None:
     """Rows that were in flight are all in doubt, their plan is approved no more, and the epoch is a new one."""
     with store.write() as conn:
