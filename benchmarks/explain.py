@@ -1,7 +1,7 @@
 """`explain` over a mirror of 100,000 accounts and 1,000 territories: `make bench-explain`, or this script. Prints JSON.
 
-Milliseconds of the processor for the job inside one process, the median of several accounts, apart from starting Python. The first figure
-reads the pack's files, as each command does; the others say what the explanation itself takes.
+Milliseconds of the processor for the job inside one process, the median of several accounts, apart from starting
+Python. The first figure reads the pack's files, as each command does; the others say what the explanation itself takes.
 """
 
 from __future__ import annotations

@@ -210,8 +210,8 @@ _SCHEMA = (
     "CREATE INDEX ix_receipts_ref ON receipts (ref)",
     """
     CREATE TABLE saved_teams (
-      outbox_id {big} NOT NULL, ref {text} NOT NULL, members TEXT NOT NULL, saved_at {text} NOT NULL, done {flag} NOT NULL,
-      lost TEXT, done_at {text},
+      outbox_id {big} NOT NULL, ref {text} NOT NULL, members TEXT NOT NULL, saved_at {text} NOT NULL,
+      done {flag} NOT NULL, lost TEXT, done_at {text},
       CONSTRAINT pk_saved_teams PRIMARY KEY (outbox_id),
       CONSTRAINT fk_saved_teams_outbox_id FOREIGN KEY(outbox_id) REFERENCES outbox (id)
     ) {strict}

@@ -145,7 +145,7 @@ class Territory:
 
 @dataclass(frozen=True, slots=True)
 class OutOfOffice:
-    """Days off, both included; `starts` and `ends` are the instants where hours are written: the end is back at work."""
+    """Days off, both included; `starts` and `ends` are the instants where hours are written, the end being at work."""
 
     from_: date
     until: date

@@ -94,8 +94,8 @@ class Option:
 class Property:
     """The definition of a property; `read_only` ones refuse writes by the API.
 
-    `custom`: made by the account, so that it may be changed and archived. `calculated`: HubSpot computes it. An enumeration without `options` takes any
-    value (the options come from elsewhere). Instants are milliseconds.
+    `custom`: made by the account, so that it may be changed and archived. `calculated`: HubSpot computes it. An
+    enumeration without `options` takes any value (the options come from elsewhere). Instants are milliseconds.
     """
 
     name: str
