@@ -215,7 +215,7 @@ WRITING: tuple[tuple[Plant, tuple[str, ...], int], ...] = (
     (_answers_believed, ("I12",), 1),
     (_people_forgotten, ("P01",), 1),
     (_teams_forgotten, ("T01",), 1),
-    (_teams_saved_late, ("T01",), 2),
+    (_teams_saved_late, ("T01",), 4),
     (_seats_without_roles, ("I09",), 1),
 )
 SEEDS = range(1, 16)
