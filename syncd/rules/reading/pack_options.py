@@ -11,11 +11,13 @@ from zoneinfo import ZoneInfo
 
 from syncd.errors import Place
 from syncd.model import normalisation
-from syncd.rules.nodes import Mapping
+from syncd.rules.nodes import Mapping, Scalar
 from syncd.rules.pack import UTC_ZONE, WORKING_HOURS, Cascade, Duration
 from syncd.rules.reading import plain_values
 from syncd.rules.reading.options import Options
 from syncd.rules.reading.pack_reading import Reading
+
+_NO_EFFECT = "SYN299"
 
 PACK_OPTIONS = (
     "name",
@@ -106,6 +108,10 @@ def _cascade(options: Options, reading: Reading) -> Cascade:
         return Cascade()
     cascade = Options(node, "`cascade`", CASCADE_OPTIONS, reading)
     default = Cascade()
+    for name in ("contacts", "open_tasks", "leads"):
+        word = cascade.node(name)
+        if isinstance(word, Scalar) and word.text in CASCADE_WORDS and word.text != "stay":
+            reading.findings.note(_NO_EFFECT, f"{name.replace('_', ' ')} do not follow yet: they stay", word.place)
     return Cascade(
         open_opportunities=cascade.choice("open_opportunities", CASCADE_WORDS) or default.open_opportunities,
         contacts=cascade.choice("contacts", CASCADE_WORDS) or default.contacts,
@@ -120,4 +126,7 @@ def _written(options: Options, reading: Reading) -> tuple[str, ...]:
         if item.text not in words:
             message = f"`{item.text[:60]}` is nothing that can be written: {', '.join(words)} can"
             reading.findings.error("SYN242", message, item.place)
+        else:
+            message = f"`{item.text}` is not written to a CRM yet: syncd writes owners alone"
+            reading.findings.note(_NO_EFFECT, message, item.place, "it may stay: it has no effect")
     return options.texts("write")
