@@ -176,6 +176,14 @@ class History:
                 seat = Seat.of(found["object"], row)
                 yield Seating(seat, found["verb"], entry.number, entry.source, seat.ref in moved)
 
+    def left(self, person: str) -> bool:
+        """Whether somebody, by an id in either CRM, was ever inactive in one of them."""
+        users = [(row["Id"], row.get("Email")) for row in self._world.salesforce.records("User")]
+        owners = [(row["id"], row.get("email")) for row in self._world.hubspot.records("owners")]
+        emails = {str(one): str(email).lower() for one, email in (*users, *owners) if email}
+        gone = {emails.get(one, one) for one in self.leavers}
+        return emails.get(person, person) in gone
+
     def of(self, ref: Ref) -> SystemHistory:
         """The history of a record's CRM."""
         return self.systems[ref.system]

@@ -49,6 +49,8 @@ class Approved:
     rows: Mapping[Ref, tuple[str | None, str]]
     decided: Mapping[Ref, str]
     """Why the rules want each owner, by the name of the reason."""
+    holders: Mapping[Ref, frozenset[str]]
+    """Whom the rules took for the owner of the company that a record belongs to, by their ids in both CRMs."""
 
 
 @dataclass(slots=True)
@@ -218,11 +220,11 @@ class Invariants:
         """Promise 1: the owner that a person gave an account stays, for as long as the pack respects people, if that
         owner works here. An undo and a revert take back what they were approved for, and an override outranks people.
         """
-        if plan.decided.get(change.ref) == "override" and self.settled:
+        if plan.decided.get(change.ref) == "override" and self.settled:  # only people who settled a drift made one
             return
         history = self.history.of(change.ref)
         before = [one for one in history.changes if one.ref == change.ref and one.number < change.number]
-        if not before or before[-1].source != "person" or before[-1].new in self.history.leavers:
+        if not before or before[-1].source != "person" or self.history.left(before[-1].new):
             return
         edit = before[-1]
         # Our own write of the same owner, sent right after the edit, changed nothing and says that we agree with it.
@@ -230,6 +232,8 @@ class Invariants:
             one.done and one.ref == change.ref and edit.number < one.number < change.number and one.value == edit.new
             for one in history.requests
         )
+        if any(self.history.left(one) for one in plan.holders.get(change.ref, frozenset())):
+            return  # by the rules nobody holds a company whose owner has left, even if the other CRM says otherwise
         since = max(self.adopted_at, self.settled.get(change.ref, START))
         young = since <= edit.at and plan.plan.created_at - edit.at < self.world.respect
         if young and not ours:
@@ -380,11 +384,16 @@ class Invariants:
                 rows = {one.ref: (one.old, one.new) for one in changes_of(plan) if not one.expected}
                 until = parse_instant(plan.document["created_at"]) + self.world.settings.plan_lifetime
                 reasons = {
-                    company: decision["reason"]
+                    company: "override" if decision["text"].endswith("keep (override)") else decision["reason"]
                     for company, decision in decisions_by_company(plan.document, OWNER_ROLE).items()
                 }
                 decided = {one.ref: reasons.get(one.because, "") for one in changes_of(plan)}
-                self._plans[header.plan_id] = Approved(plan, approval, until, rows, decided)
+                present = {
+                    company: frozenset(map(str, (decision["current_owner"] or {}).values()))
+                    for company, decision in decisions_by_company(plan.document, OWNER_ROLE).items()
+                }
+                holders = {one.ref: present.get(one.because, frozenset()) for one in changes_of(plan)}
+                self._plans[header.plan_id] = Approved(plan, approval, until, rows, decided, holders)
         return sorted(self._plans.values(), key=lambda one: one.approval.at)
 
     def i09_plans_are_as_approved(self) -> None:
