@@ -339,7 +339,8 @@ def test_a_deal_counts_for_the_rep_who_owned_the_account_when_it_closed(world: W
 def test_amounts_count_at_the_rate_of_the_day_they_closed_on(world: World) -> None:
     rates = world.folder / "rates.csv"
     rates.write_text("currency,rate,date\nEUR,2,2026-10-01\nEUR,1,2026-11-15\n")
-    object.__setattr__(world.context.settings.money, "rates", rates)
+    settings = world.context.settings  # its sections are defaults that other settings share: only a copy is changed
+    object.__setattr__(settings, "money", settings.money.model_copy(update={"rates": rates}))
     quotas(world, "emea,,2026-Q4,1000,USD")
     begin(world, QUOTAS % "below: 70%", account(1))
     for number, day, amount in ((1, "2026-10-20", "100 EUR"), (2, "2026-11-16", "100 EUR"), (3, "2026-11-17", "50")):

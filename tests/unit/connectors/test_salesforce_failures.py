@@ -12,6 +12,7 @@ from syncd.connectors.retry import Failure, Remedy
 from syncd.connectors.salesforce.failures import (
     NoObjectError,
     QueryTimeoutError,
+    RetiredVersionError,
     Words,
     classify,
     outcome_of_row,
@@ -69,7 +70,7 @@ def read(status: int, code: str = "", message: str = "", **headers: str) -> Fail
         (406, "", "", Remedy.REPEAT, RetryableError, "SYN412"),
         (408, "", "", Remedy.REPEAT, RetryableError, "SYN412"),
         (409, "", "", Remedy.REPEAT, RetryableError, "SYN412"),
-        (410, "GONE", "retired", Remedy.STOP, SchemaError, "SYN406"),
+        (410, "GONE", "retired", Remedy.STOP, RetiredVersionError, "SYN406"),
         (412, "", "", Remedy.STOP, SchemaError, "SYN407"),
         (414, "", "", Remedy.STOP, SchemaError, "SYN407"),
         (415, "", "", Remedy.STOP, SchemaError, "SYN407"),

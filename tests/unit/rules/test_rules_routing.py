@@ -57,7 +57,7 @@ class TestMatch:
     def test_then_name_and_place_without_legal_forms(self):
         index = AccountIndex([facts("A1", name="müller maschinenbau gmbh", country="DE", city="köln")])
         found = index.match(lead(email="jo@gmail.com", company="Mueller Maschinenbau", country="DE"))
-        assert (found.company, found.evidence) == ("A1", "names 92 % alike, same country")
+        assert (found.company, found.evidence) == ("A1", "names 97 % alike, same country")
         assert index.match(lead(company="Müller Maschinenbau GmbH", country="Austria")) is None
         assert index.match(lead(company="Müller Bau", country="DE")) is None
         assert index.match(lead(country="DE")) is None
