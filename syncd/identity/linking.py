@@ -17,6 +17,8 @@ from syncd.model.refs import Ref, System, long_salesforce_id
 
 CROSS_REFERENCE = "cross_reference"
 """The record field under which a connector delivers the id of the same company in the other system."""
+EVIDENCE_FIELDS = ("name", "domain", "website", "phone", "country", "postal_code", "city", CROSS_REFERENCE)
+"""Every field that linking reads, here and in likeness."""
 _LARGEST_BLOCK = 40
 _LOWEST_SCORE = 85
 

@@ -11,14 +11,17 @@ import hashlib
 import json
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 
 from syncd.errors import Finding, InputError, Place, RefusedError, Severity, UsageError
 from syncd.identity import link_accounts
+from syncd.identity.linking import EVIDENCE_FIELDS
 from syncd.jobs.authors import tell_authors
 from syncd.jobs.context import Context
 from syncd.jobs.leadership import Leadership
 from syncd.jobs.marking import mark_first_seen
 from syncd.jobs.recording import recorded
+from syncd.model.records import Record
 from syncd.model.refs import Kind, Ref, System, long_salesforce_id
 from syncd.store import companies, merges, mirror, runs
 
@@ -92,7 +95,9 @@ def _check_free(
 
 def _link(context: Context, pairs: list[tuple[str, str]], rejected: frozenset[tuple[Ref, Ref]]) -> tuple[int, int]:
     with context.store.read() as conn:
-        accounts = [record for system in context.systems for record in mirror.records(conn, system, Kind.ACCOUNT)]
+        accounts = [
+            _evidence(record) for system in context.systems for record in mirror.records(conn, system, Kind.ACCOUNT)
+        ]
     shared = frozenset(context.settings.identity.shared_domains)
     linking = link_accounts(accounts, id_map=pairs, shared_domains=shared, rejected=rejected)
     now = context.clock.now()
@@ -100,6 +105,12 @@ def _link(context: Context, pairs: list[tuple[str, str]], rejected: frozenset[tu
         changed = companies.save_links(conn, linking.links, linking.evidence, now=now)
         companies.save_candidates(conn, linking.candidates, now=now)
     return changed
+
+
+def _evidence(record: Record) -> Record:
+    """A record with the fields that linking reads: all accounts are held at once, so the others would cost memory."""
+    fields = {name: text for name in EVIDENCE_FIELDS if (text := record.fields.get(name))}
+    return replace(record, fields=fields)
 
 
 def _rejected(context: Context) -> frozenset[tuple[Ref, Ref]]:

@@ -24,7 +24,7 @@ from syncd.store.failures import storage_errors
 BUSY_TIMEOUT_MS = 10_000
 """How long a transaction waits for another writer before it fails with SYN606."""
 JOURNAL_SIZE_LIMIT = 64 * 1024 * 1024
-CACHE_KB = 64 * 1024
+CACHE_KB = 16 * 1024
 CHECKPOINT_PAGES = 8 * 1024
 """Pages of the log after which it is put into the database; 32 MB, within the journal's limit."""
 ADVISORY_CLASS = 0x73796E63
