@@ -17,7 +17,7 @@ from syncd.connectors.hubspot import HubspotWriter
 from syncd.connectors.port import OwnerWrite, Reading, WriteOutcome, WriteResult
 from syncd.connectors.salesforce import SalesforceWriter
 from syncd.jobs import reading as reading_job
-from syncd.model.cursors import Cursor, Page, Window
+from syncd.model.cursors import Window
 from syncd.model.plans import OutboxRow, RowState, SavedPlan
 from syncd.model.records import Team
 from syncd.model.refs import Kind, System
@@ -38,20 +38,6 @@ def _overlap_dropped(patch: Patch) -> None:
         return Window(None if lower is None else lower + timedelta(minutes=15), upper)
 
     patch.setattr(reading_job, "Window", window)
-
-
-def _cursor_advanced_early(patch: Patch) -> None:
-    """The first page of a walk moves the cursor to its end, and no sweep mends what that misses."""
-    stored = mirror.store_page
-
-    def early(conn: Any, page: Page, cursor: Cursor, **more: Any) -> Any:
-        done = (
-            cursor if cursor.window is None else replace(cursor, through=cursor.window.upper, window=None, resume=None)
-        )
-        return stored(conn, page, done, **more)
-
-    patch.setattr(mirror, "store_page", early)
-    patch.setattr(mirror, "missing_ids", lambda *_, **__: ())
 
 
 def _deletions_missed(patch: Patch) -> None:
@@ -202,7 +188,6 @@ def _teams_saved_late(patch: Patch) -> None:
 # A bug, the invariants that may name it, and the seed that is known to catch it and is tried first.
 READING: tuple[tuple[Plant, tuple[str, ...], int], ...] = (
     (_overlap_dropped, ("I01", "I02"), 4),
-    (_cursor_advanced_early, ("I01", "I02"), 2),
     (_deletions_missed, ("I01",), 2),
     (_sent_in_a_transaction, ("I26",), 1),
     (_intent_not_told, ("I21",), 1),
