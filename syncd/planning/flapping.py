@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from syncd.model.refs import Ref
-from syncd.store.ownership import OwnerChange
+from syncd.store.ownership import OwnerChange, back_and_forth
 
 WITHIN = timedelta(hours=24)
 MOST = 2
@@ -20,9 +20,8 @@ def flapping(changes: Mapping[Ref, Sequence[OwnerChange]], now: datetime) -> Map
     """The records that flap, with the text of the hold; `changes` are those of each record, oldest first."""
     found: dict[Ref, str] = {}
     for ref, seen in changes.items():
-        recent = [change for change in seen if change.at > now - WITHIN]
-        held = [recent[0].old, *(change.new for change in recent)] if recent else []
-        if len(recent) > MOST and len(set(held)) < len(held):
+        recent = back_and_forth(seen, now - WITHIN, MOST)
+        if recent:
             writers = sorted({change.modified_by for change in recent if change.modified_by})
             by = f", by {' and '.join(writers)}" if writers else ""
             until = recent[-1 - MOST].at + WITHIN

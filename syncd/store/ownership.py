@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -41,6 +41,16 @@ class OwnerChange:
     seen_at: datetime
     modified_by: str | None = None
     source: str | None = None
+
+
+def back_and_forth(changes: Sequence[OwnerChange], since: datetime, most: int) -> tuple[OwnerChange, ...]:
+    """The changes of one record after an instant, where they are more than `most` and came back to an owner it had.
+
+    Else none. `changes` come oldest first.
+    """
+    recent = tuple(change for change in changes if change.at > since)
+    held = [recent[0].old, *(change.new for change in recent)] if recent else []
+    return recent if len(recent) > most and len(set(held)) < len(held) else ()
 
 
 @dataclass(frozen=True, slots=True)

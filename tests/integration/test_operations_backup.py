@@ -186,9 +186,13 @@ def test_moving_to_another_host_is_a_backup_and_a_restore(standing: Installation
     (other.folder / "config.toml").write_text(text)
     shutil.copytree(standing.folder / "pack", other.folder / "pack")
     other.syncd("db", "restore", str(tmp_path / "moved.db"))
+    assert "SYN550" in other.syncd("plan", code=4).stderr, "a restored database plans nothing before a full pull"
     other.syncd("pull")
     other.syncd("adopt")
-    other.syncd("plan")
+    moved = json.loads(other.syncd("plan", "--format", "json").stdout)
+    here = json.loads(standing.syncd("plan", "--format", "json").stdout)
+    assert moved["summary"] == here["summary"]
+    assert [row["ref"] for row in moved["changes"]] == [row["ref"] for row in here["changes"]]
 
 
 def test_a_database_restored_by_another_tool_is_marked_in_place(standing: Installation) -> None:

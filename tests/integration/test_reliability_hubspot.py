@@ -6,7 +6,6 @@ Whole pulls run in process against the sandbox; what only a socket shows runs ov
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -16,7 +15,6 @@ from typing import Any
 import pytest
 
 from syncd import crashpoints
-from syncd.clock import ManualClock
 from syncd.connectors.hubspot import LEAD_MAPPING, HubspotReader
 from syncd.connectors.retry import RetryPolicy
 from syncd.connectors.wire import HttpResponse, NetworkWire
@@ -35,13 +33,12 @@ from syncd.jobs.sweeping import sweep
 from syncd.model.cursors import Window
 from syncd.model.fields import SystemMapping
 from syncd.model.refs import Kind
-from syncd.sandbox.dataset import Dataset, generate
 from syncd.sandbox.server import serve
 from syncd.store import mirror
-from syncd.store.engine import Store
 from tests.contract.worlds import HubspotWorld, records_of
-from tests.databases import DIALECTS, NOW, postgres_server
+from tests.databases import DIALECTS, NOW
 from tests.inprocess import InProcessWire, Trouble, path_has
+from tests.integration.mirrored import empty_mirror
 from tests.unit.jobs.jobs_world import HUBSPOT, World
 
 ACCOUNT, DEAL = Kind.ACCOUNT, Kind.OPPORTUNITY
@@ -52,21 +49,8 @@ LIST = path_has("/companies?")
 @pytest.fixture(params=DIALECTS)
 def world(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[World]:
     """A portal with few companies, and a mirror of it that is still empty, once on each database."""
-    name, server = None, None
-    if request.param == "sqlite":
-        url = f"sqlite:///{tmp_path}/syncd.db"
-        Store.open(url, clock=ManualClock(NOW), create=True).close()
-    else:
-        server = postgres_server()
-        name = server.migrated()
-        url = server.url(name)
-    data: Dataset = generate(8, 5, as_of=NOW - timedelta(hours=1))
-    made = World.make(tmp_path, url, data, only=HUBSPOT)
-    yield made
-    made.context.close()
-    if server is not None and name is not None:
-        server.drop(name)
-    shutil.rmtree(tmp_path / "pack", ignore_errors=True)
+    with empty_mirror(request.param, tmp_path, HUBSPOT) as made:
+        yield made
 
 
 @pytest.fixture

@@ -16,20 +16,18 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from syncd import crashpoints
-from syncd.clock import ManualClock
 from syncd.connectors.salesforce import SalesforceReader
 from syncd.connectors.wire import HttpResponse, NetworkWire
 from syncd.jobs.sweeping import sweep
 from syncd.model.records import Record
 from syncd.model.refs import Kind
-from syncd.sandbox.dataset import Dataset, generate
 from syncd.sandbox.salesforce import SalesforceOrg
 from syncd.sandbox.server import serve
 from syncd.store import mirror, runs, schemas
-from syncd.store.engine import Store
 from tests.contract.worlds import SalesforceWorld, records_of
-from tests.databases import DIALECTS, NOW, postgres_server
+from tests.databases import DIALECTS
 from tests.inprocess import Trouble, path_has
+from tests.integration.mirrored import empty_mirror
 from tests.simulation.dice import Dice
 from tests.unit.jobs.jobs_world import SALESFORCE, World
 
@@ -45,20 +43,8 @@ class Crash(BaseException):
 @pytest.fixture(params=DIALECTS)
 def world(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[World]:
     """An organization with few accounts, and a mirror of it that is still empty, once on each database."""
-    name, server = None, None
-    if request.param == "sqlite":
-        url = f"sqlite:///{tmp_path}/syncd.db"
-        Store.open(url, clock=ManualClock(NOW), create=True).close()
-    else:
-        server = postgres_server()
-        name = server.migrated()
-        url = server.url(name)
-    data: Dataset = generate(8, 5, as_of=NOW - timedelta(hours=1))
-    made = World.make(tmp_path, url, data, only=SALESFORCE)
-    yield made
-    made.context.close()
-    if server is not None and name is not None:
-        server.drop(name)
+    with empty_mirror(request.param, tmp_path, SALESFORCE) as made:
+        yield made
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 from syncd.alerts import options
@@ -9,7 +10,7 @@ from syncd.alerts.companies import book_detail, name_of
 from syncd.alerts.view import Condition, Evaluation, Monitor, MonitorView, Signal
 from syncd.model.refs import Kind, Ref
 from syncd.rules.facts import Facts
-from syncd.store.ownership import OwnerChange
+from syncd.store.ownership import OwnerChange, back_and_forth
 
 NAME = "OwnershipFlapping"
 _MOST, _WITHIN = 2, timedelta(hours=24)
@@ -23,18 +24,13 @@ def evaluate(view: MonitorView) -> Evaluation:
     found: list[Signal] = []
     for facts in view.accounts(NAME):
         for ref in facts.refs:
-            recent = [change for change in view.owner_changes.get(ref, ()) if change.at > view.now - within]
-            if len(recent) > most and _came_back(recent):
+            recent = back_and_forth(view.owner_changes.get(ref, ()), view.now - within, most)
+            if recent:
                 found.append(_signal(ref, facts, recent, view))
     return Evaluation(tuple(found))
 
 
-def _came_back(changes: list[OwnerChange]) -> bool:
-    held = [changes[0].old, *(change.new for change in changes)]
-    return len(set(held)) < len(held)
-
-
-def _signal(ref: Ref, facts: Facts, changes: list[OwnerChange], view: MonitorView) -> Signal:
+def _signal(ref: Ref, facts: Facts, changes: Sequence[OwnerChange], view: MonitorView) -> Signal:
     writers = sorted({_named(ref, change.modified_by, view) for change in changes if change.modified_by})
     by = f", by {' and '.join(writers)}" if writers else ""
     told = [

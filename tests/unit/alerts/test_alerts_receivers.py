@@ -51,6 +51,8 @@ class Hook:
     stall: threading.Event | None = None
     requests: list[tuple[Mapping[str, str], bytes]] = field(default_factory=list)
     url: str = ""
+    broken_off: bool = False
+    ended: threading.Event = field(default_factory=threading.Event)
 
     def answer(self, handler: BaseHTTPRequestHandler) -> None:
         body = handler.rfile.read(int(handler.headers.get("Content-Length", "0")))
@@ -65,7 +67,9 @@ class Hook:
         try:
             handler.wfile.write(self.reply)
         except OSError:
-            return
+            self.broken_off = True
+        finally:
+            self.ended.set()
 
 
 @pytest.fixture
@@ -155,8 +159,10 @@ def test_a_closed_port_and_a_name_that_leads_nowhere_are_unreachable(hook: Hook)
 
 
 def test_a_huge_reply_is_not_read(hook: Hook) -> None:
-    hook.reply = b"x" * 5_000_000
+    hook.reply = b"x" * 50_000_000
     webhook(hook.url).deliver(BODY)
+    assert hook.ended.wait(10)
+    assert hook.broken_off, "the receiver hung up instead of taking 50 MB"
 
 
 @pytest.mark.parametrize(

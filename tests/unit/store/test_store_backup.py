@@ -254,6 +254,8 @@ def test_a_lease_that_ran_out_and_nobody_took_may_still_commit(store: Store, clo
     with store.write() as conn:
         put(conn, account(1))
     store.fence(None)
+    with store.read() as conn:
+        assert mirror.get_record(conn, account_ref(1)) is not None
 
 
 def test_an_unmoved_lease_is_taken_whatever_the_wall_clocks_say(store: Store) -> None:
