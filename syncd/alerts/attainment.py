@@ -16,7 +16,7 @@ from syncd.alerts import options
 from syncd.alerts.closings import Win
 from syncd.alerts.companies import MOST_LISTED, in_words, money, name_of, total
 from syncd.alerts.periods import Period, earlier, period_of
-from syncd.alerts.view import MonitorView
+from syncd.alerts.view import Condition, MonitorView, Signal
 from syncd.errors import InputError
 from syncd.model.refs import Kind, Ref
 from syncd.rules.deciding.tree import choose_territory
@@ -128,6 +128,24 @@ def holders(each: Progress) -> list[str]:
         if win.owner is not None:
             found[win.owner] += win.amount or Decimal(0)
     return sorted(found, key=lambda owner: (-found[owner], owner))[:MOST_LISTED]
+
+
+def signal(each: Progress, view: MonitorView, condition: Condition, thresholds: str, gap_of: str) -> Signal:
+    """What a monitor of attainment says of one quota; `gap_of` names the money, such as `behind the pace`."""
+    return Signal(
+        subject=each.subject,
+        labels=each.labels,
+        summary=f"{each.subject} is at {each.pace:.0%} of its pace in {each.period.name}:"
+        f" {in_words(each.won, view)} won, {in_words(each.expected, view)} expected by now",
+        detail={
+            "who": holders(each),
+            "money": gap(each, view, gap_of),
+            "evidence": evidence(each, view, thresholds),
+            "command": "syncd alerts show {id}",
+        },
+        condition=condition,
+        systems=frozenset(view.systems),
+    )
 
 
 def gap(each: Progress, view: MonitorView, of: str) -> dict[str, str]:
