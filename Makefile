@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 JOBS ?= 2
 
-.PHONY: help setup demo test contract check lint types layers wheel lock man simulate sweep fuzz bench bench-explain bench-load bench-rules soak evening logs clean
+.PHONY: help setup demo test contract check lint types layers wheel lock man simulate sweep fuzz bench bench-explain bench-load bench-rules soak evening logs site site-serve clean
 .DEFAULT_GOAL := help
 
 help: ## what each target does
@@ -44,12 +44,24 @@ contract: $(STAMP) ## the conformance suite, also on real test accounts (docs/co
 logs: $(STAMP) ## docs/logs.md from the registry of events
 	$(BIN)/python -m syncd.telemetry.reference > docs/logs.md
 
+site: build/site-tools/.installed ## the documentation as a site with search, in build/site
+	build/site-tools/bin/zensical build --clean --strict -f mkdocs.yml
+
+site-serve: site ## the site on http://127.0.0.1:8000
+	$(PYTHON) -m http.server --bind 127.0.0.1 --directory build/site 8000
+
+build/site-tools/.installed: requirements-site.txt
+	@test -x build/site-tools/bin/python || $(PYTHON) -m venv build/site-tools
+	build/site-tools/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-site.txt
+	@touch $@
+
 wheel: $(STAMP) ## build the wheel, install it in a clean environment, start it there
 	bash .ci/wheel
 
 lock: ## pin every dependency with its hashes (needs uv)
 	uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-emit-index-url --extra postgres --extra receivers pyproject.toml -o requirements.txt
 	uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-emit-index-url --extra postgres --extra receivers --group dev pyproject.toml -o requirements-dev.txt
+	uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-emit-index-url --group site -o requirements-site.txt
 
 bench: $(STAMP) ## the whole job on the real company list, timed; JSON on stdout
 	@$(BIN)/python benchmarks/main_job.py
