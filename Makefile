@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 JOBS ?= 2
 
-.PHONY: help setup demo test contract check lint types layers wheel lock man simulate sweep fuzz bench bench-explain bench-load bench-rules soak evening logs site site-serve clean
+.PHONY: help setup demo test contract check lint types layers wheel lock man simulate sweep fuzz bench bench-explain bench-load bench-rules bench-engine bench-plan fairness soak evening logs site site-serve clean
 .DEFAULT_GOAL := help
 
 help: ## what each target does
@@ -60,7 +60,7 @@ wheel: $(STAMP) ## build the wheel, install it in a clean environment, start it 
 
 lock: ## pin every dependency with its hashes (needs uv)
 	uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-emit-index-url --extra postgres --extra receivers pyproject.toml -o requirements.txt
-	uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-emit-index-url --extra postgres --extra receivers --group dev pyproject.toml -o requirements-dev.txt
+	uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-emit-index-url --extra fast --extra postgres --extra receivers --group dev pyproject.toml -o requirements-dev.txt
 	uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-emit-index-url --group site -o requirements-site.txt
 
 bench: $(STAMP) ## the whole job on the real company list, timed; JSON on stdout
@@ -75,8 +75,14 @@ bench-explain: $(STAMP) ## explain over a mirror of 100,000 accounts and 1,000 t
 bench-rules: $(STAMP) ## the rules engine, figure by figure (FIGURES="territory reading ..."); JSON on stdout
 	@$(BIN)/python benchmarks/rules_engine.py $(FIGURES)
 
-fuzz: $(STAMP) ## class tables against the plain evaluator over PACKS random packs of 200 dirty accounts
-	PACKS=$(or $(PACKS),3000) $(BIN)/python -m pytest tests/unit/rules/test_rules_classes.py -n $(JOBS)
+bench-engine: $(STAMP) ## the batch engine over ROWS accounts beside Polars, DuckDB, SQLite and rule engines; JSON on stdout
+	@$(BIN)/python benchmarks/batch_engine.py --rows $(or $(ROWS),1000000)
+
+bench-plan: $(STAMP) ## plan --accounts as a whole over ROWS accounts, in a process of its own; JSON on stdout
+	@$(BIN)/python benchmarks/batch_plan.py --rows $(or $(ROWS),100000 1000000)
+
+fuzz: $(STAMP) ## class tables and batches against the plain evaluator over PACKS random packs of 200 dirty accounts
+	PACKS=$(or $(PACKS),3000) $(BIN)/python -m pytest tests/unit/rules/test_rules_classes.py tests/unit/rules/test_rules_batch.py -n $(JOBS)
 
 man: $(STAMP) ## the manual page and the shell completions, from the commands themselves
 	$(BIN)/python -m syncd.cli.manual deploy
@@ -89,6 +95,9 @@ simulate: $(STAMP) ## the simulation over SEEDS seeds from FIRST on
 
 sweep: $(STAMP) ## the golden day with a death at every crashpoint, a second one in recovery, every call failing
 	SWEEP=all $(BIN)/python -m pytest tests/simulation/test_golden_day.py -n $(JOBS) --dist loadscope --no-loadscope-reorder
+
+fairness: $(STAMP) ## COUNT accounts dealt in turn on a real database, killed again and again: nobody off by more than 2
+	FAIRNESS=$(or $(COUNT),10000) $(BIN)/python -m pytest tests/simulation/test_fairness_simulated.py -s -q
 
 soak: $(STAMP) ## a simulated year of watches over SEEDS seeds: no false page, no missed one, flat memory
 	SOAK_DAYS=$(or $(DAYS),365) SOAK_SEEDS=$(or $(SEEDS),1) SOAK_STEP=$(or $(STEP),120) $(BIN)/python -m pytest tests/unit/alerts/test_alerts_soak.py

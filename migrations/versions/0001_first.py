@@ -19,6 +19,7 @@ _TYPES = {
         "serial": "INTEGER",
         "flag": "INTEGER",
         "bytes": "BLOB",
+        "real": "REAL",
         "strict": "STRICT",
     },
     "postgresql": {
@@ -27,6 +28,7 @@ _TYPES = {
         "serial": "BIGSERIAL",
         "flag": "BOOLEAN",
         "bytes": "BYTEA",
+        "real": "DOUBLE PRECISION",
         "strict": "",
     },
 }
@@ -49,15 +51,23 @@ _SCHEMA = (
       CONSTRAINT pk_records PRIMARY KEY (id, system, kind)
     ) {strict}
     """,
-    "CREATE INDEX ix_records_account ON records (account, system, kind) WHERE account IS NOT NULL",
+    "CREATE INDEX ix_records_account ON records (account, system, kind, deleted) WHERE account IS NOT NULL",
     "CREATE UNIQUE INDEX ix_records_change_seq ON records (change_seq)",
     "CREATE INDEX ix_records_live ON records (system, kind, deleted)",
     "CREATE INDEX ix_records_domain ON records (domain) WHERE domain IS NOT NULL",
+    "CREATE INDEX ix_records_name_key ON records (name_key) WHERE name_key IS NOT NULL",
     """
     CREATE TABLE object_schemas (
       system {text} NOT NULL, kind {text} NOT NULL, object {text} NOT NULL, revision {text} NOT NULL,
       document {text} NOT NULL, changed_at {text} NOT NULL,
       CONSTRAINT pk_object_schemas PRIMARY KEY (system, kind)
+    ) {strict}
+    """,
+    """
+    CREATE TABLE currency_rates (
+      system {text} NOT NULL, currency {text} NOT NULL, since {text} NOT NULL, units {text} NOT NULL,
+      read_at {text} NOT NULL,
+      CONSTRAINT pk_currency_rates PRIMARY KEY (system, currency, since)
     ) {strict}
     """,
     """
@@ -69,8 +79,8 @@ _SCHEMA = (
     """,
     """
     CREATE TABLE owner_changes (
-      seq {serial} NOT NULL, ref {text} NOT NULL, at {text} NOT NULL, "old" {text}, "new" {text},
-      modified_by {text}, source {text}, told {flag} NOT NULL, seen_at {text} NOT NULL, run_id {text},
+      seq {serial} NOT NULL, ref {text} NOT NULL, field {text} NOT NULL, at {text} NOT NULL, "old" {text},
+      "new" {text}, modified_by {text}, source {text}, told {flag} NOT NULL, seen_at {text} NOT NULL, run_id {text},
       CONSTRAINT pk_owner_changes PRIMARY KEY (seq)
     ) {strict}
     """,
@@ -108,8 +118,9 @@ _SCHEMA = (
     """,
     """
     CREATE TABLE owner_marks (
-      ref {text} NOT NULL, kind {text} NOT NULL, owner {text}, source {text} NOT NULL, at {text} NOT NULL,
-      CONSTRAINT pk_owner_marks PRIMARY KEY (ref),
+      ref {text} NOT NULL, field {text} NOT NULL, kind {text} NOT NULL, owner {text}, source {text} NOT NULL,
+      at {text} NOT NULL,
+      CONSTRAINT pk_owner_marks PRIMARY KEY (ref, field),
       CONSTRAINT ck_owner_marks_source CHECK (source IN ('adopted', 'first-seen', 'written', 'expected'))
     ) {strict}
     """,
@@ -136,9 +147,9 @@ _SCHEMA = (
     """,
     """
     CREATE TABLE blocked (
-      ref {text} NOT NULL, new_owner {text} NOT NULL, code {text} NOT NULL, message {text} NOT NULL,
+      ref {text} NOT NULL, field {text} NOT NULL, new_owner {text}, code {text} NOT NULL, message {text} NOT NULL,
       until {text} NOT NULL, rule_text {text} NOT NULL,
-      CONSTRAINT pk_blocked PRIMARY KEY (ref)
+      CONSTRAINT pk_blocked PRIMARY KEY (ref, field)
     ) {strict}
     """,
     """
@@ -156,6 +167,14 @@ _SCHEMA = (
     ) {strict}
     """,
     "CREATE INDEX ix_assignments_at ON assignments (at)",
+    """
+    CREATE TABLE scores (
+      company {text} NOT NULL, run_id {text} NOT NULL, at {text} NOT NULL, pack_revision {text} NOT NULL,
+      score INTEGER, band {text}, parts {text} NOT NULL,
+      CONSTRAINT pk_scores PRIMARY KEY (company, run_id)
+    ) {strict}
+    """,
+    "CREATE INDEX ix_scores_at ON scores (at)",
     """
     CREATE TABLE retrievals (
       company {text} NOT NULL, noticed_at {text}, noticed_owner {text}, retrieved_at {text}, from_owner {text},
@@ -184,9 +203,9 @@ _SCHEMA = (
     """,
     """
     CREATE TABLE outbox (
-      id {serial} NOT NULL, plan_id {text} NOT NULL, ref {text} NOT NULL, "old" {text}, "new" {text} NOT NULL,
-      because {text} NOT NULL, parent {text}, fingerprint {text} NOT NULL, money {text}, state {text} NOT NULL,
-      attempts INTEGER NOT NULL, attempt {text}, epoch {big}, code {text}, message {text},
+      id {serial} NOT NULL, plan_id {text} NOT NULL, ref {text} NOT NULL, field {text} NOT NULL, "old" {text},
+      "new" {text}, because {text} NOT NULL, parent {text}, fingerprint {text} NOT NULL, money {text},
+      state {text} NOT NULL, attempts INTEGER NOT NULL, attempt {text}, epoch {big}, code {text}, message {text},
       changed_at {text} NOT NULL,
       CONSTRAINT pk_outbox PRIMARY KEY (id),
       CONSTRAINT ck_outbox_state CHECK (state IN ('approved', 'sending', 'confirmed', 'skipped_already',
@@ -195,11 +214,11 @@ _SCHEMA = (
     ) {strict}
     """,
     "CREATE INDEX ix_outbox_plan_id ON outbox (plan_id)",
-    "CREATE UNIQUE INDEX uq_outbox_open_ref ON outbox (ref) WHERE state IN ('approved', 'sending')",
+    "CREATE UNIQUE INDEX uq_outbox_open_ref ON outbox (ref, field) WHERE state IN ('approved', 'sending')",
     """
     CREATE TABLE receipts (
       id {serial} NOT NULL, outbox_id {big} NOT NULL, plan_id {text} NOT NULL, ref {text} NOT NULL,
-      at {text} NOT NULL, state {text} NOT NULL, attempt {text}, epoch {big}, code {text}, message {text},
+      field {text} NOT NULL, at {text} NOT NULL, state {text} NOT NULL, attempt {text}, epoch {big}, code {text}, message {text},
       request_id {text}, before {text}, after {text},
       CONSTRAINT pk_receipts PRIMARY KEY (id),
       CONSTRAINT fk_receipts_outbox_id FOREIGN KEY(outbox_id) REFERENCES outbox (id)
@@ -308,6 +327,26 @@ _SCHEMA = (
     ) {strict}
     """,
     "CREATE INDEX ix_silences_ends_at ON silences (ends_at)",
+    """
+    CREATE TABLE tallies (
+      name {text} NOT NULL, labels TEXT NOT NULL, value {real} NOT NULL,
+      CONSTRAINT pk_tallies PRIMARY KEY (name, labels)
+    ) {strict}
+    """,
+    """
+    CREATE TABLE lead_tracks (
+      id {text} NOT NULL, system {text} NOT NULL, person {text}, state {text} NOT NULL, reason {text} NOT NULL,
+      "text" {text} NOT NULL, created_at {text} NOT NULL, seen_at {text} NOT NULL, seen_change {big} NOT NULL,
+      waiting_since {text}, owner {text}, rep {text}, assigned_at {text}, assigned_by {text}, clock_from {text},
+      due_at {text}, touched_at {text}, breached_at {text}, reassigned_at {text}, matched {text}, plan_id {text},
+      decided_at {text},
+      CONSTRAINT pk_lead_tracks PRIMARY KEY (id, system),
+      CONSTRAINT ck_lead_tracks_state CHECK (state IN ('waiting', 'queued', 'assigned', 'touched', 'closed'))
+    ) {strict}
+    """,
+    "CREATE INDEX ix_lead_tracks_state ON lead_tracks (state)",
+    "CREATE INDEX ix_lead_tracks_person ON lead_tracks (person)",
+    "CREATE INDEX ix_lead_tracks_assigned_at ON lead_tracks (assigned_at)",
 )
 
 _SQLITE_TRIGGERS = (

@@ -23,6 +23,7 @@ from syncd.rules.deciding.tree import choose_territory
 from syncd.rules.facts import Facts
 from syncd.rules.matching.time_window import local_day
 from syncd.rules.pack import MonitorRule, Pack, Quota
+from syncd.rules.quotas import quotas_at
 
 EARLIEST_SHARE = Decimal("0.2")
 """Before this share of a period is over, its pace says nothing."""
@@ -66,13 +67,13 @@ class Progress:
 def progress(view: MonitorView, monitor: str) -> Iterator[Progress]:
     """The progress of every quota whose period is under way; InputError SYN801 for what cannot be read or converted."""
     pack = view.pack
-    if pack is None or not pack.quotas:
+    if pack is None or not (under_way := running(pack, view.now)):
         return
     rule = view.rule(monitor)
     least = options.amount(rule, "min_expected", view.money)
     seasonal = options.choice(rule, "pace", ("linear", "seasonal")) == "seasonal"
     tally = _Tally.of(view, pack, rule)
-    for quota, period in running(pack, view.now):
+    for quota, period in under_way:
         path = tally.paths.get(quota.territory, quota.territory) if quota.territory is not None else None
         known = tally.by_territory.get(path, ()) if path is not None else tally.by_rep.get(quota.rep or "", ())
         wins = tuple(each for each in known if each[0].closed >= period.start)
@@ -98,10 +99,11 @@ def progress(view: MonitorView, monitor: str) -> Iterator[Progress]:
 def running(pack: Pack, now: datetime) -> list[tuple[Quota, Period]]:
     """The quotas whose period is under way."""
     known: dict[str, Period] = {}
-    for quota in pack.quotas:
+    quotas = quotas_at(pack, now)
+    for quota in quotas:
         if quota.period not in known:
             known[quota.period] = period_of(quota.period, pack.fiscal_year_start, pack.zone)
-    return [(quota, known[quota.period]) for quota in pack.quotas if known[quota.period].holds(now)]
+    return [(quota, known[quota.period]) for quota in quotas if known[quota.period].holds(now)]
 
 
 def evidence(each: Progress, view: MonitorView, thresholds: str) -> list[str]:

@@ -142,6 +142,18 @@ def changes_body(
     return body if to is None else {**body, "event_id": f"{body['event_id']}:{to}", "to": [to]}
 
 
+def returning_body(owner: str, accounts: Sequence[str], last_day: str | None, now: datetime) -> dict[str, Any]:
+    """The document that tells a rep which accounts will be taken back unless they are worked."""
+    counted = f"{len(accounts):,} account{'s' * (len(accounts) != 1)}"
+    until = f"after {last_day}" if last_day is not None else "soon"
+    told = f"{owner}: {counted} will be taken back {until}, for nobody works {'them' if len(accounts) != 1 else 'it'}"
+    lines = [told, *(f"  {name}" for name in accounts), "work an account, and it stays yours"]
+    key = hashlib.sha256("\n".join([owner, iso(now), *accounts]).encode()).hexdigest()[:32]
+    plan = {"plan_id": f"retrieve-{key[:12]}", "reps": {}}
+    body = _of_plan(CHANGES, plan, told, lines, "syncd plan", now)
+    return {**body, "event_id": f"syncd:retrieve:{key}", "dedup_key": f"syncd:retrieve:{key}", "to": [owner]}
+
+
 def _of_plan(
     kind: str, plan: Mapping[str, Any], summary: str, lines: Sequence[str], command: str, now: datetime
 ) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from syncd.rules.matching.time_window import local_midnight
+from syncd.rules.quotas import period_name
 
 _TICK = datetime.resolution
 
@@ -36,8 +37,7 @@ class Period:
 
 def fiscal_period(day: date, fiscal_year_start: int) -> str:
     """The fiscal quarter that a day lies in: `2026-Q4`. `fiscal_year_start` is the year's first month, 1 to 12."""
-    since = (day.month - fiscal_year_start) % 12
-    return f"{_fiscal_year(day, fiscal_year_start)}-Q{since // 3 + 1}"
+    return period_name("quarter", day, fiscal_year_start)
 
 
 def period_of(name: str, fiscal_year_start: int, zone: ZoneInfo) -> Period:
@@ -61,10 +61,6 @@ def earlier(name: str, fiscal_year_start: int, zone: ZoneInfo) -> Period:
     else:
         before = f"{year}-{int(part) - 1:02}" if part != "01" else f"{int(year) - 1}-12"
     return period_of(before, fiscal_year_start, zone)
-
-
-def _fiscal_year(day: date, fiscal_year_start: int) -> int:
-    return day.year + (1 if fiscal_year_start > 1 and day.month >= fiscal_year_start else 0)
 
 
 def _span(name: str, year: int, month: int, months: int, zone: ZoneInfo) -> Period:

@@ -20,6 +20,7 @@ from syncd.errors import SyncdError
 from syncd.store.engine import Store
 from syncd.store.notices import Notice, claim_notices, finish_notice
 from syncd.telemetry import Log, redacted_text
+from syncd.telemetry.tally import Tally
 
 _AT_ONCE = 50
 _FIRST_WAIT = timedelta(seconds=30)
@@ -42,11 +43,13 @@ class _Failure:
     wait: timedelta | None
 
 
-def send_due(store: Store, receivers: Mapping[str, Receiver], *, clock: Clock, log: Log) -> Sent:
-    """Send every notice that is due. Must not run inside a transaction (SyncdError SYN430)."""
+def send_due(
+    store: Store, receivers: Mapping[str, Receiver], *, clock: Clock, log: Log, tally: Tally | None = None
+) -> Sent:
+    """Send every notice that is due, and count it in `tally`. Must not run inside a transaction (SyncdError SYN430)."""
     if store.in_transaction:
         raise SyncdError("SYN430", "notices were about to be sent while a database transaction is open")
-    sent = Sent()
+    sent, tally = Sent(), tally or Tally()
     down: dict[str, _Failure] = {}
     while True:
         with store.write() as conn:
@@ -61,6 +64,7 @@ def send_due(store: Store, receivers: Mapping[str, Receiver], *, clock: Clock, l
                 down[name] = failure
             for notice in batch:
                 _record(store, notice, failure, clock.now())
+                _count(tally, notice, failure, clock.now())
             if failure is not None:
                 sent.failed += len(batch)
             elif name != LOG_NAME:
@@ -103,6 +107,18 @@ def _record(store: Store, notice: Notice, failure: _Failure | None, now: datetim
     reason = None if failure is None else failure.reason
     with store.write() as conn:
         finish_notice(conn, notice.id, ok=failure is None, reason=reason, now=now, retry_at=retry_at)
+
+
+def _count(tally: Tally, notice: Notice, failure: _Failure | None, now: datetime) -> None:
+    """Count an attempt; latency is from when a notice was made, or was to be sent, until it was taken."""
+    labels = {"receiver": notice.receiver}
+    tally.count("notifications_total", **labels)
+    if failure is not None:
+        tally.count("notifications_failed_total", **labels, reason=failure.reason)
+        return
+    since = notice.created_at if notice.attempts > 1 else max(notice.created_at, notice.due_at)
+    tally.count("notification_latency_seconds_sum", max(0.0, (now - since).total_seconds()), **labels)
+    tally.count("notification_latency_seconds_count", **labels)
 
 
 def _retry_at(notice: Notice, failure: _Failure, now: datetime) -> datetime | None:

@@ -14,6 +14,7 @@ from types import MappingProxyType
 from typing import Any
 
 from syncd.alerts.closings import NO_CLOSINGS, Closings
+from syncd.alerts.leads import NO_LEADS, Leads
 from syncd.alerts.operations import NO_OPERATIONS, Operations
 from syncd.errors import Finding
 from syncd.model.decisions import Decision
@@ -88,6 +89,7 @@ class MonitorView:
     monitor saw last, by subject; `rebased` are those that take a new baseline now; `taken` are the open alerts, as
     monitor and subject, that somebody acknowledged. `gone` are records that were customers and are no company's live
     record any more. `facts` is empty and `pack` None where there is no valid pack; `pack_findings` says why.
+    `refused_commit` is the newest commit of a pack that is fetched from git, and why it is not in use, where it is invalid.
     `decisions` are those of role owner by company, None where the rules could not be applied. `owner_changes` are those
     that were seen since the earliest period under way began, oldest first.
     """
@@ -101,6 +103,7 @@ class MonitorView:
     fresh: frozenset[System] = frozenset()
     pack: Pack | None = None
     pack_findings: tuple[Finding, ...] = ()
+    refused_commit: tuple[str, str] | None = None
     money: MoneyTable = field(default_factory=MoneyTable)
     rates: DatedRates = field(default_factory=DatedRates)
     facts: tuple[Facts, ...] = ()
@@ -110,6 +113,7 @@ class MonitorView:
     closings: Closings = NO_CLOSINGS
     owner_changes: Mapping[Ref, tuple[OwnerChange, ...]] = field(default_factory=lambda: MappingProxyType({}))
     operations: Operations = NO_OPERATIONS
+    leads: Leads = NO_LEADS
     seen: Mapping[str, Mapping[str, str]] = field(default_factory=lambda: MappingProxyType({}))
     rebased: frozenset[str] = frozenset()
     taken: frozenset[tuple[str, str]] = frozenset()

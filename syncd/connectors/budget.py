@@ -95,6 +95,7 @@ class RateBudget:
         self._allowance = _Allowance()
         self._spent = spent
         self._day: date = clock.now().date()
+        self._waited = 0.0
 
     def admit(self, pool: str = GENERAL, *, writing: bool = False) -> None:
         """Let one call through, waiting for its bucket.
@@ -109,7 +110,16 @@ class RateBudget:
                 self._refuse_near_floor()
             self._spent += 1
         for bucket in self._buckets.get(pool, ()):
+            began = self._clock.monotonic()
             bucket.take()
+            with self._lock:
+                self._waited += self._clock.monotonic() - began
+
+    def take_waited(self) -> float:
+        """The seconds that calls have waited for a bucket since this was last asked."""
+        with self._lock:
+            waited, self._waited = self._waited, 0.0
+        return waited
 
     def usage(self) -> Usage:
         """Where the day stands."""

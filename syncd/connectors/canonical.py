@@ -12,7 +12,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any, Final
 
 from syncd.clock import iso, parse_instant
-from syncd.model.fields import ACCOUNT_FIELDS, LEAD_FIELDS, OPPORTUNITY_FIELDS, FieldType
+from syncd.model.fields import ACCOUNT_FIELDS, LEAD_FIELDS, LEAD_SIGNS, OPPORTUNITY_FIELDS, FieldType
 from syncd.model.refs import Kind
 
 CURRENCY: Final = "currency"
@@ -23,7 +23,7 @@ _EPOCH: Final = re.compile(r"-?\d{11,14}(\.0+)?")
 _TYPES: Final[Mapping[Kind, Mapping[str, FieldType]]] = {
     Kind.ACCOUNT: ACCOUNT_FIELDS,
     Kind.OPPORTUNITY: OPPORTUNITY_FIELDS,
-    Kind.LEAD: LEAD_FIELDS,
+    Kind.LEAD: {**LEAD_FIELDS, **LEAD_SIGNS},
 }
 _NUMBERS: Final = frozenset({FieldType.NUMBER, FieldType.MONEY})
 

@@ -7,13 +7,15 @@ CursorLostError, BadDataError), never a vendor SDK's. It holds no state between 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
 from syncd.model.cursors import Page, Window
+from syncd.model.money import CurrencyRate
+from syncd.model.plans import OWNER_FIELD
 from syncd.model.records import Record, Team, User
 from syncd.model.refs import Kind, Ref, System
 from syncd.model.schemas import ObjectSchema
@@ -31,12 +33,17 @@ class Identity:
 
 @dataclass(frozen=True, slots=True)
 class OwnerWrite:
-    """One owner to write: only where the record still holds `old`. `unmodified_since` guards it where the CRM can."""
+    """One owner to write: only where the record still holds `old`. `unmodified_since` guards it where the CRM can.
+
+    With another `field` it is that of the mapping's fields that the plan names: a role's, or a text of ours; `new` None
+    empties it. All writes of one call are of one field.
+    """
 
     ref: Ref
     old: str | None
-    new: str
+    new: str | None
     unmodified_since: datetime | None = None
+    field: str = OWNER_FIELD
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,12 +131,25 @@ class Reader(Protocol):
         """Who we are there, and the server's time."""
         ...
 
-    def check_schema(self) -> tuple[str, ...]:
-        """Notes about the mapping (empty: all well); SchemaError where a mapped object or field cannot be read."""
+    def check_schema(self, without: Collection[Kind] = ()) -> tuple[str, ...]:
+        """Notes about the mapping (empty: all well); SchemaError where a mapped object or field cannot be read.
+
+        Kinds `without` are not looked at.
+        """
         ...
 
-    def schemas(self) -> tuple[ObjectSchema, ...]:
-        """What the CRM says of each mapped object, users apart; no call where `check_schema` was asked before."""
+    def unfit(self) -> Mapping[Kind, tuple[str, ...]]:
+        """The mapped kinds that cannot be read as they are mapped: the names of what is not there, or hidden from us.
+
+        No call where `check_schema` was asked before.
+        """
+        ...
+
+    def schemas(self, without: Collection[Kind] = ()) -> tuple[ObjectSchema, ...]:
+        """What the CRM says of each mapped object, users and kinds `without` apart.
+
+        No call where `check_schema` was asked before.
+        """
         ...
 
     def rights(self) -> tuple[Right, ...]:
@@ -152,10 +172,21 @@ class Reader(Protocol):
         """Every user or owner, inactive and archived ones included."""
         ...
 
+    def currency_rates(self) -> tuple[CurrencyRate, ...]:
+        """What the CRM says of its currencies, dated rates included; empty where it has one currency or keeps none."""
+        ...
+
     def changes(self, kind: Kind, window: Window, resume: str | None = None) -> Iterator[Page]:
         """Records of `kind` stamped inside the window, deleted and merged ones included where the CRM shows them.
 
         Without `window.lower` it is a full walk. Rows outside the window may come too; the caller upserts by stamp.
+        """
+        ...
+
+    def recent(self, kind: Kind, window: Window, resume: str | None = None) -> Iterator[Page]:
+        """As `changes`, of a window with a lower bound, for looking often: what costs calls by itself is left out.
+
+        Deleted records come where they cost nothing; the caller reads those that matter to it by id.
         """
         ...
 
@@ -174,9 +205,10 @@ class Reader(Protocol):
         """
         ...
 
-    def teams(self, kind: Kind, ids: Sequence[str] | None = None) -> Iterator[Team]:
+    def teams(self, kind: Kind, ids: Sequence[str] | None = None, *, restorable: bool | None = None) -> Iterator[Team]:
         """Teams of accounts or opportunities that an owner change would drop; of all, or of the records named.
 
+        Of all of them `restorable`, as an earlier call told it, saves asking whether members can be put back.
         Empty where the system has none. Raises AuthError or SchemaError where teams exist but cannot be read.
         """
         ...
@@ -201,7 +233,7 @@ class Writer(Protocol):
         ...
 
     def write_owners(self, kind: Kind, writes: Sequence[OwnerWrite]) -> tuple[WriteResult, ...]:
-        """Write at most `batch_size` owners of one kind; one result a row, in order.
+        """Write at most `batch_size` owners, or values of one other field, of one kind; one result a row, in order.
 
         Makes one attempt: whether to send again is the caller's to decide after a read. Raises AuthError,
         SchemaError, QuotaExhaustedError where nothing was applied; a lost answer is `UNKNOWN` for each row.

@@ -10,6 +10,7 @@ from typing import Protocol
 
 from syncd.connectors.port import OwnerWrite, WriteOutcome, WriteResult
 from syncd.errors import AuthError, QuotaExhaustedError, SchemaError
+from syncd.model.plans import OWNER_FIELD
 from syncd.model.refs import Kind, Ref
 
 NOT_SENT = "NOT_SENT"
@@ -31,13 +32,20 @@ Send = Callable[[Sequence[OwnerWrite]], "list[WriteResult] | None"]
 
 
 def checked(writes: Sequence[OwnerWrite], kind: Kind, batch_size: int) -> None:
-    """ValueError for rows that a caller must not hand over together: too many, of another kind, or one record twice."""
+    """ValueError for rows that a caller must not hand over together: too many, of another kind or field, or one twice.
+
+    Also for an owner that would be emptied: that is nothing that syncd writes.
+    """
     if len(writes) > batch_size:
         raise ValueError(f"{len(writes)} rows are more than the {batch_size} of one call")
     if any(write.ref.kind is not kind for write in writes):
         raise ValueError(f"a row is no {kind.value}")
     if len({write.ref for write in writes}) != len(writes):
         raise ValueError("one record is in the call twice")
+    if len({write.field for write in writes}) > 1:
+        raise ValueError("one call writes one field")
+    if any(write.field == OWNER_FIELD and write.new is None for write in writes):
+        raise ValueError("an owner is never emptied")
 
 
 def all_rows(

@@ -5,11 +5,15 @@ Code that takes an answer apart runs inside `decoding`; what it needs to be sure
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeVar
 
-from syncd.errors import BadDataError
+from syncd.errors import BadDataError, SchemaError
+
+K = TypeVar("K")
+T = TypeVar("T")
+_SHOWN = 40
 
 UNEXPECTED = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError)
 """What Python raises where a document is taken apart that is not what it should be."""
@@ -22,6 +26,50 @@ def decoding(where: str, what: str) -> Iterator[None]:
         yield
     except UNEXPECTED as error:
         raise BadDataError("SYN421", f"{what} cannot be read ({type(error).__name__})", where=where) from error
+
+
+Parts = tuple[str, tuple[tuple[str, object, Callable[[], object]], ...]]
+"""A record's id, and its fields: the name of each, its raw value, and what reads it."""
+
+
+def read_record(where: str, what: str, read: Callable[[], T], parts: Callable[[], Parts]) -> T:
+    """What `read` makes of a record. Where it cannot, BadDataError SYN421 that names the record and the field.
+
+    `parts` is asked only then, for the fields that every record needs.
+    """
+    try:
+        return read()
+    except (*UNEXPECTED, BadDataError) as error:
+        raise _blamed(where, what, parts, error) from error
+
+
+def _blamed(where: str, what: str, parts: Callable[[], Parts], error: Exception) -> BadDataError:
+    try:
+        identity, fields = parts()
+    except (*UNEXPECTED, BadDataError):
+        return _unreadable(where, f"{what} cannot be read ({type(error).__name__})")
+    for name, value, check in fields:
+        try:
+            check()
+        except (*UNEXPECTED, BadDataError):
+            return _unreadable(where, f"{what} {identity}: {name} cannot be {repr(value)[:_SHOWN]}")
+    return _unreadable(where, f"{what} {identity} cannot be read ({error})")
+
+
+def _unreadable(where: str, text: str) -> BadDataError:
+    hint = "nothing of this page was kept and the cursor stays; see the record in the CRM, then pull again"
+    return BadDataError("SYN421", text, where=where, hint=hint)
+
+
+def refuse_unfit(where: str, missing: Mapping[K, tuple[str, ...]]) -> None:
+    """SchemaError naming every mapped object and field that is not there, if there is one."""
+    if missing:
+        raise SchemaError(
+            "SYN405",
+            f"not there, or hidden from us: {', '.join(name for names in missing.values() for name in names)}",
+            where=where,
+            hint="correct the mapping in the settings, or give our user (the app) access to the fields",
+        )
 
 
 def objects(value: Any) -> list[Mapping[str, Any]]:

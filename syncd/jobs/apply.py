@@ -10,10 +10,12 @@ from syncd.errors import RefusedError
 from syncd.jobs.context import Context
 from syncd.jobs.freezing import check_not_frozen, freeze
 from syncd.jobs.leadership import Leadership
+from syncd.jobs.leads.writing import lead_orders
 from syncd.jobs.plan import Deliberation, deliberate, input_of
-from syncd.jobs.recording import recorded
-from syncd.model.plans import OutboxRow, SavedPlan
-from syncd.model.refs import Ref, System
+from syncd.jobs.recording import Run, recorded
+from syncd.jobs.written import mapped_roles
+from syncd.model.plans import LEADS_PLAN, OutboxRow, SavedPlan, Slot
+from syncd.model.refs import System
 from syncd.planning import adoption, approval, undo
 from syncd.planning.applied import ApplyReport
 from syncd.planning.apply import apply_plan
@@ -42,14 +44,22 @@ def apply(context: Context, leader: Leadership, plan_id: str) -> ApplyReport:
             plan = plans.get_plan(conn, plan_id)
         as_of = plan.document.get("rates", {}).get("as_of")
         leader.await_writes()
+        if plan.kind == LEADS_PLAN:
+            report = apply_plan(line_of(context, leader, run.run_id), plan.plan_id, lead_orders(context))
+            return _told(run, report)
         thought = deliberate(context, rates_on=date.fromisoformat(as_of) if as_of else None)
         line = line_of(context, leader, run.run_id)
         report = apply_plan(line, plan.plan_id, _orders(context, thought, plan))
         remember(context, leader, thought)
-        run.outcome = "ok" if report.exit_code == 0 else "incomplete"
-        run.summary = {"plan": plan.plan_id, "calls": report.calls}
-        run.summary |= {state.value: count for state, count in report.counts.items()}
-        return report
+        return _told(run, report)
+
+
+def _told(run: Run, report: ApplyReport) -> ApplyReport:
+    """The report, and its figures in the record of the run."""
+    run.outcome = "ok" if report.exit_code == 0 else "incomplete"
+    run.summary = {"plan": report.plan_id, "calls": report.calls}
+    run.summary |= {state.value: count for state, count in report.counts.items()}
+    return report
 
 
 def remember(context: Context, leader: Leadership, thought: Deliberation) -> int:
@@ -108,15 +118,15 @@ def line_of(context: Context, leader: Leadership, run_id: str) -> Line:
 def _orders(context: Context, thought: Deliberation, plan: SavedPlan) -> Orders:
     source = input_of(context, thought)
     document: Mapping[str, Any] = plan.document
-    known: dict[Ref, Present | None] = {}
+    known: dict[Slot, Present | None] = {}
 
-    def standing(rows: Sequence[OutboxRow]) -> Mapping[Ref, Present]:
+    def standing(rows: Sequence[OutboxRow]) -> Mapping[Slot, Present]:
         """Judged once, on the book of this apply's start: only our own writes change the mirror while it runs."""
-        new = [row for row in rows if row.ref not in known]
+        new = [row for row in rows if row.slot not in known]
         if new:
-            judged = present_rows(source, document, new)
-            known.update({row.ref: judged.get(row.ref) for row in new})
-        return {row.ref: found for row in rows if (found := known[row.ref]) is not None}
+            judged = present_rows(source, document, new, thought.source.book.memory)
+            known.update({row.slot: judged.get(row.slot) for row in new})
+        return {row.slot: found for row in rows if (found := known[row.slot]) is not None}
 
     stale: frozenset[System] = thought.source.stale
     return Orders(context.settings.mode.value, thought.pack.guard, thought.pack.zone, standing, stale_systems=stale)
@@ -139,6 +149,7 @@ def adopt(context: Context, leader: Leadership, *, again: bool = False) -> adopt
                 run_id=run.run_id,
                 pack_revision=thought.pack.revision,
                 again=again,
+                roles=mapped_roles(context.settings),
             )
         run.summary = {"marked": adopted.marked}
     context.log.event("baseline.adopted", marked=adopted.marked)

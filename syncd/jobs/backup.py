@@ -13,16 +13,39 @@ from syncd.store import lease, ledger
 from syncd.store.engine import Store
 from syncd.store.location import display, parse_url
 from syncd.store.restoring import Restored, mark_restored
+from syncd.store.tallies import save_tally
+from syncd.telemetry.tally import Tally
 
+BACKUP = "backup_last_success_timestamp_seconds"
+"""The metric that says when the last backup was made."""
 _DUMP = 'pg_dump --format=custom --file=syncd.dump --dbname="{url}"'
 
 
-def back_up(url: str, target: Path) -> int:
-    """Copy the SQLite database to a new file, while it is in use; returns the copy's bytes.
+def back_up(url: str, target: Path, *, clock: Clock) -> int:
+    """Copy the SQLite database to a new file, while it is in use, and note that; returns the copy's bytes.
 
     Raises StorageError SYN619 for PostgreSQL, with the command that does it there, and as `copy_database`.
     """
-    return copies.copy_database(_file_of(url, "back up with the server's own tool"), target)
+    instead = "back up with the server's own tool, then run `syncd db backup --noted`"
+    size = copies.copy_database(_file_of(url, instead), target)
+    try:
+        note_backup(url, clock=clock)
+    except StorageError as error:
+        if error.code not in ("SYN602", "SYN607"):  # before an upgrade, or on a full disk: the copy is what counts
+            raise
+    return size
+
+
+def note_backup(url: str, *, clock: Clock) -> None:
+    """Remember that a backup was made now, for the metric of its age; StorageError as `Store.open`."""
+    tally = Tally()
+    tally.level(BACKUP, clock.now().timestamp())
+    store = Store.open(url, clock=clock)
+    try:
+        with store.write() as conn:
+            save_tally(conn, tally.take())
+    finally:
+        store.close()
 
 
 def restore(url: str, source: Path, *, clock: Clock, who: str) -> tuple[Restored, Path | None]:

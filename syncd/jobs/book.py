@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
 from sqlalchemy import Connection
 
 from syncd.jobs.context import Context
-from syncd.jobs.mapping import field_order
+from syncd.jobs.mapping import field_order, read_kinds
+from syncd.jobs.written import Holders, held_fields, mapped_roles, written_fields
 from syncd.model.records import Record, User
 from syncd.model.refs import Kind, Ref, System, long_salesforce_id
-from syncd.planning.ownership import OwnershipHistory, person_changes
+from syncd.planning.ownership import OwnershipHistory, person_changes, role_changes
 from syncd.rules.derivation import CompanyRecords, Derivation, OwnershipView, derive_book
 from syncd.rules.engine import Book
 from syncd.rules.facts import Applied, Directory, Rep
@@ -26,13 +27,19 @@ from syncd.store import companies, mirror, outbox, ownership, picking
 
 @dataclass(frozen=True, slots=True)
 class MirrorBook:
-    """The book, and what planning needs beside it."""
+    """The book, and what planning needs beside it.
+
+    `followers` are the contacts and open tasks that may follow their account, `held` what the fields hold that syncd
+    writes beside the owner.
+    """
 
     book: Book
     open_opportunities: tuple[Record, ...]
     users: Mapping[Ref, User]
     as_of: Mapping[System, datetime]
     stale: frozenset[System]
+    followers: tuple[Record, ...] = ()
+    held: Mapping[Ref, Mapping[str, str]] = field(default_factory=dict)
 
 
 def derivation_of(context: Context, pack: Pack, rates_on: date) -> Derivation:
@@ -84,9 +91,14 @@ def read_book(
         for record in mirror.records(conn, system, Kind.ACCOUNT):
             members[links.get(record.ref, str(record.ref))].append(record)
     view = _ownership(context, conn, users, members, links)
+    fields = written_fields(context.settings)
+    held = held_fields((account for found in members.values() for account in found), fields)
+    holders = Holders.of(context.settings, users)
     records = (
         CompanyRecords(
-            key, tuple(accounts), tuple(deal for account in accounts for deal in opportunities.get(account.ref, ()))
+            key,
+            holders.told(accounts),
+            tuple(deal for account in accounts for deal in opportunities.get(account.ref, ())),
         )
         for key, accounts in sorted(members.items())
     )
@@ -101,7 +113,20 @@ def read_book(
     )
     directory = directory_of(users.values(), pack, context.written_systems)
     book = Book(facts, directory, memory=memory_of(conn, pack, now))
-    return MirrorBook(book, tuple(still_open), users, known, stale)
+    return MirrorBook(book, tuple(still_open), users, known, stale, _followers(context, conn, pack), held)
+
+
+def _followers(context: Context, conn: Connection, pack: Pack) -> tuple[Record, ...]:
+    """The contacts and open tasks of accounts, of kinds that the pack lets follow; none is read where none may."""
+    words = {Kind.CONTACT: pack.cascade.contacts, Kind.TASK: pack.cascade.open_tasks}
+    return tuple(
+        record
+        for system in context.systems
+        for kind in read_kinds(context.settings, system)
+        if words.get(kind, "stay") != "stay"
+        for record in mirror.records(conn, system, kind)
+        if record.account and record.fields.get("is_closed") != "true"
+    )
 
 
 def memory_of(conn: Connection, pack: Pack, now: datetime) -> Memory:
@@ -150,6 +175,19 @@ def _ownership(
         person_changes=person_changes(accounts, links, history),
         owner_changed_at=changed_at,
         team_holds=_team_holds(context, conn, members),
+        role_changes=role_changes(
+            accounts,
+            links,
+            [
+                OwnershipHistory(
+                    ownership.marks(conn, field=role),
+                    ownership.owner_changes(conn, field=role),
+                    outbox.open_refs(conn, role),
+                    role,
+                )
+                for role in mapped_roles(context.settings)
+            ],
+        ),
     )
 
 

@@ -11,17 +11,20 @@ from datetime import datetime
 from pathlib import Path
 
 from syncd.errors import Finding, Severity, StorageError, sort_key
+from syncd.jobs import written
 from syncd.jobs.book import mirror_book
 from syncd.jobs.context import Context
 from syncd.jobs.mapping import configured_systems, field_catalogue
 from syncd.jobs.money import money_table
 from syncd.jobs.packs import inspect_pack
+from syncd.jobs.picklists import Picklists
 from syncd.rules.derivation import Derivation
 from syncd.rules.matching.time_window import EvaluationContext
 from syncd.rules.pack import Pack
 from syncd.rules.proving.claims import Claim
 from syncd.rules.proving.proof import prove
 from syncd.rules.proving.surroundings import Surroundings, ending_soon, geography_only, owner_findings
+from syncd.rules.proving.vocabulary import FieldCoverage, Offers, field_coverage, not_offered, thin_fields
 from syncd.settings import Settings
 
 _NO_DATABASE = "SYN601"
@@ -32,7 +35,8 @@ class CheckReport:
     """A pack, None where it cannot be used; everything found, in the order of the files; what was looked at.
 
     `claims` are the findings that come with an example account. `decided` and `undecided` count territories of the
-    proof, `accounts` the companies of the mirror that were looked at, None where there was no mirror to look at.
+    proof, `accounts` the companies of the mirror that were looked at, None where there was no mirror to look at;
+    `fields` says how many of them have each field that rules read.
     """
 
     root: Path
@@ -42,6 +46,7 @@ class CheckReport:
     decided: int = 0
     undecided: int = 0
     accounts: int | None = None
+    fields: tuple[FieldCoverage, ...] = ()
 
     def fails(self, *, strict: bool) -> bool:
         """Whether an error was found; under `strict`, or a warning."""
@@ -55,10 +60,11 @@ def check(settings: Settings, root: Path, *, now: datetime, mirror: bool = True)
     if pack is None:
         return CheckReport(root, None, findings)
     proof = prove(pack, derivation=_derivation(settings, pack, now), now=now, known=findings)
-    told = [*proof.findings, *ending_soon(pack, now)]
+    told = [*proof.findings, *ending_soon(pack, now), *written.findings(settings, pack)]
     accounts: int | None = None
+    fields: tuple[FieldCoverage, ...] = ()
     if mirror:
-        seen, accounts = _with_mirror(settings, pack, now, frozenset(each for each in proof.findings))
+        seen, accounts, fields = _with_mirror(settings, pack, now, frozenset(each for each in proof.findings))
         told += seen
     lines = _Lines(root)
     sourced = {each: lines.sourced(each) for each in told}
@@ -70,7 +76,16 @@ def check(settings: Settings, root: Path, *, now: datetime, mirror: bool = True)
         proof.decided,
         len(proof.undecided),
         accounts,
+        fields,
     )
+
+
+def _whole_offers(picklists: Picklists) -> Offers:
+    """What the CRMs offer, of the fields where no value can come that they do not offer."""
+    return {
+        kind: {name: offer.values for name, offer in fields.items() if offer.whole}
+        for kind, fields in picklists.offers.items()
+    }
 
 
 def _derivation(settings: Settings, pack: Pack, now: datetime) -> Derivation:
@@ -87,26 +102,31 @@ def _derivation(settings: Settings, pack: Pack, now: datetime) -> Derivation:
 
 def _with_mirror(
     settings: Settings, pack: Pack, now: datetime, proved: frozenset[Finding]
-) -> tuple[list[Finding], int | None]:
-    """What the mirror says, and how many companies it holds; nothing where there is no mirror."""
+) -> tuple[list[Finding], int | None, tuple[FieldCoverage, ...]]:
+    """What the mirror says, how many companies it holds, and how many have each field; nothing without a mirror."""
     if not configured_systems(settings):
-        return [], None
+        return [], None, ()
     try:
         context = Context.open(settings)
     except StorageError as error:
-        return ([] if error.code == _NO_DATABASE else [_not_looked_at(error.summary)]), None
+        return ([] if error.code == _NO_DATABASE else [_not_looked_at(error.summary)]), None, ()
     try:
         book = mirror_book(context, pack, now).book
+        offers = _whole_offers(Picklists.of_store(settings, context.store))
     finally:
         context.close()
     if not book.facts:
-        return [], None
+        return [], None, ()
     seen = Surroundings.of(pack, book.facts, EvaluationContext(now, pack.zone, pack.fiscal_year_start))
     dead = {each.place for each in proved if each.code in ("SYN350", "SYN351")}
-    found = [each for each in seen.findings() if each.code != "SYN360" or each.place not in dead]
+    counts = {name: {str(value): count for value, count in each.items()} for name, each in seen.values.items()}
+    found = list(not_offered(pack, offers, counts))
+    wrong = {each.place for each in found}
+    found += [each for each in seen.findings(wrong) if each.code != "SYN360" or each.place not in dead]
     found += owner_findings(pack, book.directory)
     found += geography_only(pack, seen.held.get("owner", {}))
-    return found, len(book.facts)
+    coverage = field_coverage(pack, book.facts)
+    return [*found, *thin_fields(coverage)], len(book.facts), coverage
 
 
 def _not_looked_at(why: str) -> Finding:

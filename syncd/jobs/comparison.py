@@ -48,10 +48,10 @@ def compare_over_mirror(
     now = as_of or context.clock.now()
     with pack_at(root, ref) as old:
         for _ in range(_TRIES):
-            before = _state(context)
-            with_old = _mirror_side(context, old.folder, now, f"{ref}:{root.name}")
-            with_new = _mirror_side(context, root, now, None)
-            if _state(context) == before:  # no pull came between the two readings
+            before = state_of(context)
+            with_old = mirror_side(context, old.folder, now, f"{ref}:{root.name}")
+            with_new = mirror_side(context, root, now, None)
+            if state_of(context) == before:  # no pull came between the two readings
                 break
         document = _document(with_old, with_new, ref, old, now, context.settings.money.reporting_currency)
     return document, with_new.findings
@@ -62,30 +62,33 @@ def compare_over_export(
 ) -> tuple[dict[str, Any], tuple[Finding, ...]]:
     """The same over an export: needs no CRM, mirror or ledger."""
     with pack_at(pack, ref) as old:
-        with _named(f"{ref}:{pack.name}"):
+        with named(f"{ref}:{pack.name}"):
             before = think_over_export(settings, old.folder, files, now=now)
         after = think_over_export(settings, pack, files, now=now)
-        document = _document(_side_of(before), _side_of(after), ref, old, now, settings.money.reporting_currency)
+        document = _document(side_of(before), side_of(after), ref, old, now, settings.money.reporting_currency)
     return document, after.findings
 
 
-def _side_of(thought: ExportThought) -> Side:
+def side_of(thought: ExportThought) -> Side:
+    """What a pack says of an export."""
     return Side(thought.pack, thought.decisions, {facts.key: facts for facts in thought.book.facts}, thought.findings)
 
 
-def _mirror_side(context: Context, root: Path, now: datetime, name: str | None) -> Side:
-    with _named(name):
+def mirror_side(context: Context, root: Path, now: datetime, name: str | None) -> Side:
+    """What a pack says of the mirror; errors of the pack are those of `name`, where it stands in another place."""
+    with named(name):
         thought = deliberate(context, pack=root, as_of=now)
     return Side(thought.pack, thought.decisions, thought.facts, thought.findings)
 
 
-def _state(context: Context) -> object:
+def state_of(context: Context) -> object:
+    """Which state of the mirror is read: equal ones hold the same records."""
     with context.store.read() as conn:
         return mirror.last_change(conn)
 
 
 @contextmanager
-def _named(name: str | None) -> Iterator[None]:
+def named(name: str | None) -> Iterator[None]:
     """Errors of a pack inside are those of the revision of this name, not of a temporary folder."""
     try:
         yield
@@ -97,7 +100,7 @@ def _named(name: str | None) -> Iterator[None]:
 
 def _document(old: Side, new: Side, ref: str, revision: Revision, now: datetime, currency: str) -> dict[str, Any]:
     """The comparison as a document: equal packs and books give equal documents."""
-    entries = list(_entries(old, new))
+    entries = list(entries_between(old, new))
     groups: dict[tuple[str, str, int], list[dict[str, Any]]] = defaultdict(list)
     for entry in entries:
         rule = entry["to"]["rule"] or {"file": "", "line": 0}
@@ -123,12 +126,12 @@ def _document(old: Side, new: Side, ref: str, revision: Revision, now: datetime,
             "by_load": sum(entry["cause"] == "load" for entry in entries),
             "money": {"amount": f"{_money(moved):f}", "currency": currency},
         },
-        "rules": list(_rule_changes(old.pack, new.pack)),
+        "rules": list(rule_changes(old.pack, new.pack)),
         "groups": listed,
     }
 
 
-def _entries(old: Side, new: Side) -> Iterator[dict[str, Any]]:
+def entries_between(old: Side, new: Side) -> Iterator[dict[str, Any]]:
     """Every company and role that comes out otherwise, by company."""
     before: dict[_Key, Decision] = {(each.company, each.role): each for each in old.decisions}
     after: dict[_Key, Decision] = {(each.company, each.role): each for each in new.decisions}
@@ -221,7 +224,7 @@ def _members(territory: Territory, pack: Pack) -> object:
     return (pool.members, pool.assign) if pool is not None else None
 
 
-def _rule_changes(old: Pack, new: Pack) -> Iterator[dict[str, Any]]:
+def rule_changes(old: Pack, new: Pack) -> Iterator[dict[str, Any]]:
     """What was added, removed or written anew: territories by role and path, then the other parts by name."""
     yield from _territory_changes(old, new)
     for kind, (before, after) in _named_parts(old, new).items():

@@ -15,6 +15,7 @@ from sqlalchemy import Connection
 
 from syncd.clock import Clock, SystemClock
 from syncd.connectors.budget import RateBudget, hubspot_budget, salesforce_budget
+from syncd.connectors.metering import MeteredWire
 from syncd.connectors.port import Reader, Writer
 from syncd.connectors.wire import CALL_DEADLINE, NetworkWire, Wire
 from syncd.entropy import Entropy, SystemEntropy
@@ -23,6 +24,8 @@ from syncd.jobs.connections import Ports, new_reader, new_writer
 from syncd.jobs.mapping import configured_systems, field_catalogue, mapping_revision
 from syncd.jobs.money import dated_rates
 from syncd.jobs.packs import open_pack
+from syncd.jobs.picklists import Picklists
+from syncd.jobs.rates import lay_out_rates
 from syncd.model.fields import FieldCatalogue
 from syncd.model.money import DatedRates, MoneyTable
 from syncd.model.refs import System
@@ -31,12 +34,13 @@ from syncd.settings import Mode, OwnerWriter, Settings
 from syncd.store import mirror, runs
 from syncd.store.engine import Store
 from syncd.telemetry import Log, get_log
+from syncd.telemetry.tally import Tally
 
 EPOCH_VARIABLE = "SYNCD_LEASE_EPOCH"
 """The variable by which a daemon hands its lease's epoch to the processes that it starts."""
 WRITE_DEADLINE = 15.0
 """Seconds after which a call that writes is cut, its outcome unknown: a new leader waits that long (store/lease.py)."""
-_CALLING_JOBS = ("pull", "delayed-pass", "sweep", "apply")
+_CALLING_JOBS = ("pull", "delayed-pass", "sweep", "apply", "leads")
 """The jobs that call CRMs."""
 _RUNS_A_DAY = (300, 5000)
 """How many runs of one job a day has: at the default period, and at most."""
@@ -46,7 +50,8 @@ _RUNS_A_DAY = (300, 5000)
 class Context:
     """One process's settings, ports and connections. Connectors are made on first use and kept.
 
-    `native_sync` is the sign that HubSpot's own Salesforce sync is on, as the last pull saw it.
+    `native_sync` is the sign that HubSpot's own Salesforce sync is on, as the last pull saw it. `tally` is what this process
+    counted for metrics; the next recorded run saves it.
     """
 
     settings: Settings
@@ -59,11 +64,12 @@ class Context:
     wire_of: Callable[[System], Wire]
     native_sync: str | None = None
     write_wire_of: Callable[[System], Wire] | None = None
+    tally: Tally = field(default_factory=Tally)
     _readers: dict[System, Reader] = field(default_factory=dict)
     _writers: dict[System, Writer] = field(default_factory=dict)
     _budgets: dict[System, RateBudget] = field(default_factory=dict)
-    _wires: dict[System, Wire] = field(default_factory=dict)
-    _write_wires: dict[System, Wire] = field(default_factory=dict)
+    _wires: dict[System, MeteredWire] = field(default_factory=dict)
+    _write_wires: dict[System, MeteredWire] = field(default_factory=dict)
 
     @classmethod
     def open(
@@ -83,6 +89,7 @@ class Context:
 
         if epoch := environ.get(EPOCH_VARIABLE):
             store.fence(int(epoch))
+        lay_out_rates(settings.money, store)
 
         def network(_: System, deadline: float = CALL_DEADLINE) -> Wire:
             bundle = settings.http.ca_bundle
@@ -103,8 +110,8 @@ class Context:
     def close(self) -> None:
         """Let go of the database and of the connections to the CRMs."""
         for wire in (*self._wires.values(), *self._write_wires.values()):
-            if isinstance(wire, NetworkWire):
-                wire.close()
+            if isinstance(wire.inner, NetworkWire):
+                wire.inner.close()
         self.store.close()
 
     def calls(self) -> Mapping[System, int]:
@@ -170,7 +177,13 @@ class Context:
         Its amounts are converted by the rates of that instant, or of the day that `rates_on` names.
         """
         instant = now or self.clock.now()
-        return open_pack(self.settings, path or self.settings.pack.path, now=instant, rates_on=rates_on)
+        return open_pack(
+            self.settings,
+            path or self.settings.pack.path,
+            now=instant,
+            rates_on=rates_on,
+            picklists=Picklists.of_store(self.settings, self.store),
+        )
 
     def reader(self, system: System) -> Reader:
         """The connector that reads a system."""
@@ -208,6 +221,16 @@ class Context:
         usages = ((system, budget.usage()) for system, budget in self._budgets.items())
         return {system: int(each.org_total * each.share) for system, each in usages if each.org_total is not None}
 
+    def tell_levels(self) -> None:
+        """Put into the tally where each CRM's allowance stands, as far as one has said so to this process."""
+        for system, budget in self._budgets.items():
+            usage, labels = budget.usage(), {"system": system.value}
+            if usage.org_total:
+                self.tally.level("api_quota_used_ratio", usage.spent / max(1.0, usage.org_total * usage.share), **labels)
+                if usage.org_used is not None:
+                    self.tally.level("api_org_used_ratio", usage.org_used / usage.org_total, **labels)
+            self.tally.count("rate_wait_seconds_total", budget.take_waited(), **labels)
+
     def spent_today(self, conn: Connection, system: System) -> int:
         """The calls that recorded runs made to a system today (UTC)."""
         midnight = datetime.combine(self.clock.now().date(), time.min, UTC)
@@ -229,10 +252,13 @@ class Context:
         if self.write_wire_of is None:
             return self._wire(system)
         if system not in self._write_wires:
-            self._write_wires[system] = self.write_wire_of(system)
+            self._write_wires[system] = self._metered(system, self.write_wire_of(system))
         return self._write_wires[system]
 
     def _wire(self, system: System) -> Wire:
         if system not in self._wires:
-            self._wires[system] = self.wire_of(system)
+            self._wires[system] = self._metered(system, self.wire_of(system))
         return self._wires[system]
+
+    def _metered(self, system: System, wire: Wire) -> MeteredWire:
+        return MeteredWire(wire, system.value, self.tally, self.clock)

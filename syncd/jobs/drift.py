@@ -10,7 +10,8 @@ from syncd.clock import iso
 from syncd.jobs.context import Context
 from syncd.jobs.leadership import Leadership
 from syncd.jobs.recording import recorded
-from syncd.model.plans import SavedPlan
+from syncd.jobs.written import mapped_roles
+from syncd.model.plans import OWNER_FIELD, SavedPlan
 from syncd.model.refs import Ref
 from syncd.planning import drift
 from syncd.planning.ownership import Drift
@@ -18,14 +19,16 @@ from syncd.store import mirror, overrides
 
 
 def drift_document(context: Context) -> dict[str, Any]:
-    """Every account whose owner somebody else changed, the latest first, as a document."""
+    """Every account whose owner, or holder of a mapped role, somebody else changed, the latest first, as a document."""
     with context.store.read() as conn:
-        view = drift.look(conn, context.systems)
-        names = {ref: record.fields.get("name") for ref in view.drifts if (record := mirror.get_record(conn, ref))}
-    ordered = sorted(view.drifts.values(), key=lambda each: (-each.at.timestamp(), str(each.ref)))
+        views = [drift.look(conn, context.systems, role) for role in (OWNER_FIELD, *mapped_roles(context.settings))]
+        refs = {ref for view in views for ref in view.drifts}
+        names = {ref: record.fields.get("name") for ref in refs if (record := mirror.get_record(conn, ref))}
+    found = [(view, each) for view in views for each in view.drifts.values()]
+    found.sort(key=lambda pair: (-pair[1].at.timestamp(), str(pair[1].ref), pair[1].field))
     return {
         "format": 1,
-        "drifts": [_entry(view, each, names.get(each.ref)) for each in ordered],
+        "drifts": [_entry(view, each, names.get(each.ref)) for view, each in found],
     }
 
 
@@ -33,6 +36,7 @@ def _entry(view: drift.DriftView, each: Drift, name: str | None) -> dict[str, An
     system = each.ref.system
     return {
         "ref": str(each.ref),
+        "role": each.field,
         "name": name,
         "was": {"id": each.was, "email": view.email(system, each.was)},
         "now": {"id": each.now, "email": view.email(system, each.now)},
@@ -52,11 +56,13 @@ def _author(view: drift.DriftView, each: Drift) -> str | None:
     return next((user.email for user in users if user.fields.get("user_id") == each.by and user.email), None)
 
 
-def adopt_drift(context: Context, leader: Leadership, ref: Ref, *, why: str, expires: date | None) -> tuple[int, str]:
+def adopt_drift(
+    context: Context, leader: Leadership, ref: Ref, *, why: str, expires: date | None, role: str = OWNER_FIELD
+) -> tuple[int, str]:
     """Take the present owner as an override; its number and the owner. See `planning.drift.adopt_drift`."""
     leader.check()
     with recorded(context, "drift") as run, context.store.write() as conn:
-        view = drift.look(conn, context.systems)
+        view = drift.look(conn, context.systems, role)
         found = drift.adopt_drift(
             conn,
             view,
@@ -71,19 +77,20 @@ def adopt_drift(context: Context, leader: Leadership, ref: Ref, *, why: str, exp
     return found
 
 
-def release(context: Context, leader: Leadership, ref: Ref, *, why: str) -> None:
+def release(context: Context, leader: Leadership, ref: Ref, *, why: str, role: str = OWNER_FIELD) -> None:
     """End the override that an adopted drift made; the rules decide again."""
     leader.check()
     with recorded(context, "drift") as run, context.store.write() as conn:
-        drift.release_override(conn, ref, who=context.actor, why=why, now=context.clock.now(), run_id=run.run_id)
+        now = context.clock.now()
+        drift.release_override(conn, ref, who=context.actor, why=why, now=now, run_id=run.run_id, role=role)
     context.log.event("drift.released", ref=str(ref))
 
 
-def plan_revert(context: Context, refs: Sequence[Ref]) -> SavedPlan:
+def plan_revert(context: Context, refs: Sequence[Ref], role: str = OWNER_FIELD) -> SavedPlan:
     """Save the plan that gives drifted accounts back. See `planning.drift.plan_revert`."""
     pack = context.pack()
     with context.store.write() as conn:
-        view = drift.look(conn, context.systems)
+        view = drift.look(conn, context.systems, role)
         return drift.plan_revert(
             conn,
             view,
@@ -107,6 +114,7 @@ def overrides_document(context: Context) -> dict[str, Any]:
             {
                 "number": each.id,
                 "account": str(each.account),
+                "role": each.role,
                 "owner": each.owner,
                 "by": each.who,
                 "why": each.why,

@@ -20,11 +20,12 @@ from syncd.jobs.lookup import company_of
 from syncd.jobs.plan import with_adopted
 from syncd.model.decisions import Decision, Outcome, Owner
 from syncd.model.refs import System
+from syncd.rules.collector import without_collector
 from syncd.rules.deciding.frame import Frame
 from syncd.rules.deciding.people import members_of
 from syncd.rules.engine import Book, settle
 from syncd.rules.explaining.toward import toward_owner, toward_territory
-from syncd.rules.explanation import explain, subject_of
+from syncd.rules.explanation import explanation_of, subject_of
 from syncd.rules.facts import Facts
 from syncd.rules.pack import Pack
 from syncd.rules.reading.suggestion import did_you_mean
@@ -59,7 +60,7 @@ def explain_company(
     clock = context.clock.now()
     past = as_of if as_of is not None and as_of < clock else None
     pack = with_adopted(context, context.pack(now=as_of or clock))
-    with context.store.read() as conn:
+    with without_collector(), context.store.read() as conn:
         looked = _look(context, conn, pack, text, as_of or clock)
         _require_role(looked.pack, role)
         planned = _saved(conn, looked, past or clock)
@@ -72,15 +73,12 @@ def explain_company(
             recorded = dossier.last_planned(conn, [looked.facts.key], until=past, limit=_PLANS_BACK).get(
                 (looked.facts.key, role)
             )
-        settled, _ = settle(
-            subject_of(looked.pack, looked.book, looked.facts.key, looked.now, role=role, others=others)
-        )
+        subject = subject_of(looked.pack, looked.book, looked.facts.key, looked.now, role=role, others=others)
+        settled, _ = settle(subject)
         own = (each for each in others if (each.company, each.role) == (looked.facts.key, role))
         pick = next((each for each in own if _is_pick(each)), None)
         decision = decision_of(recorded) if recorded is not None else pick if settled is None else None
-        explained = explain(
-            looked.pack, looked.book, looked.facts.key, looked.now, decision, role=role, others=others
-        ).to_json()
+        explained = explanation_of(subject, decision).to_json()
         explained["notes"] += list(_of_another_time(looked, as_of, past, recorded))
         return {**explained, **_surroundings(conn, looked, role, past or clock, planned.get((looked.facts.key, role)))}
 
@@ -205,11 +203,21 @@ def _surroundings(
     }
     last = facts.applied.get(role)
     receipts = sorted(
-        (receipt for ref in facts.refs for receipt in outbox.receipts(conn, ref) if receipt.at <= until),
+        (
+            receipt
+            for ref in facts.refs
+            for receipt in outbox.receipts(conn, ref)
+            if receipt.at <= until and receipt.field == role
+        ),
         key=lambda receipt: receipt.id,
     )[-_MOST_RECEIPTS:]
     changes = sorted(
-        ((change, ref) for ref in facts.refs for change in ownership.owner_history(conn, ref) if change.at <= until),
+        (
+            (change, ref)
+            for ref in facts.refs
+            for change in ownership.owner_history(conn, ref)
+            if change.at <= until and change.field == role
+        ),
         key=lambda each: (each[0].at, each[1]),
     )[-_MOST_CHANGES:]
     approvals = {each: plans.approval(conn, each) for each in sorted({receipt.plan_id for receipt in receipts})}

@@ -8,15 +8,18 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from syncd.errors import Finding
+from syncd.errors import Finding, Severity
+from syncd.jobs.engines import EngineChoice, wants_batch
 from syncd.jobs.mapping import field_catalogue, field_order
 from syncd.jobs.money import money_table
 from syncd.jobs.packs import open_pack
+from syncd.jobs.stages import Stages
 from syncd.model.decisions import Decision
 from syncd.model.refs import System
 from syncd.planning.builder import PlanInput, build_document
 from syncd.rules.accounts import read_book
 from syncd.rules.deciding.exceptions import match_exceptions
+from syncd.rules.deciding.kept import Kept
 from syncd.rules.derivation import Derivation
 from syncd.rules.engine import Book, decide
 from syncd.rules.pack import Pack
@@ -26,13 +29,17 @@ from syncd.settings import Settings
 
 @dataclass(frozen=True, slots=True)
 class ExportThought:
-    """What the rules say of an export at one instant. `findings` are the readers' remarks."""
+    """What the rules say of an export at one instant. `findings` are the readers' remarks.
+
+    `kept` are the companies that a batch has settled; they are not in `book`.
+    """
 
     pack: Pack
     book: Book
     decisions: tuple[Decision, ...]
     now: datetime
     findings: tuple[Finding, ...]
+    kept: tuple[Kept, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +51,23 @@ class ExportFiles:
     users: Path | None = None
 
 
-def think_over_export(settings: Settings, pack: Path, files: ExportFiles, *, now: datetime) -> ExportThought:
-    """Decide about every row of an export; InputError where the pack or a file is invalid."""
+def think_over_export(
+    settings: Settings,
+    pack: Path,
+    files: ExportFiles,
+    *,
+    now: datetime,
+    engine: EngineChoice = EngineChoice.PLAIN,
+    stages: Stages | None = None,
+) -> ExportThought:
+    """Decide about every row of an export; InputError where the pack or a file is invalid.
+
+    With another engine than the plain one, companies that keep their owners may be counted in `kept` instead.
+    """
+    stages = stages or Stages(lambda: 0.0)
     catalogue, money = field_catalogue(settings), money_table(settings.money, on=now.date())
-    loaded = open_pack(settings, pack, now=now)
+    with stages.stage("read the pack"):
+        loaded = open_pack(settings, pack, now=now)
     order, single = field_order(settings)
     derivation = Derivation(
         catalogue=catalogue,
@@ -60,13 +80,52 @@ def think_over_export(settings: Settings, pack: Path, files: ExportFiles, *, now
         fill_missing_country=loaded.fill_missing_country,
         shared_domains=frozenset(settings.identity.shared_domains),
     )
-    book = read_book(
+    remarks: tuple[Finding, ...] = ()
+    with stages.stage("read the accounts"):
+        if _in_batches(loaded, files, engine, stages):
+            book, kept = _settled(loaded, files, derivation, now)
+        else:
+            if engine is EngineChoice.BATCH:
+                remarks = (Finding("SYN391", Severity.NOTE, stages.notes[-1]),)
+            book, kept = _whole(files, derivation, now), ()
+    with stages.stage("decide"):
+        book = replace(book, facts=tuple(graded(loaded, book.facts, now)))
+        decisions = decide(loaded, book, now, kept=kept)
+        _, unmatched = match_exceptions(loaded, book.facts, now)
+    return ExportThought(loaded, book, decisions, now, (*book.findings, *unmatched, *remarks), kept)
+
+
+def _whole(files: ExportFiles, derivation: Derivation, now: datetime) -> Book:
+    return read_book(
         files.accounts, opportunities=files.opportunities, users=files.users, derivation=derivation, now=now
     )
-    book = replace(book, facts=tuple(graded(loaded, book.facts, now)))
-    decisions = decide(loaded, book, now)
-    _, unmatched = match_exceptions(loaded, book.facts, now)
-    return ExportThought(loaded, book, decisions, now, (*book.findings, *unmatched))
+
+
+def _in_batches(pack: Pack, files: ExportFiles, engine: EngineChoice, stages: Stages) -> bool:
+    """Whether the accounts are settled in batches; a note says how it is done."""
+    size = files.accounts.stat().st_size if files.accounts.is_file() else 0
+    if not wants_batch(engine, size):
+        stages.notes.append("decided plainly")
+        return False
+    from syncd.rules.batch.keeping import unsuited
+
+    reason = unsuited(pack)
+    stages.notes.append(f"decided plainly: {reason}" if reason else "decided in batches")
+    return reason is None
+
+
+def _settled(pack: Pack, files: ExportFiles, derivation: Derivation, now: datetime) -> tuple[Book, tuple[Kept, ...]]:
+    from syncd.rules.batch.export import settle_export
+
+    settled = settle_export(
+        pack,
+        files.accounts,
+        opportunities=files.opportunities,
+        users=files.users,
+        derivation=derivation,
+        now=now,
+    )
+    return settled.book, settled.kept
 
 
 def plan_of_export(
@@ -78,9 +137,19 @@ def plan_of_export(
     *,
     now: datetime,
     all_decisions: bool,
+    engine: EngineChoice = EngineChoice.PLAIN,
+    stages: Stages | None = None,
 ) -> tuple[Mapping[str, Any], tuple[Finding, ...]]:
-    """The document of a plan over the export, and what the reader remarked; InputError where a file is invalid."""
-    thought = think_over_export(settings, pack, ExportFiles(accounts, opportunities, users), now=now)
+    """The document of a plan over the export, and what the reader remarked; InputError where a file is invalid.
+
+    The document is the same whichever engine decides; with `all_decisions` it is always the plain one.
+    """
+    stages = stages or Stages(lambda: 0.0)
+    files = ExportFiles(accounts, opportunities, users)
+    asked = engine
+    if all_decisions and engine is not EngineChoice.PLAIN:
+        asked = EngineChoice.PLAIN
+    thought = think_over_export(settings, pack, files, now=now, engine=asked, stages=stages)
     source = PlanInput(
         pack=thought.pack,
         decisions=thought.decisions,
@@ -91,5 +160,10 @@ def plan_of_export(
         directory=thought.book.directory,
         currency=settings.money.reporting_currency,
         all_decisions=all_decisions,
+        kept=thought.kept,
     )
-    return build_document(source, plan_id=None), thought.findings
+    findings = thought.findings
+    if asked is not engine and engine is EngineChoice.BATCH:
+        findings = (*findings, Finding("SYN391", Severity.NOTE, "decided plainly: every decision is asked for"))
+    with stages.stage("build the plan"):
+        return build_document(source, plan_id=None), findings

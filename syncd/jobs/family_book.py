@@ -13,9 +13,10 @@ from sqlalchemy import Connection
 
 from syncd.jobs.book import derivation_of, directory_of, team_holds
 from syncd.jobs.context import Context
+from syncd.jobs.written import Holders, mapped_roles
 from syncd.model.records import Record, User
 from syncd.model.refs import Kind, Ref, System
-from syncd.planning.ownership import OwnershipHistory, person_changes
+from syncd.planning.ownership import OwnershipHistory, person_changes, role_changes
 from syncd.rules.derivation import CompanyRecords, OwnershipView, derive_book
 from syncd.rules.engine import Book
 from syncd.rules.facts import Applied
@@ -37,8 +38,13 @@ def read_family(context: Context, conn: Connection, pack: Pack, companies: Itera
     for deal in mirror.records_of_account(conn, refs, Kind.OPPORTUNITY):
         if deal.account:
             deals[Ref(deal.ref.system, Kind.ACCOUNT, deal.account)].append(deal)
+    holders = Holders.of(context.settings, users)
     records = (
-        CompanyRecords(key, accounts, tuple(deal for account in accounts for deal in deals.get(account.ref, ())))
+        CompanyRecords(
+            key,
+            holders.told(accounts),
+            tuple(deal for account in accounts for deal in deals.get(account.ref, ())),
+        )
         for key, accounts in sorted(members.items())
     )
     view = _ownership(context, conn, users, members)
@@ -87,4 +93,17 @@ def _ownership(
         person_changes=person_changes(accounts, linked, history),
         owner_changed_at=changed_at,
         team_holds=holds,
+        role_changes=role_changes(
+            accounts,
+            linked,
+            [
+                OwnershipHistory(
+                    dossier.marks_of(conn, refs, role),
+                    ownership.owner_changes(conn, refs, role),
+                    dossier.open_among(conn, refs, role),
+                    role,
+                )
+                for role in mapped_roles(context.settings)
+            ],
+        ),
     )

@@ -24,6 +24,8 @@ from syncd.store import ledger, packs
 from syncd.store.engine import Store
 
 _NAMED = 3
+REFUSED = "refused"
+"""Under this key the run of a fetch has the commit whose pack is invalid; PackInvalid is told from it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +49,7 @@ def fetch_pack(context: Context, leader: Leadership) -> Fetched:
         raise ConfigError("SYN631", "the pack is a folder of this machine, not fetched from git", hint=hint)
     leader.check()
     with recorded(context, "pack") as run:
-        bare = context.settings.state_dir / "pack.git"
+        bare, commit = context.settings.state_dir / "pack.git", ""
         try:
             commit = fetch_commit(bare, git.repository, git.ref)
             with context.store.read() as conn:
@@ -59,6 +61,8 @@ def fetch_pack(context: Context, leader: Leadership) -> Fetched:
             files = files_at(bare, commit, git.folder)
             revision = _checked(context, files)
         except (UsageError, InputError) as error:
+            if isinstance(error, InputError):
+                run.summary = {REFUSED: commit}
             context.log.event("pack.refused", error=error)
             raise
         leader.check()

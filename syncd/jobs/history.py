@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 from syncd.clock import iso
 from syncd.jobs.context import Context
 from syncd.jobs.lookup import company_of
-from syncd.model.plans import RowState
+from syncd.model.plans import OWNER_FIELD, RowState
 from syncd.model.refs import Kind, Ref
 from syncd.store import ledger, merges, mirror, outbox, ownership, plans
 from syncd.store.outbox import Receipt
@@ -50,7 +50,7 @@ def history_document(context: Context, text: str, *, as_of: datetime | None, lim
 def _record(conn: Connection, ref: Ref, until: datetime) -> dict[str, Any]:
     """One record at an instant. None of the owner where nothing says who it was."""
     receipts = [receipt for receipt in outbox.receipts(conn, ref) if receipt.at <= until and receipt.state.final]
-    changes = ownership.owner_history(conn, ref)
+    changes = [change for change in ownership.owner_history(conn, ref) if change.field == OWNER_FIELD]
     present = mirror.get_record(conn, ref)
     owner = _owner_at(changes, present.owner if present is not None else None, until)
     last = receipts[-1] if receipts else None
@@ -58,7 +58,7 @@ def _record(conn: Connection, ref: Ref, until: datetime) -> dict[str, Any]:
     return {
         "ref": str(ref),
         "owner": {"id": owner},
-        "mark": _mark_at(conn, ref, receipts, changes, owner, until),
+        "mark": _mark_at(conn, ref, [each for each in receipts if each.field == OWNER_FIELD], changes, owner, until),
         "plan": None
         if last is None
         else {
@@ -102,6 +102,7 @@ def _mark_at(
 def _receipt(receipt: Receipt) -> dict[str, Any]:
     return {
         "at": iso(receipt.at),
+        "field": receipt.field,
         "plan_id": receipt.plan_id,
         "state": receipt.state.value,
         "from": receipt.before,

@@ -24,6 +24,7 @@ from syncd.jobs.recording import recorded
 from syncd.model.records import Record
 from syncd.model.refs import Kind, Ref, System, long_salesforce_id
 from syncd.store import companies, merges, mirror, runs
+from syncd.store.leads import last_change_of_book
 
 JOB = "link"
 _COLUMNS = ("salesforce", "hubspot")
@@ -37,7 +38,7 @@ def link_mirror(context: Context) -> tuple[int, int]:
     """
     with context.store.read() as conn:
         last = next(iter(runs.runs(conn, 1, JOB)), None)
-        change = mirror.last_change(conn)
+        change = last_change_of_book(conn)
     basis = _basis(context, _pairs(context), _rejected(context))
     if last is not None and last.outcome == "ok" and last.detail == {"change": change, "basis": basis}:
         return 0, 0

@@ -11,8 +11,10 @@ from syncd.connectors.hubspot import mapping as hubspot
 from syncd.connectors.salesforce import mapping as salesforce
 from syncd.errors import ConfigError
 from syncd.identity.linking import CROSS_REFERENCE
-from syncd.model.fields import FieldCatalogue, FieldType, KindMapping, SystemMapping
+from syncd.model.fields import LEAD_SIGNS, FieldCatalogue, FieldType, KindMapping, SystemMapping
+from syncd.model.plans import held_name
 from syncd.model.refs import Kind, System
+from syncd.planning.cascade import PERSON
 from syncd.settings import FieldSetting, Settings
 
 
@@ -23,12 +25,18 @@ def configured_systems(settings: Settings) -> tuple[System, ...]:
 
 
 def system_mapping(settings: Settings, system: System) -> SystemMapping:
-    """The default mapping of a system with the settings' fields and cross-reference laid over it."""
+    """The default mapping of a system, leads and followers if they are read, with what the settings lay over it."""
     default = salesforce.DEFAULT_MAPPING if system is System.SALESFORCE else hubspot.DEFAULT_MAPPING
     kinds = dict(default.kinds)
+    if settings.leads.read:
+        kinds[Kind.LEAD] = salesforce.LEAD_MAPPING if system is System.SALESFORCE else hubspot.LEAD_MAPPING
     for kind, custom in _custom(settings, system).items():
+        if kind not in kinds:
+            continue
         fields = {**kinds[kind].fields, **{name: setting.field for name, setting in custom.items()}}
         kinds[kind] = KindMapping(kind, kinds[kind].object, MappingProxyType(fields))
+    kinds |= _followers(settings, system)
+    kinds[Kind.ACCOUNT] = _with_written(kinds[Kind.ACCOUNT], settings, system)
     cross = (
         settings.identity.salesforce_cross_reference
         if system is System.SALESFORCE
@@ -42,15 +50,55 @@ def system_mapping(settings: Settings, system: System) -> SystemMapping:
     return SystemMapping(system, MappingProxyType(kinds))
 
 
+READ_KINDS = (Kind.ACCOUNT, Kind.OPPORTUNITY, Kind.CONTACT, Kind.TASK)
+
+
+def read_kinds(settings: Settings, system: System) -> tuple[Kind, ...]:
+    """The kinds that a pull of a system reads: accounts, opportunities, and what follows accounts where it is read."""
+    kinds = system_mapping(settings, system).kinds
+    return tuple(kind for kind in READ_KINDS if kind in kinds)
+
+
+def written_columns(settings: Settings, system: System) -> tuple[Mapping[str, str], Mapping[str, str]]:
+    """The fields of accounts that a system's settings map to roles, and those that they map to texts of ours."""
+    section = settings.salesforce if system is System.SALESFORCE else settings.hubspot
+    return ({}, {}) if section is None else (section.roles, {str(name): column for name, column in section.write.items()})
+
+
+def _with_written(account: KindMapping, settings: Settings, system: System) -> KindMapping:
+    """The mapping of accounts with the fields that syncd writes beside the owner, under names that no rule has."""
+    roles, texts = written_columns(settings, system)
+    written = {held_name(name): column for name, column in {**roles, **texts}.items()}
+    return KindMapping(account.kind, account.object, MappingProxyType({**account.fields, **written}))
+
+
+def _followers(settings: Settings, system: System) -> dict[Kind, KindMapping]:
+    """The kinds that are read so that they can follow the owner of their account."""
+    if system is System.HUBSPOT:
+        asked = settings.hubspot.children if settings.hubspot is not None else ()
+        return {Kind.CONTACT: hubspot.CONTACT_MAPPING} if "contacts" in asked else {}
+    section, found = settings.salesforce, {}
+    if section is not None and "contacts" in section.children:
+        person = {PERSON: salesforce.PERSON_ACCOUNT} if section.person_accounts else {}
+        contact = salesforce.CONTACT_MAPPING
+        found[Kind.CONTACT] = KindMapping(contact.kind, contact.object, MappingProxyType({**contact.fields, **person}))
+    if section is not None and "tasks" in section.children:
+        found[Kind.TASK] = salesforce.TASK_MAPPING
+    return found
+
+
 def field_catalogue(settings: Settings) -> FieldCatalogue:
     """The fields rules may read: RULES.md's and the settings' own. Raises ConfigError SYN108 for an untyped one."""
     catalogue = FieldCatalogue()
-    for kind in (Kind.ACCOUNT, Kind.OPPORTUNITY):
+    for kind in (Kind.ACCOUNT, Kind.OPPORTUNITY, Kind.LEAD):
+        signs = LEAD_SIGNS if kind is Kind.LEAD else {}
         types: dict[str, FieldType] = {}
         for system in configured_systems(settings):
+            if kind is Kind.ACCOUNT:  # who has a role is an e-mail under the role's name
+                types |= dict.fromkeys(written_columns(settings, system)[0], FieldType.EMAIL)
             for name, setting in _custom(settings, system).get(kind, {}).items():
                 given = FieldType(setting.type) if setting.type else None
-                known = catalogue.of(kind).get(name) or types.get(name)
+                known = catalogue.of(kind).get(name) or signs.get(name) or types.get(name)
                 if known is None and given is None:
                     raise _untyped(system, kind, name, "has no type and is no field of RULES")
                 if known is not None and given is not None and known is not given:
@@ -62,15 +110,28 @@ def field_catalogue(settings: Settings) -> FieldCatalogue:
 
 
 def mapping_revision(settings: Settings) -> str:
-    """A hash of all mappings: another one means that old and new mirror values are not comparable."""
+    """A hash of all mappings: another one means that old and new mirror values are not comparable.
+
+    Leads are read in a lane of their own, which knows their mapping by itself (`lead_revision`).
+    """
     content = {
         system.value: {
             kind.value: [mapping.object, dict(sorted(mapping.fields.items()))]
             for kind, mapping in system_mapping(settings, system).kinds.items()
+            if kind is not Kind.LEAD
         }
         for system in configured_systems(settings)
     }
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def lead_revision(settings: Settings, system: System) -> str:
+    """A hash of the mapping of a system's leads; empty where leads are not read."""
+    mapped = system_mapping(settings, system).kinds.get(Kind.LEAD)
+    if mapped is None:
+        return ""
+    content = json.dumps([mapped.object, dict(sorted(mapped.fields.items()))])
+    return hashlib.sha256(content.encode()).hexdigest()[:16]
 
 
 def field_order(settings: Settings) -> tuple[tuple[System, ...], Mapping[str, tuple[System, ...]]]:
@@ -85,7 +146,8 @@ def _custom(settings: Settings, system: System) -> dict[Kind, Mapping[str, Field
     section = settings.salesforce if system is System.SALESFORCE else settings.hubspot
     if section is None:
         return {}
-    return {Kind.ACCOUNT: section.fields.account, Kind.OPPORTUNITY: section.fields.opportunity}
+    fields = section.fields
+    return {Kind.ACCOUNT: fields.account, Kind.OPPORTUNITY: fields.opportunity, Kind.LEAD: fields.lead}
 
 
 def _untyped(system: System, kind: Kind, name: str, problem: str) -> ConfigError:

@@ -6,6 +6,7 @@ tells, where it keeps one.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
@@ -13,10 +14,12 @@ from sqlalchemy import Connection
 from syncd.connectors.port import OwnerVersion
 from syncd.jobs.authors import histories
 from syncd.jobs.context import Context
+from syncd.jobs.written import written_fields
+from syncd.model.plans import DERIVED_WRITES, Slot, held_value
 from syncd.model.records import Record
-from syncd.model.refs import Kind
+from syncd.model.refs import Kind, Ref, System
 from syncd.planning.ownership import unmarked
-from syncd.store import mirror, ownership
+from syncd.store import mirror, outbox, ownership
 from syncd.store.ownership import OwnerChange
 
 _BEFORE = timedelta(milliseconds=1)
@@ -41,7 +44,37 @@ def mark_first_seen(context: Context) -> int:
     with context.store.write() as conn:
         for record in new:
             _mark(conn, record, told.get(record.ref, ()), now)
+    for role, systems in written_fields(context.settings).items():
+        if role not in DERIVED_WRITES:
+            _look_at_role(context, role, [system for system in context.systems if system in systems])
     return len(new)
+
+
+def _look_at_role(context: Context, role: str, systems: Sequence[System]) -> None:
+    """Mark the holders of a role in accounts that have no mark for it, and write down who was changed meanwhile.
+
+    A CRM keeps the history of owners; of another field the pull that sees it differ is the first to know.
+    """
+    with context.store.read() as conn:
+        marks = ownership.marks(conn, field=role)
+        seen = ownership.owner_changes(conn, field=role)
+        under_way = outbox.open_refs(conn, role)
+        new: dict[Slot, tuple[str | None, str]] = {}
+        changed: list[tuple[Ref, OwnerChange]] = []
+        now = context.clock.now()
+        for record in (each for system in systems for each in mirror.records(conn, system, Kind.ACCOUNT)):
+            holder, mark, last = held_value(record, role), marks.get(record.ref), seen.get(record.ref)
+            if mark is None:
+                new[record.ref, role] = (holder, "first-seen")
+                continue
+            before = last.new if last is not None and last.seen_at > mark.at else mark.owner
+            if holder != before and record.ref not in under_way:
+                change = OwnerChange(record.stamp, before, holder, now, record.modified_by, None, role)
+                changed.append((record.ref, change))
+    with context.store.write() as conn:
+        ownership.set_marks(conn, new, now=now)
+        for ref, change in changed:
+            ownership.add_change(conn, ref, change)
 
 
 def _mark(conn: Connection, record: Record, versions: tuple[OwnerVersion, ...], now: datetime) -> None:

@@ -24,9 +24,13 @@ def money_table(settings: MoneySettings, *, on: date) -> MoneyTable:
 def dated_rates(settings: MoneySettings) -> DatedRates:
     """Every rate of the settings' file; none, but the reporting currency, where no file is named.
 
+    Where a CRM is the source the file is what jobs/rates.py wrote, which before the first pull is not there.
+
     Raises InputError SYN331 with all findings where the file cannot be read or a row is wrong.
     """
     if settings.rates is None:
+        return DatedRates(settings.reporting_currency)
+    if settings.source != "file" and not settings.rates.exists():
         return DatedRates(settings.reporting_currency)
     path = str(settings.rates)
     try:

@@ -25,6 +25,8 @@ from syncd.clock import parse_instant
 from syncd.errors import Finding, InputError, Severity
 from syncd.jobs.book import MirrorBook, read_book
 from syncd.jobs.context import Context
+from syncd.jobs.fetching import REFUSED
+from syncd.jobs.leads.standing import leads_view
 from syncd.jobs.operations import read_operations
 from syncd.jobs.plan import Deliberation
 from syncd.model.decisions import Decision
@@ -35,13 +37,15 @@ from syncd.rules.engine import decide
 from syncd.rules.pack import Pack
 from syncd.settings import Mode
 from syncd.store import episodes as store
-from syncd.store import mirror
+from syncd.store import mirror, runs
+from syncd.store.leads import last_change_of_book
 from syncd.store.operations import last_applied_plan, owner_changes_since
 
 COMMIT_STATE = "watch"
 """Under this name the last commit is kept among the monitors' states: `commit` is its run, `now` its instant, `pack`
-the pack's revision or empty for an invalid one; `book` says what the data was when it was last evaluated, at `book_at`;
-`whole_at` is when it last was with every mirror fresh, `resumed` when watching last began again after a long stop."""
+the pack's revision or empty for an invalid one, `files` its footprint; `book` says what the data was when it was last
+evaluated, at `book_at`; `whole_at` is when it last was with every mirror fresh, `resumed` when watching last began again
+after a long stop."""
 BOOK_STANDS_FOR = timedelta(minutes=15)
 """So long the monitors of data are not asked again while nothing they read has changed: reading a book of 29,000
 companies takes seconds, a watch comes every minute, and time alone changes their answers slowly."""
@@ -117,12 +121,24 @@ def _surroundings(
         fresh=_fresh(context, status, now),
         pack=pack,
         pack_findings=problems,
+        refused_commit=_refused_commit(context, conn),
         money=rates.on(now.date()),
         rates=rates,
         operations=read_operations(context, conn, pack, now),
+        leads=leads_view(context.settings, conn, now),
         seen=store.monitor_memory(conn, (each.name for each in MONITORS if not each.reads_book)),
         taken=frozenset((each.monitor, each.subject) for each in open_ if each.acknowledged_by is not None),
     )
+
+
+def _refused_commit(context: Context, conn: Connection) -> tuple[str, str] | None:
+    """The commit that the last look at the repository refused as invalid, and why; None where it refused none."""
+    if context.settings.pack.git is None:
+        return None
+    newest = next((run for run in runs.runs(conn, 2, job="pack") if run.finished_at is not None), None)
+    if newest is None or not newest.summary.get(REFUSED):
+        return None
+    return str(newest.summary[REFUSED]), str(newest.summary.get("error", ""))
 
 
 def _catches_up(view: MonitorView, commit: Mapping[str, str]) -> bool:
@@ -162,7 +178,7 @@ def _fresh(context: Context, status: Mapping[System, mirror.MirrorStatus], now: 
 def _book_mark(context: Context, conn: Connection, view: MonitorView, pack: Pack) -> str:
     """What the answers of data monitors depend on, time apart: another mark means that something may have changed."""
     users = sorted(f"{user.ref} {user.active} {user.email}" for user in mirror.users(conn))
-    parts = [mirror.last_change(conn), pack.revision, context.mapping_revision(), sorted(view.fresh), users]
+    parts = [last_change_of_book(conn), pack.revision, context.mapping_revision(), sorted(view.fresh), users]
     parts.append(last_applied_plan(conn))
     return hashlib.sha256(json.dumps(parts).encode("utf-8", "surrogatepass")).hexdigest()[:32]
 

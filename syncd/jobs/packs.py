@@ -1,6 +1,7 @@
 """Reading a pack as the settings mean it: their fields, rates and shared domains, at an instant of the clock.
 
-One place, so that `check`, `test`, `plan` and the daemon never disagree about the same pack.
+One place, so that `check`, `test`, `plan` and the daemon never disagree about the same pack. Where the settings name a
+state folder, a large pack that was read before comes from there.
 """
 
 from __future__ import annotations
@@ -11,32 +12,55 @@ from pathlib import Path
 from syncd.errors import Finding, InputError, Severity
 from syncd.jobs.mapping import field_catalogue
 from syncd.jobs.money import money_table
-from syncd.rules.loader import check_pack
+from syncd.jobs.pack_cache import FOLDER, PackCache
+from syncd.jobs.picklists import Picklists
+from syncd.model.refs import Kind
+from syncd.rules.loader import ReadingOptions, read_pack
 from syncd.rules.pack import Pack
 from syncd.settings import Settings
 
 
 def inspect_pack(
-    settings: Settings, root: Path, *, now: datetime, rates_on: date | None = None
+    settings: Settings,
+    root: Path,
+    *,
+    now: datetime,
+    rates_on: date | None = None,
+    picklists: Picklists | None = None,
 ) -> tuple[Pack | None, tuple[Finding, ...]]:
     """The pack, None where it cannot be used, and every finding.
 
-    Its amounts are converted by the rates of `now`, or of another day.
+    Its amounts are converted by the rates of `now`, or of another day. `picklists` are those of the caller's store;
+    without them, of the settings' database.
     """
-    pack, findings = check_pack(
-        root,
+    offered = picklists or Picklists.of_settings(settings)
+    options = ReadingOptions(
         catalogue=field_catalogue(settings),
         money=money_table(settings.money, on=rates_on or now.date()),
-        now=now,
         shared_domains=frozenset(settings.identity.shared_domains),
+        schema_values={kind: offered.values(kind) for kind in (Kind.ACCOUNT, Kind.OPPORTUNITY, Kind.LEAD)},
     )
-    usable = pack is not None and not any(finding.severity is Severity.ERROR for finding in findings)
-    return (pack if usable else None), findings
+    cache = PackCache(settings.state_dir / FOLDER) if "state_dir" in settings.model_fields_set else None
+    kept = cache.find(root, options, now=now) if cache is not None else None
+    if kept is not None:
+        return kept, kept.findings
+    read = read_pack(root, options, now=now)
+    if cache is not None and not offered.asked:
+        # What the CRMs offer decided something here, and changes without the pack: such a pack is always read.
+        cache.keep(root, options, read)
+    return read.pack, read.findings
 
 
-def open_pack(settings: Settings, root: Path, *, now: datetime, rates_on: date | None = None) -> Pack:
+def open_pack(
+    settings: Settings,
+    root: Path,
+    *,
+    now: datetime,
+    rates_on: date | None = None,
+    picklists: Picklists | None = None,
+) -> Pack:
     """The pack; InputError SYN200 with all findings where it cannot be used."""
-    pack, findings = inspect_pack(settings, root, now=now, rates_on=rates_on)
+    pack, findings = inspect_pack(settings, root, now=now, rates_on=rates_on, picklists=picklists)
     if pack is None:
         errors = sum(finding.severity is Severity.ERROR for finding in findings)
         summary = f"the pack has {errors} error{'s' if errors != 1 else ''}"

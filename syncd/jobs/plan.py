@@ -13,7 +13,10 @@ from syncd.jobs.book import MirrorBook, read_book
 from syncd.jobs.context import Context
 from syncd.jobs.recording import recorded
 from syncd.jobs.retrieving import remember_notices
+from syncd.jobs.stages import Stages
 from syncd.jobs.telling import ask_approval
+from syncd.jobs.written import findings as written_findings
+from syncd.jobs.written import refuse_self_reading, written_fields
 from syncd.model.decisions import Decision
 from syncd.model.plans import PlanStatus, SavedPlan
 from syncd.model.refs import System
@@ -57,7 +60,12 @@ class Deliberation:
 
 
 def deliberate(
-    context: Context, *, pack: Path | None = None, as_of: datetime | None = None, rates_on: date | None = None
+    context: Context,
+    *,
+    pack: Path | None = None,
+    as_of: datetime | None = None,
+    rates_on: date | None = None,
+    stages: Stages | None = None,
 ) -> Deliberation:
     """Decide about every company of the mirror, as of now or of another instant.
 
@@ -67,23 +75,29 @@ def deliberate(
     Raises RefusedError SYN550 before the first complete mirror, InputError where the pack is invalid.
     """
     now = as_of or context.clock.now()
-    loaded = with_adopted(context, context.pack(pack, now=now, rates_on=rates_on))
+    stages = stages or Stages(context.clock.monotonic)
+    with stages.stage("read the pack"):
+        loaded = with_adopted(context, context.pack(pack, now=now, rates_on=rates_on))
+    refuse_self_reading(context.settings, loaded)
     day = rates_on or now.date()
     with without_collector():
-        return _deliberate(context, loaded, now, day)
+        return _deliberate(context, loaded, now, day, stages)
 
 
-def _deliberate(context: Context, loaded: Pack, now: datetime, day: date) -> Deliberation:
-    with context.store.read() as conn:
+def _deliberate(context: Context, loaded: Pack, now: datetime, day: date, stages: Stages) -> Deliberation:
+    with stages.stage("read the mirror"), context.store.read() as conn:
         status = mirror.mirror_status(conn)
         missing = [system.value for system in context.systems if not _is_complete(context, status.get(system))]
         if missing:
             raise RefusedError("SYN550", f"no complete mirror of {' and '.join(missing)} yet", hint="run `syncd pull`")
         source = read_book(context, conn, loaded, now, rates_on=day)
     _, unmatched = match_exceptions(loaded, source.book.facts, now)
-    findings = (*unmatched, *vanished_territories(loaded, source.book.facts))
+    told = written_findings(context.settings, loaded)
+    findings = (*unmatched, *vanished_territories(loaded, source.book.facts), *told)
     rates_as_of = context.rates().on(day).as_of
-    return Deliberation(loaded, source, decide(loaded, source.book, now), now, findings, rates_as_of)
+    with stages.stage("decide"):
+        decisions = decide(loaded, source.book, now)
+    return Deliberation(loaded, source, decisions, now, findings, rates_as_of)
 
 
 def with_adopted(context: Context, pack: Pack) -> Pack:
@@ -114,7 +128,7 @@ def input_of(context: Context, thought: Deliberation, *, all_decisions: bool = F
     """A deliberation as planning takes it, with the refusals and writes under way that the store knows."""
     with context.store.read() as conn:
         blocked = ownership.blocked(conn)
-        under_way = outbox.open_refs(conn)
+        under_way = outbox.open_slots(conn)
         changes = owner_changes_since(conn, thought.now - WITHIN)
         teams = mirror.teams(conn, System.SALESFORCE).members
     return PlanInput(
@@ -131,7 +145,10 @@ def input_of(context: Context, thought: Deliberation, *, all_decisions: bool = F
         stale=thought.source.stale,
         blocked=blocked,
         mirror_as_of=thought.source.as_of,
-        open_refs=under_way,
+        open_slots=under_way,
+        followers=thought.source.followers,
+        fields=written_fields(context.settings),
+        held=thought.source.held,
         flapping=flapping(changes, thought.now),
         teams={team.record: len(team.members) for team in teams.values()},
         mapping_revision=context.mapping_revision(),
@@ -197,19 +214,23 @@ def make_plan(
     all_decisions: bool = False,
     again: bool = True,
     tell: Callable[[Deliberation], None] = lambda _: None,
+    stages: Stages | None = None,
 ) -> Mapping[str, Any]:
     """Deliberate, plan and save (see `save`); the plan's document, without an id where there is nothing to do.
 
     A plan of another instant than now is not saved: it can be looked at, never approved. `tell` gets the deliberation
-    that the plan was made of, for its findings or to be used again.
+    that the plan was made of, for its findings or to be used again. `stages` is told how long each part takes.
     """
+    stages = stages or Stages(context.clock.monotonic)
     with recorded(context, OFFER if offered and as_of is None else PREVIEW) as run:
-        thought = deliberate(context, pack=pack, as_of=as_of)
+        thought = deliberate(context, pack=pack, as_of=as_of, stages=stages)
         tell(thought)
         if pack is None and as_of is None:
             remember_notices(context, thought.pack, thought.source.book, thought.decisions)
-        plan = plan_of(context, thought, offered=offered, all_decisions=all_decisions)
-        document = {**plan.document, "plan_id": None} if as_of is not None else save(context, plan, again=again)
+        with stages.stage("build the plan"):
+            plan = plan_of(context, thought, offered=offered, all_decisions=all_decisions)
+        with stages.stage("save the plan"):
+            document = {**plan.document, "plan_id": None} if as_of is not None else save(context, plan, again=again)
         run.summary = {"plan": document["plan_id"]} | {
             key: document["summary"][key] for key in ("evaluated", "changes", "held")
         }

@@ -8,12 +8,13 @@ from datetime import timedelta
 
 from syncd.errors import CrmError, ExitCode, worst
 from syncd.jobs.context import Context
+from syncd.jobs.cursors import sound_cursor
 from syncd.jobs.linking import link_mirror
-from syncd.jobs.reading import KINDS, Reading, SystemPull, signed_in
+from syncd.jobs.mapping import read_kinds
+from syncd.jobs.reading import Reading, SystemPull, signed_in
 from syncd.jobs.recording import Run, recorded
 from syncd.model.cursors import Window
 from syncd.model.refs import System
-from syncd.store import mirror
 
 _DELAY = timedelta(hours=1)
 _DELAYED_OVERLAP = timedelta(minutes=5)
@@ -59,6 +60,11 @@ def concluded(context: Context, run: Run, results: Sequence[SystemPull]) -> Pull
     """Link companies where anything changed, and say in the run how each system's part ended."""
     run.outcome = next((result.outcome for result in results if result.outcome != "ok"), "ok")
     run.summary |= {result.system.value: result.line() for result in results}
+    for result in results:
+        system = result.system.value
+        context.tally.count("rows_read_total", result.read, system=system)
+        context.tally.count("rows_changed_total", result.changed, system=system, op="upserted")
+        context.tally.count("rows_changed_total", result.deleted, system=system, op="deleted")
     joined, split = link_mirror(context)
     return PullReport(run.run_id, tuple(results), joined, split)
 
@@ -74,10 +80,15 @@ def delayed_pass(context: Context, *, check: Callable[[], None] = lambda: None) 
         log = context.log.bind(run_id=run.run_id, system=system.value)
         puller, before = Reading(context, log, system, run.run_id, check, lambda _: None), context.reader(system).calls
         try:
-            upper = signed_in(context, system).server_now - _DELAY
-            for kind in KINDS:
-                with context.store.read() as conn:
-                    cursor = mirror.get_cursor(conn, system, kind, lane="delayed")
+            server_now = signed_in(context, system).server_now
+            upper = server_now - _DELAY
+            for kind in read_kinds(context.settings, system):
+                cursor, ahead = sound_cursor(context, system, kind, server_now, upper=upper, lane="delayed")
+                if ahead is not None:
+                    result.notes.append(ahead)
+                    log.event("cursor.ahead", kind=kind.value)
+                    puller.walk(kind, cursor, result)
+                    continue
                 lower = (cursor.through or upper - _DELAY) - _DELAYED_OVERLAP
                 if lower < upper:
                     puller.walk(kind, replace(cursor, window=Window(lower, upper), resume=None), result)

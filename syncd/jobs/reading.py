@@ -7,12 +7,13 @@ that called an early end a success lost records in silence (airbytehq/airbyte is
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from syncd.connectors.port import Identity
+from syncd.connectors.salesforce.mapping import PERSON_ACCOUNT
 from syncd.crashpoints import crashpoint
 from syncd.errors import (
     AuthError,
@@ -25,26 +26,30 @@ from syncd.errors import (
     SyncdError,
 )
 from syncd.jobs.context import Context
-from syncd.jobs.mapping import system_mapping
+from syncd.jobs.cursors import TOLERATED_SKEW, sound_cursor
+from syncd.jobs.mapping import read_kinds, system_mapping
+from syncd.jobs.rates import read_rates
 from syncd.model.cursors import Cursor, Page, Window
 from syncd.model.records import Team
 from syncd.model.refs import Kind, System
 from syncd.model.schemas import drift
+from syncd.planning.cascade import PERSON
 from syncd.store import mirror, schemas
 from syncd.store.systems import change_system
 from syncd.telemetry import Log
 
-KINDS = (Kind.ACCOUNT, Kind.OPPORTUNITY)
 _MOST_RESTARTS = 2
 _SETTLED = timedelta(hours=3)
 """So long after its stamp a change is visible for sure, in a lagging index too."""
 _GENERATIONS = (100_000, 50, 100)
-_TOLERATED_SKEW = timedelta(minutes=2)
 
 
 @dataclass(slots=True)
 class SystemPull:
-    """What one pull of one system did: `outcome` is ok, incomplete or failed; `error` says why it is not ok."""
+    """What one pull of one system did: `outcome` is ok, incomplete or failed; `error` says why it is not ok.
+
+    `stopped` are the kinds that could not be read while the others went on, each with the reason.
+    """
 
     system: System
     outcome: str = "ok"
@@ -55,6 +60,7 @@ class SystemPull:
     missed: int = 0
     users: int = 0
     calls: int = 0
+    stopped: dict[Kind, CrmError] = field(default_factory=dict)
     error: SyncdError | None = None
     notes: list[str] = field(default_factory=list)
 
@@ -74,6 +80,16 @@ def stopped_objects(system: System, stopped: Mapping[Kind, tuple[str, ...]]) -> 
         f"not read, since mapped fields changed: {'; '.join(each for kind in stopped for each in stopped[kind])}",
         where=system.value,
         hint="correct the mapping; or, if the new type is right, read everything under it: syncd pull --full",
+    )
+
+
+def unfit_object(system: System, kind: Kind, names: tuple[str, ...]) -> SchemaError:
+    """The error for a kind of which mapped fields are gone: what rules read of it would be missing in silence."""
+    return SchemaError(
+        "SYN405",
+        f"not there, or hidden from us: {', '.join(names)}; {kind.value} records are not read, all others are",
+        where=system.value,
+        hint="correct the mapping in the settings, or give our user (the app) access to the fields",
     )
 
 
@@ -126,7 +142,8 @@ class Reading:
             self._read_all(result, full=full)
             self.log.event("pull.finished", read=result.read, changed=result.changed)
         except (CrmError, GuardTrippedError) as error:
-            early = result.read > 0 or isinstance(error, QuotaExhaustedError)
+            partly = result.read > 0 or 0 < len(result.stopped) < len(self._kinds)
+            early = partly or isinstance(error, QuotaExhaustedError)
             result.outcome = "incomplete" if early and not isinstance(error, AuthError) else "failed"
             result.error = error
             self.log.event(f"pull.{result.outcome}", error=error)
@@ -135,27 +152,32 @@ class Reading:
         result.calls = self.context.reader(self.system).calls - before
         return result
 
+    @property
+    def _kinds(self) -> tuple[Kind, ...]:
+        return read_kinds(self.context.settings, self.system)
+
     def _read_all(self, result: SystemPull, *, full: bool) -> None:
         context, reader = self.context, self.context.reader(self.system)
         self.show(f"{self.system.value}: signing in")
         server_now = signed_in(context, self.system).server_now
         self._note_skew(server_now, result)
-        for note in reader.check_schema():
-            self._note(result, note)
-        stopped = self._compare_schemas(result, full=full)
+        self._check_schema(result, full=full)
         self._look_for_native_sync(result)
         self._read_users(result)
+        self._read_rates(server_now, result, full=full)
         limits = context.settings.limits
         holdback = limits.salesforce_holdback if self.system is System.SALESFORCE else limits.hubspot_holdback
         upper = server_now - holdback
         if full or self._mapping_changed():
             self._begin_anew(upper, result)
-        for kind in KINDS:
-            if kind not in stopped:
-                self._read_kind(kind, upper, result)
-        self._read_teams(result)
-        if stopped:
-            raise stopped_objects(self.system, stopped)
+        for kind in self._kinds:
+            if kind not in result.stopped:
+                self._read_or_stop(kind, upper, server_now, result)
+        self._read_teams(server_now, result, full=full)
+        for error in [*result.stopped.values()][1:]:
+            self._note(result, str(error))
+        if result.stopped:
+            raise next(iter(result.stopped.values()))
         revision = context.mapping_revision()
         with context.store.write() as conn:
             mirror.mark_complete(conn, self.system, as_of=upper, run_id=self.run_id, mapping_revision=revision)
@@ -164,7 +186,37 @@ class Reading:
         if result.missed:
             raise missed_records(self.system, result.missed)
 
-    def _compare_schemas(self, result: SystemPull, *, full: bool) -> Mapping[Kind, tuple[str, ...]]:
+    def _check_schema(self, result: SystemPull, *, full: bool) -> None:
+        """Note what is odd of the mapping, and stop the kinds that do not fit it; SchemaError where users do not."""
+        reader = self.context.reader(self.system)
+        unfit = reader.unfit()
+        for kind, names in unfit.items():
+            result.stopped[kind] = unfit_object(self.system, kind, names)
+        if Kind.USER in result.stopped:
+            raise result.stopped[Kind.USER]
+        for note in reader.check_schema(without=unfit):
+            self._note(result, note)
+        for kind, changes in self._compare_schemas(result, unfit, full=full).items():
+            result.stopped[kind] = stopped_objects(self.system, {kind: changes})
+        self._look_for_persons(result, unfit)
+
+    def _look_for_persons(self, result: SystemPull, unfit: Collection[Kind]) -> None:
+        """Stop contacts that may be a person account's and cannot be told apart: those never follow their account."""
+        mapped = system_mapping(self.context.settings, self.system).kinds.get(Kind.CONTACT)
+        if mapped is None or self.system is not System.SALESFORCE or PERSON in mapped.fields:
+            return
+        for schema in self.context.reader(self.system).schemas(without=unfit):
+            if schema.kind is Kind.CONTACT and PERSON_ACCOUNT in schema.fields:
+                result.stopped[Kind.CONTACT] = SchemaError(
+                    "SYN545",
+                    "the organization has person accounts, whose contacts never follow: no contact is read",
+                    where=self.system.value,
+                    hint="set person_accounts = true under [salesforce], which tells them apart",
+                )
+
+    def _compare_schemas(
+        self, result: SystemPull, unfit: Collection[Kind], *, full: bool
+    ) -> Mapping[Kind, tuple[str, ...]]:
         """What changed since the last pull, noted; the kinds whose mapped fields are not what they were.
 
         A full pull reads every record under the new schema, so it takes it as it is, and so does a new mapping.
@@ -173,7 +225,7 @@ class Reading:
             before = schemas.stored_schemas(conn, self.system)
         stopped = {}
         used = system_mapping(self.context.settings, self.system).kinds
-        for schema in self.context.reader(self.system).schemas():
+        for schema in self.context.reader(self.system).schemas(without=unfit):
             if schema.kind not in before:
                 continue
             found = drift(before[schema.kind], schema, set(used[schema.kind].fields.values()))
@@ -203,7 +255,7 @@ class Reading:
     def _note_skew(self, server_now: datetime, result: SystemPull) -> None:
         """Windows are in the server's time; how old a mirror is, is told by ours, so a wrong clock must be seen."""
         skew = self.context.clock.now() - server_now
-        if abs(skew) > _TOLERATED_SKEW:
+        if abs(skew) > TOLERATED_SKEW:
             minutes, side = abs(skew) // timedelta(minutes=1), "ahead of" if skew > timedelta(0) else "behind"
             text = f"this machine's clock is {minutes} min {side} {self.system.value}'s: set it right, or mirrors look"
             self._note(result, f"{text} {'stale' if skew > timedelta(0) else 'fresher than they are'}")
@@ -228,7 +280,7 @@ class Reading:
         """
         changed, now = self._mapping_changed(), self.context.clock.now()
         with self.context.store.write() as conn:
-            for kind in KINDS:
+            for kind in self._kinds:
                 cursor = mirror.get_cursor(conn, self.system, kind)
                 mirror.set_cursor(conn, replace(cursor, window=Window(None, upper), resume=None))
             if changed:
@@ -237,9 +289,28 @@ class Reading:
         if changed:
             self._note(result, "the field mapping changed: everything is read again")
 
-    def _read_kind(self, kind: Kind, upper: datetime, result: SystemPull) -> None:
+    def _read_rates(self, server_now: datetime, result: SystemPull, *, full: bool) -> None:
+        """Exchange rates decide nobody's access: where they cannot be read, those read before hold, and it is said."""
+        try:
+            notes = read_rates(self.context, self.system, server_now, full=full)
+        except (AuthError, SchemaError, BadDataError) as error:
+            notes = (f"exchange rates cannot be read, so those read before hold: {error}",)
+        for note in notes:
+            self._note(result, note)
+
+    def _read_or_stop(self, kind: Kind, upper: datetime, server_now: datetime, result: SystemPull) -> None:
+        """Read a kind; what is wrong with its records or its fields stops it alone, where its last page was stored."""
+        try:
+            self._read_kind(kind, upper, server_now, result)
+        except (SchemaError, BadDataError) as error:
+            result.stopped[kind] = error
+
+    def _read_kind(self, kind: Kind, upper: datetime, server_now: datetime, result: SystemPull) -> None:
         """Finish the window that an earlier run left, if there is one; then read on from there to `upper`."""
-        cursor = self._cursor(kind)
+        cursor, ahead = sound_cursor(self.context, self.system, kind, server_now, upper=upper)
+        if ahead is not None:
+            self._note(result, ahead)
+            self.log.event("cursor.ahead", kind=kind.value)
         if cursor.window is not None:
             self._walk_restarting(kind, cursor, result)
             cursor = self._cursor(kind)
@@ -300,12 +371,25 @@ class Reading:
         limits = self.context.settings.limits
         return limits.salesforce_overlap if self.system is System.SALESFORCE else limits.hubspot_overlap
 
-    def _read_teams(self, result: SystemPull) -> None:
+    def _read_teams(self, server_now: datetime, result: SystemPull, *, full: bool) -> None:
         """Account teams decide holds; where they cannot be read every account of the system counts as having one."""
+        told = None if full else self._restorable(server_now)
         try:
-            teams: list[Team] | None = list(self.context.reader(self.system).teams(Kind.ACCOUNT))
+            teams: list[Team] | None = list(self.context.reader(self.system).teams(Kind.ACCOUNT, restorable=told))
         except CrmError as error:
             self._note(result, f"account teams cannot be read, so no account of theirs is changed: {error}")
             teams = None
         with self.context.store.write() as conn:
             mirror.store_teams(conn, self.system, teams, now=self.context.clock.now())
+
+    def _restorable(self, server_now: datetime) -> bool | None:
+        """Whether teams can be put back, as an earlier pull of today was told; None asks anew, once a day.
+
+        Apply asks again for each team that it is about to drop, so an answer of this morning costs nobody their team.
+        """
+        with self.context.store.read() as conn:
+            status = mirror.mirror_status(conn).get(self.system)
+            known = mirror.teams(conn, self.system)
+        if status is None or status.as_of is None or status.as_of.date() < server_now.date() or not known.readable:
+            return None
+        return next((team.restorable for team in known.members.values()), None)

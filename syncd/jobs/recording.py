@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from syncd.errors import SyncdError
 from syncd.jobs.context import Context
 from syncd.store import runs
+from syncd.store.tallies import save_tally
 
 
 @dataclass(slots=True)
@@ -26,7 +27,7 @@ def recorded(context: Context, job: str, detail: Mapping[str, object] | None = N
 
     Whatever raises, a bug or an interrupt too: a run that did not come to its end is never a success.
     """
-    run = Run(context.entropy.token())
+    run, began = Run(context.entropy.token()), context.clock.monotonic()
     before = context.calls()
     with context.store.write() as conn:
         runs.start_run(conn, run.run_id, job, now=context.clock.now(), detail=dict(detail or {}))
@@ -44,5 +45,20 @@ def recorded(context: Context, job: str, detail: Mapping[str, object] | None = N
         if allowances := context.allowances():
             run.summary["api_allowances"] = {system.value: count for system, count in allowances.items()}
         outcome = run.outcome if ended else "failed"
+        _count(context, job, outcome, context.clock.monotonic() - began)
         with context.store.write() as conn:
             runs.finish_run(conn, run.run_id, outcome, now=context.clock.now(), summary=run.summary)
+            save_tally(conn, context.tally.take())
+
+
+def _count(context: Context, job: str, outcome: str, took: float) -> None:
+    """Put the run, the allowances and the database's pace into the tally."""
+    tally, pace = context.tally, context.store.pace
+    tally.count("job_runs_total", job=job, outcome=outcome)
+    tally.count("job_duration_seconds_sum", took, job=job)
+    tally.count("job_duration_seconds_count", job=job)
+    context.tell_levels()
+    tally.count("db_commit_seconds_sum", pace.seconds)
+    tally.count("db_commit_seconds_count", pace.commits)
+    tally.count("db_busy_total", pace.busy)
+    pace.seconds, pace.commits, pace.busy = 0.0, 0, 0

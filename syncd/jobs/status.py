@@ -11,16 +11,18 @@ from typing import Any
 from sqlalchemy import Connection
 
 from syncd.clock import Clock, iso
+from syncd.jobs.footprint import footprint
 from syncd.jobs.freezing import frozen_reason
+from syncd.jobs.leads.standing import leads_figures
 from syncd.model.plans import PlanStatus
 from syncd.model.refs import System
-from syncd.rules.reading.revision import pack_revision
 from syncd.settings import Settings
-from syncd.store import episodes, lease, mirror, ownership, plans, runs
+from syncd.store import episodes, lease, ownership, plans, runs
 from syncd.store.engine import Store
+from syncd.store.systems import MirrorStatus, mirror_status
 
 FORMAT = 1
-_JOBS = ("pull", "plan", "apply", "watch", "delayed-pass", "sweep")
+_JOBS = ("pull", "plan", "apply", "watch", "delayed-pass", "sweep", "leads")
 _OPEN_PLANS = (PlanStatus.OFFERED, PlanStatus.APPROVED)
 _WATCH_STATE = "watch"
 
@@ -49,6 +51,7 @@ def status(settings: Settings, store: Store, *, clock: Clock) -> dict[str, Any]:
             "systems": _systems(asked),
             "pack": _pack(asked),
             "plans": _plans(asked),
+            "leads": leads_figures(settings, conn, asked.now),
             "runs": _runs(asked),
             "alerts": _alerts(asked),
         }
@@ -80,13 +83,13 @@ def _listens(path: str) -> bool:
 
 
 def _systems(asked: _Asked) -> dict[str, Any]:
-    known = mirror.mirror_status(asked.conn)
+    known = mirror_status(asked.conn)
     schedule = asked.settings.schedule
     stale_after = schedule.stale_after or 3 * schedule.pull
     return {system.value: _system(known.get(system), asked.now, stale_after) for system in _configured(asked.settings)}
 
 
-def _system(known: mirror.MirrorStatus | None, now: datetime, stale_after: timedelta) -> dict[str, Any]:
+def _system(known: MirrorStatus | None, now: datetime, stale_after: timedelta) -> dict[str, Any]:
     as_of = known.as_of if known is not None else None
     return {
         "as_of": iso(as_of) if as_of else None,
@@ -104,12 +107,19 @@ def _configured(settings: Settings) -> tuple[System, ...]:
 
 
 def _pack(asked: _Asked) -> dict[str, Any]:
-    """The revision of the pack's files, and whether they are valid: as the last watch found, else checked now."""
+    """The revision of the pack's files, and whether they are valid: as the last watch found, else checked now.
+
+    The files are not parsed where the last watch saw the same bytes: a large pack takes seconds.
+    """
     path = asked.settings.pack.path
     if not path.is_dir():
         return {"path": str(path), "revision": None, "valid": False, "problem": "there is no such folder"}
-    revision = pack_revision(path)
     seen: Mapping[str, str] = episodes.monitor_state(asked.conn, _WATCH_STATE)
+    if seen.get("pack") and seen.get("files") == footprint(path):
+        return {"path": str(path), "revision": seen["pack"], "valid": True, "problem": None}
+    from syncd.rules.reading.revision import pack_revision
+
+    revision = pack_revision(path)
     if seen.get("pack") == revision:
         return {"path": str(path), "revision": revision, "valid": True, "problem": None}
     problem = _problem(asked.settings, asked.now)

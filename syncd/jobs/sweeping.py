@@ -10,10 +10,11 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from syncd.errors import CrmError, GuardTrippedError
+from syncd.errors import BadDataError, CrmError, GuardTrippedError, SchemaError
 from syncd.jobs.context import Context
+from syncd.jobs.mapping import read_kinds
 from syncd.jobs.pull import PullReport, concluded
-from syncd.jobs.reading import KINDS, SystemPull, signed_in
+from syncd.jobs.reading import SystemPull, signed_in
 from syncd.jobs.recording import recorded
 from syncd.jobs.rereading import live_ids
 from syncd.model.refs import Kind, System
@@ -36,8 +37,13 @@ def sweep(
             result, before = SystemPull(system), context.reader(system).calls
             try:
                 server_now = signed_in(context, system).server_now
-                for kind in KINDS:
-                    _Sweep(context, system, kind, server_now, run.run_id, check, show).run(result)
+                for kind in read_kinds(context.settings, system):
+                    try:
+                        _Sweep(context, system, kind, server_now, run.run_id, check, show).run(result)
+                    except (SchemaError, BadDataError) as error:
+                        result.stopped[kind] = error
+                if result.stopped:
+                    raise next(iter(result.stopped.values()))
             except (CrmError, GuardTrippedError) as error:
                 result.outcome, result.error = "failed", error
                 context.log.bind(run_id=run.run_id, system=system.value).event("pull.failed", error=error)
@@ -70,6 +76,8 @@ class _Sweep:
             missing = mirror.missing_ids(conn, self.system, self.kind, live)
         added = sum(self._fetch(batch) for batch in chunked(missing, _FETCHED_AT_ONCE))
         result.changed += added
+        labels = {"system": self.system.value, "kind": self.kind.value}
+        context.tally.level("reconcile_mismatch_rows", added, **labels)
         if added:
             result.notes.append(
                 f"{added} {self.kind.value} records were not in the mirror and were read: shared with us lately,"

@@ -13,19 +13,21 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
 
-from syncd.alerts.notices import approval_body, changes_body
+from syncd.alerts.notices import approval_body, changes_body, returning_body
 from syncd.alerts.receivers import receivers_of
 from syncd.alerts.receivers.delivery import DeliveryError, Receiver
 from syncd.alerts.receivers.heartbeat import HeartbeatReceiver
 from syncd.alerts.receivers.outside import Outside
 from syncd.alerts.receivers.routing import CHANGES
+from syncd.clock import Clock
 from syncd.errors import InputError
 from syncd.jobs.context import EPOCH_VARIABLE, Context
 from syncd.model.plans import PlanStatus, SavedPlan
 from syncd.planning.windows import parse_window
 from syncd.report.change_notices import change_text, change_view
-from syncd.settings import Mode, SecretReader
+from syncd.settings import Mode, SecretReader, Settings
 from syncd.store import notices, outbox, plans
+from syncd.telemetry import Log
 
 _LOOKED_BACK = 10
 _CHANGES_WITHIN = timedelta(days=2)
@@ -35,9 +37,16 @@ _MOST_REPS = 500
 
 def open_receivers(context: Context) -> Mapping[str, Receiver]:
     """The log and the receivers of the settings."""
-    bundle = context.settings.http.ca_bundle
-    outside = Outside(context.clock, SecretReader(context.environ).read, str(bundle) if bundle else None)
-    return receivers_of(context.settings.receivers, log=context.log, outside=outside)
+    return receivers_by_settings(context.settings, context.environ, context.clock, context.log)
+
+
+def receivers_by_settings(
+    settings: Settings, environ: Mapping[str, str], clock: Clock, log: Log
+) -> Mapping[str, Receiver]:
+    """The same, for whoever has no context: the daemon, when the database is what fails."""
+    bundle = settings.http.ca_bundle
+    outside = Outside(clock, SecretReader(environ).read, str(bundle) if bundle else None)
+    return receivers_of(settings.receivers, log=log, outside=outside)
 
 
 def enqueue_for(
@@ -74,8 +83,9 @@ def tell_changes(context: Context, receivers: Mapping[str, Receiver]) -> int:
             if topic_of(plan_id) not in told
         }
     queued = 0
+    managers = managers_of(context) if documents else {}
     for plan_id, (plan, rows) in documents.items():
-        view = change_view(plan.document, rows)
+        view = change_view(plan.document, rows, managers)
         with context.store.write() as conn:
             queued += _queue_changes(conn, plan_id, view, taking, now)
     return queued
@@ -92,6 +102,36 @@ def _queue_changes(
             text = change_text(view, rep=rep)
             body = changes_body(plan_id, text.partition("\n")[0], text, mine, now, to=rep)
             queued += notices.enqueue_message(conn, topic, receiver.name, _reason_for(rep), body, now=now)
+        for manager, reps in view["managers"].items() if receiver.route.reps else ():
+            theirs = {rep: view["reps"][rep] for rep in reps}
+            text = change_text(view, manager=manager)
+            body = changes_body(plan_id, text.partition("\n")[0], text, theirs, now, to=manager)
+            body["event_id"] = f"{body['event_id']}:team"  # a manager who is a rep too gets both
+            queued += notices.enqueue_message(conn, topic, receiver.name, _reason_for(f"team:{manager}"), body, now=now)
+    return queued
+
+
+def managers_of(context: Context) -> dict[str, str]:
+    """Who manages a rep, as the pack says; nobody, where the pack is not valid now."""
+    try:
+        pack = context.pack()
+    except InputError:
+        return {}
+    return {email: rep.manager for email, rep in pack.reps.items() if rep.manager is not None}
+
+
+def tell_returning(
+    context: Context, conn: Connection, owner: str, accounts: Mapping[str, str], last_day: str | None, now: datetime
+) -> int:
+    """Queue the notice of `retrieve` to one rep, for every receiver that writes to reps; how many notices.
+
+    `accounts` are names by company key; `last_day` is the day after which they may be taken back.
+    """
+    body = returning_body(owner, [accounts[key] for key in sorted(accounts)], last_day, now)
+    queued = 0
+    for receiver in open_receivers(context).values():
+        if CHANGES in receiver.route.kinds and receiver.route.reps:
+            queued += notices.enqueue_message(conn, body["event_id"], receiver.name, CHANGES, body, now=now)
     return queued
 
 
@@ -100,18 +140,34 @@ def _reason_for(rep: str) -> str:
     return f"{CHANGES}:{hashlib.sha256(rep.encode()).hexdigest()[:16]}"
 
 
-def changes_document(context: Context, plan_id: str, *, rep: str | None = None) -> dict[str, Any]:
-    """What a plan changed, by rep, as JSON; of one rep alone where `rep` is an e-mail. InputError for an unknown plan,
-    SYN841 for a rep of whom the plan says nothing."""
+def changes_document(
+    context: Context, plan_id: str, *, rep: str | None = None, manager: str | None = None
+) -> dict[str, Any]:
+    """What a plan changed, by rep, as JSON; of one rep, or of a manager's reps alone, where these are e-mails.
+
+    InputError for an unknown plan, SYN841 for a rep of whom it says nothing, SYN657 for a manager of nobody in it.
+    """
     with context.store.read() as conn:
         plan = plans.get_plan(conn, plan_id)
-        view = change_view(plan.document, outbox.rows(conn, plan.plan_id))
+        view = change_view(plan.document, outbox.rows(conn, plan.plan_id), managers_of(context))
+    if manager is not None:
+        return _of_manager(view, manager)
     if rep is None:
         return view
     if rep not in view["reps"]:
         known = ", ".join(list(view["reps"])[:5]) or "nobody"
         raise InputError("SYN841", f"plan {plan.plan_id} changed nothing for {rep}", hint=f"it speaks of {known}")
     return {**view, "reps": {rep: view["reps"][rep]}}
+
+
+def _of_manager(view: Mapping[str, Any], manager: str) -> dict[str, Any]:
+    teams = view["managers"]
+    if manager not in teams:
+        hint = f"it speaks of reps of {', '.join(list(teams)[:5])}" if teams else "give reps a `manager` in `reps`"
+        text = f"plan {view['plan_id']} changed nothing for a rep whose manager is {manager}"
+        raise InputError("SYN657", text, hint=hint)
+    mine = {rep: view["reps"][rep] for rep in teams[manager]}
+    return {**view, "reps": mine, "managers": {manager: teams[manager]}}
 
 
 def topic_of(plan_id: str) -> str:

@@ -6,13 +6,13 @@ evaluates anew where one did. An invalid pack or an incomplete mirror stops the 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from sqlalchemy import Connection
 
-from syncd.alerts.episodes import FIRED, FLAPPING, RESOLVED, Round, Transition
+from syncd.alerts.episodes import FIRED, FLAPPING, RESOLVED, SUPPRESSED, Round, Transition
 from syncd.alerts.evaluation import Findings, evaluate, judge
 from syncd.alerts.monitors.notifications_failing import NAME as NOTIFICATIONS_FAILING
 from syncd.alerts.notices import notice_body
@@ -22,6 +22,7 @@ from syncd.clock import iso, parse_instant
 from syncd.crashpoints import crashpoint
 from syncd.errors import Finding, SyncdError
 from syncd.jobs.context import Context
+from syncd.jobs.footprint import footprint
 from syncd.jobs.metrics import metrics_text, write_textfile
 from syncd.jobs.outlook import COMMIT_STATE, Look, look
 from syncd.jobs.plan import Deliberation
@@ -92,14 +93,17 @@ def _watch(context: Context, receivers: Mapping[str, Receiver], thought: Deliber
         report = WatchReport(run.run_id)
         thought = thought if thought is not None and _is_newest(context, thought) else None
         for _ in range(_MOST_ROUNDS):
+            files = footprint(context.settings.pack.path) if thought is None else ""
             seen = look(context, thought)
             found = evaluate(seen.view, data=bool(seen.keys))
-            if _commit(context, seen, found, receivers, report):
+            if _commit(context, seen, found, receivers, report, files):
                 break
             thought = None
         crashpoint("watch.committed")
         tell_changes(context, receivers)
-        report.sent = send_due(context.store, receivers, clock=context.clock, log=context.log)
+        report.sent = send_due(
+            context.store, receivers, clock=context.clock, log=context.log, tally=context.tally
+        )
         crashpoint("watch.sent")
         run.summary = {"firing": report.firing, "fired": report.fired, "resolved": report.resolved}
         run.summary |= {"sent": report.sent.delivered, "failed": report.sent.failed, "waiting": report.waiting}
@@ -114,29 +118,45 @@ def _is_newest(context: Context, thought: Deliberation) -> bool:
 
 
 def _commit(
-    context: Context, seen: Look, found: Findings, receivers: Mapping[str, Receiver], report: WatchReport
+    context: Context, seen: Look, found: Findings, receivers: Mapping[str, Receiver], report: WatchReport, files: str
 ) -> bool:
-    """Save what changed with its notices, in one transaction; False, and nothing saved, if another watch came first."""
+    """Save what changed with its notices, in one transaction; False, and nothing saved, if another watch came first.
+
+    `files` is the footprint of the pack that was looked at, empty where it was read earlier.
+    """
     now, pack = seen.view.now, seen.view.pack
     opening = None if seen.working or pack is None else next_opening(pack.working_hours, now, pack.zone)
     with context.store.write() as conn:
         if store.monitor_state(conn, COMMIT_STATE) != seen.commit:
             return False
         taken = frozenset(seen.keys[name] for name in found.asked if name in seen.view.rebased)
-        verdict = judge(found, store.open_episodes(conn), _round(conn, seen), seen.view, first=seen.first, keys=taken)
+        open_ = store.open_episodes(conn)
+        verdict = judge(found, open_, _round(conn, seen), seen.view, first=seen.first, keys=taken)
         for step in verdict.steps:
             save_step(conn, step, receivers, now, opening)
         for name, states in found.states.items():
             if name in seen.view.rebased or states != seen.view.seen_by(name):
                 store.save_monitor_state(conn, name, seen.keys.get(name, ""), states)
         store.save_monitor_state(conn, HISTORIES, "", verdict.histories)
-        store.save_monitor_state(conn, COMMIT_STATE, "", _marks(seen, found, report.run_id))
+        store.save_monitor_state(conn, COMMIT_STATE, "", _marks(seen, found, report.run_id, files))
         report.firing = sum(1 for episode in store.open_episodes(conn) if episode.state == "firing")
         crashpoint("watch.before_commit")
+    _count(context, verdict.steps, {episode.id for episode in open_ if SUPPRESSED in episode.detail})
     report.fired = sum(1 for step in verdict.steps if step.reason in (FIRED, FLAPPING))
     report.resolved = sum(1 for step in verdict.steps if step.reason == RESOLVED)
     report.waiting, report.problems = seen.waiting, found.problems
     return True
+
+
+def _count(context: Context, steps: Sequence[Transition], muted: Set[int | None]) -> None:
+    """Count what fired, and what began to be kept from being told."""
+    for step in steps:
+        episode, by = step.episode, str(step.episode.detail.get(SUPPRESSED, ""))
+        if step.reason == FIRED:
+            context.tally.count("alerts_fired_total", monitor=episode.monitor, severity=episode.severity)
+        if by and episode.id not in muted:
+            reason = "silenced" if by.startswith("silence ") else "inhibited"
+            context.tally.count("notifications_suppressed_total", reason=reason)
 
 
 def _round(conn: Connection, seen: Look) -> Round:
@@ -151,10 +171,14 @@ def _round(conn: Connection, seen: Look) -> Round:
     )
 
 
-def _marks(seen: Look, found: Findings, run_id: str) -> dict[str, str]:
+def _marks(seen: Look, found: Findings, run_id: str, files: str) -> dict[str, str]:
     """What to remember of this commit."""
     now = iso(seen.view.now)
     marks = {"commit": run_id, "now": now, "pack": seen.view.pack.revision if seen.view.pack is not None else ""}
+    if not files and marks["pack"] == seen.commit.get("pack"):
+        files = seen.commit.get("files", "")
+    if files:
+        marks["files"] = files
     if seen.view.resumed_at is not None:
         marks["resumed"] = iso(seen.view.resumed_at)
     if seen.keys and seen.view.fresh.issuperset(seen.view.systems):

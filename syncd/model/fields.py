@@ -97,6 +97,15 @@ LEAD_FIELDS: Mapping[str, FieldType] = MappingProxyType(
         "owner": _T.EMAIL,
     }
 )
+LEAD_SIGNS: Mapping[str, FieldType] = MappingProxyType(
+    {
+        "converted": _T.BOOLEAN,
+        "lifecycle": _T.PICKLIST,
+        "last_activity_at": _T.DATE,
+        "first_touch": _T.DATE,
+    }
+)
+"""What is read of a lead beside its rule fields: whether it still is one, and whether somebody worked it."""
 DERIVED_FIELDS: Mapping[str, FieldType] = MappingProxyType(
     {
         "lifecycle": _T.PICKLIST,

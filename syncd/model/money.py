@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from decimal import Decimal
+from decimal import Context, Decimal
 from types import MappingProxyType
 
 from syncd.model.normalisation.numbers import EXACT, number
@@ -49,6 +49,46 @@ class DatedRates:
         as_of = max((since for since, _ in newest.values()), default=None)
         rates = MappingProxyType({currency: rate for currency, (_, rate) in sorted(newest.items())})
         return MoneyTable(self.reporting, rates, as_of)
+
+
+@dataclass(frozen=True, slots=True)
+class CurrencyRate:
+    """What a CRM says one unit of its corporate currency is in another: `units` of `currency`, from `since` on.
+
+    Without `since` it is a rate that is not dated: it holds from when it is read until it is read again.
+    """
+
+    currency: str
+    units: Decimal
+    since: date | None = None
+
+
+def rates_into(reporting: str, told: Iterable[CurrencyRate]) -> tuple[tuple[str, date, Decimal], ...]:
+    """Dated rates of a corporate currency as rates into the reporting one: rows of `DatedRates`, sorted.
+
+    A currency has a row for each day on which its own rate or the reporting currency's begins. Empty where the
+    reporting currency has no rate: then nothing can be converted. Rates are rounded to 18 digits.
+    """
+    series: dict[str, list[tuple[date, Decimal]]] = {}
+    for each in told:
+        if each.since is not None:
+            series.setdefault(each.currency, []).append((each.since, each.units))
+    own = sorted(series.pop(reporting, []))
+    rows = []
+    for currency, steps in series.items():
+        steps.sort()
+        for day in sorted({since for since, _ in (*steps, *own)}):
+            units, into = _in_force(steps, day), _in_force(own, day)
+            if units is not None and into is not None:
+                rows.append((currency, day, _DIVISION.divide(into, units)))
+    return tuple(sorted(rows))
+
+
+_DIVISION = Context(prec=18)
+
+
+def _in_force(steps: Iterable[tuple[date, Decimal]], day: date) -> Decimal | None:
+    return next((units for since, units in sorted(steps, reverse=True) if since <= day), None)
 
 
 class ConvertedAmount(Decimal):

@@ -10,25 +10,55 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from syncd.model.records import Record
 from syncd.model.refs import Ref
+
+OWNER_FIELD = "owner"
+"""The field of a change that writes a record's owner; the others are roles, and what `write` of the pack names."""
+DERIVED_WRITES = ("territory", "band", "score", "lifecycle")
+"""What `write` of the pack may name: values that syncd derives, in fields that nobody else fills."""
+_HELD = "written:"
+
+LEADS_PLAN = "leads"
+"""The kind of plans that give leads to people: they supersede each other, and no plan of accounts."""
+
+Slot = tuple[Ref, str]
+"""One field of one record, `(ref, field)`: what a row writes, and what has at most one open row."""
+
+
+def held_name(field: str) -> str:
+    """Under which name a mirror record has the value of a field that syncd writes; no rule field has a colon."""
+    return f"{_HELD}{field}"
+
+
+def held_value(record: Record, field: str) -> str | None:
+    """What a record holds in a field of a plan: the owner's id, the id in a role's field, or a text of ours."""
+    return record.owner if field == OWNER_FIELD else record.fields.get(held_name(field))
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One owner to be written: the record, the owner id it must still hold, the owner id it gets.
+    """One field to be written: the record, the value that it must still hold, the value that it gets.
 
-    `because` is the company key. `parent` is the account whose change this opportunity follows. `money` is decimal
+    For the field `owner` and for roles the values are ids of users; None empties the field, which an owner never is.
+    `because` is the company key. `parent` is the account whose change of owner this row follows. `money` is decimal
     text in the reporting currency. `expected` rows are written by the other side's sync and only awaited.
     """
 
     ref: Ref
     old: str | None
-    new: str
+    new: str | None
     because: str
     fingerprint: str
     parent: Ref | None = None
     money: str | None = None
     expected: bool = False
+    field: str = OWNER_FIELD
+
+    @property
+    def slot(self) -> Slot:
+        """The field of the record that it writes."""
+        return self.ref, self.field
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +124,7 @@ class OutboxRow:
     plan_id: str
     ref: Ref
     old: str | None
-    new: str
+    new: str | None
     because: str
     parent: Ref | None
     fingerprint: str
@@ -102,6 +132,12 @@ class OutboxRow:
     attempts: int = 0
     code: str | None = None
     message: str | None = None
+    field: str = OWNER_FIELD
+
+    @property
+    def slot(self) -> Slot:
+        """The field of the record that it writes."""
+        return self.ref, self.field
 
 
 def canonical_json(document: object) -> str:

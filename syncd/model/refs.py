@@ -21,6 +21,7 @@ class Kind(StrEnum):
     USER = "user"
     LEAD = "lead"
     CONTACT = "contact"
+    TASK = "task"
 
 
 @dataclass(frozen=True, slots=True, order=True)

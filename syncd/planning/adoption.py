@@ -48,12 +48,14 @@ def adopt(
     run_id: str,
     pack_revision: str,
     again: bool = False,
+    roles: Collection[str] = (),
 ) -> Adoption:
     """Take today's owners as the baseline, and the territories of accounts that the rules leave alone as applied.
 
-    `systems` are all configured ones; `decisions` and `facts` those of today's book. The caller commits. Raises
-    RefusedError SYN525 before the first complete mirror of every system, SYN526 where there is a baseline and `again`
-    is not given: a new one forgets which owners people changed.
+    So are the holders of `roles`, those that settings map to a field. `systems` are all configured ones; `decisions`
+    and `facts` those of today's book. The caller commits. Raises RefusedError SYN525 before the first complete mirror
+    of every system, SYN526 where there is a baseline and `again` is not given: a new one forgets which owners people
+    changed.
     """
     _check_complete(conn, systems)
     before = ownership.adopted_at(conn)
@@ -64,6 +66,7 @@ def adopt(
             hint="`syncd adopt --again` takes a new baseline and forgets which owners people changed since",
         )
     marks = ownership.adopt_all(conn, now=now, run_id=run_id)
+    ownership.adopt_roles(conn, roles, now=now)
     remember_kept(conn, decisions, facts, now=now, pack_revision=pack_revision, rates_as_of=rates_as_of)
     reasons = Counter(_reason(decision) for decision in decisions if decision.role == OWNER_ROLE)
     adoption = Adoption(sum(marks.values()), dict(reasons), now)
@@ -93,19 +96,20 @@ def remember_kept(
 
     Only what differs from the last time is written; a company that is held to an older table of rates keeps it.
     """
-    rows: dict[str, ownership.AppliedRow] = {}
+    rows: dict[str, dict[str, ownership.AppliedRow]] = {}
     for decision in decisions:
-        if decision.role != OWNER_ROLE or decision.outcome is not Outcome.KEEP or decision.owner is None:
+        if decision.outcome is not Outcome.KEEP or decision.owner is None or decision.territory is None:
             continue
         known = facts[decision.company]
         as_of = known.rates.as_of if known.rates is not None else rates_as_of
         dated = as_of if known.amounts is not None else None
         email = decision.owner.email
         row = ownership.AppliedRow(decision.territory, email, now, pack_revision, dated, known.amounts)
-        if not _same_decision(known.applied.get(OWNER_ROLE), row):
-            rows[decision.company] = row
-    ownership.set_applied(conn, OWNER_ROLE, rows)
-    return len(rows)
+        if not _same_decision(known.applied.get(decision.role), row):
+            rows.setdefault(decision.role, {})[decision.company] = row
+    for role, of_role in sorted(rows.items()):
+        ownership.set_applied(conn, role, of_role)
+    return sum(map(len, rows.values()))
 
 
 def _same_decision(applied: Applied | None, row: ownership.AppliedRow) -> bool:

@@ -90,6 +90,7 @@ def _by_ref(rows: Sequence[OutboxRow]) -> list[OutboxRow]:
 def _row_entry(row: OutboxRow) -> dict[str, Any]:
     return {
         "ref": str(row.ref),
+        "field": row.field,
         "from": row.old,
         "to": row.new,
         "because": row.because,

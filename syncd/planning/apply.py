@@ -1,4 +1,4 @@
-"""Applying an approved plan: recovery first, then account rows, then the opportunities that follow them.
+"""Applying an approved plan: recovery first, then the owners of accounts, their other fields, and who follows them.
 
 The write path of reliability.md 2.2. A plan is refused as a whole before anything is written; after that rows stand
 and fall one by one, and what stops one system does not stop the other.
@@ -13,18 +13,21 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from syncd.errors import ExitCode, GuardTrippedError
-from syncd.model.plans import OutboxRow, PlanStatus, RowState
+from syncd.model.plans import DERIVED_WRITES, OWNER_FIELD, OutboxRow, PlanStatus, RowState
 from syncd.model.records import User
 from syncd.model.refs import Kind, System
 from syncd.planning.applied import DONE, ApplyReport, Stop, TeamReport
 from syncd.planning.canary import HALTED, canary_size, look
+from syncd.planning.document import decisions_by_company
 from syncd.planning.line import Line
+from syncd.planning.people.turns import in_turn
 from syncd.planning.preflight import Orders, admitted, check_mode, check_window, drop_stale
+from syncd.planning.proposals import OWNER_ROLE
 from syncd.planning.recovery import recover
 from syncd.planning.sending import check_before_call, send_rows
 from syncd.planning.settling import PlanContext, Settlement, settle
 from syncd.planning.teams import finish_teams
-from syncd.store import ledger, mirror, outbox, plans, saved_teams
+from syncd.store import ledger, mirror, outbox, picking, plans, saved_teams
 from syncd.store.saved_teams import SavedTeam
 
 BRAKE_ROWS = 5
@@ -73,15 +76,19 @@ def _open_rows(line: Line, plan_id: str) -> list[OutboxRow]:
 
 
 def _batches(line: Line, rows: Sequence[OutboxRow], orders: Orders, progress: Progress) -> Iterator[list[OutboxRow]]:
-    """The rows in the order of writing: accounts before opportunities, system by system, in the order of their refs.
+    """The rows in the order of writing: accounts before what follows them and owners before other fields, system by
+    system, in the order of their refs. One call writes one field, so that a record is in it once.
 
     A system that cannot be written now gets a stop instead, and its rows stay approved.
     """
-    for kind in sorted({row.ref.kind for row in rows}, key=lambda kind: (kind is not Kind.ACCOUNT, kind)):
+    for kind, name in sorted({(row.ref.kind, row.field) for row in rows}, key=_in_turn):
         for system in sorted({row.ref.system for row in rows}):
-            mine = sorted((row for row in rows if (row.ref.kind, row.ref.system) == (kind, system)), key=_by_ref)
+            group = (kind, name, system)
+            mine = sorted((row for row in rows if (row.ref.kind, row.field, row.ref.system) == group), key=_by_ref)
             if not mine or not _may_start(line, system, orders, progress):
                 continue
+            if kind is Kind.ACCOUNT and name == OWNER_FIELD:
+                mine = _dealt_in_turn(line, mine)
             size = line.writers[system].batch_size
             first = canary_size(mine, size)
             if first:
@@ -91,6 +98,16 @@ def _batches(line: Line, rows: Sequence[OutboxRow], orders: Orders, progress: Pr
                 if progress.is_stopped(system):
                     break
                 yield mine[start : start + size]
+
+
+def _dealt_in_turn(line: Line, rows: Sequence[OutboxRow]) -> list[OutboxRow]:
+    """The rows so that each rotation is fair after every receipt: an apply that stops half-way wrongs nobody."""
+    plan_id = rows[0].plan_id
+    with line.store.read() as conn:
+        decisions = decisions_by_company(plans.get_plan(conn, plan_id).document, OWNER_ROLE)
+        standings = {name: each for (role, name), each in picking.rotations(conn).items() if role == OWNER_ROLE}
+        charged = picking.companies_given(conn, plan_id, OWNER_ROLE)
+    return in_turn(rows, decisions, standings, charged)
 
 
 def _look_at_canary(line: Line, sent: Sequence[OutboxRow], progress: Progress) -> None:
@@ -105,6 +122,11 @@ def _look_at_canary(line: Line, sent: Sequence[OutboxRow], progress: Progress) -
 
 def _by_ref(row: OutboxRow) -> str:
     return str(row.ref)
+
+
+def _in_turn(group: tuple[Kind, str]) -> tuple[bool, Kind, bool, str]:
+    kind, name = group
+    return kind is not Kind.ACCOUNT, kind, name != OWNER_FIELD, name
 
 
 def _may_start(line: Line, system: System, orders: Orders, progress: Progress) -> bool:
@@ -183,8 +205,12 @@ def _with_target(line: Line, context: PlanContext, rows: Sequence[OutboxRow]) ->
         }
     ends: list[Settlement] = []
     for row in rows:
+        if row.new is None or row.field in DERIVED_WRITES:
+            continue
         user = users.get((row.ref.system, row.new))
-        if user is None or not (user.active and user.eligible):
+        queues = row.ref.kind is Kind.LEAD  # a queue may own a lead
+        fit = user is not None and user.active and (user.eligible or queues)
+        if not fit:
             text = f"{row.new} is not an active user who may own records"
             ends.append(Settlement(row, RowState.STALE, "owner-not-in-system", text))
     settle(line, context, ends)

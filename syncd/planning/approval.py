@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 
 from syncd.crashpoints import crashpoint
 from syncd.errors import GuardTrippedError, RefusedError, UsageError
-from syncd.model.plans import Change, PlanStatus, RowState, SavedPlan
+from syncd.model.plans import LEADS_PLAN, Change, PlanStatus, RowState, SavedPlan
 from syncd.planning.document import changes_of, tripped_limits
 from syncd.planning.guard import LIMITS
 from syncd.store import ledger, outbox, ownership, plans
@@ -128,8 +128,8 @@ def _check_guard(plan: SavedPlan, limits: Sequence[str]) -> None:
 
 
 def _check_in_doubt(conn: Connection, rows: Sequence[Change]) -> None:
-    """One open row for each record: what was sent and not read back yet is settled first."""
-    doubted = sorted(str(ref) for ref in outbox.open_refs(conn) & {change.ref for change in rows})
+    """One open row for each field of a record: what was sent and not read back yet is settled first."""
+    doubted = sorted(str(ref) for ref, _ in outbox.open_slots(conn) & {change.slot for change in rows})
     if doubted:
         raise RefusedError(
             "SYN510",
@@ -149,9 +149,12 @@ _OPEN = (RowState.APPROVED, RowState.SENDING)
 
 
 def _supersede_others(conn: Connection, plan: SavedPlan, *, who: str, now: datetime, run_id: str | None) -> None:
-    """Close the other approved plans: rows never sent end as `stale`, rows in doubt stay open until they are read."""
+    """Close the other approved plans: rows never sent end as `stale`, rows in doubt stay open until they are read.
+
+    A plan of leads leaves those of accounts alone, and the other way round: they have no record in common.
+    """
     for other in unfinished(conn):
-        if other.plan_id == plan.plan_id:
+        if other.plan_id == plan.plan_id or (other.kind == LEADS_PLAN) is not (plan.kind == LEADS_PLAN):
             continue
         _close_rows(conn, other, code="superseded", message=f"plan {plan.plan_id} was approved instead", now=now)
         plans.set_status(conn, other.plan_id, PlanStatus.SUPERSEDED)

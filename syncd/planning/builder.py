@@ -14,7 +14,7 @@ from typing import Any
 
 from syncd.clock import iso
 from syncd.model.decisions import Decision, Outcome
-from syncd.model.plans import PlanStatus, SavedPlan, document_hash
+from syncd.model.plans import OWNER_FIELD, Change, GuardTrip, PlanStatus, SavedPlan, Slot, document_hash
 from syncd.model.records import Record
 from syncd.model.refs import Ref, System
 from syncd.planning.cascade import Children
@@ -28,15 +28,21 @@ from syncd.planning.document import (
     summary_entry,
 )
 from syncd.planning.fingerprints import rule_reads
-from syncd.planning.guard import Move, Reach, check_guard
-from syncd.planning.proposals import OWNER_ROLE, Bench, Proposal, propose
+from syncd.planning.guard import LIMITS, Move, Reach, check_guard, check_role
+from syncd.planning.proposals import OWNER_ROLE, Bench, Proposal, as_decided, propose
+from syncd.planning.roles import propose_role
 from syncd.planning.shifts import shifts_entry
+from syncd.planning.texts import with_texts
+from syncd.rules.deciding.kept import Kept
 from syncd.rules.facts import Directory, Facts
 from syncd.rules.pack import Pack
 from syncd.store.ownership import BlockedRow
 
 LIFETIME = timedelta(hours=24)
 """How long a plan may be approved and applied."""
+
+NOT_IN_PLAN = "not-in-this-plan"
+"""The reason of a decision that counts where it is and that the document leaves out: the plan is not about it."""
 
 _NO_FACTS = Facts(key="", accounts=())
 
@@ -45,12 +51,15 @@ _NO_FACTS = Facts(key="", accounts=())
 class PlanInput:
     """All that a plan is made of.
 
-    `opportunities` are the open ones of the mirror. `writers` are the systems that syncd writes, `expected` those that
-    the native sync writes after it, `stale` those whose mirror is stale or incomplete. `open_refs` have an approved
+    `opportunities` are the open ones of the mirror, `followers` its contacts and open tasks. `writers` are the systems
+    that syncd writes, `expected` those that the native sync writes after it, `stale` those whose mirror is stale or
+    incomplete. `open_slots` have an approved
     write under way, `flapping` change back and forth, with the text of that, `teams` is how many members the mirror
     knows in the team of a record. `mirror_as_of` says how fresh each
     system's mirror is, `rates_as_of` dates the table of rates. `all_decisions` puts the kept ones into the document
-    too. `kind` tells what sort of plan it is (`plan`, `undo`).
+    too. `kind` tells what sort of plan it is (`plan`, `undo`). `extra` are writes that no decision asks for.
+    `fields` are the roles and texts that settings map to a field, each with the systems that have one, `held` what
+    these fields hold now, by record.
     """
 
     pack: Pack
@@ -61,12 +70,13 @@ class PlanInput:
     pack_revision: str
     directory: Directory = field(default_factory=lambda: Directory({}))
     opportunities: Sequence[Record] = ()
+    followers: Sequence[Record] = ()
     writers: frozenset[System] = frozenset()
     expected: frozenset[System] = frozenset()
     stale: frozenset[System] = frozenset()
-    blocked: Mapping[Ref, BlockedRow] = field(default_factory=dict)
+    blocked: Mapping[Slot, BlockedRow] = field(default_factory=dict)
     mirror_as_of: Mapping[System, datetime | None] = field(default_factory=dict)
-    open_refs: frozenset[Ref] = frozenset()
+    open_slots: frozenset[Slot] = frozenset()
     flapping: Mapping[Ref, str] = field(default_factory=dict)
     teams: Mapping[Ref, int] = field(default_factory=dict)
     mapping_revision: str = ""
@@ -74,6 +84,16 @@ class PlanInput:
     rates_as_of: date | None = None
     kind: str = "plan"
     all_decisions: bool = False
+    extra: Sequence[Change] = ()
+    fields: Mapping[str, frozenset[System]] = field(default_factory=dict)
+    held: Mapping[Ref, Mapping[str, str]] = field(default_factory=dict)
+    kept: Sequence[Kept] = ()
+    """Companies that a batch has settled: they keep their owners, and no decision of theirs is among `decisions`."""
+
+    @property
+    def open_refs(self) -> frozenset[Ref]:
+        """The records whose owner has an approved write under way."""
+        return frozenset(ref for ref, name in self.open_slots if name == OWNER_FIELD)
 
 
 def build_plan(source: PlanInput, *, plan_id: str, lifetime: timedelta = LIFETIME, offered: bool = True) -> SavedPlan:
@@ -96,17 +116,9 @@ def build_document(source: PlanInput, *, plan_id: str | None, lifetime: timedelt
     bench = bench_of(source)
     proposals = propose_all(source, bench)
     outcomes = Counter(proposal.outcome for proposal in proposals)
+    outcomes[Outcome.KEEP] += sum(each.count for each in source.kept)
     moves = _moves(proposals, source.facts)
-    changes = sorted(
-        (change for proposal in proposals for change in proposal.changes), key=lambda change: str(change.ref)
-    )
-    reach = Reach(
-        moves=moves,
-        evaluated=sum(1 for proposal in proposals if proposal.decision.role == OWNER_ROLE),
-        totals=_totals(proposals),
-        changes=changes,
-        currency=source.currency,
-    )
+    changes = sorted((*source.extra, *(change for proposal in proposals for change in proposal.changes)), key=_by_slot)
     people = people_by_id(source.directory)
     rows = [change_entry(change, people, source.teams.get(change.ref, 0)) for change in changes] + _csv_rows(
         proposals, source.facts
@@ -130,12 +142,52 @@ def build_document(source: PlanInput, *, plan_id: str | None, lifetime: timedelt
         "decisions": [
             decision_entry(proposal, source.facts.get(proposal.decision.company), source.rates_as_of)
             for proposal in proposals
-            if source.all_decisions or proposal.outcome is not Outcome.KEEP
+            if _is_told(proposal, source)
         ],
-        "changes": sorted(rows, key=lambda row: str(row["ref"])),
-        "shifts": shifts_entry(proposals, source.facts),
-        "guard": guard_entry(check_guard(source.pack.guard, reach)),
+        "changes": sorted(rows, key=lambda row: (str(row["ref"]), row["field"] != OWNER_FIELD, row["field"])),
+        "shifts": shifts_entry(proposals, source.facts, source.kept),
+        "guard": guard_entry(_trips(source, proposals, moves, changes)),
     }
+
+
+def _is_told(proposal: Proposal, source: PlanInput) -> bool:
+    """Whether a decision stands in the document: one that is kept and writes nothing only where all are asked for."""
+    if proposal.reason == NOT_IN_PLAN:
+        return False
+    return source.all_decisions or proposal.outcome is not Outcome.KEEP or bool(proposal.changes)
+
+
+def _by_slot(change: Change) -> tuple[str, bool, str]:
+    """The order of rows: by record, its owner before its other fields."""
+    return str(change.ref), change.field != OWNER_FIELD, change.field
+
+
+def _trips(
+    source: PlanInput, proposals: Sequence[Proposal], moves: Sequence[Move], changes: Sequence[Change]
+) -> list[GuardTrip]:
+    """The limits that the plan is over, each once: owners count first, then each other role by itself.
+
+    Texts of ours move nobody, and count for `api_calls` alone.
+    """
+    found: dict[str, GuardTrip] = {}
+    for role in sorted({proposal.decision.role for proposal in proposals} | {OWNER_ROLE}, key=_owner_first):
+        mine = role == OWNER_ROLE
+        reach = Reach(
+            moves=moves if mine else _moves(proposals, source.facts, role),
+            evaluated=sum(1 for proposal in proposals if proposal.decision.role == role)
+            + (sum(each.count for each in source.kept) if mine else 0),
+            totals=_totals(proposals, source.kept) if mine else {},
+            changes=changes if mine else (),
+            currency=source.currency,
+        )
+        trips = check_guard(source.pack.guard, reach) if mine else check_role(source.pack.guard, role, reach)
+        for trip in trips:
+            found.setdefault(trip.limit, trip)
+    return [found[limit] for limit in LIMITS if limit in found]
+
+
+def _owner_first(role: str) -> tuple[bool, str]:
+    return role != OWNER_ROLE, role
 
 
 def _day(day: date | None) -> str | None:
@@ -147,31 +199,47 @@ def bench_of(source: PlanInput) -> Bench:
     return Bench(
         pack=source.pack,
         directory=source.directory,
-        children=Children.of(source.opportunities, source.pack, source.now),
+        children=Children.of((*source.opportunities, *source.followers), source.pack, source.now),
         reads=rule_reads(source.pack),
+        role_reads={role: rule_reads(source.pack, role) for role in source.pack.roles if role != OWNER_ROLE},
         today=source.now.astimezone(source.pack.zone).date(),
         now=source.now,
         writers=source.writers,
         expected=source.expected,
         stale=source.stale,
         blocked=source.blocked,
-        open_refs=source.open_refs,
+        open_slots=source.open_slots,
         flapping=source.flapping,
+        fields=source.fields,
+        held=source.held,
     )
 
 
 def propose_all(source: PlanInput, bench: Bench) -> list[Proposal]:
     """The proposal of every decision, sorted by company and role."""
     ordered = sorted(source.decisions, key=lambda decision: (decision.company, decision.role))
-    return [propose(decision, source.facts.get(decision.company, _NO_FACTS), bench) for decision in ordered]
+    return [_proposed(decision, source.facts.get(decision.company, _NO_FACTS), bench) for decision in ordered]
 
 
-def _moves(proposals: Iterable[Proposal], facts: Mapping[str, Facts]) -> list[Move]:
-    """The companies whose owner changes, as the guard counts them."""
+def _proposed(decision: Decision, facts: Facts, bench: Bench) -> Proposal:
+    if decision.reason == NOT_IN_PLAN:
+        return as_decided(decision)
+    if decision.role != OWNER_ROLE:
+        return propose_role(decision, facts, bench)
+    return with_texts(propose(decision, facts, bench), facts, bench)
+
+
+def _moves(proposals: Iterable[Proposal], facts: Mapping[str, Facts], role: str = OWNER_ROLE) -> list[Move]:
+    """The companies whose owner, or holder of another role, changes, as the guard counts them.
+
+    What no field holds of a role is written nowhere, and no move.
+    """
     moves: list[Move] = []
     for proposal in proposals:
         decision = proposal.decision
-        if proposal.outcome is not Outcome.CHANGE or decision.role != OWNER_ROLE:
+        if proposal.outcome is not Outcome.CHANGE or decision.role != role:
+            continue
+        if role != OWNER_ROLE and not proposal.changes:
             continue
         values = facts.get(decision.company, _NO_FACTS).values
         pipeline, band, place = values.get("open_pipeline"), values.get("band"), decision.place
@@ -188,9 +256,11 @@ def _moves(proposals: Iterable[Proposal], facts: Mapping[str, Facts]) -> list[Mo
     return moves
 
 
-def _totals(proposals: Iterable[Proposal]) -> Counter[str]:
+def _totals(proposals: Iterable[Proposal], kept: Iterable[Kept] = ()) -> Counter[str]:
     """How many accounts each rep owns once the plan is through; what is held or blocked stays where it is."""
     totals: Counter[str] = Counter()
+    for each in kept:
+        totals[each.owner] += each.count
     for proposal in proposals:
         if proposal.decision.role != OWNER_ROLE:
             continue

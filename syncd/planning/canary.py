@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from syncd.errors import CrmError, ExitCode
-from syncd.model.plans import OutboxRow, RowState
+from syncd.model.plans import OWNER_FIELD, OutboxRow, RowState, held_value
 from syncd.model.refs import Kind, Ref, System
 from syncd.planning.applied import Stop
 from syncd.planning.line import Line, stopped_by
@@ -29,7 +29,7 @@ _NAMED = 3
 
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """A record whose owner changed although no row of the plan says so."""
+    """A record whose owner (or the field that was written) changed although no row of the plan says so."""
 
     ref: Ref
     before: str | None
@@ -49,18 +49,20 @@ def look(line: Line, plan_id: str, sent: Sequence[OutboxRow]) -> Stop | None:
     line.pause(WAIT)
     system = sent[0].ref.system
     with line.store.read() as conn:
-        rows = {row.ref: row for row in outbox.rows(conn, plan_id)}
-    written = [rows[row.ref] for row in sent if rows[row.ref].state is RowState.CONFIRMED]
+        rows = {row.slot: row for row in outbox.rows(conn, plan_id)}
+    written = [rows[row.slot] for row in sent if rows[row.slot].state is RowState.CONFIRMED]
+    owners = sent[0].field == OWNER_FIELD
     try:
         reverted = _reverted(line, system, written)
-        moved = _moved_children(line, system, written, frozenset(rows))
+        moved = _moved_children(line, system, written, frozenset(ref for ref, _ in rows)) if owners else []
     except CrmError as error:
         return stopped_by(error, system)
     found = [*reverted, *moved]
     _write_down(line, plan_id, len(written), found)
     if not found:
         return None
-    parts = [f"{len(reverted)} of {len(written)} owners did not hold"] if reverted else []
+    what = "owners" if owners else f"values of {sent[0].field}"
+    parts = [f"{len(reverted)} of {len(written)} {what} did not hold"] if reverted else []
     deals = "opportunity" if len(moved) == 1 else "opportunities"
     parts += [f"{len(moved)} {deals} moved that the plan does not hold"] if moved else []
     named = ", ".join(str(each.ref) for each in found[:_NAMED])
@@ -69,14 +71,15 @@ def look(line: Line, plan_id: str, sent: Sequence[OutboxRow]) -> Stop | None:
 
 
 def _reverted(line: Line, system: System, rows: Sequence[OutboxRow]) -> list[Moved]:
-    """The rows whose record has another owner again."""
+    """The rows whose record has another owner, or another value in their field, again."""
     readings = line.read(system, Kind.ACCOUNT, rows) if rows else {}
     found: list[Moved] = []
     for row in rows:
         reading = readings.get(row.ref)
-        owner = reading.record.owner if reading is not None and reading.record is not None else None
-        if owner != row.new:
-            found.append(Moved(row.ref, row.new, owner))
+        record = reading.record if reading is not None else None
+        present = held_value(record, row.field) if record is not None else None
+        if record is None or present != row.new:
+            found.append(Moved(row.ref, row.new, present))
     return found
 
 

@@ -1,4 +1,7 @@
-"""The children that take their account's new owner: open opportunities, as cascade and holdouts say. Pure."""
+"""The children that take their account's new owner: open opportunities, contacts and open tasks. Pure.
+
+The pack's `cascade` says for each kind which of them follow, `deal_holdouts` which opportunities stay.
+"""
 
 from __future__ import annotations
 
@@ -12,22 +15,27 @@ from syncd.rules.conditions import EvaluationContext, holds
 from syncd.rules.facts import Facts
 from syncd.rules.pack import DealHoldout, Pack
 
+CHILD_KINDS = (Kind.OPPORTUNITY, Kind.CONTACT, Kind.TASK)
+"""The kinds of records that may follow the owner of their account."""
+PERSON = "person"
+"""The field of a contact that says that it is a person account's: the platform moves it with its account."""
+
 
 @dataclass(frozen=True, slots=True)
 class Children:
-    """Open opportunities by their account, and what the pack says of them."""
+    """The records that may follow, by their account, and what the pack says of each kind of them."""
 
     by_account: Mapping[Ref, tuple[Record, ...]]
-    follow: str
+    follow: Mapping[Kind, str]
     holdouts: tuple[DealHoldout, ...]
     context: EvaluationContext
 
     @classmethod
-    def of(cls, opportunities: Iterable[Record], pack: Pack, now: datetime) -> Children:
-        """The children of a book; `opportunities` are the open ones."""
+    def of(cls, records: Iterable[Record], pack: Pack, now: datetime) -> Children:
+        """The children of a book; of opportunities and tasks only the open ones."""
         by_account: dict[Ref, list[Record]] = {}
-        for record in opportunities:
-            if record.account is not None and not record.deleted:
+        for record in records:
+            if record.account is not None and not record.deleted and record.fields.get(PERSON) != "true":
                 parent = Ref(record.ref.system, Kind.ACCOUNT, record.account)
                 by_account.setdefault(parent, []).append(record)
         today = now.astimezone(pack.zone).date()
@@ -35,7 +43,11 @@ class Children:
             by_account={
                 parent: tuple(sorted(records, key=lambda record: record.ref)) for parent, records in by_account.items()
             },
-            follow=pack.cascade.open_opportunities,
+            follow={
+                Kind.OPPORTUNITY: pack.cascade.open_opportunities,
+                Kind.CONTACT: pack.cascade.contacts,
+                Kind.TASK: pack.cascade.open_tasks,
+            },
             holdouts=tuple(item for item in pack.deal_holdouts if item.expires is None or item.expires >= today),
             context=EvaluationContext(now=now, zone=pack.zone, fiscal_year_start=pack.fiscal_year_start),
         )
@@ -43,18 +55,19 @@ class Children:
     def following(
         self, account: Ref, old: str | None, new: str, *, facts: Facts, territory: str | None
     ) -> tuple[tuple[Record, ...], tuple[tuple[Ref, str], ...]]:
-        """The opportunities that take the owner `new` with their account, and those held out with the reason.
+        """The records that take the owner `new` with their account, and the opportunities held out with the reason.
 
         `follow` takes those whose owner is the account's old owner, `follow-all` all, `stay` none.
         """
-        if self.follow == "stay":
-            return (), ()
         moving: list[Record] = []
         held: list[tuple[Ref, str]] = []
         for record in self.by_account.get(account, ()):
-            if record.owner == new or (self.follow == "follow" and (old is None or record.owner != old)):
+            word = self.follow.get(record.ref.kind, "stay")
+            if word == "stay" or record.owner == new:
                 continue
-            holdout = self._holdout(record, facts, territory)
+            if word == "follow" and (old is None or record.owner != old):
+                continue
+            holdout = self._holdout(record, facts, territory) if record.ref.kind is Kind.OPPORTUNITY else None
             if holdout is None:
                 moving.append(record)
             else:

@@ -14,9 +14,10 @@ from sqlalchemy import Connection
 
 from syncd.model.decisions import Outcome
 from syncd.planning.document import turn_of
+from syncd.planning.people.reasons import PROPOSED
 from syncd.store import picking
 
-GIVING = frozenset({"picked", "retrieved", "override", "follow-parent"})
+GIVING = frozenset({"picked", "retrieved", "override", "follow-parent"}) | PROPOSED
 """The reasons of decisions that give an account to a rep; bringing a second system into line gives nothing."""
 
 

@@ -1,4 +1,4 @@
-"""Compare before write: what a fresh reading of a record says of a row that wants to change its owner. Pure.
+"""Compare before write: what a fresh reading of a record says of a row that wants to change a field of it. Pure.
 
 The same judgement serves before a write, after a lost answer, and after a crash: only what follows from it differs.
 """
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from syncd.connectors.port import Reading
-from syncd.model.plans import OutboxRow
+from syncd.model.plans import OutboxRow, held_value
 
 
 class Standing(StrEnum):
@@ -23,10 +23,10 @@ class Standing(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """The standing of one row's record, the owner it holds now, and a sentence for the receipt."""
+    """The standing of one row's record, the value its field holds now, and a sentence for the receipt."""
 
     standing: Standing
-    owner: str | None
+    value: str | None
     text: str
 
 
@@ -37,10 +37,15 @@ def compare(row: OutboxRow, reading: Reading | None) -> Comparison:
         winner = record.merged_into if record is not None else None
         text = f"the record was merged into {winner}" if winner else "the record is gone"
         return Comparison(Standing.GONE, None, text)
-    owner = record.owner
-    if owner == row.new:
-        return Comparison(Standing.AS_WANTED, owner, f"the owner is {row.new}")
-    if owner == row.old:
-        return Comparison(Standing.AS_PLANNED, owner, f"the owner is still {row.old or 'nobody'}")
-    text = f"the owner is {owner or 'nobody'}; the plan expected {row.old or 'nobody'}"
-    return Comparison(Standing.CHANGED, owner, text)
+    value = held_value(record, row.field)
+    if value == row.new:
+        return Comparison(Standing.AS_WANTED, value, f"the {row.field} is {named(row.new)}")
+    if value == row.old:
+        return Comparison(Standing.AS_PLANNED, value, f"the {row.field} is still {named(row.old)}")
+    text = f"the {row.field} is {named(value)}; the plan expected {named(row.old)}"
+    return Comparison(Standing.CHANGED, value, text)
+
+
+def named(value: str | None) -> str:
+    """A value in a sentence: an empty field is held by nobody."""
+    return value or "nobody"

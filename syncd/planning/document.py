@@ -14,7 +14,7 @@ from typing import Any
 
 from syncd.errors import InputError, Place
 from syncd.model.decisions import Decision, Outcome, Owner
-from syncd.model.plans import Change, GuardTrip, SavedPlan
+from syncd.model.plans import DERIVED_WRITES, OWNER_FIELD, Change, GuardTrip, SavedPlan
 from syncd.model.records import User
 from syncd.model.refs import Ref, System
 from syncd.model.rotation import Turn
@@ -120,14 +120,14 @@ def left_out_entry(item: LeftOut) -> dict[str, str]:
 def change_entry(
     change: Change, people: Mapping[tuple[System, str], Rep] | Mapping[tuple[System, str], User], team: int = 0
 ) -> dict[str, Any]:
-    """One owner to be written; `from_owner` and `to_owner` name the people for the reader where they are known.
+    """One field to be written; `from_owner` and `to_owner` name the people for the reader where they are known.
 
     `team` is how many members the write drops and syncd puts back, as far as the mirror knows.
     """
     system = change.ref.system
     entry: dict[str, Any] = {
         "ref": str(change.ref),
-        "field": "owner",
+        "field": change.field,
         "from": change.old,
         "to": change.new,
         "because": change.because,
@@ -137,10 +137,11 @@ def change_entry(
         "parent": str(change.parent) if change.parent is not None else None,
         "money": change.money,
         "expected": change.expected or None,
-        "team": team or None,
-        "from_owner": person_entry(people.get((system, change.old or ""))),
-        "to_owner": person_entry(people.get((system, change.new))),
+        "team": (team if change.field == OWNER_FIELD else 0) or None,
     }
+    if change.field not in DERIVED_WRITES:
+        optional["from_owner"] = person_entry(people.get((system, change.old or "")))
+        optional["to_owner"] = person_entry(people.get((system, change.new or "")))
     return entry | {key: value for key, value in optional.items() if value is not None}
 
 
@@ -148,7 +149,7 @@ def row_change_entry(decision: Decision) -> dict[str, Any]:
     """The change of a CSV row, which stands in no system: the owners are e-mails and the ref is the row's id."""
     return {
         "ref": decision.company,
-        "field": "owner",
+        "field": OWNER_FIELD,
         "from": decision.current_owner.email if decision.current_owner is not None else None,
         "to": decision.owner.email if decision.owner is not None else None,
         "because": decision.company,
@@ -198,6 +199,11 @@ def decisions_by_company(document: Mapping[str, Any], role: str = "owner") -> di
     return {entry["company"]: entry for entry in entries if entry["role"] == role}
 
 
+def decisions_by_role(document: Mapping[str, Any]) -> dict[tuple[str, str], Mapping[str, Any]]:
+    """The document's decisions, by company key and role."""
+    return {(entry["company"], entry["role"]): entry for entry in document["decisions"]}
+
+
 def _change(entry: Mapping[str, Any]) -> Change:
     parent = entry.get("parent")
     return Change(
@@ -209,6 +215,7 @@ def _change(entry: Mapping[str, Any]) -> Change:
         parent=Ref.parse(parent) if parent else None,
         money=entry.get("money"),
         expected=bool(entry.get("expected")),
+        field=entry["field"],
     )
 
 

@@ -17,10 +17,11 @@ from sqlalchemy import Connection
 from syncd.clock import iso
 from syncd.errors import InputError, RefusedError
 from syncd.model.decisions import Outcome
-from syncd.model.plans import Change, PlanStatus, SavedPlan, document_hash
+from syncd.model.plans import OWNER_FIELD, Change, PlanStatus, SavedPlan, document_hash
 from syncd.model.records import Record, User
 from syncd.model.refs import Kind, Ref, System
 from syncd.planning.builder import LIFETIME
+from syncd.planning.cascade import CHILD_KINDS
 from syncd.planning.document import FORMAT, change_entry, guard_entry, summary_entry
 from syncd.planning.fingerprints import undo_fingerprint
 from syncd.planning.ownership import Drift, OwnershipHistory, drifted
@@ -33,11 +34,12 @@ _NOTHING = Decimal(0)
 
 @dataclass(frozen=True, slots=True)
 class DriftView:
-    """Everything that drifted in some systems, by ref, and the company of each account."""
+    """Everything that drifted in one role in some systems, by ref, and the company of each account."""
 
     drifts: Mapping[Ref, Drift]
     companies: Mapping[Ref, str]
     users: Mapping[Ref, User]
+    role: str = OWNER_FIELD
 
     def of_company(self, ref: Ref) -> tuple[Drift, ...]:
         """The drifts of the company that an account belongs to."""
@@ -52,23 +54,31 @@ class DriftView:
         return found.email if found is not None and found.email else None
 
 
-def look(conn: Connection, systems: Iterable[System]) -> DriftView:
-    """What drifted in the mirror of some systems since syncd's last write, or since adoption."""
+def look(conn: Connection, systems: Iterable[System], role: str = OWNER_FIELD) -> DriftView:
+    """Which owners, or holders of another role, drifted in the mirror of some systems since syncd's last write, or
+    since adoption.
+    """
     accounts: list[Record] = [
         record for system in systems for record in mirror.records(conn, system, Kind.ACCOUNT) if not record.deleted
     ]
-    history = OwnershipHistory(ownership.marks(conn), ownership.owner_changes(conn), outbox.open_refs(conn))
+    history = OwnershipHistory(
+        ownership.marks(conn, field=role),
+        ownership.owner_changes(conn, field=role),
+        outbox.open_refs(conn, role),
+        role,
+    )
     return DriftView(
         {drift.ref: drift for drift in drifted(accounts, history)},
         companies.links(conn),
         {user.ref: user for user in mirror.users(conn)},
+        role,
     )
 
 
 def adopt_drift(
     conn: Connection, view: DriftView, ref: Ref, *, who: str, why: str, expires: date | None, now: datetime, run_id: str
 ) -> tuple[int, str]:
-    """Take the present owner of a drifted account as an override; its number and the owner's e-mail.
+    """Take the present owner (or holder of the view's role) of a drifted account as an override; number and e-mail.
 
     The caller commits. Raises RefusedError SYN527 where nothing drifted, SYN528 where the owner is no active user.
     """
@@ -81,9 +91,9 @@ def adopt_drift(
             f"{ref} belongs to {who_text}, who is no active user: no override can name them",
             hint=f"`syncd drift revert {ref}` plans it back, and the rules decide about the rest",
         )
-    number = overrides.add(conn, ref, owner.email, who=who, why=why, expires=expires, now=now)
+    number = overrides.add(conn, ref, owner.email, who=who, why=why, expires=expires, now=now, role=view.role)
     for each in view.of_company(ref):
-        ownership.set_mark(conn, each.ref, each.now, "adopted", now=now)
+        ownership.set_mark(conn, each.ref, each.now, "adopted", now=now, field=view.role)
     ledger.append(
         conn,
         at=now,
@@ -93,6 +103,7 @@ def adopt_drift(
         run_id=run_id,
         facts={
             "override": number,
+            "role": view.role,
             "from": drift.was,
             "to": drift.now,
             "expires": expires.isoformat() if expires else None,
@@ -102,13 +113,15 @@ def adopt_drift(
     return number, owner.email
 
 
-def release_override(conn: Connection, ref: Ref, *, who: str, why: str, now: datetime, run_id: str) -> None:
+def release_override(
+    conn: Connection, ref: Ref, *, who: str, why: str, now: datetime, run_id: str, role: str = OWNER_FIELD
+) -> None:
     """End the override that an adopted drift made. The caller commits. Raises RefusedError SYN529 where none stands."""
-    if not overrides.end(conn, [ref], now=now):
+    if not overrides.end(conn, [ref], now=now, role=role):
         raise RefusedError(
             "SYN529", f"no override of {ref} stands in the ledger", hint="`syncd drift overrides` lists them"
         )
-    facts: dict[str, str | int | None] = {}
+    facts: dict[str, str | int | None] = {"role": role}
     ledger.append(
         conn, at=now, event="drift.released", ref=str(ref), actor=who, run_id=run_id, facts=facts, payload={"why": why}
     )
@@ -128,8 +141,9 @@ def plan_revert(
 ) -> SavedPlan:
     """Make and save the plan that gives drifted accounts back to whom syncd knew as their owner.
 
-    Opportunities that moved from that owner to the present one come along. The caller commits. Raises RefusedError
-    SYN527 where an account did not drift, SYN528 where its former owner is no active user or there was none.
+    What follows an account and moved from that owner to the present one comes along. The caller commits. Raises
+    RefusedError SYN527 where an account did not drift, SYN528 where its former owner is no active user, or there was
+    none.
     """
     drifts = {drift.ref: drift for ref in refs for drift in (_required(view, ref), *view.of_company(ref))}
     mine = [drift for drift in drifts.values() if drift.ref.system in written and drift.now != drift.was]
@@ -162,15 +176,16 @@ def _required(view: DriftView, ref: Ref) -> Drift:
     drift = view.drifts.get(ref)
     if drift is None:
         raise RefusedError(
-            "SYN527", f"the owner of {ref} was not changed by anybody else", hint="`syncd drift` lists what was"
+            "SYN527", f"the {view.role} of {ref} was not changed by anybody else", hint="`syncd drift` lists what was"
         )
     return drift
 
 
 def _back(conn: Connection, view: DriftView, drift: Drift) -> list[Change]:
-    """The row of an account, and those of the opportunities that moved with it."""
+    """The row of an account, and those of the records that moved with its owner."""
     former = view.users.get(Ref(drift.ref.system, Kind.USER, drift.was)) if drift.was is not None else None
-    if drift.was is None or former is None or not (former.active and former.eligible):
+    emptied = drift.was is None and view.role != OWNER_FIELD  # it was empty, and may be so again
+    if not emptied and (former is None or not (former.active and former.eligible)):
         name = view.email(drift.ref.system, drift.was) or drift.was or "nobody"
         raise RefusedError(
             "SYN528",
@@ -178,8 +193,11 @@ def _back(conn: Connection, view: DriftView, drift: Drift) -> list[Change]:
             hint=f'`syncd drift adopt {drift.ref} --reason "…"` keeps it where it is',
         )
     company = view.companies.get(drift.ref, str(drift.ref))
-    rows = [Change(drift.ref, drift.now, drift.was, company, undo_fingerprint(drift.ref, drift.now or "", drift.was))]
-    children = mirror.records_of_account(conn, [drift.ref])
+    fingerprint = undo_fingerprint(drift.ref, drift.now or "", drift.was)
+    rows = [Change(drift.ref, drift.now, drift.was, company, fingerprint, field=view.role)]
+    if view.role != OWNER_FIELD:
+        return rows
+    children = [child for kind in CHILD_KINDS for child in mirror.records_of_account(conn, [drift.ref], kind)]
     moved = ownership.owner_changes(conn, [child.ref for child in children])
     for child in children:
         change = moved.get(child.ref)
@@ -225,15 +243,19 @@ def _decision(change: Change, drift: Drift, view: DriftView) -> dict[str, Any]:
     return {
         "company": change.because,
         "accounts": [str(change.ref)],
-        "role": "owner",
+        "role": view.role,
         "territory": None,
-        "owner": {"email": view.email(system, change.new) or "", system.value: change.new},
-        "current_owner": {"email": view.email(system, change.old) or "", system.value: change.old},
+        "owner": _person(view, system, change.new),
+        "current_owner": _person(view, system, change.old),
         "outcome": Outcome.CHANGE.value,
         "reason": REVERT,
         "text": f"takes back what was {drift.text}",
         "rule": None,
     }
+
+
+def _person(view: DriftView, system: System, user: str | None) -> dict[str, str] | None:
+    return None if user is None else {"email": view.email(system, user) or "", system.value: user}
 
 
 def parse_ref(text: str) -> Ref:

@@ -15,7 +15,7 @@ from decimal import Decimal
 from syncd.clock import iso
 from syncd.model.decisions import Decision
 from syncd.model.fields import SELF_READING_FIELDS
-from syncd.model.plans import canonical_json
+from syncd.model.plans import OWNER_FIELD, canonical_json
 from syncd.model.refs import Ref, System
 from syncd.rules.conditions import FieldTest, OpportunityTest, fields_read, walk
 from syncd.rules.facts import Directory, Facts, Value
@@ -89,10 +89,15 @@ def account_fingerprint(
     children: Sequence[tuple[Ref, str | None]],
     rule_text: str,
     target: RepState,
+    field: str = OWNER_FIELD,
 ) -> str:
-    """The fingerprint of an account's row. `children` are the opportunities that follow, with their present owners."""
+    """The fingerprint of an account's row. `children` are the records that follow, with their present owners.
+
+    `field` is the role that the row writes, and `old` who has it, where it is not the owner.
+    """
     return _digest(
-        {
+        ({} if field == OWNER_FIELD else {"role": field})
+        | {
             "ref": str(ref),
             "owner": old,
             "fields": _picked(facts.values, reads.account),
@@ -109,12 +114,17 @@ def account_fingerprint(
 
 
 def child_fingerprint(ref: Ref, old: str | None, *, parent: Ref, target: RepState) -> str:
-    """The fingerprint of an opportunity that follows `parent`; it is open, or it would not be listed."""
+    """The fingerprint of a record that follows `parent`; it is open, or it would not be listed."""
     rep = [target.id, target.active, target.eligible]
     return _digest({"ref": str(ref), "owner": old, "parent": str(parent), "rep": rep})
 
 
-def undo_fingerprint(ref: Ref, old: str | None, new: str) -> str:
+def text_fingerprint(ref: Ref, field: str, old: str | None, new: str | None) -> str:
+    """The fingerprint of a row that writes a text of ours: it stands as long as syncd would write that very text."""
+    return _digest({"ref": str(ref), "field": field, "held": old, "writes": new})
+
+
+def undo_fingerprint(ref: Ref, old: str | None, new: str | None) -> str:
     """The fingerprint of a row that stands on a receipt, not on rules: only the compare before the write judges it."""
     return _digest({"ref": str(ref), "owner": old, "restores": new})
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
-from syncd.model.plans import Change, GuardTrip
+from syncd.model.plans import OWNER_FIELD, Change, GuardTrip
 from syncd.model.refs import Kind, System
 from syncd.planning.windows import inside_windows
 from syncd.rules.pack import Guard
@@ -70,6 +70,18 @@ def check_guard(guard: Guard, reach: Reach) -> tuple[GuardTrip, ...]:
     return tuple(trip for trip in found if trip is not None)
 
 
+def check_role(guard: Guard, role: str, reach: Reach) -> tuple[GuardTrip, ...]:
+    """The limits that the changes of another role are over by themselves: how many, and for whom; no money moves."""
+    found = [
+        _count(guard, reach),
+        _share(guard, reach),
+        _per_rep(guard, reach),
+        _per_territory(guard, reach),
+        _per_band(guard, reach),
+    ]
+    return tuple(replace(trip, text=f"role {role}: {trip.text}") for trip in found if trip is not None)
+
+
 def check_windows(guard: Guard, now: datetime, zone: ZoneInfo) -> GuardTrip | None:
     """The trip of writing outside the pack's windows, or None inside them."""
     if inside_windows(guard.windows, now, zone):
@@ -80,12 +92,13 @@ def check_windows(guard: Guard, now: datetime, zone: ZoneInfo) -> GuardTrip | No
 
 def estimated_calls(changes: Iterable[Change]) -> int:
     """HTTP calls that writing these rows takes: compare, team read, write and read-back, batch by batch."""
-    counts = Counter((change.ref.system, change.ref.kind) for change in changes if not change.expected)
+    counts = Counter((change.ref.system, change.ref.kind, change.field) for change in changes if not change.expected)
     calls = 0
-    for (system, kind), rows in counts.items():
+    for (system, kind, field), rows in counts.items():
         batches = -(-rows // _READ_BATCH[system])
         single = system is System.SALESFORCE and rows <= _SINGLE_WRITES
-        teams = batches if system is System.SALESFORCE and kind is Kind.ACCOUNT else 0
+        owners = kind is Kind.ACCOUNT and field == OWNER_FIELD
+        teams = batches if system is System.SALESFORCE and owners else 0
         calls += 2 * batches + teams + (rows if single else batches)
     return calls
 

@@ -7,10 +7,12 @@ back yet, and what the native sync still has to write, is nobody's change.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from syncd.model.plans import OWNER_FIELD, held_value
 from syncd.model.records import Record
 from syncd.model.refs import Ref
 from syncd.store.ownership import OwnerChange, OwnerMark
@@ -21,18 +23,23 @@ EXPECTED_WITHIN = timedelta(minutes=60)
 
 @dataclass(frozen=True, slots=True)
 class OwnershipHistory:
-    """What the ledger knows of owners: the marks, the latest seen change of each record, and refs under way."""
+    """What the ledger knows of owners: the marks, the latest seen change of each record, and refs under way.
+
+    With another `field` than the owner it is all of the holders of that role.
+    """
 
     marks: Mapping[Ref, OwnerMark]
     changes: Mapping[Ref, OwnerChange]
     open_refs: frozenset[Ref] = frozenset()
+    field: str = OWNER_FIELD
 
 
 @dataclass(frozen=True, slots=True)
 class Drift:
     """An account whose owner somebody else changed: from what syncd knew to what it is now.
 
-    `by` is the user who did it and `source` by what means, as far as the CRM tells.
+    `by` is the user who did it and `source` by what means, as far as the CRM tells. `field` is the role whose holder it
+    is, where it is not the owner.
     """
 
     ref: Ref
@@ -41,12 +48,14 @@ class Drift:
     at: datetime
     by: str | None = None
     source: str | None = None
+    field: str = OWNER_FIELD
 
     @property
     def text(self) -> str:
-        """Such as `changed by 005… on 2026-11-20 in salesforce`."""
+        """Such as `changed by 005… on 2026-11-20 in salesforce`; of another role `csm changed by …`."""
         means = f" ({self.source})" if self.source else ""
-        return f"changed by {self.by or 'somebody'}{means} on {self.at:%Y-%m-%d} in {self.ref.system.value}"
+        role = f"{self.field} " if self.field != OWNER_FIELD else ""
+        return f"{role}changed by {self.by or 'somebody'}{means} on {self.at:%Y-%m-%d} in {self.ref.system.value}"
 
 
 def drifted(accounts: Iterable[Record], history: OwnershipHistory) -> Iterator[Drift]:
@@ -69,6 +78,17 @@ def person_changes(
         if company is not None and (company not in found or changed > found[company]):
             found[company] = changed
     return found
+
+
+def role_changes(
+    accounts: Iterable[Record], links: Mapping[Ref, str], histories: Iterable[OwnershipHistory]
+) -> dict[str, dict[str, tuple[datetime, str]]]:
+    """The same of the holders of other roles, one history each: by company key and role."""
+    known, found = list(accounts), defaultdict[str, dict[str, tuple[datetime, str]]](dict)
+    for history in histories:
+        for company, changed in person_changes(known, links, history).items():
+            found[company][history.field] = changed
+    return dict(found)
 
 
 def unmarked(accounts: Iterable[Record], marks: Mapping[Ref, OwnerMark]) -> tuple[Record, ...]:
@@ -96,17 +116,19 @@ def _drift(record: Record, history: OwnershipHistory) -> Drift | None:
     mark = history.marks.get(record.ref)
     if mark is None or record.deleted or record.ref in history.open_refs:
         return None
-    change = _seen_after(record, mark, history)
-    if record.owner == mark.owner and (change is None or mark.source == "expected"):
+    change, present, field = _seen_after(record, mark, history), held_value(record, history.field), history.field
+    if present == mark.owner and (change is None or mark.source == "expected"):
         return None  # nobody touched it, or the native sync did as it should
     if change is None and mark.source == "expected":
         return None
     if change is None:
-        return Drift(record.ref, mark.owner, record.owner, record.stamp, record.modified_by)
-    return Drift(record.ref, mark.owner, record.owner, change.at, change.modified_by, change.source)
+        return Drift(record.ref, mark.owner, present, record.stamp, record.modified_by, field=field)
+    return Drift(record.ref, mark.owner, present, change.at, change.modified_by, change.source, field)
 
 
 def _seen_after(record: Record, mark: OwnerMark, history: OwnershipHistory) -> OwnerChange | None:
     """The change of owner that the mirror saw after the mark was set, if there was one."""
     change = history.changes.get(record.ref)
-    return change if change is not None and change.seen_at > mark.at and change.new == record.owner else None
+    if change is None or change.seen_at <= mark.at or change.new != held_value(record, history.field):
+        return None
+    return change

@@ -13,9 +13,10 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection
 
 from syncd.errors import GuardTrippedError, RefusedError
-from syncd.model.plans import OutboxRow, PlanStatus, RowState, SavedPlan
-from syncd.model.refs import Ref, System
+from syncd.model.plans import OutboxRow, PlanStatus, RowState, SavedPlan, Slot
+from syncd.model.refs import System
 from syncd.planning.approval import DAEMON, approve, check_baseline
+from syncd.planning.compare import named
 from syncd.planning.guard import check_windows
 from syncd.planning.line import Line
 from syncd.planning.settling import PlanContext, Settlement, settle
@@ -29,14 +30,15 @@ MAX_STALE_PERCENT = 10
 UNDO = "undo"
 """The kind of plans that stand on receipts, not on rules."""
 
-Standing = Callable[[Sequence[OutboxRow]], Mapping[Ref, Present]]
+Standing = Callable[[Sequence[OutboxRow]], Mapping[Slot, Present]]
 
 
 @dataclass(frozen=True, slots=True)
 class Orders:
     """What the caller says about writing: the mode (`observe`, `approve`, `apply`), the pack's guard and zone, the pack
     revisions that were withdrawn, the systems whose mirror is stale, and how rows stand on the present book
-    (`staleness.present_rows`; asked once, for all open rows of the plan).
+    (`staleness.present_rows`; asked once, for all open rows of the plan). `most_stale` is the percentage of stale rows
+    over which the whole plan is refused.
     """
 
     mode: str
@@ -45,6 +47,7 @@ class Orders:
     standing: Standing
     withdrawn: frozenset[str] = frozenset()
     stale_systems: frozenset[System] = field(default_factory=frozenset)
+    most_stale: int = MAX_STALE_PERCENT
 
 
 def check_mode(mode: str) -> None:
@@ -112,7 +115,7 @@ def drop_stale(
     ends = _fallen(context, rows, orders)
     settle(line, context, ends)
     stale = sum(1 for end in ends if end.state is RowState.STALE)
-    if stale * 100 > MAX_STALE_PERCENT * total:
+    if stale * 100 > orders.most_stale * total:
         plan = context.plan
         text = f"{stale} of {total} rows of plan {plan.plan_id} are stale: their records, rules or reps changed"
         raise _closed(line, plan, PlanStatus.SUPERSEDED, "SYN514", text)
@@ -125,7 +128,7 @@ def _fallen(context: PlanContext, rows: Sequence[OutboxRow], orders: Orders) -> 
     if context.plan.kind == UNDO or not rows:
         return []
     present = orders.standing(rows)
-    found = [_end_of(row, present.get(row.ref)) for row in rows]
+    found = [_end_of(row, present.get(row.slot)) for row in rows]
     return [end for end in found if end is not None]
 
 
@@ -135,7 +138,7 @@ def _end_of(row: OutboxRow, now: Present | None) -> Settlement | None:
     if now.owner == row.new:
         return None
     if now.owner != row.old:
-        text = f"the owner is {now.owner or 'nobody'}; the plan expected {row.old or 'nobody'}"
+        text = f"the {row.field} is {named(now.owner)}; the plan expected {named(row.old)}"
         return Settlement(row, RowState.CONFLICT, "owner-changed", text, before=now.owner, after=now.owner)
     if now.refusal is not None:
         return Settlement(row, RowState.STALE, "refused-now", now.refusal)

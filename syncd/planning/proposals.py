@@ -11,7 +11,7 @@ from datetime import date, datetime
 
 from syncd.model.decisions import Decision, Outcome, Owner
 from syncd.model.fields import DERIVED_FIELDS
-from syncd.model.plans import Change
+from syncd.model.plans import OWNER_FIELD, Change, Slot
 from syncd.model.refs import Ref, System
 from syncd.planning.cascade import Children, any_within
 from syncd.planning.fingerprints import (
@@ -26,7 +26,7 @@ from syncd.rules.facts import Directory, Facts
 from syncd.rules.pack import Pack
 from syncd.store.ownership import BlockedRow
 
-OWNER_ROLE = "owner"
+OWNER_ROLE = OWNER_FIELD
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +55,10 @@ class Proposal:
 class Bench:
     """What proposals are made on: the pack, who may own, what is written, what is stale, refused or under way.
 
-    `reads` is what owner decisions read; `writers` the systems syncd writes, `expected` those that
-    the native sync writes after it; `today` is the day in the pack's zone.
+    `reads` is what owner decisions read, `role_reads` the same for the other roles; `writers` the systems syncd writes,
+    `expected` those that the native sync writes after it; `today` is the day in the pack's zone. `fields` are the roles
+    and the texts of ours that settings map to a field, each with the systems that have one, `held` what those fields
+    hold now. `blocked` and `open_slots` are kept by field.
     """
 
     pack: Pack
@@ -68,38 +70,49 @@ class Bench:
     writers: frozenset[System]
     expected: frozenset[System] = frozenset()
     stale: frozenset[System] = frozenset()
-    blocked: Mapping[Ref, BlockedRow] = field(default_factory=dict)
-    open_refs: frozenset[Ref] = frozenset()
+    blocked: Mapping[Slot, BlockedRow] = field(default_factory=dict)
+    open_slots: frozenset[Slot] = frozenset()
     flapping: Mapping[Ref, str] = field(default_factory=dict)
+    fields: Mapping[str, frozenset[System]] = field(default_factory=dict)
+    held: Mapping[Ref, Mapping[str, str]] = field(default_factory=dict)
+    role_reads: Mapping[str, RuleReads] = field(default_factory=dict)
+
+    def reads_of(self, role: str) -> RuleReads:
+        """What the decisions of a role read."""
+        return self.reads if role == OWNER_ROLE else self.role_reads.get(role, RuleReads(frozenset()))
+
+    def holds(self, ref: Ref, name: str) -> str | None:
+        """What a record's field of a role, or of a text of ours, holds now."""
+        return self.held.get(ref, {}).get(name)
 
 
 def propose(decision: Decision, facts: Facts, bench: Bench) -> Proposal:
-    """The proposal of one decision.
+    """The proposal of one decision of the role `owner`.
 
-    Held and unassigned decisions, and roles that no owner field holds, pass as they are. A kept one whose systems
-    disagree becomes a change with the reason `align`.
+    Held and unassigned decisions pass as they are. A kept one whose systems disagree becomes a change with the reason
+    `align`. Other roles are `roles.propose_role`'s.
     """
     owner = decision.owner
-    if decision.role != OWNER_ROLE or owner is None or decision.outcome not in (Outcome.CHANGE, Outcome.KEEP):
-        return _as_decided(decision)
+    if owner is None or decision.outcome not in (Outcome.CHANGE, Outcome.KEEP):
+        return as_decided(decision)
     differing = _differing(facts, owner, bench.writers)
     if decision.outcome is Outcome.KEEP and not differing:
-        return _as_decided(decision)
+        return as_decided(decision)
     if not is_managed(bench.pack, decision.territory, bench.today):
-        return _not_managed(decision)
+        return as_not_managed(decision)
     if not facts.refs or not bench.writers:
-        return _as_decided(decision)
+        return as_decided(decision)
     if not differing:
         return _nothing_to_write(decision, facts, bench)
-    source = _stale_source(facts, bench)
+    source = stale_source(facts, bench)
     if source is not None:
-        return _held(decision, "system-stale", f"the decision reads from {source.value}, whose mirror is stale")
+        return as_held(decision, "system-stale", f"the decision reads from {source.value}, whose mirror is stale")
     if facts.team_holds is not None and any(ref.system is System.SALESFORCE for ref in differing):
         # what the rules keep or a person overrides comes here too, and would lose the team just the same
-        return _held(decision, "has-team", f"held: {facts.team_holds}")
+        return as_held(decision, "has-team", f"held: {facts.team_holds}")
     fought_over = next((ref for ref in differing if ref in bench.flapping), None)
     if fought_over is not None:
-        return _held(decision, "ownership-flapping", f"held: {bench.flapping[fought_over]}")
+        return as_held(decision, "ownership-flapping", f"held: {bench.flapping[fought_over]}")
     return _written(decision, owner, facts, differing, bench)
 
 
@@ -110,15 +123,17 @@ def is_managed(pack: Pack, territory: str | None, today: date) -> bool:
     return pack.manage is None or any_within(territory, pack.manage)
 
 
-def _as_decided(decision: Decision) -> Proposal:
+def as_decided(decision: Decision) -> Proposal:
+    """The decision as it is: there is nothing to write for it."""
     return Proposal(decision, decision.outcome, decision.reason, decision.text, decision.owner)
 
 
-def _held(decision: Decision, reason: str, text: str, left_out: tuple[LeftOut, ...] = ()) -> Proposal:
+def as_held(decision: Decision, reason: str, text: str, left_out: tuple[LeftOut, ...] = ()) -> Proposal:
+    """A decision that the plan does not carry out: whoever has it keeps it."""
     return Proposal(decision, Outcome.HELD, reason, text, decision.current_owner, left_out=left_out)
 
 
-def _not_managed(decision: Decision) -> Proposal:
+def as_not_managed(decision: Decision) -> Proposal:
     """Planned and reported, never written: the owner shown is the one that the rules would give."""
     where = f"territory {decision.territory}" if decision.territory else "an account without a territory"
     text = f"{where} is not managed yet (pack: manage); the rules say: {decision.text}"
@@ -142,15 +157,15 @@ def _nothing_to_write(decision: Decision, facts: Facts, bench: Bench) -> Proposa
     if any(ref.system in bench.writers for ref in facts.refs):
         return Proposal(decision, Outcome.KEEP, "kept", "every system that is written has this owner", decision.owner)
     systems = ", ".join(sorted({ref.system.value for ref in facts.refs}))
-    return _held(decision, "system-not-written", f"the account is only in {systems}, which is not written")
+    return as_held(decision, "system-not-written", f"the account is only in {systems}, which is not written")
 
 
-def _stale_source(facts: Facts, bench: Bench) -> System | None:
+def stale_source(facts: Facts, bench: Bench, role: str = OWNER_ROLE) -> System | None:
     """A stale system that the decision read a field from; derived fields come from every system of the company."""
     if not bench.stale:
         return None
     sources: set[System] = set()
-    for name in (*sorted(bench.reads.account), "owner"):
+    for name in (*sorted(bench.reads_of(role).account), role):
         seen = facts.seen.get(name)
         if seen is not None and seen.system is not None:
             sources.add(seen.system)
@@ -164,14 +179,14 @@ def _written(decision: Decision, owner: Owner, facts: Facts, differing: tuple[Re
     changes: list[Change] = []
     left_out: list[LeftOut] = []
     for ref in sorted(differing):
-        target = _target(owner, ref.system, bench)
+        target = target_of(owner, ref.system, bench)
         if target is None:
-            return _held(decision, "owner-not-in-system", _unfit_text(owner, ref.system, bench))
+            return as_held(decision, "owner-not-in-system", unfit_text(owner, ref.system, bench))
         row, children, held_out = _account_change(ref, decision, facts, target, bench)
-        refusal = _refused(row, bench)
+        refusal = refused(row, bench)
         if refusal is not None:
-            return _blocked(decision, refusal)
-        kept_back = _kept_back(ref, bench)
+            return as_blocked(decision, refusal)
+        kept_back = hindrance(row.slot, bench)
         if kept_back is not None:
             left_out.append(kept_back)
             continue
@@ -180,14 +195,15 @@ def _written(decision: Decision, owner: Owner, facts: Facts, differing: tuple[Re
         for child in children:
             _place_child(child, bench, changes, left_out)
     if not changes:
-        return _held(decision, left_out[0].reason, left_out[0].text, tuple(left_out))
+        return as_held(decision, left_out[0].reason, left_out[0].text, tuple(left_out))
     changes += _awaited(decision, owner, facts, bench)
     return _change(decision, tuple(changes), tuple(left_out))
 
 
-def _blocked(decision: Decision, refusal: BlockedRow) -> Proposal:
+def as_blocked(decision: Decision, refusal: BlockedRow) -> Proposal:
+    """A decision that the CRM refused for good, in its words."""
     text = (
-        f"{_words(refusal)}; not tried before {refusal.until:%Y-%m-%d} unless the record, the rep or the rule changes"
+        f"{words_of(refusal)}; not tried before {refusal.until:%Y-%m-%d} unless the record, the rep or the rule changes"
     )
     return Proposal(decision, Outcome.BLOCKED, "refused", text, decision.current_owner)
 
@@ -196,7 +212,7 @@ def _awaited(decision: Decision, owner: Owner, facts: Facts, bench: Bench) -> li
     """The rows that the native sync writes after ours: never sent, awaited by reading."""
     rows: list[Change] = []
     for ref in _differing(facts, owner, bench.expected):
-        target = _target(owner, ref.system, bench)
+        target = target_of(owner, ref.system, bench)
         if target is not None:
             old = facts.owner_ids.get(ref.system)
             fingerprint = child_fingerprint(ref, old, parent=ref, target=target)
@@ -213,7 +229,7 @@ def _change(decision: Decision, changes: tuple[Change, ...], left_out: tuple[Lef
     return Proposal(decision, Outcome.CHANGE, decision.reason, decision.text, decision.owner, changes, left_out)
 
 
-def _target(owner: Owner, system: System, bench: Bench) -> RepState | None:
+def target_of(owner: Owner, system: System, bench: Bench) -> RepState | None:
     """The decided owner as a user of one system who may own records there, else None."""
     owner_id = owner.ids.get(system)
     if owner_id is None:
@@ -222,7 +238,8 @@ def _target(owner: Owner, system: System, bench: Bench) -> RepState | None:
     return state if state.may_own else None
 
 
-def _unfit_text(owner: Owner, system: System, bench: Bench) -> str:
+def unfit_text(owner: Owner, system: System, bench: Bench) -> str:
+    """Why a decided owner cannot be written in a system."""
     if owner.email in bench.directory.ambiguous:
         return f"{owner.email} names several users of {system.value}"
     owner_id = owner.ids.get(system)
@@ -235,7 +252,7 @@ def _unfit_text(owner: Owner, system: System, bench: Bench) -> str:
 def _account_change(
     ref: Ref, decision: Decision, facts: Facts, target: RepState, bench: Bench
 ) -> tuple[Change, tuple[Change, ...], tuple[LeftOut, ...]]:
-    """An account's row, the rows of the opportunities that follow it, and those held out."""
+    """An account's row, the rows of the records that follow it, and the opportunities held out."""
     old = facts.owner_ids.get(ref.system)
     moving, held = bench.children.following(ref, old, target.id, facts=facts, territory=decision.territory)
     children = tuple((record.ref, record.owner) for record in moving)
@@ -266,33 +283,35 @@ def _is_money(value: object) -> bool:
 
 def _place_child(child: Change, bench: Bench, changes: list[Change], left_out: list[LeftOut]) -> None:
     """Put a child's row into the plan, or say why it is left out; its account goes on either way."""
-    refusal = _refused(child, bench)
+    refusal = refused(child, bench)
     if refusal is not None:
-        left_out.append(LeftOut(child.ref, "refused", _words(refusal)))
+        left_out.append(LeftOut(child.ref, "refused", words_of(refusal)))
         return
-    kept_back = _kept_back(child.ref, bench)
+    kept_back = hindrance(child.slot, bench)
     if kept_back is None:
         changes.append(child)
     else:
         left_out.append(kept_back)
 
 
-def _kept_back(ref: Ref, bench: Bench) -> LeftOut | None:
-    """Why a record cannot be written now whatever the rules say."""
+def hindrance(slot: Slot, bench: Bench) -> LeftOut | None:
+    """Why a field of a record cannot be written now whatever the rules say."""
+    ref, _ = slot
     if ref.system in bench.stale:
         return LeftOut(ref, "system-stale", f"the mirror of {ref.system.value} is stale")
-    if ref in bench.open_refs:
+    if slot in bench.open_slots:
         return LeftOut(ref, "write-open", "an approved write of this record is still under way")
     return None
 
 
-def _refused(change: Change, bench: Bench) -> BlockedRow | None:
+def refused(change: Change, bench: Bench) -> BlockedRow | None:
     """The refusal that is remembered for exactly this row, if it still counts."""
-    row = bench.blocked.get(change.ref)
+    row = bench.blocked.get(change.slot)
     if row is None or row.new_owner != change.new or bench.now >= row.until or row.rule_text != change.fingerprint:
         return None
     return row
 
 
-def _words(row: BlockedRow) -> str:
+def words_of(row: BlockedRow) -> str:
+    """The CRM's words for a refusal."""
     return f"{row.code}: {row.message}" if row.message else str(row.code)

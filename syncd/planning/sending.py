@@ -1,4 +1,4 @@
-"""Sending rows of one system and kind: compare, claim, send, read back, settle. Knows no plan as a whole.
+"""Sending rows of one system, kind and field: compare, claim, send, read back, settle. Knows no plan as a whole.
 
 Per record strictly serial, and nothing is sent again before a read has proved that it was not applied
 (reliability.md 2.2, I10, I11). No transaction is open during a call.
@@ -24,9 +24,9 @@ from syncd.errors import (
     RetryableError,
     SchemaError,
 )
-from syncd.model.plans import OutboxRow, RowState
+from syncd.model.plans import OWNER_FIELD, OutboxRow, RowState
 from syncd.model.records import Team
-from syncd.model.refs import Ref, System
+from syncd.model.refs import Kind, Ref, System
 from syncd.planning.applied import Stop
 from syncd.planning.line import Line, stopped_by
 from syncd.planning.settling import PlanContext, Settlement, settle
@@ -40,6 +40,7 @@ SINGLE_ROWS = 5
 UNKNOWN_WAIT = 5.0
 """Seconds before a row whose answer was lost is read: the server may still be at it."""
 _SHRINK = 4
+_TEAM_KINDS = frozenset({Kind.ACCOUNT, Kind.OPPORTUNITY})
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +62,7 @@ class Tally:
 
 
 def send_rows(line: Line, context: PlanContext, rows: Sequence[OutboxRow]) -> Tally:
-    """Carry out some rows of one system and kind: at most `MAX_ATTEMPTS` sends each, with fewer rows a call each time.
+    """Carry out some rows of one system, kind and field: at most `MAX_ATTEMPTS` sends each, fewer a call each time.
 
     Every row ends in a final state, or stays approved (in doubt: `sending`) where the tally says what stopped it.
     """
@@ -111,7 +112,8 @@ def _compared(line: Line, context: PlanContext, rows: Sequence[OutboxRow], tries
             ends.append(end)
         elif reading is not None:
             standing.append((row, reading))
-    teams = read_teams(line.readers[system], kind, [row.ref.id for row, _ in standing])
+    dropped = rows[0].field == OWNER_FIELD and kind in _TEAM_KINDS  # by a change of owner, and by nothing else
+    teams = read_teams(line.readers[system], kind, [row.ref.id for row, _ in standing] if dropped else [])
     ready: list[Ready] = []
     for row, reading in standing:
         hold = teams.hold(row.ref.id)
@@ -176,6 +178,7 @@ def _intent(row: OutboxRow, attempt: str, epoch: int) -> ledger.NewRow:
     facts: dict[str, str | int | None] = {
         "plan": row.plan_id,
         "outbox": row.id,
+        "field": row.field,
         "attempt": attempt,
         "epoch": epoch,
         "from": row.old,
@@ -192,7 +195,9 @@ def _write(line: Line, chunk: Sequence[Ready]) -> Mapping[Ref, WriteResult]:
     rows = [each.row for each in chunk]
     alone = len(chunk) <= SINGLE_ROWS
     writes = [
-        OwnerWrite(each.row.ref, each.row.old, each.row.new, each.reading.modified_at if alone else None)
+        OwnerWrite(
+            each.row.ref, each.row.old, each.row.new, each.reading.modified_at if alone else None, each.row.field
+        )
         for each in chunk
     ]
     writer, kind = line.writers[rows[0].ref.system], rows[0].ref.kind

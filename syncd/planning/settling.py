@@ -14,12 +14,12 @@ from sqlalchemy import Connection
 
 from syncd.connectors.port import Reading
 from syncd.crashpoints import crashpoint
-from syncd.model.plans import Change, OutboxRow, RowState, SavedPlan
+from syncd.model.plans import DERIVED_WRITES, Change, OutboxRow, RowState, SavedPlan, Slot
 from syncd.model.records import Record, Team
 from syncd.model.refs import Kind, Ref
 from syncd.planning.applied import DONE
 from syncd.planning.charging import charge_receipts
-from syncd.planning.document import changes_of, decisions_by_company
+from syncd.planning.document import changes_of, decisions_by_role
 from syncd.planning.line import Line
 from syncd.planning.proposals import OWNER_ROLE
 from syncd.store import ledger, mirror, outbox, ownership
@@ -40,7 +40,7 @@ _EVENTS = {
 
 @dataclass(frozen=True, slots=True)
 class Settlement:
-    """How one row ends: `code` and `message` say why, `before` and `after` are the owners read around the write."""
+    """How one row ends: `code` and `message` say why, `before` and `after` are the values read around the write."""
 
     row: OutboxRow
     state: RowState
@@ -54,13 +54,13 @@ class Settlement:
 
 @dataclass(frozen=True, slots=True)
 class PlanContext:
-    """A plan as settling needs it: its decisions and the rows that the native sync writes, by company.
+    """A plan as settling needs it: its decisions by company and role, the rows that the native sync writes by company.
 
     `seats` are the team members that an undo gives back, by record.
     """
 
     plan: SavedPlan
-    decisions: Mapping[str, Mapping[str, Any]]
+    decisions: Mapping[tuple[str, str], Mapping[str, Any]]
     awaited: Mapping[str, tuple[Change, ...]]
     seats: Mapping[Ref, Team] = field(default_factory=dict)
 
@@ -73,7 +73,7 @@ class PlanContext:
                 awaited[change.because] = (*awaited.get(change.because, ()), change)
         seats = {Ref.parse(ref): members for ref, members in plan.document.get("teams", {}).items()}
         teams = {ref: team_of(ref, members) for ref, members in seats.items()}
-        return cls(plan, decisions_by_company(plan.document, OWNER_ROLE), awaited, teams)
+        return cls(plan, decisions_by_role(plan.document), awaited, teams)
 
 
 def settle(line: Line, context: PlanContext, settlements: Sequence[Settlement]) -> None:
@@ -110,7 +110,7 @@ def _finish(
         if settlement.state is RowState.REJECTED:
             row, until = settlement.row, now + REMEMBER_REFUSALS_FOR
             code, words = settlement.code or "REFUSED", settlement.message or ""
-            ownership.set_blocked(conn, row.ref, row.new, code, words, until, row.fingerprint)
+            ownership.set_blocked(conn, row.slot, row.new, code, words, until, row.fingerprint)
     ledger.append_many(conn, [_ledger_row(settlement) for settlement in settlements], at=now, run_id=run_id)
 
 
@@ -131,6 +131,7 @@ def _ledger_row(settlement: Settlement) -> ledger.NewRow:
     facts: dict[str, str | int | None] = {
         "plan": row.plan_id,
         "outbox": row.id,
+        "field": row.field,
         "state": settlement.state.value,
         "from": settlement.before,
         "to": row.new,
@@ -145,24 +146,30 @@ def _ledger_row(settlement: Settlement) -> ledger.NewRow:
 def _carry_out(conn: Connection, context: PlanContext, done: Sequence[Settlement], now: datetime) -> None:
     """What is remembered once records have the planned owner: the marks, decisions, and what the sync is to write.
 
-    An owner that somebody else set to the same value is a baseline we agree with, not a write of ours.
+    An owner that somebody else set to the same value is a baseline we agree with, not a write of ours. A text of ours
+    has no mark: nobody else's word counts there.
     """
     if not done:
         return
-    marks: dict[Ref, tuple[str | None, str]] = {}
-    decided: dict[str, Mapping[str, Any]] = {}
+    marks: dict[Slot, tuple[str | None, str]] = {}
+    decided: dict[tuple[str, str], Mapping[str, Any]] = {}
     for settlement in done:
         row = settlement.row
+        if row.field in DERIVED_WRITES:
+            continue
         ours = settlement.state is RowState.CONFIRMED or settlement.code is not None
-        marks[row.ref] = (row.new, "written" if ours else "adopted")
-        decision = context.decisions.get(row.because)
+        marks[row.slot] = (row.new, "written" if ours else "adopted")
+        decision = context.decisions.get((row.because, row.field))
         if row.ref.kind is Kind.ACCOUNT and decision is not None:
-            decided[row.because] = decision
-            marks |= {change.ref: (change.new, "expected") for change in context.awaited.get(row.because, ())}
+            decided[row.because, row.field] = decision
+        if row.ref.kind is Kind.ACCOUNT and row.field == OWNER_ROLE:
+            marks |= {change.slot: (change.new, "expected") for change in context.awaited.get(row.because, ())}
     ownership.set_marks(conn, marks, now=now)
-    ownership.clear_blocked(conn, [settlement.row.ref for settlement in done])
-    applied = {company: _applied(context.plan, decision, now) for company, decision in decided.items()}
-    ownership.set_applied(conn, OWNER_ROLE, applied)
+    ownership.clear_blocked(conn, [settlement.row.slot for settlement in done])
+    for role in sorted({role for _, role in decided}):
+        mine = {company: decision for (company, known), decision in decided.items() if known == role}
+        applied = {company: _applied(context.plan, decision, now) for company, decision in mine.items()}
+        ownership.set_applied(conn, role, applied)
     charge_receipts(conn, context.plan.plan_id, decided.values(), now=now)
 
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from syncd.model.decisions import Outcome
 from syncd.planning.proposals import OWNER_ROLE, Proposal
+from syncd.rules.deciding.kept import Kept
 from syncd.rules.facts import Facts
 
 _NOTHING = Decimal(0)
@@ -25,8 +26,8 @@ class _Side:
     accounts: int = 0
     money: Decimal = _NOTHING
 
-    def add(self, money: Decimal) -> None:
-        self.accounts += 1
+    def add(self, money: Decimal, accounts: int = 1) -> None:
+        self.accounts += accounts
         self.money += money
 
 
@@ -43,10 +44,13 @@ class _Shift:
         }
 
 
-def shifts_entry(proposals: Iterable[Proposal], facts: Mapping[str, Facts]) -> dict[str, list[dict[str, Any]]]:
+def shifts_entry(
+    proposals: Iterable[Proposal], facts: Mapping[str, Facts], kept: Iterable[Kept] = ()
+) -> dict[str, list[dict[str, Any]]]:
     """Reps by e-mail and territories by path, each with accounts and open pipeline before and after the plan.
 
-    Before is the territory that was last applied, and the present owner; what is not changed stays where it is.
+    Before is the territory that was last applied, and the present owner; what is not changed stays where it is. `kept`
+    are companies without a last applied decision that a batch has settled.
     """
     reps: defaultdict[str, _Shift] = defaultdict(_Shift)
     territories: defaultdict[str, _Shift] = defaultdict(_Shift)
@@ -65,6 +69,11 @@ def shifts_entry(proposals: Iterable[Proposal], facts: Mapping[str, Facts]) -> d
         was = applied.territory if applied is not None else None
         now = decision.territory if moves or proposal.outcome is Outcome.KEEP else was
         _count(territories, was, now, money, touched=moves)
+    for each in kept:
+        money = each.amounts.get("open_pipeline", _NOTHING)
+        rep, place = reps[each.owner], territories[each.territory]
+        for side in (rep.before, rep.after, place.after):
+            side.add(money, each.count)
     return {
         "reps": [{"email": name, **shift.entry()} for name, shift in sorted(reps.items()) if shift.touched],
         "territories": [

@@ -6,119 +6,131 @@ its record's owner is another. Pool loads do not count, but caps are counted aga
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from syncd.model.decisions import Decision, Outcome
-from syncd.model.plans import OutboxRow
+from syncd.model.plans import DERIVED_WRITES, OWNER_FIELD, OutboxRow, Slot
 from syncd.model.records import Record
 from syncd.model.refs import Ref, System
 from syncd.planning.builder import PlanInput, bench_of
-from syncd.planning.cascade import is_within
 from syncd.planning.document import decisions_by_company, people_by_id
+from syncd.planning.field_standing import Present as Present
+from syncd.planning.field_standing import present_role, present_text
 from syncd.planning.fingerprints import RepState, account_fingerprint, child_fingerprint, rep_state, rule_basis
+from syncd.planning.people.reasons import CAPPED, as_proposed
+from syncd.planning.people.table import paths_of
 from syncd.planning.proposals import OWNER_ROLE, Bench, is_managed
+from syncd.rules.deciding.assignment import over_cap
+from syncd.rules.deciding.frame import Frame
+from syncd.rules.deciding.loads import Loads
+from syncd.rules.deciding.people import Member, identity_of
 from syncd.rules.facts import Facts, Rep
+from syncd.rules.memory import NO_MEMORY, Memory
 
-_PICKED = ("picked", "retrieved")
+_CAPPED = frozenset({"picked", "retrieved"}) | CAPPED
 _NO_FACTS = Facts(key="", accounts=())
 
 
-@dataclass(frozen=True, slots=True)
-class Present:
-    """A row's record as the mirror holds it now: its owner, the fingerprint the row would have, or why it has none."""
-
-    owner: str | None
-    fingerprint: str | None
-    refusal: str | None = None
-
-
-def present_rows(source: PlanInput, document: Mapping[str, Any], rows: Sequence[OutboxRow]) -> Mapping[Ref, Present]:
+def present_rows(
+    source: PlanInput, document: Mapping[str, Any], rows: Sequence[OutboxRow], memory: Memory = NO_MEMORY
+) -> Mapping[Slot, Present]:
     """How each row stands on the present book: `source` as for a new plan, `document` the plan that is applied.
 
+    `memory` is what receipts say was given lately. A proposal about people stands where the rules have nobody.
     Rows whose record the present book does not hold any more are left out.
     """
     bench = bench_of(source)
     people = people_by_id(source.directory)
-    decisions = {item.company: item for item in source.decisions if item.role == OWNER_ROLE}
-    full = over_caps(source, document, rows)
-    found: dict[Ref, Present] = {}
+    planned = decisions_by_company(document, OWNER_ROLE)
+    decisions = {
+        (item.company, item.role): _as_planned(item, planned.get(item.company)) if item.role == OWNER_ROLE else item
+        for item in source.decisions
+    }
+    full = over_caps(source, document, [row for row in rows if row.field == OWNER_FIELD], memory)
+    found: dict[Slot, Present] = {}
     for row in rows:
-        target = _target(bench, people, row)
-        if row.parent is not None:
-            present = _present_child(row, row.parent, bench, target)
-        else:
-            present = _present_account(row, decisions.get(row.because), source.facts.get(row.because), bench, target)
+        role = OWNER_ROLE if row.field in DERIVED_WRITES else row.field
+        decision, facts = decisions.get((row.because, role)), source.facts.get(row.because)
+        present = _present(row, decision, facts, bench, people)
         if present is not None:
-            refusal = full.get(row.ref)
-            found[row.ref] = Present(present.owner, None, refusal) if refusal else present
+            refusal = full.get(row.ref) if row.field == OWNER_FIELD else None
+            found[row.slot] = Present(present.owner, None, refusal) if refusal else present
     return found
 
 
-def over_caps(source: PlanInput, document: Mapping[str, Any], rows: Sequence[OutboxRow]) -> Mapping[Ref, str]:
-    """The rows whose rep would go over a cap now, with the cap's words; earlier rows come first, in the order of refs.
+def _present(
+    row: OutboxRow,
+    decision: Decision | None,
+    facts: Facts | None,
+    bench: Bench,
+    people: Mapping[tuple[System, str], Rep],
+) -> Present | None:
+    if row.field in DERIVED_WRITES:
+        return present_text(row, decision, facts, bench)
+    target = _target(bench, people, row)
+    if row.field != OWNER_FIELD:
+        return present_role(row, decision, facts, bench, target)
+    if row.parent is not None:
+        return _present_child(row, row.parent, bench, target)
+    return _present_account(row, decision, facts, bench, target)
 
-    Counted are the accounts that the rules leave where they are, and the plan's own; what they would pick anew is not.
+
+def over_caps(
+    source: PlanInput, document: Mapping[str, Any], rows: Sequence[OutboxRow], memory: Memory = NO_MEMORY
+) -> Mapping[Ref, str]:
+    """The rows whose rep would go over a limit now, with the limit's words; earlier rows come first, in order of refs.
+
+    Asked are the limits that a pick asks: `max_accounts` with the ramp, and every cap in all, by band, by day and by
+    week. Counted are the accounts that the rules leave where they are, what `memory` says was given lately, and the
+    plan's own; what the rules would pick anew is not.
     """
     planned = decisions_by_company(document, OWNER_ROLE)
-    moving = {row.because for row in rows}
-    kept = _kept(source.decisions, moving)
-    caps = [(item.path, item.cap.total) for item in source.pack.territories() if item.cap and item.cap.total]
-    limits = {email: rep.max_accounts for email, rep in source.pack.reps.items() if rep.max_accounts is not None}
-    counts: Counter[tuple[str, str]] = Counter()
-    for email, territory in kept:
-        counts.update(_slots(email, territory, caps))
+    frame = Frame.of(source.pack, source.directory, source.now, memory)
+    paths, loads = paths_of(source.pack), Loads.of(frame, OWNER_ROLE)
+    for owner, territory, company in _kept(source, {row.because for row in rows}):
+        way = paths.get(territory or "", ())
+        loads.add(owner, company, way, identity_of(frame, way, owner, company))
     full: dict[Ref, str] = {}
     companies: dict[str, str | None] = {}
     for row in sorted((row for row in rows if row.parent is None), key=lambda row: str(row.ref)):
-        entry = planned.get(row.because)
-        if entry is None or entry["owner"] is None or entry["reason"] not in _PICKED:
+        entry, facts = planned.get(row.because), source.facts.get(row.because)
+        if entry is None or facts is None or entry["owner"] is None or entry["reason"] not in _CAPPED:
             continue
         if row.because not in companies:
-            slots = _slots(entry["owner"]["email"], entry["territory"], caps)
-            companies[row.because] = _first_full(slots, counts, dict(caps), limits)
+            email, path = entry["owner"]["email"], paths.get(entry["territory"] or "", ())
+            member = Member(identity_of(frame, path, email, facts), email)
+            companies[row.because] = over_cap(frame, path, member, facts, loads)
             if companies[row.because] is None:
-                counts.update(slots)
+                loads.add(email, facts, path, member.bearer)
+                loads.give(email, path)
         text = companies[row.because]
         if text is not None:
-            full[row.ref] = text
+            full[row.ref] = f"{entry['owner']['email']} is {text} now"
     return full
 
 
-def _kept(decisions: Iterable[Decision], moving: set[str]) -> Iterable[tuple[str, str | None]]:
-    for decision in decisions:
-        settled = decision.outcome in (Outcome.KEEP, Outcome.HELD)
-        if settled and decision.role == OWNER_ROLE and decision.company not in moving and decision.current_owner:
-            yield decision.current_owner.email, decision.territory
+def _kept(source: PlanInput, moving: set[str]) -> Iterable[tuple[str, str | None, Facts]]:
+    """The accounts that the rules leave where they are, each with its owner and territory."""
+    for decision in source.decisions:
+        facts, owner = source.facts.get(decision.company), decision.current_owner
+        if decision.role != OWNER_ROLE or decision.company in moving or facts is None or owner is None:
+            continue
+        if decision.outcome in (Outcome.KEEP, Outcome.HELD):
+            yield owner.email, decision.territory, facts
 
 
-def _slots(email: str, territory: str | None, caps: Sequence[tuple[str, int]]) -> list[tuple[str, str]]:
-    """What an account takes up: one of its rep's accounts, and one in each capped territory that it is in."""
-    return [("", email), *((path, email) for path, _ in caps if is_within(territory, path))]
-
-
-def _first_full(
-    slots: Iterable[tuple[str, str]],
-    counts: Mapping[tuple[str, str], int],
-    caps: Mapping[str, int],
-    limits: Mapping[str, int],
-) -> str | None:
-    for slot in slots:
-        path, email = slot
-        limit = caps.get(path) if path else limits.get(email)
-        if limit is not None and counts.get(slot, 0) >= limit:
-            what = f"the cap of {path}" if path else "max_accounts"
-            return f"{email} is at {what} ({limit}) now"
-    return None
+def _as_planned(decision: Decision, entry: Mapping[str, Any] | None) -> Decision:
+    """The present decision as the plan's own reads it: a proposal may fill what the rules have nobody for."""
+    return as_proposed(decision, entry["reason"] if entry is not None else None)
 
 
 def _target(bench: Bench, people: Mapping[tuple[System, str], Rep], row: OutboxRow) -> RepState:
-    rep = people.get((row.ref.system, row.new))
+    target = row.new or ""
+    rep = people.get((row.ref.system, target))
     if rep is None:
-        return RepState(row.new, active=False, eligible=False)
-    return rep_state(bench.directory, rep.email, row.ref.system, row.new)
+        return RepState(target, active=False, eligible=False)
+    return rep_state(bench.directory, rep.email, row.ref.system, target)
 
 
 def _present_account(
@@ -131,7 +143,7 @@ def _present_account(
         return Present(owner, None, f"the rules now say {decision.reason}: {decision.text}")
     if not is_managed(bench.pack, decision.territory, bench.today):
         return Present(owner, None, f"{decision.territory} is not managed any more")
-    moving, _ = bench.children.following(row.ref, row.old, row.new, facts=facts, territory=decision.territory)
+    moving, _ = bench.children.following(row.ref, row.old, target.id, facts=facts, territory=decision.territory)
     fingerprint = account_fingerprint(
         row.ref,
         owner,

@@ -17,11 +17,22 @@ from sqlalchemy import Connection
 from syncd.clock import iso
 from syncd.errors import InputError, RefusedError
 from syncd.model.decisions import Outcome
-from syncd.model.plans import Change, OutboxRow, PlanStatus, RowState, SavedPlan, document_hash
+from syncd.model.plans import (
+    DERIVED_WRITES,
+    OWNER_FIELD,
+    Change,
+    OutboxRow,
+    PlanStatus,
+    RowState,
+    SavedPlan,
+    document_hash,
+    held_value,
+)
 from syncd.model.records import Record, Team, User
 from syncd.model.refs import Kind, Ref, System
 from syncd.planning.builder import LIFETIME
-from syncd.planning.document import FORMAT, change_entry, changes_of, decisions_by_company, guard_entry, summary_entry
+from syncd.planning.compare import named
+from syncd.planning.document import FORMAT, change_entry, changes_of, decisions_by_role, guard_entry, summary_entry
 from syncd.planning.fingerprints import undo_fingerprint
 from syncd.planning.preflight import UNDO
 from syncd.planning.verdicts import LOST_ANSWER
@@ -150,31 +161,38 @@ def _swapped(
     """The rows the other way round, and by company those that are left alone, with the reason.
 
     Left alone is what somebody changed since, what had no owner (syncd never writes an empty one), and what belonged to
-    somebody who may not own records now.
+    somebody who may not own records now. The field of a role that was empty is emptied again, and a text of ours is
+    what it was.
     """
     found: list[Change] = []
     left_out: defaultdict[str, list[dict[str, str]]] = defaultdict(list)
     refs = [row.ref for row in source.rows]
     records = mirror.get_records(conn, refs)
-    since = ownership.owner_changes(conn, refs)
+    since = {field: ownership.owner_changes(conn, refs, field) for field in {row.field for row in source.rows}}
     for row in source.rows:
         record = records.get(row.ref)
-        if record is not None and record.owner == row.old and not record.deleted:
+        if record is not None and held_value(record, row.field) == row.old and not record.deleted:
             continue
         former = users.get((row.ref.system, row.old or ""))
-        kept_back = _kept_back(row, record, since.get(row.ref), former)
+        kept_back = _kept_back(row, record, since[row.field].get(row.ref), former)
         if kept_back is not None:
             reason, text = kept_back
             left_out[row.because].append({"ref": str(row.ref), "reason": reason, "text": text})
-        elif row.old is not None:
-            found.append(_back(row.ref, row.new, row.old, row.because, parent=row.parent))
-    kept = {change.ref for change in found}
+        else:
+            found.append(_back(row.ref, row.new, row.old, row.because, parent=row.parent, field=row.field))
+    kept = {change.ref for change in found if change.field == OWNER_FIELD}
     changes = [change if change.parent in kept else replace(change, parent=None) for change in found]
-    companies = {change.because for change in changes if change.ref.kind is Kind.ACCOUNT}
+    companies = {
+        change.because for change in changes if change.ref.kind is Kind.ACCOUNT and change.field == OWNER_FIELD
+    }
     for change in changes_of(source.plan):
         if change.expected and change.because in companies and change.old is not None:
             changes.append(_back(change.ref, change.new, change.old, change.because, expected=True))
-    return tuple(sorted(changes, key=lambda change: str(change.ref))), left_out
+    return tuple(sorted(changes, key=_by_slot)), left_out
+
+
+def _by_slot(change: Change) -> tuple[str, bool, str]:
+    return str(change.ref), change.field != OWNER_FIELD, change.field
 
 
 def _kept_back(
@@ -184,14 +202,18 @@ def _kept_back(
     if record is None or record.deleted:
         winner = record.merged_into if record is not None else None
         return "gone", f"it was merged into {winner}" if winner else "the record is gone"
-    if record.owner != row.new:
+    present = held_value(record, row.field)
+    if present != row.new:
         by = f" by {change.modified_by}" if change is not None and change.modified_by else ""
-        when = f" on {change.at:%Y-%m-%d %H:%M}Z" if change is not None and change.new == record.owner else ""
-        text = f"its owner is {record.owner or 'nobody'} since a change{by}{when}; syncd wrote {row.new}"
+        when = f" on {change.at:%Y-%m-%d %H:%M}Z" if change is not None and change.new == present else ""
+        text = f"its {row.field} is {named(present)} since a change{by}{when}; syncd wrote {named(row.new)}"
         return "changed-since", text
+    if row.field in DERIVED_WRITES or (row.old is None and row.field != OWNER_FIELD):
+        return None
     if row.old is None:
         return "no-owner-before", "it had no owner before, and syncd never writes an empty owner"
-    if former is None or not (former.active and former.eligible):
+    queues = row.ref.kind is Kind.LEAD  # a lead may go back to a queue
+    if former is None or not (former.active and (former.eligible or queues)):
         name = former.email if former is not None else row.old
         return "owner-not-in-system", f"it belonged to {name}, who may not own records now"
     return None
@@ -202,7 +224,7 @@ def _seats(conn: Connection, plan_id: str, changes: Sequence[Change]) -> dict[st
 
     That is the owner we wrote, who needed none, and who could not be put back then. Others who left since stay away.
     """
-    back = {change.ref: change for change in changes}
+    back = {change.ref: change for change in changes if change.field == OWNER_FIELD}
     found: dict[str, list[list[Any]]] = {}
     for saved in saved_teams.of_plan(conn, plan_id):
         change = back.get(saved.team.record)
@@ -215,8 +237,18 @@ def _seats(conn: Connection, plan_id: str, changes: Sequence[Change]) -> dict[st
     return found
 
 
-def _back(ref: Ref, old: str, new: str, company: str, *, parent: Ref | None = None, expected: bool = False) -> Change:
-    return Change(ref, old, new, company, undo_fingerprint(ref, old, new), parent=parent, expected=expected)
+def _back(
+    ref: Ref,
+    old: str | None,
+    new: str | None,
+    company: str,
+    *,
+    parent: Ref | None = None,
+    expected: bool = False,
+    field: str = OWNER_FIELD,
+) -> Change:
+    fingerprint = undo_fingerprint(ref, old, new)
+    return Change(ref, old, new, company, fingerprint, parent=parent, expected=expected, field=field)
 
 
 def _document(
@@ -230,9 +262,14 @@ def _document(
     lifetime: timedelta,
 ) -> dict[str, Any]:
     before = source.plan.document
-    planned = decisions_by_company(before)
-    companies = sorted({change.because for change in changes} | set(left_out))
-    entries = [_decision(company, planned.get(company, {}), changes, left_out, users, source) for company in companies]
+    planned = decisions_by_role(before)
+    undone = {(change.because, _role_of(change)) for change in changes}
+    decided = sorted(undone | {(company, OWNER_FIELD) for company in left_out if (company, OWNER_FIELD) in planned})
+    decided += [(company, OWNER_FIELD) for company in sorted(left_out) if not any(company == one for one, _ in decided)]
+    entries = [
+        _decision(company, role, planned.get((company, role), {}), changes, left_out, users, source)
+        for company, role in decided
+    ]
     moving = [entry for entry in entries if entry["outcome"] == Outcome.CHANGE.value]
     amount = sum((Decimal(entry.get("money", "0")) for entry in moving), Decimal(0))
     return {
@@ -258,24 +295,30 @@ def _document(
     }
 
 
+def _role_of(change: Change) -> str:
+    """The role whose decision a row belongs to; texts of ours go with the owner's."""
+    return OWNER_FIELD if change.field in DERIVED_WRITES else change.field
+
+
 def _decision(
     company: str,
+    role: str,
     planned: Entry,
     changes: Sequence[Change],
     left_out: Mapping[str, list[dict[str, str]]],
     users: Mapping[tuple[System, str], User],
     source: _Source,
 ) -> dict[str, Any]:
-    """The decision of a company the other way round: its owner becomes who had it before the plan."""
-    mine = [change for change in changes if change.because == company]
-    rows = [change for change in mine if change.ref.kind is Kind.ACCOUNT]
-    kept_back = left_out.get(company)
+    """The decision of a company the other way round: who had the role before the plan has it again."""
+    mine = [change for change in changes if change.because == company and _role_of(change) == role]
+    rows = [change for change in mine if change.ref.kind is Kind.ACCOUNT and change.field == role]
+    kept_back = left_out.get(company) if role == OWNER_FIELD else None
     entry: dict[str, Any] = {
         "company": company,
         "accounts": planned.get("accounts", [str(change.ref) for change in rows]),
-        "role": "owner",
+        "role": role,
         "territory": planned.get("territory"),
-        "owner": _owner(((row.ref.system, row.new) for row in rows), users, planned.get("current_owner")),
+        "owner": _owner(((row.ref.system, row.new or "") for row in rows), users, planned.get("current_owner")),
         "current_owner": _owner(((row.ref.system, row.old or "") for row in rows), users, planned.get("owner")),
         "outcome": (Outcome.CHANGE if mine or not kept_back else Outcome.HELD).value,
         "reason": UNDO if mine or not kept_back else kept_back[0]["reason"],
@@ -293,5 +336,7 @@ def _owner(
     known = dict(ids)
     if not known:
         return dict(otherwise) if otherwise is not None else None
+    if not any(known.values()):
+        return None
     emails = [user.email for key in known.items() if (user := users.get(key)) is not None]
     return {"email": emails[0] if emails else ""} | {system.value: known[system] for system in sorted(known)}

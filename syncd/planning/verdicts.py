@@ -12,6 +12,7 @@ from syncd.planning.compare import Standing, compare
 from syncd.planning.settling import Settlement
 
 OWNER_CHANGED = "owner-changed"
+"""The code of a row whose field, the owner or another, holds neither what the plan expected nor what it wants."""
 NOT_KEPT = "not-kept"
 GONE = "gone"
 LOST_ANSWER = "lost-answer"
@@ -20,7 +21,7 @@ LOST_ANSWER = "lost-answer"
 def before_write(row: OutboxRow, reading: Reading | None, *, tried: bool, in_doubt: bool = False) -> Settlement | None:
     """The end of a row that must not be sent, or None for one whose record stands as planned.
 
-    Rows that were `tried` before, and those `in_doubt` now, are ours where their record has the wanted owner: the
+    Rows that were `tried` before, and those `in_doubt` now, are ours where their record has the wanted value: the
     answer was lost, not the write. Only a row in doubt can be confirmed; the code tells the others from mere luck.
     """
     found = compare(row, reading)
@@ -29,11 +30,11 @@ def before_write(row: OutboxRow, reading: Reading | None, *, tried: bool, in_dou
     if found.standing is Standing.AS_WANTED:
         ours = tried or in_doubt
         state = RowState.CONFIRMED if in_doubt else RowState.SKIPPED_ALREADY
-        before = row.old if ours else found.owner
-        return Settlement(row, state, LOST_ANSWER if ours else None, found.text, None, before, found.owner, reading)
+        before = row.old if ours else found.value
+        return Settlement(row, state, LOST_ANSWER if ours else None, found.text, None, before, found.value, reading)
     if found.standing is Standing.GONE:
         return Settlement(row, RowState.STALE, GONE, found.text, reading=reading)
-    return Settlement(row, RowState.CONFLICT, OWNER_CHANGED, found.text, None, found.owner, found.owner, reading)
+    return Settlement(row, RowState.CONFLICT, OWNER_CHANGED, found.text, None, found.value, found.value, reading)
 
 
 def after_write(row: OutboxRow, result: WriteResult, reading: Reading | None, *, last: bool) -> Settlement | None:
@@ -63,9 +64,9 @@ def is_doubtful(row: OutboxRow, result: WriteResult, reading: Reading | None) ->
 def _accepted(row: OutboxRow, result: WriteResult, reading: Reading | None) -> Settlement:
     found = compare(row, reading)
     if found.standing is Standing.AS_WANTED:
-        return Settlement(row, RowState.CONFIRMED, None, None, result.request_id, row.old, found.owner, reading)
+        return Settlement(row, RowState.CONFIRMED, None, None, result.request_id, row.old, found.value, reading)
     text = f"the write was accepted, but {found.text}: a flow, a trigger or a person changed it back"
-    return Settlement(row, RowState.CONFLICT, NOT_KEPT, text, result.request_id, row.old, found.owner, reading)
+    return Settlement(row, RowState.CONFLICT, NOT_KEPT, text, result.request_id, row.old, found.value, reading)
 
 
 def _dead(row: OutboxRow, result: WriteResult) -> Settlement:

@@ -66,7 +66,8 @@ def _teams(teams: Sequence[Mapping[str, Any]]) -> Iterator[str]:
 
 
 def _row(row: Mapping[str, Any]) -> Iterator[str]:
-    yield f"  ! {row['ref']}  {row['from'] or 'nobody'} -> {row['to']}"
+    what = "" if row["field"] == "owner" else f"{plain(row['field'])}: "
+    yield f"  ! {row['ref']}  {what}{row['from'] or 'nobody'} -> {row['to'] or 'nobody'}"
     why = ": ".join(plain(part) for part in (row["code"], row["message"]) if part)
     yield wrapped(f"# {row['state']}" + (f": {why}" if why else ""), indent=6, hanging=8)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from syncd.model.plans import OutboxRow, RowState
@@ -12,22 +13,28 @@ from syncd.report.wording import counted, place, plain
 
 _DONE = frozenset({RowState.CONFIRMED, RowState.SKIPPED_ALREADY})
 _LISTED = 50
+NOBODY_MANAGES: Mapping[str, str] = MappingProxyType({})
 _SECTIONS = (("won", "Won"), ("lost", "Lost"), ("kept", "Kept, though the rules say otherwise"))
 
 
-def change_view(document: Entry, rows: Iterable[OutboxRow]) -> dict[str, Any]:
+def change_view(
+    document: Entry, rows: Iterable[OutboxRow], managers: Mapping[str, str] = NOBODY_MANAGES
+) -> dict[str, Any]:
     """The changes of a plan by rep. What was planned and is not written is told as such, and won or lost by nobody.
 
     `reps` has, by e-mail, `won`, `lost` and `kept`: accounts with their name, the other rep, the reason and the rule.
+    `managers` (who manages a rep, by e-mail) become the reps of each manager of whom the plan says something.
     """
-    states: dict[str, list[RowState]] = {}
+    states: dict[tuple[str, str], list[RowState]] = {}
     for row in rows:
         if row.parent is None:
-            states.setdefault(row.because, []).append(row.state)
+            states.setdefault((row.because, row.field), []).append(row.state)
     reps: dict[str, dict[str, list[dict[str, Any]]]] = {}
     moved, not_written = 0, []
     for move in moves(checked(document)):
-        known = states.get(move.decision["company"], [])
+        known = states.get((move.decision["company"], move.role), [])
+        if move.role != "owner" and not known:
+            continue  # a role that no field holds is decided, and nobody has it by that
         if not known or not _DONE.issuperset(known):
             ended = sorted({state.value for state in known if state not in _DONE}) or ["not sent"]
             not_written.append({"name": move.name, "to": move.new, "state": ", ".join(ended)})
@@ -49,11 +56,23 @@ def change_view(document: Entry, rows: Iterable[OutboxRow]) -> dict[str, Any]:
         "moved": moved,
         "not_written": not_written,
         "reps": {rep: reps[rep] for rep in sorted(reps)},
+        "managers": _teams(reps, managers),
     }
 
 
-def change_text(view: Mapping[str, Any], *, rep: str | None = None) -> str:
-    """The view as plain text: a summary by rep, or everything about one of them."""
+def _teams(reps: Iterable[str], managers: Mapping[str, str]) -> dict[str, list[str]]:
+    """The reps of whom something is told, by their manager."""
+    teams: dict[str, list[str]] = {}
+    for rep in sorted(reps):
+        if rep in managers:
+            teams.setdefault(managers[rep], []).append(rep)
+    return dict(sorted(teams.items()))
+
+
+def change_text(view: Mapping[str, Any], *, rep: str | None = None, manager: str | None = None) -> str:
+    """The view as plain text: a summary by rep, or everything about one of them, or about a manager's."""
+    if manager is not None:
+        return "\n".join(_of_team(view, manager))
     if rep is not None:
         return "\n".join(_of_rep(view, rep))
     lines = [view["summary"]]
@@ -65,30 +84,47 @@ def change_text(view: Mapping[str, Any], *, rep: str | None = None) -> str:
     return "\n".join(lines)
 
 
-def change_markdown(view: Mapping[str, Any], *, rep: str | None = None) -> str:
+def change_markdown(view: Mapping[str, Any], *, rep: str | None = None, manager: str | None = None) -> str:
     """The same as Markdown, ending with a newline; every rep's accounts are in it."""
+    shown = set(view["managers"].get(manager, ())) if manager is not None else {rep} if rep is not None else None
     page = Page()
     page.add([f"## {escaped(view['summary'])}"])
     for name, told in view["reps"].items():
-        if rep not in (None, name):
+        if shown is not None and name not in shown:
             continue
         page.add([f"### {escaped(name)}: {_counts(told)}"])
         for key, title in _SECTIONS:
             page.table(f"#### {title}", ("Account", "Other rep", "Why", "Rule"), [_cells(each) for each in told[key]])
     missing = [[escaped(each["name"]), escaped(each["to"]), each["state"]] for each in view["not_written"]]
-    if rep is None:
+    if shown is None:
         page.table("### Not written", ("Account", "To", "State"), missing)
     return page.finished(view["summary"])
 
 
+def _of_team(view: Mapping[str, Any], manager: str) -> list[str]:
+    """What a manager is told: the sums of the team, then each rep with every account."""
+    reps = view["managers"].get(manager, [])
+    told = {key: [each for rep in reps for each in view["reps"][rep][key]] for key, _ in _SECTIONS}
+    lines = [f"your team, {manager}: {_counts(told)} by plan {view['plan_id']}"]
+    for rep in reps:
+        lines += ["", f"{rep}: {_counts(view['reps'][rep])}", *_accounts_of(view, rep, yours=False)]
+    return lines
+
+
 def _of_rep(view: Mapping[str, Any], rep: str) -> list[str]:
     told = view["reps"].get(rep) or {key: [] for key, _ in _SECTIONS}
-    lines = [f"your accounts, {rep}: {_counts(told)} by plan {view['plan_id']}"]
+    return [f"your accounts, {rep}: {_counts(told)} by plan {view['plan_id']}", *_accounts_of(view, rep, yours=True)]
+
+
+def _accounts_of(view: Mapping[str, Any], rep: str, *, yours: bool) -> list[str]:
+    """Every account of a rep of whom the plan says something, by what became of it."""
+    told, lines = view["reps"].get(rep) or {key: [] for key, _ in _SECTIONS}, list[str]()
     for key, title in _SECTIONS:
         found: Sequence[Mapping[str, Any]] = told[key]
         lines += ["", f"{title}:"] if found else []
         for each in found[:_LISTED]:
-            other = {"won": f"from {each['other']}", "lost": f"to {each['other']}"}.get(key, "stays yours")
+            stays = "stays yours" if yours else "stays theirs"
+            other = {"won": f"from {each['other']}", "lost": f"to {each['other']}"}.get(key, stays)
             lines.append(f"  {each['name']}, {other}: {each['why']}" + (f" ({each['rule']})" if each["rule"] else ""))
         if len(found) > _LISTED:
             lines.append(f"  and {len(found) - _LISTED:,} more: syncd notices {view['plan_id']} --rep {rep}")

@@ -13,10 +13,12 @@ def drift_text(document: Mapping[str, Any]) -> str:
     drifts = document["drifts"]
     if not drifts:
         return "No account drifted: every owner is the one that syncd wrote, adopted or first saw."
-    lines = [f"{counted(len(drifts), 'account')} whose owner somebody else changed:", ""]
+    what = "owner" if all(entry["role"] == "owner" for entry in drifts) else "owner or holder of a role"
+    lines = [f"{counted(len(drifts), 'account')} whose {what} somebody else changed:", ""]
     for entry in drifts:
         lines.append(f"  {entry['ref']}  {plain(entry['name'] or '')}".rstrip())
-        lines.append(f"      {_person(entry['was'])} -> {_person(entry['now'])}")
+        role = "" if entry["role"] == "owner" else f"{plain(entry['role'])}: "
+        lines.append(f"      {role}{_person(entry['was'])} -> {_person(entry['now'])}")
         means = f", {plain(entry['source'])}" if entry["source"] else ""
         by = entry["by"]["email"] or entry["by"]["id"] or "somebody"
         lines.append(wrapped(f"by {plain(by)} on {entry['at'][:10]}{means}", indent=6, hanging=8))
@@ -32,7 +34,8 @@ def overrides_text(document: Mapping[str, Any]) -> str:
     lines = [f"{counted(len(found), 'override')} in the ledger:", ""]
     for entry in found:
         until = f"until {entry['expires']}" if entry["expires"] else "without end"
-        lines.append(f"  {entry['number']:>4}  {entry['account']}  {plain(entry['owner'])}, {until}")
+        role = "" if entry["role"] == "owner" else f"{plain(entry['role'])} "
+        lines.append(f"  {entry['number']:>4}  {entry['account']}  {role}{plain(entry['owner'])}, {until}")
         lines.append(wrapped(f"{plain(entry['by'])}: {plain(entry['why'])}", indent=8, hanging=10))
     return "\n".join(lines)
 

@@ -10,16 +10,17 @@ CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 @dataclass(slots=True)
 class Family:
-    """One gauge with its samples, by labels."""
+    """One metric with its samples, by labels. `type` is `gauge`, `counter` or `summary` (a sum and a count)."""
 
     name: str
     help: str
-    samples: list[tuple[Mapping[str, str], float]] = field(default_factory=list)
+    type: str = "gauge"
+    samples: list[tuple[str, Mapping[str, str], float]] = field(default_factory=list)
 
-    def put(self, value: float | None, **labels: str) -> None:
-        """One sample; None, for what is not known, is none."""
+    def put(self, value: float | None, suffix: str = "", /, **labels: str) -> None:
+        """One sample; None, for what is not known, is none. `suffix` is `_sum` or `_count` of a summary."""
         if value is not None:
-            self.samples.append((labels, float(value)))
+            self.samples.append((suffix, labels, float(value)))
 
 
 def exposition(families: Iterable[Family]) -> str:
@@ -27,8 +28,10 @@ def exposition(families: Iterable[Family]) -> str:
     lines: list[str] = []
     for family in families:
         if family.samples:
-            lines += [f"# HELP {family.name} {_help(family.help)}", f"# TYPE {family.name} gauge"]
-            lines += [f"{family.name}{_labels(labels)} {_number(value)}" for labels, value in family.samples]
+            lines += [f"# HELP {family.name} {_help(family.help)}", f"# TYPE {family.name} {family.type}"]
+            lines += [
+                f"{family.name}{suffix}{_labels(labels)} {_number(value)}" for suffix, labels, value in family.samples
+            ]
     return "\n".join(lines) + "\n" if lines else ""
 
 

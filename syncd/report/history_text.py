@@ -40,7 +40,8 @@ def _record(record: Entry) -> Iterator[str]:
         yield wrapped(f"plan    {plan['plan_id']}{by}", indent=2, hanging=10)
     for receipt in record["receipts"]:
         code = f" {plain(receipt['code'])}" if receipt["code"] else ""
-        owners = f"{receipt['from'] or 'nobody'} -> {receipt['to'] or 'nobody'}"
+        what = "" if receipt["field"] == "owner" else f"{plain(receipt['field'])}: "
+        owners = f"{what}{receipt['from'] or 'nobody'} -> {receipt['to'] or 'nobody'}"
         yield wrapped(f"receipt {moment(receipt['at'])} {receipt['state']}{code} {owners}", indent=2, hanging=10)
 
 

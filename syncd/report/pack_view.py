@@ -39,6 +39,7 @@ from syncd.rules.pack import (
     Unassigned,
 )
 
+_PER = {"year": "fiscal year", "quarter": "fiscal quarter", "month": "month"}
 _MEASURES = {
     "accounts": "the number of accounts",
     "open_pipeline": "open pipeline",
@@ -232,7 +233,8 @@ def _options(territory: Territory, pack: Pack) -> Iterator[str]:
     if territory.effective is not None:
         yield f"In effect {_window(territory.effective)} only; outside it this territory and all below are skipped."
     if territory.quota is not None:
-        yield f"Quota: {amount(territory.quota)}."
+        quota = territory.quota
+        yield f"Quota: {amount(quota.amount)} {quota.currency} for each {_PER[quota.per]}."
     if territory.was is not None:
         yield f"It was called “{territory.was}” before."
     if territory.labels:

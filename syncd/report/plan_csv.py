@@ -10,7 +10,7 @@ import io
 import re
 from collections.abc import Iterator
 
-from syncd.report.plan_view import Entry, checked, decisions
+from syncd.report.plan_view import OURS, Entry, checked, decisions
 from syncd.report.wording import place, plain
 
 COLUMNS = (
@@ -31,6 +31,7 @@ COLUMNS = (
     "parent",
     "team",
     "written_by",
+    "field",
 )
 _WAITING = ("held", "blocked", "unassigned")
 _NUMBER = re.compile(r"-?\d+(\.\d+)?")
@@ -56,10 +57,11 @@ def cell(value: object) -> str:
 
 
 def _rows(document: Entry) -> Iterator[dict[str, object]]:
-    known = {entry["company"]: entry for entry in document["decisions"] if entry["role"] == "owner"}
+    known = {(entry["company"], entry["role"]): entry for entry in document["decisions"]}
     currency = document["summary"]["money_moved"]["currency"]
     for change in document["changes"]:
-        decision = known.get(change["because"], {})
+        role = "owner" if change["field"] in OURS else change["field"]
+        decision = known.get((change["because"], role), {})
         yield _about(decision, "change", currency) | {
             "ref": change["ref"],
             "account": change["because"],
@@ -71,6 +73,7 @@ def _rows(document: Entry) -> Iterator[dict[str, object]]:
             "parent": change.get("parent"),
             "team": change.get("team"),
             "written_by": "native sync" if change.get("expected") else "syncd",
+            "field": change["field"],
         }
     for outcome in _WAITING:
         for decision in decisions(document, outcome):
@@ -78,6 +81,7 @@ def _rows(document: Entry) -> Iterator[dict[str, object]]:
                 "ref": ";".join(decision["accounts"]),
                 "account": decision["company"],
                 "from_email": _email(decision["current_owner"]),
+                "field": decision["role"],
             }
 
 

@@ -17,6 +17,7 @@ from syncd.report.plan_page import SCRIPT, STYLE
 from syncd.report.plan_view import (
     Entry,
     MoveView,
+    TextView,
     balances,
     checked,
     closing_line,
@@ -25,6 +26,7 @@ from syncd.report.plan_view import (
     mirrors,
     moves,
     nothing_to_do,
+    texts,
     why,
 )
 from syncd.report.wording import moment, money, place, plain
@@ -76,6 +78,7 @@ def _page(document: Entry) -> Iterator[str]:
     yield "</div>"
     yield from _shift_tables(document)
     yield from _changes(found)
+    yield from _texts(texts(document))
     for outcome, name in _SECTIONS:
         yield from _waiting(name, decisions(document, outcome))
     yield f'<p class="sub">{escape(closing_line(document))}</p>'
@@ -193,13 +196,22 @@ def _change(move: MoveView) -> list[_Cell]:
     decision = move.decision
     amount = decision.get("money")
     team = sum(row.get("team", 0) for row in move.rows)
+    new = move.new if move.role == "owner" else f"{move.role}: {move.new}"
     return [
-        *(_Cell(text) for text in (move.name, move.old, move.new, why(decision), place(decision["rule"]) or "")),
+        *(_Cell(text) for text in (move.name, move.old, new, why(decision), place(decision["rule"]) or "")),
         _Cell(move.territory),
         _Cell(f"{Decimal(amount):,f}" if amount else "", amount),
         _Cell(str(len(move.children)) if move.children else ""),
         _Cell(str(team) if team else ""),
     ]
+
+
+def _texts(found: Sequence[TextView]) -> Iterator[str]:
+    if not found:
+        return
+    yield "<h2>Values of ours</h2>"
+    rows = [[_Cell(text) for text in (each.name, each.row["ref"], each.field, each.old, each.new)] for each in found]
+    yield from _table("", ("Account", "Record", "Field", "From", "To"), rows, numbers=())
 
 
 def _waiting(title: str, entries: Sequence[Entry]) -> Iterator[str]:

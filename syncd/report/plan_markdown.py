@@ -21,6 +21,7 @@ from syncd.report.plan_view import (
     mirrors,
     moves,
     nothing_to_do,
+    texts,
     why,
 )
 from syncd.report.wording import moment, money, place, plain
@@ -41,6 +42,8 @@ def render_markdown(document: Entry) -> str:
     for outcome, title in _SECTIONS:
         entries = decisions(document, outcome)
         page.table(f"### {title}", _WAITING_HEADERS, [_waiting(entry) for entry in entries])
+    ours = [[*map(escaped, (each.name, each.field, each.old, each.new))] for each in texts(document)]
+    page.table("### Values of ours", _TEXT_HEADERS, ours)
     nothing = nothing_to_do(document)
     page.add([nothing] if nothing else [])
     return page.finished(closing_line(document))
@@ -48,6 +51,7 @@ def render_markdown(document: Entry) -> str:
 
 _MOVE_HEADERS = ("Account", "From", "To", "Why", "Rule", "Follow")
 _WAITING_HEADERS = ("Account", "Owner", "Why", "Rule")
+_TEXT_HEADERS = ("Account", "Field", "From", "To")
 
 
 def _head(document: Entry) -> list[str]:
@@ -91,7 +95,8 @@ def _reps(found: Sequence[MoveView]) -> list[str]:
 def _move(move: MoveView) -> list[str]:
     decision = move.decision
     follow = str(len(move.children)) if move.children else ""
-    cells = [escaped(text) for text in (move.name, move.old, move.new, why(decision))]
+    new = move.new if move.role == "owner" else f"{move.role}: {move.new}"
+    cells = [escaped(text) for text in (move.name, move.old, new, why(decision))]
     return [*cells, _rule(decision), follow]
 
 

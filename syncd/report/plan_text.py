@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from datetime import timedelta
 from itertools import groupby
@@ -13,6 +14,7 @@ from syncd.clock import iso, parse_instant
 from syncd.report.plan_view import (
     Entry,
     MoveView,
+    TextView,
     balances,
     checked,
     closing_line,
@@ -21,6 +23,7 @@ from syncd.report.plan_view import (
     mirrors,
     moves,
     nothing_to_do,
+    texts,
     why,
 )
 from syncd.report.wording import WIDTH, counted, cut, moment, money, place, plain, shown_width, wrapped
@@ -47,6 +50,9 @@ def render_plan(document: Entry) -> str:
         entries = decisions(document, outcome)
         if entries:
             blocks.append("\n".join([title, *(line for entry in entries for line in _waiting(entry))]))
+    ours = texts(document)
+    if ours:
+        blocks.append("\n".join(["Values of ours: written beside owners", *map(_text, ours)]))
     nothing = nothing_to_do(document)
     if nothing is not None:
         blocks.append(wrapped(nothing, indent=0))
@@ -118,6 +124,7 @@ def _move(move: MoveView) -> Iterator[str]:
     yield f"    {'+' if decision['current_owner'] is None else '~'} {cut(move.name, WIDTH - 6)}"
     where = place(decision["rule"])
     owners = f"{move.new} stays" if move.old == move.new else f"{move.old} -> {move.new}"
+    owners = owners if move.role == "owner" else f"{move.role}: {owners}"
     reason = f"# {why(decision)}" + (f" ({where})" if where else "")
     line = f"        {owners}  {reason}"
     if shown_width(line) <= WIDTH:
@@ -128,14 +135,34 @@ def _move(move: MoveView) -> Iterator[str]:
     for row in move.rows:
         if ":" in row["ref"]:  # a row of an export is named by its account already
             sync = " (by the native sync)" if row.get("expected") else ""
-            yield wrapped(f"{row['ref']}  {row['from'] or 'nobody'} -> {row['to']}{sync}", indent=8, hanging=10)
+            users = f"{row['from'] or 'nobody'} -> {row['to'] or 'nobody'}"
+            yield wrapped(f"{row['ref']}  {users}{sync}", indent=8, hanging=10)
     if move.children:
         shown = ", ".join(row["ref"] for row in move.children[:_SHOWN_CHILDREN])
         rest = ", …" if len(move.children) > _SHOWN_CHILDREN else ""
-        count = counted(len(move.children), "open opportunity follows", "open opportunities follow")
-        yield wrapped(f"{count}: {shown}{rest}", indent=8, hanging=10)
+        yield wrapped(f"{followers(move)}: {shown}{rest}", indent=8, hanging=10)
     for item in decision.get("left_out", ()):
         yield wrapped(f"! {item['ref']} is left out: {plain(item['text'])}", indent=8, hanging=10)
+
+
+def _text(ours: TextView) -> str:
+    """One value of ours: the account, the field, and what it becomes."""
+    return wrapped(f"{ours.name}  {ours.row['ref']}  {ours.field}: {ours.old} -> {ours.new}", indent=2, hanging=6)
+
+
+def followers(move: MoveView) -> str:
+    """What follows an account in words: `2 open opportunities follow`, `1 open opportunity and 3 contacts follow`."""
+    counts = Counter(row["ref"].split(":")[1] for row in move.children)
+    named = [counted(counts[kind], *words) for kind, words in _FOLLOWERS.items() if counts[kind]]
+    verb = "follows" if len(move.children) == 1 else "follow"
+    return f"{' and '.join(named)} {verb}"
+
+
+_FOLLOWERS = {
+    "opportunity": ("open opportunity", "open opportunities"),
+    "contact": ("contact", "contacts"),
+    "task": ("open task", "open tasks"),
+}
 
 
 def _waiting(entry: Entry) -> Iterator[str]:

@@ -8,14 +8,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from syncd.errors import InputError
-from syncd.report.wording import moment, plain
+from syncd.report.wording import counted, moment, plain
 
 Entry = Mapping[str, Any]
+OURS = frozenset({"territory", "band", "score", "lifecycle"})
+"""The fields of a plan that hold a value of syncd's; all others name a person."""
 
 
 @dataclass(frozen=True, slots=True)
 class MoveView:
-    """One decision that changes something, with the account rows it writes and the opportunities that follow."""
+    """One decision that changes something, with the account rows it writes and the records that follow."""
 
     decision: Entry
     rows: tuple[Entry, ...]
@@ -40,6 +42,34 @@ class MoveView:
     def new(self) -> str:
         """The planned owner's e-mail."""
         return email_of(self.decision["owner"])
+
+    @property
+    def role(self) -> str:
+        """Whose place changes: `owner`, or another role."""
+        return plain(self.decision["role"])
+
+
+@dataclass(frozen=True, slots=True)
+class TextView:
+    """One value of ours that is written beside owners: of which account and record, in which field, from what to what."""
+
+    name: str
+    row: Entry
+
+    @property
+    def field(self) -> str:
+        """Which value it is: territory, band, score or lifecycle."""
+        return plain(self.row["field"])
+
+    @property
+    def old(self) -> str:
+        """What the field holds now."""
+        return plain(self.row["from"] or "(empty)")
+
+    @property
+    def new(self) -> str:
+        """What is written."""
+        return plain(self.row["to"] or "(empty)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,18 +110,33 @@ def email_of(owner: Entry | None) -> str:
 
 def moves(document: Entry) -> tuple[MoveView, ...]:
     """The decisions that change something, by territory, then new owner, then name."""
-    rows: defaultdict[str, list[Entry]] = defaultdict(list)
+    rows: defaultdict[tuple[str, str], list[Entry]] = defaultdict(list)
     for change in document["changes"]:
-        rows[change["because"]].append(change)
+        rows[change["because"], change["field"]].append(change)
     found = [
         MoveView(
             decision,
-            tuple(row for row in rows[decision["company"]] if "parent" not in row),
-            tuple(row for row in rows[decision["company"]] if "parent" in row),
+            tuple(row for row in rows[decision["company"], decision["role"]] if "parent" not in row),
+            tuple(row for row in rows[decision["company"], decision["role"]] if "parent" in row),
         )
         for decision in decisions(document, "change")
     ]
     return tuple(sorted(found, key=lambda move: (move.territory, move.new, move.name, move.decision["company"])))
+
+
+def texts(document: Entry) -> tuple[TextView, ...]:
+    """The values of ours that are written beside owners, by field, then name, then record."""
+    names = {
+        entry["company"]: plain(entry.get("name") or entry["company"])
+        for entry in document["decisions"]
+        if entry["role"] == "owner"
+    }
+    found = [
+        TextView(names.get(row["because"], plain(row["because"])), row)
+        for row in document["changes"]
+        if row["field"] in OURS
+    ]
+    return tuple(sorted(found, key=lambda each: (each.field, each.name, each.row["ref"])))
 
 
 def decisions(document: Entry, outcome: str) -> tuple[Entry, ...]:
@@ -104,7 +149,7 @@ def balances(found: Sequence[MoveView]) -> tuple[Balance, ...]:
     gains: Counter[str] = Counter()
     losses: Counter[str] = Counter()
     for move in found:
-        if move.old != move.new:
+        if move.old != move.new and move.role == "owner":
             gains[move.new] += 1
             losses[move.old] += 1
     reps = [Balance(rep, gains[rep], losses[rep]) for rep in gains.keys() | losses.keys() if rep != "nobody"]
@@ -119,7 +164,7 @@ def mirrors(document: Entry) -> str:
 def nothing_to_do(document: Entry) -> str | None:
     """Why a plan changes nothing, in the words for its case; None for a plan that changes something."""
     summary = document["summary"]
-    if summary["changes"]:
+    if summary["changes"] or document["changes"]:
         return None
     if document.get("kind") == "undo":
         return "Nothing to undo: none of these writes was confirmed, or each is undone already."
@@ -136,9 +181,11 @@ def closing_line(document: Entry) -> str:
     """`Plan: 12 to change, 3 held, 1 blocked, 240 kept.`; unassigned ones are named where there are any."""
     summary = document["summary"]
     unassigned = f", {summary['unassigned']:,} unassigned" if summary["unassigned"] else ""
+    ours = len(texts(document))
+    written = f", {counted(ours, 'value')} of ours to write" if ours else ""
     return (
         f"Plan: {summary['changes']:,} to change, {summary['held']:,} held, {summary['blocked']:,} blocked{unassigned},"
-        f" {summary['keep']:,} kept."
+        f" {summary['keep']:,} kept{written}."
     )
 
 

@@ -16,8 +16,8 @@ _MODES = {
 
 def status_text(document: Mapping[str, Any]) -> str:
     """The screen; `document` is that of `status --format json`."""
-    sections = [_head(document), _systems(document), _work(document), _alerts(document)]
-    return "\n\n".join("\n".join(section) for section in sections)
+    sections = [_head(document), _systems(document), _leads(document), _work(document), _alerts(document)]
+    return "\n\n".join("\n".join(lines) for section in sections if (lines := tuple(section)))
 
 
 def _head(document: Mapping[str, Any]) -> Iterator[str]:
@@ -53,6 +53,22 @@ def _systems(document: Mapping[str, Any]) -> Iterator[str]:
 
 def _counted(kind: str, count: int) -> str:
     return counted(count, kind, "opportunities" if kind == "opportunity" else None)
+
+
+def _leads(document: Mapping[str, Any]) -> Iterator[str]:
+    known = document.get("leads")
+    if known is None:
+        return
+    yield "leads"
+    oldest = known["oldest_waiting_seconds"]
+    longest = f", the longest for {age(oldest)}" if oldest is not None else ""
+    yield f"  {known['waiting']} waiting for somebody{longest}; {known['queued']} in queues"
+    yield f"  {known['running']} with somebody and not worked yet; {known['overdue']} overdue"
+    speed = known["speed"]
+    if speed["leads"]:
+        half, most = age(int(speed["p50_seconds"])), age(int(speed["p95_seconds"]))
+        of = f"{counted(speed['leads'], 'lead')} in {speed['days']} d"
+        yield f"  from creation to somebody: half in {half}, 95 % in {most} ({of})"
 
 
 def _work(document: Mapping[str, Any]) -> Iterator[str]:

@@ -6,7 +6,7 @@ company. Knows nothing of packs or decisions.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
 
@@ -39,11 +39,11 @@ def read_book(
     with every finding of all three files if any is an error.
     """
     findings = Findings()
-    directory = _read_users(users, findings) if users else Directory({}, assume_active=True)
-    deals = _read_opportunities(opportunities, derivation.catalogue, findings) if opportunities else {}
+    directory = read_users(users, findings) if users else Directory({}, assume_active=True)
+    deals = read_opportunities(opportunities, derivation.catalogue, findings) if opportunities else {}
     facts = tuple(join_families(_read_accounts(accounts, deals, directory, derivation, now, findings)))
     if opportunities:
-        _report_orphans(opportunities, deals, {each.key for each in facts}, findings)
+        report_orphans(opportunities, deals, {each.key for each in facts}, findings)
     if findings.has_errors:
         raise InputError("SYN301", "the exported accounts cannot be read", findings=findings.items)
     return Book(facts, directory, findings.items)
@@ -58,27 +58,38 @@ def _read_accounts(
 ) -> Iterator[Facts]:
     remarks = Remarks(path, findings)
     seen: dict[str, int] = {}
-    fields = derivation.catalogue.account
     for row in read_rows(path, accounts_header(derivation.catalogue), ("id",), remarks):
-        key = _key_of(row, seen, remarks)
+        key = key_of(row, seen, remarks)
         if key is None:
             continue
-        raw = {name: _split(cell, fields[name]) for name, cell in row.cells.items() if name in fields}
-        facts = facts_from_raw(
-            key,
-            raw,
-            opportunities=[cells for _, cells in deals.get(key, ())],
-            derivation=derivation,
-            now=now,
-            owner_active=_is_active(directory, row.cells.get("owner")),
-        )
+        facts = facts_of_row(key, row.cells, deals.get(key, ()), directory, derivation, now)
         for text in facts.findings:
             remarks.add("SYN307", Severity.WARNING, f"{key}: {text}", row.line)
         yield facts
     remarks.close()
 
 
-def _key_of(row: Row, seen: dict[str, int], remarks: Remarks) -> str | None:
+def facts_of_row(
+    key: str,
+    cells: Mapping[str, str],
+    deals: Iterable[tuple[int, Mapping[str, str]]],
+    directory: Directory,
+    derivation: Derivation,
+    now: datetime,
+) -> Facts:
+    """The facts of one row of an export, alone."""
+    fields = derivation.catalogue.account
+    return facts_from_raw(
+        key,
+        {name: split_cell(cell, fields[name]) for name, cell in cells.items() if name in fields},
+        opportunities=[cells for _, cells in deals],
+        derivation=derivation,
+        now=now,
+        owner_active=is_active(directory, cells.get("owner")),
+    )
+
+
+def key_of(row: Row, seen: dict[str, int], remarks: Remarks) -> str | None:
     """The row's id, or None after a finding for a row without one, or with one that stands twice."""
     key = row.cells.get("id")
     if key is None:
@@ -91,20 +102,23 @@ def _key_of(row: Row, seen: dict[str, int], remarks: Remarks) -> str | None:
     return key
 
 
-def _split(cell: str, type_: FieldType) -> str | tuple[str, ...]:
+def split_cell(cell: str, type_: FieldType) -> str | tuple[str, ...]:
+    """A cell as a raw value: the parts of one that holds several."""
     if type_ is not FieldType.SEVERAL:
         return cell
     return tuple(part for part in (each.strip() for each in cell.split(";")) if part)
 
 
-def _is_active(directory: Directory, owner: str | None) -> bool:
+def is_active(directory: Directory, owner: str | None) -> bool:
+    """Whether the user with this e-mail, as it stands in a cell, is active."""
     if owner is None:
         return False
     rep = directory.reps.get(email(owner))
     return directory.assume_active if rep is None else bool(rep.active_in)
 
 
-def _read_opportunities(path: Path, catalogue: FieldCatalogue, findings: Findings) -> Deals:
+def read_opportunities(path: Path, catalogue: FieldCatalogue, findings: Findings) -> Deals:
+    """The opportunities of an export by their account's id."""
     remarks = Remarks(path, findings)
     deals: Deals = {}
     seen: dict[str, int] = {}
@@ -112,13 +126,14 @@ def _read_opportunities(path: Path, catalogue: FieldCatalogue, findings: Finding
         account = row.cells.get("account")
         if account is None:
             remarks.add("SYN308", Severity.WARNING, "this opportunity names no account; it is left out", row.line)
-        elif "id" not in row.cells or _key_of(row, seen, remarks) is not None:
+        elif "id" not in row.cells or key_of(row, seen, remarks) is not None:
             deals.setdefault(account, []).append((row.line, row.cells))
     remarks.close()
     return deals
 
 
-def _report_orphans(path: Path, deals: Deals, keys: set[str], findings: Findings) -> None:
+def report_orphans(path: Path, deals: Deals, keys: set[str], findings: Findings) -> None:
+    """Warn of the opportunities whose account is none of `keys`."""
     remarks = Remarks(path, findings)
     for account in sorted(deals.keys() - keys):
         for line, _ in deals[account]:
@@ -127,7 +142,8 @@ def _report_orphans(path: Path, deals: Deals, keys: set[str], findings: Findings
     remarks.close()
 
 
-def _read_users(path: Path, findings: Findings) -> Directory:
+def read_users(path: Path, findings: Findings) -> Directory:
+    """The users of an export."""
     remarks = Remarks(path, findings)
     reps: dict[str, Rep] = {}
     ambiguous: set[str] = set()

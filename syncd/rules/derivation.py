@@ -18,11 +18,12 @@ from syncd.model.money import DatedRates, MoneyTable
 from syncd.model.normalisation import email
 from syncd.model.records import Record, User
 from syncd.model.refs import Kind, Ref, System
+from syncd.rules.deriving.closed_rates import ClosedRates
 from syncd.rules.deriving.families import FAMILY_FIELDS, join_families
 from syncd.rules.deriving.field_values import RawValue, ValueReader, id_value
 from syncd.rules.deriving.held_rates import HeldRates
 from syncd.rules.deriving.opportunity_facts import derived_from_opportunities, read_opportunity, shared, worth_keeping
-from syncd.rules.facts import Applied, Facts, OpportunityFacts, Seen, Value
+from syncd.rules.facts import NO_CHANGES, Applied, Facts, OpportunityFacts, Seen, Value
 from syncd.rules.matching.time_window import UTC_ZONE, EvaluationContext
 
 OWN_ID_FIELDS: Mapping[System, str] = MappingProxyType(
@@ -79,6 +80,7 @@ class OwnershipView:
     person_changes: Mapping[str, tuple[datetime, str]] = field(default_factory=lambda: MappingProxyType({}))
     owner_changed_at: Mapping[str, datetime] = field(default_factory=lambda: MappingProxyType({}))
     team_holds: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    role_changes: Mapping[str, Mapping[str, tuple[datetime, str]]] = field(default_factory=lambda: MappingProxyType({}))
 
 
 Sources = Mapping[str, Sequence[tuple[System | None, RawValue]]]
@@ -215,6 +217,7 @@ class _CompanyReader:
         self._reader = derivation.reader()
         self._fields = _field_plan(derivation)
         self._rates = HeldRates(derivation.catalogue, derivation.money, derivation.rates, derivation.pack_revision)
+        self._closed_rates = ClosedRates(derivation.rates, derivation.zone, now)
         self._context = EvaluationContext(now, derivation.zone)
         self._ids = _ids_by_email(ownership.users)
 
@@ -253,6 +256,7 @@ class _CompanyReader:
             changed_by_person_at=changed[0] if changed else None,
             changed_by_person_text=changed[1] if changed else None,
             team_holds=self._ownership.team_holds.get(company.key),
+            role_changes=self._ownership.role_changes.get(company.key, NO_CHANGES),
             findings=tuple(sorted(draft.remarks)),
             notes=tuple(draft.notes),
             amounts=amounts,
@@ -292,7 +296,8 @@ class _CompanyReader:
             owner = self._user(record)
             if owner is not None and owner.email:
                 raw["owner"] = owner.email
-            deal = read_opportunity(str(record.ref), raw, fields, reader, remarks)
+            at_close = self._closed_rates.reader(record, reader)
+            deal = read_opportunity(str(record.ref), raw, fields, at_close, remarks)
             deals.append(deal if rates is None else replace(deal, rates=rates))
         return tuple(deals)
 

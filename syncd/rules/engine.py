@@ -18,6 +18,7 @@ from syncd.rules.classes.territories import PackClasses
 from syncd.rules.deciding.assignment import Candidate, Pick, pick, pick_retrieved
 from syncd.rules.deciding.exceptions import Exceptions, match_exceptions
 from syncd.rules.deciding.frame import Frame, Traits, coming, holder_active, measure, owner_of
+from syncd.rules.deciding.kept import Kept
 from syncd.rules.deciding.leeway import leeway_of
 from syncd.rules.deciding.loads import Loads
 from syncd.rules.deciding.methods import method_of
@@ -53,14 +54,21 @@ class Book:
 
 
 def decide(
-    pack: Pack, book: Book, now: datetime, *, plain: bool = False, traits: Traits | None = None
+    pack: Pack,
+    book: Book,
+    now: datetime,
+    *,
+    plain: bool = False,
+    traits: Traits | None = None,
+    kept: Sequence[Kept] = (),
 ) -> tuple[Decision, ...]:
     """Decide every company in every role of the pack; sorted by company, then role.
 
     Raises InputError SYN321 with all findings where an exception of the pack matches two accounts, or two overrides are
     in force for one account and role. With many companies the pack's conditions are answered by classes; `plain` asks
     each for each company instead: slower, with the same decisions, and the reference that classes are held to. `traits`
-    are those of the pack: whoever decides about many small books works them out once.
+    are those of the pack: whoever decides about many small books works them out once. `kept` are companies outside the
+    book that a batch has settled: they keep their owners, and count in the loads.
     """
     frame = Frame.of(pack, book.directory, now, book.memory, traits)
     if not plain and len(book.facts) >= MANY:
@@ -72,7 +80,7 @@ def decide(
     decisions: dict[tuple[str, str], Decision] = {}
     for role in pack.roles_in_order:
         subjects = [examine(frame, exceptions, role, facts, decisions) for facts in graded(pack, book.facts, now)]
-        decided = list(_decide_role(frame, role, subjects))
+        decided = list(_decide_role(frame, role, subjects, kept))
         decisions.update({(decision.company, role): decision for decision in decided})
     return tuple(decisions[key] for key in sorted(decisions))
 
@@ -140,8 +148,8 @@ def waits(claims: Iterable[Claim]) -> bool:
     return next((claim.waits for claim in claims if claim.applies), False)
 
 
-def _decide_role(frame: Frame, role: str, subjects: Sequence[Subject]) -> Iterator[Decision]:
-    run = _Run(frame, role)
+def _decide_role(frame: Frame, role: str, subjects: Sequence[Subject], kept: Sequence[Kept] = ()) -> Iterator[Decision]:
+    run = _Run(frame, role, kept)
     keys = {subject.facts.key for subject in subjects if subject.parent is None}
     followers = [subject for subject in subjects if subject.parent is not None]
     for subject in subjects:
@@ -158,11 +166,13 @@ def _decide_role(frame: Frame, role: str, subjects: Sequence[Subject]) -> Iterat
 class _Run:
     """One role of one book while it is decided: loads, who waits for a pick, and who waits for a parent's."""
 
-    def __init__(self, frame: Frame, role: str) -> None:
+    def __init__(self, frame: Frame, role: str, kept: Sequence[Kept]) -> None:
         self.decided: dict[str, Decision] = {}
         self._frame = frame
         self._role = role
         self._loads = Loads.of(frame, role)
+        for each in kept:
+            self._loads.add_kept(each)
         self._due: list[Subject] = []
         self._pending: dict[str, list[tuple[Subject, tuple[Claim, ...]]]] = {}
         self._waiting: dict[str, list[Subject]] = {}

@@ -176,25 +176,30 @@ def explain(
     or is paired with: without them it is shown as far as it needs no pick of theirs. Raises UsageError SYN327 for a key
     or role that is not there.
     """
-    subject = subject_of(pack, book, key, now, role=role, others=others)
-    frame, facts, tree = subject.frame, subject.facts, subject.tree
+    return explanation_of(subject_of(pack, book, key, now, role=role, others=others), decision)
+
+
+def explanation_of(subject: Subject, decision: Decision | None = None) -> Explanation:
+    """The explanation of a company that was looked at already; `decision` as in `explain`."""
+    frame, facts, tree, role = subject.frame, subject.facts, subject.tree, subject.role
+    roots = frame.pack.roles[role]
     settled, claims = settle(subject)
     shown = decision or settled
     return Explanation(
         company=facts.key,
         accounts=facts.accounts,
         role=role,
-        now=now,
+        now=frame.context.now,
         current_owner=subject.present,
         decision=shown,
         path=tuple(_step(frame, facts, territory) for territory in tree.path),
-        losers=tuple(_losers(subject, pack.roles[role])),
+        losers=tuple(_losers(subject, roots)),
         precedence=tuple(Rung(each.reason, each.text, each.place, each.applies) for each in claims),
         options=_saved_options(decision) if decision else tuple(_open_options(subject)) if settled is None else (),
         notes=(*facts.notes, *_stays(subject), *_unpaired(subject), *_moved_on(decision, tree)),
         findings=facts.findings,
         grade=facts.grade,
-        near_misses=tuple(near_misses(frame, facts, pack.roles[role], tree.path)),
+        near_misses=tuple(near_misses(frame, facts, roots, tree.path)),
     )
 
 

@@ -18,6 +18,7 @@ Value = str | Decimal | bool | datetime | frozenset[str]
 
 NO_VALUES: Mapping[str, Value] = MappingProxyType({})
 NO_DECISIONS: Mapping[str, str | None] = MappingProxyType({})
+NO_CHANGES: Mapping[str, tuple[datetime, str]] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +91,7 @@ class Facts:
     sides of a comparison use, None for the run's own (RULES.md section 3, money). `head` is the key of the company at
     the top of its line of parents, as far up as the book goes: its own where a ring of parents ends in it, None where
     nobody of the book is above it. `decided` is whom earlier roles of the run came to, where this one is paired with
-    them.
+    them. `role_changes` are the roles beside the owner whose holder somebody else changed: when, and in words.
     """
 
     key: str
@@ -113,6 +114,14 @@ class Facts:
     rates: MoneyTable | None = None
     head: str | None = None
     decided: Mapping[str, str | None] = field(default_factory=lambda: NO_DECISIONS)
+    role_changes: Mapping[str, tuple[datetime, str]] = field(default_factory=lambda: NO_CHANGES)
+
+    def changed_by_person(self, role: str) -> tuple[datetime, str] | None:
+        """When somebody else changed who has a role, and in words; None where nobody did."""
+        if role != "owner":
+            return self.role_changes.get(role)
+        said = self.changed_by_person_text or "the owner was changed by a person"
+        return None if self.changed_by_person_at is None else (self.changed_by_person_at, said)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,26 +6,30 @@ names them, last the check of all names. Arbitrary bytes never raise anything bu
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import replace
-from datetime import datetime
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
 from pathlib import Path
+from types import MappingProxyType
 
 from syncd.errors import Finding, InputError, Severity
 from syncd.model.fields import FieldCatalogue
 from syncd.model.money import MoneyTable
+from syncd.model.refs import Kind
 from syncd.rules.collector import without_collector
 from syncd.rules.findings import Findings, TooManyFindingsError
 from syncd.rules.pack import Pack
 from syncd.rules.reading.alert_cases_loader import is_alert_case, read_alert_cases
 from syncd.rules.reading.cases_loader import read_cases
 from syncd.rules.reading.exceptions_loader import read_disputes, read_holdouts, read_overrides, read_protect
-from syncd.rules.reading.limits import MONITORS, read_guard, read_monitors, read_quotas
+from syncd.rules.reading.limits import MONITORS, read_guard, read_monitors
 from syncd.rules.reading.named_lists import read_lists
 from syncd.rules.reading.pack_files import PackFiles
 from syncd.rules.reading.pack_options import PackOptions, read_pack_options
 from syncd.rules.reading.pack_reading import Reading
 from syncd.rules.reading.people_loader import check_pools, read_pools, read_reps, written_seats
+from syncd.rules.reading.quotas_loader import check_quotas, read_quotas
 from syncd.rules.reading.references import check_pairs, check_queues, check_references
 from syncd.rules.reading.revision import pack_revision as pack_revision
 from syncd.rules.reading.revision import read_documents, revision_of
@@ -71,14 +75,57 @@ def check_pack(
     shared_domains: frozenset[str] = frozenset(),
 ) -> tuple[Pack | None, tuple[Finding, ...]]:
     """The pack in a folder, None if it is invalid, and everything found, in the order of the files. Never raises."""
+    read = read_pack(root, ReadingOptions(catalogue, money, shared_domains), now=now)
+    return read.pack, read.findings
+
+
+@dataclass(frozen=True, slots=True)
+class ReadingOptions:
+    """What the settings and the CRMs say about reading any pack.
+
+    `schema_values` are the values that the CRM's schema lists by kind and picklist field: these are taken literally.
+    """
+
+    catalogue: FieldCatalogue = DEFAULT_CATALOGUE
+    money: MoneyTable = DEFAULT_MONEY
+    shared_domains: frozenset[str] = frozenset()
+    schema_values: Mapping[Kind, Mapping[str, frozenset[str]]] = field(default_factory=lambda: MappingProxyType({}))
+
+
+@dataclass(frozen=True, slots=True)
+class ReadPack:
+    """A pack, None if it is invalid, everything found, and what it was read from.
+
+    `contents` are the bytes of all files that it is made of, `absent` the names it uses of files that are not there,
+    `today` the day by which its findings speak, in its own zone.
+    """
+
+    pack: Pack | None
+    findings: tuple[Finding, ...]
+    contents: Mapping[str, bytes]
+    absent: frozenset[str]
+    today: date | None
+
+
+def read_pack(root: Path, options: ReadingOptions, *, now: datetime | None = None) -> ReadPack:
+    """The pack in a folder and what it was read from. Never raises."""
     findings = Findings(MOST_ERRORS)
     files = PackFiles(root, findings)
-    reading = Reading(files, findings, catalogue, money, now, shared_domains=shared_domains)
+    reading = Reading(
+        files,
+        findings,
+        options.catalogue,
+        options.money,
+        now,
+        shared_domains=options.shared_domains,
+        schema_values=options.schema_values,
+    )
     pack: Pack | None = None
     with without_collector(), suppress(TooManyFindingsError):
         pack = _read(root, read_documents(files, findings), reading)
     items = findings.items
-    return (None if pack is None or findings.has_errors else replace(pack, findings=items)), items
+    whole = None if pack is None or findings.has_errors else replace(pack, findings=items)
+    return ReadPack(whole, items, files.contents, files.absent, reading.today)
 
 
 def _read(root: Path, documents: tuple[Document, ...], reading: Reading) -> Pack:
@@ -151,6 +198,7 @@ def _read_rules(sections: Sections, options: PackOptions, reading: Reading) -> P
     }
     check_references(known, reading)
     check_pairs(pack.roles_in_order, reading)
+    check_quotas(pack.roles, pack.quotas, reading)
     steps = pack.routing.leads if pack.routing is not None else ()
     check_queues(routes_leads=any(step.match == "territory" for step in steps), reading=reading)
     return pack

@@ -106,6 +106,16 @@ class Effective:
 
 
 @dataclass(frozen=True, slots=True)
+class TerritoryQuota:
+    """The `quota` of a territory: an amount for each fiscal `year`, fiscal `quarter` or `month`, as `per` says."""
+
+    amount: Decimal
+    currency: str
+    per: str
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
 class Territory:
     """One node of a role's tree. Inherited options (keep, balance_by, overflow, follow_parent, labels) are resolved.
 
@@ -132,7 +142,7 @@ class Territory:
     labels: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     note: str | None = None
     was: str | None = None
-    quota: Decimal | None = None
+    quota: TerritoryQuota | None = None
     row: int | None = None
     children: tuple[Territory, ...] = ()
 
@@ -156,7 +166,10 @@ class OutOfOffice:
 
 @dataclass(frozen=True, slots=True)
 class RepEntry:
-    """A rep of the pack's `reps`. `salesforce` and `hubspot` name the user where the e-mail does not."""
+    """A rep of the pack's `reps`. `salesforce` and `hubspot` name the user where the e-mail does not.
+
+    `manager` (e-mail) is told what plans change for the rep, and covers for them where nobody else does.
+    """
 
     email: str
     place: Place
@@ -172,6 +185,7 @@ class RepEntry:
     out_of_office: tuple[OutOfOffice, ...] = ()
     salesforce: str | None = None
     hubspot: str | None = None
+    manager: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

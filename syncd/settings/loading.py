@@ -9,6 +9,7 @@ import tomllib
 import types
 import typing
 from collections.abc import Iterator, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -223,6 +224,7 @@ def _secrets_written_out(document: dict[str, Any], locate: _Locator) -> list[Fin
     return findings
 
 
+@cache
 def _secret_keys() -> frozenset[str]:
     names: set[str] = {"password", "access_token", "refresh_token", "api_key"}
     for model in _models(Settings):

@@ -66,7 +66,7 @@ class OwnerWriter(StrEnum):
 
 
 class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
 
 class FieldSetting(_Section):
@@ -109,6 +109,14 @@ class FieldsOfSystem(_Section):
     """Account (HubSpot: company) fields by rule field name."""
     opportunity: FieldTable = {}
     """Opportunity (HubSpot: deal) fields by rule field name."""
+    lead: FieldTable = {}
+    """Lead (HubSpot: contact) fields by rule field name. `first_touch`: a date that says when somebody first called."""
+
+
+RoleName = Annotated[str, Field(pattern=r"^[a-z0-9-]+$")]
+FieldName = Annotated[str, Field(min_length=1)]
+RoleTable = dict[RoleName, FieldName]
+WriteTable = dict[Literal["territory", "band", "score", "lifecycle"], FieldName]
 
 
 class DatabaseSettings(_Section):
@@ -189,6 +197,14 @@ class SalesforceSettings(_Section):
     """The pinned REST API version."""
     fields: FieldsOfSystem = FieldsOfSystem()
     """Field mapping."""
+    roles: RoleTable = {}
+    """Roles beside the owner: the field of Account, a lookup to User, that says who has each."""
+    write: WriteTable = {}
+    """Fields of Account that syncd fills where the pack's `write` says so: territory, band, score, lifecycle."""
+    children: tuple[Literal["contacts", "tasks"], ...] = ()
+    """What is read beside opportunities, so that it can follow its account's owner as the pack's `cascade` says."""
+    person_accounts: bool = False
+    """Whether the org has person accounts: their contacts are told apart then, and never follow."""
 
 
 class HubspotSettings(_Section):
@@ -202,6 +218,12 @@ class HubspotSettings(_Section):
     """The path family. 2026-09 is not offered: it refuses owner writes for unrelated validation rules."""
     fields: FieldsOfSystem = FieldsOfSystem()
     """Field mapping."""
+    roles: RoleTable = {}
+    """Roles beside the owner: the company property, holding an owner's id, that says who has each."""
+    write: WriteTable = {}
+    """Company properties that syncd fills where the pack's `write` says so: territory, band, score, lifecycle."""
+    children: tuple[Literal["contacts"], ...] = ()
+    """What is read beside deals, so that it can follow the owner of its company as the pack's `cascade` says."""
 
 
 class IdentitySettings(_Section):
@@ -232,10 +254,29 @@ class ScheduleSettings(_Section):
     """When what is past its retention is dropped from the database."""
     watch: Span = timedelta(minutes=1)
     """Between two evaluations of the monitors."""
+    leads: Span = timedelta(minutes=1)
+    """Between two looks at leads, where `[leads] read` is set."""
     stale_after: Span | None = None
     """A mirror older than this neither fires nor resolves data alerts and blocks writes; default three pull periods."""
     deadline: Span = timedelta(minutes=60)
     """A child process that runs longer is killed."""
+
+
+class LeadSettings(_Section):
+    """Leads: whether they are read and routed. What becomes of them stands in the pack's `routing:`."""
+
+    read: bool = False
+    """Whether leads are read and routed; the pack says where, under `routing:`."""
+    auto: bool = False
+    """In approve mode: leads inside the guard are given out without an approval. In apply mode they always are."""
+    within: Span = timedelta(days=7)
+    """Only leads that were created so lately are routed; older ones stay where they are, also at the first start."""
+    unowned: tuple[str, ...] = ()
+    """Users whose leads are nobody's yet, such as a default owner: e-mails, logins or owner ids. Queues' always are."""
+    touched: tuple[str, ...] = ()
+    """Lead statuses that say that somebody worked the lead, such as "Working - Contacted"."""
+    hubspot_stages: tuple[str, ...] = ("lead", "marketingqualifiedlead", "salesqualifiedlead")
+    """The lifecycle stages in which a HubSpot contact is a lead, by their internal names."""
 
 
 class LimitSettings(_Section):
@@ -278,6 +319,14 @@ class MoneySettings(_Section):
     """What money in rules and plans is in."""
     rates: Path | None = None
     """A CSV with the columns `currency`, `rate` (one unit in the reporting currency) and `date`."""
+    source: Literal["file", "salesforce"] = "file"
+    """Whose rates they are. `salesforce`: its currencies and dated rates, which each day's first pull writes there."""
+
+    @model_validator(mode="after")
+    def _kept_somewhere(self) -> Self:
+        if self.source != "file" and self.rates is None:
+            raise ValueError("source = 'salesforce' needs `rates`, the file that pull keeps them in")
+        return self
 
 
 class ReceiverSettings(_Section):
@@ -384,7 +433,6 @@ class Settings(BaseSettings):
         env_nested_delimiter="__",
         extra="forbid",
         frozen=True,
-        use_attribute_docstrings=True,
     )
 
     mode: Mode = Mode.OBSERVE
@@ -411,6 +459,8 @@ class Settings(BaseSettings):
     """One customer in two CRMs."""
     schedule: ScheduleSettings = ScheduleSettings()
     """Periods."""
+    leads: LeadSettings = LeadSettings()
+    """Leads."""
     limits: LimitSettings = LimitSettings()
     """Allowances and overlaps."""
     http: HttpSettings = HttpSettings()

@@ -11,7 +11,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Any, TypeVar
 
-from sqlalchemy import TEXT, BigInteger, Boolean, Dialect, Integer, Text, TypeDecorator
+from sqlalchemy import REAL, TEXT, BigInteger, Boolean, Dialect, Double, Integer, Text, TypeDecorator
 from sqlalchemy.types import TypeEngine
 
 from syncd.clock import iso, parse_instant
@@ -27,6 +27,9 @@ _PLAIN = TEXT()
 
 Serial = BigInteger().with_variant(Integer(), "sqlite")
 """A whole number of 64 bits, also as an automatic key."""
+
+Real = Double().with_variant(REAL(), "sqlite")
+"""A number of 64 bits with a fraction."""
 
 
 def to_json(value: object) -> str:

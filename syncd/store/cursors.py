@@ -35,6 +35,20 @@ def set_cursor(conn: Connection, cursor: Cursor) -> None:
             where=f"{cursor.system.value}:{cursor.kind.value} ({cursor.lane})",
             hint="this is a bug of syncd: nothing was stored; report it with the run's log",
         )
+    _write(conn, cursor)
+
+
+def restart_cursor(conn: Connection, cursor: Cursor) -> None:
+    """Store a cursor that has read nothing yet, whatever was stored: the one way back, for a place that cannot be.
+
+    ValueError for a cursor that has read something.
+    """
+    if cursor.through is not None or cursor.resume is not None:
+        raise ValueError("a cursor that is begun again has read nothing")
+    _write(conn, cursor)
+
+
+def _write(conn: Connection, cursor: Cursor) -> None:
     conn.execute(
         upsert(conn, cursors, ("system", "kind", "lane"), ("through", "window_lower", "window_upper", "resume")),
         {

@@ -15,7 +15,7 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
-from syncd.model.plans import PlanStatus, canonical_json
+from syncd.model.plans import OWNER_FIELD, PlanStatus, canonical_json
 from syncd.model.records import Record, Team
 from syncd.model.refs import Kind, Ref, System
 from syncd.store.outbox import OPEN
@@ -88,12 +88,13 @@ def family_records(
     return {company: tuple(records) for company, records in found.items() if records}
 
 
-def marks_of(conn: Connection, refs: Iterable[Ref]) -> Mapping[Ref, OwnerMark]:
-    """The mark of each of these records that has one."""
+def marks_of(conn: Connection, refs: Iterable[Ref], field: str = OWNER_FIELD) -> Mapping[Ref, OwnerMark]:
+    """The mark of each of these records that has one for a field, its owner's where none is named."""
     found: dict[Ref, OwnerMark] = {}
     for batch in chunks(refs):
         columns = (owner_marks.c.ref, owner_marks.c.owner, owner_marks.c.source, owner_marks.c.at)
-        for ref, owner, source, at in conn.execute(select(*columns).where(owner_marks.c.ref.in_(batch))):
+        chosen = select(*columns).where(owner_marks.c.ref.in_(batch), owner_marks.c.field == field)
+        for ref, owner, source, at in conn.execute(chosen):
             found[ref] = OwnerMark(owner, source, at)
     return found
 
@@ -109,11 +110,13 @@ def applied_to(conn: Connection, companies: Iterable[str]) -> Mapping[str, Mappi
     return found
 
 
-def open_among(conn: Connection, refs: Iterable[Ref]) -> frozenset[Ref]:
-    """Those of these records that have an open row of the outbox."""
+def open_among(conn: Connection, refs: Iterable[Ref], field: str = OWNER_FIELD) -> frozenset[Ref]:
+    """Those of these records that have an open row of the outbox for a field, their owner's where none is named."""
     found: set[Ref] = set()
     for batch in chunks(refs):
-        query = select(outbox.c.ref).where(outbox.c.ref.in_(batch), outbox.c.state.in_(OPEN))
+        query = select(outbox.c.ref).where(
+            outbox.c.ref.in_(batch), outbox.c.state.in_(OPEN), outbox.c.field == field
+        )
         found.update(conn.execute(query).scalars())
     return frozenset(found)
 

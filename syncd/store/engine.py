@@ -10,6 +10,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,15 @@ ADVISORY_CLASS = 0x73796E63
 WRITE_LOCK = 1
 
 
+@dataclass(slots=True)
+class Pace:
+    """How a store's writes went, for metrics: commits, the seconds that committing took, and waits that were too long."""
+
+    commits: int = 0
+    seconds: float = 0.0
+    busy: int = 0
+
+
 class Store:
     """An open database. Safe to share between threads; not across a fork."""
 
@@ -42,6 +52,7 @@ class Store:
         self._thread = threading.local()
         self._epoch: int | None = None
         self.clock = clock
+        self.pace = Pace()
 
     @classmethod
     def open(cls, url: str, *, clock: Clock, create: bool = False) -> Store:
@@ -93,13 +104,20 @@ class Store:
         failing disk, SYN608 for a lost server; LeaseHeldError SYN702 where the store is fenced and the lease is
         another's by now; RuntimeError if this thread already has a transaction.
         """
-        with self._transaction(self._writer) as conn:
-            if conn.dialect.name == "postgresql":
-                _take_write_lock(conn)
-            if self._epoch is not None:
-                lease.require_newest(conn, self._epoch)
-            yield conn
-            crashpoint("store.before_commit")
+        try:
+            with self._transaction(self._writer) as conn:
+                if conn.dialect.name == "postgresql":
+                    _take_write_lock(conn)
+                if self._epoch is not None:
+                    lease.require_newest(conn, self._epoch)
+                yield conn
+                crashpoint("store.before_commit")
+                began = self.clock.monotonic()
+        except StorageError as error:
+            self.pace.busy += error.code == "SYN606"
+            raise
+        self.pace.commits += 1
+        self.pace.seconds += self.clock.monotonic() - began
         crashpoint("store.after_commit")
 
     @contextmanager

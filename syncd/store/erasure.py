@@ -20,6 +20,7 @@ from sqlalchemy import Connection, Table, Text, cast, delete, func, or_, select,
 from syncd.model.plans import canonical_json
 from syncd.model.refs import Kind, Ref
 from syncd.store import tables
+from syncd.store.leads import forget_person
 from syncd.store.upserts import chunks
 
 _EMAIL = re.compile(r"[^\s@<>(),;:\"'|]+@[\w.-]*\w")
@@ -36,6 +37,7 @@ _TEXTS: Mapping[Table[Any], tuple[str, ...]] = {
     tables.company_links: ("evidence",),
     tables.applied: ("owner",),
     tables.assignments: ("owner",),
+    tables.lead_tracks: ("rep", "text", "matched"),
     tables.retrievals: ("noticed_owner", "from_owner", "to_owner"),
     tables.adopted_overrides: ("owner", "who", "why"),
     tables.rotations: ("member",),
@@ -205,6 +207,8 @@ def _blank_records(conn: Connection, subject: Subject, scrubber: Scrubber) -> in
     for ref in subject.refs:
         here = (table.c.system == ref.system) & (table.c.kind == ref.kind) & (table.c.id == ref.id)
         blanked += conn.execute(update(table).where(here).values(empty)).rowcount
+        if ref.kind is Kind.LEAD:
+            forget_person(conn, ref)
         children = select(table.c.system, table.c.kind, table.c.id, table.c.fields).where(
             table.c.system == ref.system, table.c.account == ref.id
         )

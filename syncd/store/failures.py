@@ -87,8 +87,8 @@ def _classify(error: exc.DBAPIError | sqlite3.Error | exc.TimeoutError) -> tuple
         return next((known for prefix, known in _BY_SQLITE_NAME if name.startswith(prefix)), None)
     state = getattr(driver, "sqlstate", None)
     if state is None:
-        # libpq gives no SQLSTATE for a server that never answered or went away
-        return _UNREACHABLE if type(driver).__name__ == "OperationalError" else None
+        # libpq gives no SQLSTATE for a server that never answered or went away; psycopg has classes of its own for some
+        return _UNREACHABLE if any(each.__name__ == "OperationalError" for each in type(driver).__mro__) else None
     return next((known for prefix, known in _BY_SQLSTATE if state.startswith(prefix)), None)
 
 

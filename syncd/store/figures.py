@@ -1,6 +1,7 @@
 """Figures of the tables for metrics: how many rows in which state, how jobs ended, the database's size. Reads only.
 
-Rows that are past their retention are dropped, so these are states, not counts since ever: none of them is a counter.
+Rows that are past their retention are dropped, so these are states, not counts since ever; receipts alone are kept, and
+are counted. What processes count is in `tallies`.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection, func, select
 
-from syncd.store.tables import episodes, notices, outbox, plans, runs
+from syncd.store.tables import cursors, episodes, notices, outbox, plans, receipts, runs
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,13 +28,18 @@ class JobFigures:
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """All of them; `alerts` by state and severity, `notices` that are not delivered by receiver and state."""
+    """All of them; `alerts` by state and severity, `notices` that are not delivered by receiver and state.
+
+    `attempts` are receipts by state and code, `cursors` how far each kind of each system was read, by lane.
+    """
 
     outbox: Mapping[str, int]
     plans: Mapping[str, int]
     alerts: Mapping[tuple[str, str], int]
     notices: Mapping[tuple[str, str], int]
     jobs: Mapping[str, JobFigures]
+    attempts: Mapping[tuple[str, str | None], int]
+    cursors: Mapping[tuple[str, str, str], datetime]
     oldest_open_row: datetime | None
     oldest_notice: datetime | None
     size: int
@@ -62,6 +68,13 @@ def figures(conn: Connection) -> Figures:
             for receiver, state, count in conn.execute(told.group_by(notices.c.receiver, notices.c.state))
         },
         jobs=_jobs(conn),
+        attempts={
+            (str(state), code): count
+            for state, code, count in conn.execute(
+                select(receipts.c.state, receipts.c.code, func.count()).group_by(receipts.c.state, receipts.c.code)
+            )
+        },
+        cursors=_cursors(conn),
         oldest_open_row=conn.execute(
             select(func.min(outbox.c.changed_at)).where(outbox.c.state.in_(["approved", "sending"]))
         ).scalar(),
@@ -69,6 +82,12 @@ def figures(conn: Connection) -> Figures:
         size=size,
         wal=wal,
     )
+
+
+def _cursors(conn: Connection) -> dict[tuple[str, str, str], datetime]:
+    query = select(cursors.c.system, cursors.c.kind, cursors.c.lane, cursors.c.through)
+    known = conn.execute(query.where(cursors.c.through.is_not(None)))
+    return {(str(system), str(kind), lane): through for system, kind, lane, through in known if through is not None}
 
 
 def _jobs(conn: Connection) -> dict[str, JobFigures]:

@@ -13,11 +13,13 @@ from types import MappingProxyType
 from sqlalchemy import Connection, delete, exists, func, select, text
 
 from syncd.model.plans import PlanStatus
-from syncd.model.refs import Ref
+from syncd.model.refs import Kind, Ref
+from syncd.store.scores import drop_scores
 from syncd.store.tables import (
     approvals,
     company_links,
     episodes,
+    lead_tracks,
     ledger,
     ledger_payloads,
     notices,
@@ -43,16 +45,17 @@ RETENTION: Mapping[str, timedelta] = MappingProxyType(
         "episodes": timedelta(days=400),
         "owner changes": timedelta(days=400),
         "silences": timedelta(days=400),
+        "scores": timedelta(days=400),
     }
 )
 """How long what is kept: records from when they were gone from the CRM for good, payloads of the ledger (the personal
 part), plans that nobody approved, runs (those that come every few minutes shorter), alerts that are over with their
-notices, changes of owners seen, and silences that ended."""
-_FREQUENT = ("watch", "pull", "preview", "delayed-pass", "pack")
+notices, changes of owners seen, silences that ended, and scores that a later one has replaced."""
+_FREQUENT = ("watch", "pull", "preview", "delayed-pass", "pack", "leads")
 
 
 def _records(conn: Connection, before: datetime) -> int:
-    """Records that are gone for good, with what is known of them alone: link, mark, team."""
+    """Records that are gone for good, with what is known of them alone: link, mark, team, where a lead stood."""
     gone = (records.c.deleted == True) & (records.c.changed_at < before)  # noqa: E712 - SQL
     query = select(records.c.system, records.c.kind, records.c.id).where(gone).limit(BATCH)
     found = conn.execute(query).all()
@@ -61,6 +64,8 @@ def _records(conn: Connection, before: datetime) -> int:
         conn.execute(delete(company_links).where(company_links.c.ref == ref))
         conn.execute(delete(owner_marks).where(owner_marks.c.ref == ref))
         conn.execute(delete(teams).where(teams.c.system == system, teams.c.account == record_id))
+        if kind is Kind.LEAD:
+            conn.execute(delete(lead_tracks).where(lead_tracks.c.system == system, lead_tracks.c.id == record_id))
         mine = (records.c.id == record_id) & (records.c.system == system) & (records.c.kind == kind)
         conn.execute(delete(records).where(mine))
     return len(found)
@@ -123,6 +128,11 @@ def _silences(conn: Connection, before: datetime) -> int:
     return len(ids)
 
 
+def _scores(conn: Connection, before: datetime) -> int:
+    """Scores that a later run has replaced."""
+    return drop_scores(conn, before, BATCH)
+
+
 PARTS: Mapping[str, Callable[[Connection, datetime], int]] = MappingProxyType(
     {
         "records": _records,
@@ -133,6 +143,7 @@ PARTS: Mapping[str, Callable[[Connection, datetime], int]] = MappingProxyType(
         "episodes": _episodes,
         "owner changes": _owner_changes,
         "silences": _silences,
+        "scores": _scores,
     }
 )
 """What takes away the rows of each part that are older than an instant; a call returns how many it took."""

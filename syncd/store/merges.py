@@ -54,23 +54,26 @@ def _last(loser: Ref, next_of: Mapping[Ref, Ref]) -> Ref:
 
 def _move_mark(conn: Connection, loser: Ref, winner: Ref) -> bool:
     """The winner's own mark counts: what its owner was before the merge is what a person may have changed since."""
-    row = conn.execute(select(owner_marks).where(owner_marks.c.ref == loser)).mappings().one_or_none()
-    if row is None:
+    rows = conn.execute(select(owner_marks).where(owner_marks.c.ref == loser)).mappings().all()
+    if not rows:
         return False
-    conn.execute(upsert(conn, owner_marks, ("ref",)), {**row, "ref": winner})
+    conn.execute(upsert(conn, owner_marks, ("ref", "field")), [{**row, "ref": winner} for row in rows])
     conn.execute(delete(owner_marks).where(owner_marks.c.ref == loser))
     return True
 
 
 def _move_overrides(conn: Connection, loser: Ref, winner: Ref) -> bool:
-    """Two overrides in force for one account contradict each other, so a second one ends with the merge."""
+    """Two overrides in force for one account and role contradict each other, so a second one ends with the merge."""
     table = adopted_overrides
     standing = table.c.ended_at.is_(None)
     if not conn.execute(select(table.c.id).where(table.c.account == loser, standing)).first():
         return False
-    taken = conn.execute(select(table.c.at).where(table.c.account == winner, standing)).scalar()
-    mine = update(table).where(table.c.account == loser, standing)
-    conn.execute(mine.values(account=winner) if taken is None else mine.values(ended_at=taken))
+    roles = conn.execute(select(table.c.role).where(table.c.account == loser, standing).distinct()).scalars().all()
+    for role in roles:
+        of_role = standing, table.c.role == role
+        taken = conn.execute(select(table.c.at).where(table.c.account == winner, *of_role)).scalar()
+        mine = update(table).where(table.c.account == loser, *of_role)
+        conn.execute(mine.values(account=winner) if taken is None else mine.values(ended_at=taken))
     return True
 
 

@@ -9,7 +9,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, func, select
 
-from syncd.model.plans import PlanStatus, RowState
+from syncd.model.plans import LEADS_PLAN, OWNER_FIELD, PlanStatus, RowState
 from syncd.model.refs import Ref
 from syncd.store.ownership import OwnerChange
 from syncd.store.runs import Run, runs
@@ -65,10 +65,10 @@ def newest_runs(conn: Connection, job: str, limit: int) -> tuple[Run, ...]:
 
 
 def newest_offer(conn: Connection) -> tuple[str, PlanStatus, str] | None:
-    """The newest plan that the rules made (an undo is none): its id, status and pack revision."""
+    """The newest plan that the rules made (an undo is none, nor is a plan of leads): its id, status and pack revision."""
     query = (
         select(plans.c.plan_id, plans.c.status, plans.c.pack_revision)
-        .where(plans.c.kind != "undo")
+        .where(plans.c.kind.not_in(["undo", LEADS_PLAN]))
         .order_by(plans.c.created_at.desc(), plans.c.plan_id)
         .limit(1)
     )
@@ -120,6 +120,7 @@ def owner_changes_since(conn: Connection, since: datetime) -> Mapping[Ref, tuple
     found: dict[Ref, list[OwnerChange]] = defaultdict(list)
     table = owner_changes.c
     query = select(table.ref, table.at, table.old, table.new, table.seen_at, table.modified_by, table.source)
-    for row in conn.execute(query.where(table.at > since).order_by(table.at, table.seq)):
+    mine = query.where(table.at > since, table.field == OWNER_FIELD)
+    for row in conn.execute(mine.order_by(table.at, table.seq)):
         found[row.ref].append(OwnerChange(row.at, row.old, row.new, row.seen_at, row.modified_by, row.source))
     return {ref: tuple(changes) for ref, changes in found.items()}

@@ -1,7 +1,7 @@
 """The outbox: rows of approved plans on their way to a CRM, and the receipts of what became of them.
 
-A record has at most one open row. A row becomes `sending` only under the present lease's epoch, and ends in exactly
-one final state with a receipt. Knows nothing of how a row is sent.
+A field of a record has at most one open row. A row becomes `sending` only under the present lease's epoch, and ends in
+exactly one final state with a receipt. Knows nothing of how a row is sent.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, exists, select, update
 
 from syncd.errors import RefusedError, StorageError
-from syncd.model.plans import Change, OutboxRow, PlanStatus, RowState
+from syncd.model.plans import OWNER_FIELD, Change, OutboxRow, PlanStatus, RowState, Slot
 from syncd.model.refs import Ref
 from syncd.store import lease
 from syncd.store.tables import approvals, outbox, plans
@@ -28,7 +28,7 @@ OPEN = (RowState.APPROVED, RowState.SENDING)
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What became of one row: the state it came to, the CRM's words, and the owners read before and after.
+    """What became of one row: the state it came to, the CRM's words, and the field's values read before and after.
 
     `state` is `approved` for a row that was put back because a read proved that nothing was applied.
     """
@@ -37,6 +37,7 @@ class Receipt:
     outbox_id: int
     plan_id: str
     ref: Ref
+    field: str
     at: datetime
     state: RowState
     attempt: str | None
@@ -64,7 +65,7 @@ class Ending:
 def enqueue(conn: Connection, plan_id: str, changes: Sequence[Change]) -> None:
     """Put rows of an approved plan into the outbox.
 
-    Raises RefusedError SYN615 for a plan that is not approved and SYN613 for a record that has an open row already;
+    Raises RefusedError SYN615 for a plan that is not approved and SYN613 for a field that has an open row already;
     ValueError for an `expected` change, which is never sent.
     """
     if any(change.expected for change in changes):
@@ -73,12 +74,13 @@ def enqueue(conn: Connection, plan_id: str, changes: Sequence[Change]) -> None:
     at = conn.execute(query.where(plans.c.plan_id == plan_id, plans.c.status == PlanStatus.APPROVED)).scalar()
     if at is None:
         raise RefusedError("SYN615", f"plan {plan_id} is not approved", hint="approve it first")
-    named = Counter(change.ref for change in changes)
-    taken = _open_among(conn, list(named)) or {ref for ref, count in named.items() if count > 1}
+    named = Counter(change.slot for change in changes)
+    taken = _open_among(conn, named) or {slot for slot, count in named.items() if count > 1}
     if taken:
+        first = min(str(ref) for ref, _ in taken)
         raise RefusedError(
             "SYN613",
-            f"{len(taken)} records of plan {plan_id} have a write under way, such as {min(map(str, taken))}",
+            f"{len(taken)} records of plan {plan_id} have a write under way, such as {first}",
             hint="apply or supersede the plan that holds them first",
         )
     if changes:
@@ -108,6 +110,7 @@ def rows(
             attempts=row.attempts,
             code=row.code,
             message=row.message,
+            field=row.field,
         )
         for row in conn.execute(query)
     )
@@ -170,18 +173,27 @@ def reopen(conn: Connection, endings: Sequence[Ending], *, now: datetime) -> Non
     _move(conn, endings, now=now)
 
 
-def states(conn: Connection, plan_id: str, refs: Iterable[Ref]) -> Mapping[Ref, RowState]:
-    """The state of a plan's row of each of these records; those without a row are left out."""
+def states(conn: Connection, plan_id: str, refs: Iterable[Ref], field: str = OWNER_FIELD) -> Mapping[Ref, RowState]:
+    """The state of a plan's row for one field of each of these records; those without a row are left out."""
     found: dict[Ref, RowState] = {}
     for batch in chunks(refs):
-        query = select(outbox.c.ref, outbox.c.state).where(outbox.c.plan_id == plan_id, outbox.c.ref.in_(batch))
+        query = select(outbox.c.ref, outbox.c.state).where(
+            outbox.c.plan_id == plan_id, outbox.c.ref.in_(batch), outbox.c.field == field
+        )
         found.update(conn.execute(query).all())
     return found
 
 
-def open_refs(conn: Connection) -> frozenset[Ref]:
-    """The records that have an open row."""
-    return frozenset(conn.execute(select(outbox.c.ref).where(outbox.c.state.in_(OPEN))).scalars())
+def open_refs(conn: Connection, field: str = OWNER_FIELD) -> frozenset[Ref]:
+    """The records that have an open row for a field, their owner's where none is named."""
+    query = select(outbox.c.ref).where(outbox.c.state.in_(OPEN), outbox.c.field == field)
+    return frozenset(conn.execute(query).scalars())
+
+
+def open_slots(conn: Connection) -> frozenset[Slot]:
+    """Every field of a record that has an open row."""
+    rows = conn.execute(select(outbox.c.ref, outbox.c.field).where(outbox.c.state.in_(OPEN)))
+    return frozenset((ref, field) for ref, field in rows)
 
 
 def receipts(conn: Connection, of: str | Ref) -> tuple[Receipt, ...]:
@@ -201,6 +213,7 @@ def _row(plan_id: str, change: Change, at: datetime) -> dict[str, Any]:
     return {
         "plan_id": plan_id,
         "ref": change.ref,
+        "field": change.field,
         "old": change.old,
         "new": change.new,
         "because": change.because,
@@ -217,12 +230,13 @@ def _row(plan_id: str, change: Change, at: datetime) -> dict[str, Any]:
     }
 
 
-def _open_among(conn: Connection, refs: Sequence[Ref]) -> set[Ref]:
-    found: set[Ref] = set()
-    for batch in chunks(refs):
-        query = select(outbox.c.ref).where(outbox.c.ref.in_(batch), outbox.c.state.in_(OPEN))
-        found.update(conn.execute(query).scalars())
-    return found
+def _open_among(conn: Connection, slots: Iterable[Slot]) -> set[Slot]:
+    wanted = set(slots)
+    found: set[Slot] = set()
+    for batch in chunks({ref for ref, _ in wanted}):
+        query = select(outbox.c.ref, outbox.c.field).where(outbox.c.ref.in_(batch), outbox.c.state.in_(OPEN))
+        found.update((ref, field) for ref, field in conn.execute(query))
+    return found & wanted
 
 
 def _unclaimable(conn: Connection, wanted: Sequence[int], attempt: str) -> Exception:
@@ -270,7 +284,15 @@ _MAY_COME_FROM = {RowState.CONFIRMED: (RowState.SENDING,), RowState.APPROVED: (R
 
 
 def _known(conn: Connection, ids: Sequence[int]) -> dict[int, Row[Any]]:
-    columns = (outbox.c.id, outbox.c.state, outbox.c.plan_id, outbox.c.ref, outbox.c.attempt, outbox.c.epoch)
+    columns = (
+        outbox.c.id,
+        outbox.c.state,
+        outbox.c.plan_id,
+        outbox.c.ref,
+        outbox.c.field,
+        outbox.c.attempt,
+        outbox.c.epoch,
+    )
     found: dict[int, Row[Any]] = {}
     for batch in chunks(ids):
         found.update({row.id: row for row in conn.execute(select(*columns).where(outbox.c.id.in_(batch)))})
@@ -282,6 +304,7 @@ def _receipt(ending: Ending, row: Row[Any], now: datetime) -> dict[str, Any]:
         "outbox_id": ending.id,
         "plan_id": row.plan_id,
         "ref": row.ref,
+        "field": row.field,
         "at": now,
         "state": ending.state,
         "attempt": row.attempt,

@@ -8,6 +8,7 @@ from datetime import date, datetime
 
 from sqlalchemy import Connection, select, update
 
+from syncd.model.plans import OWNER_FIELD
 from syncd.model.refs import Ref
 from syncd.store.tables import adopted_overrides as _t
 
@@ -26,12 +27,25 @@ class AdoptedOverride:
     at: datetime
 
 
-def add(conn: Connection, account: Ref, owner: str, *, who: str, why: str, expires: date | None, now: datetime) -> int:
-    """Add an override of an account's owner; returns its number. One that stands for the account already is ended."""
-    end(conn, [account], now=now)
+def add(
+    conn: Connection,
+    account: Ref,
+    owner: str,
+    *,
+    who: str,
+    why: str,
+    expires: date | None,
+    now: datetime,
+    role: str = OWNER_FIELD,
+) -> int:
+    """Add an override of an account's owner, or of who has another role; returns its number.
+
+    One that stands for the account and role already is ended.
+    """
+    end(conn, [account], now=now, role=role)
     values = {
         "account": account,
-        "role": "owner",
+        "role": role,
         "owner": owner,
         "who": who,
         "why": why,
@@ -43,11 +57,10 @@ def add(conn: Connection, account: Ref, owner: str, *, who: str, why: str, expir
     return int(inserted.scalar_one())
 
 
-def end(conn: Connection, accounts: Iterable[Ref], *, now: datetime) -> int:
-    """End the overrides of some accounts; returns how many stood."""
-    wanted = list(accounts)
-    ended = update(_t).where(_t.c.account.in_(wanted), _t.c.ended_at.is_(None)).values(ended_at=now)
-    return conn.execute(ended).rowcount
+def end(conn: Connection, accounts: Iterable[Ref], *, now: datetime, role: str = OWNER_FIELD) -> int:
+    """End the overrides of one role of some accounts; returns how many stood."""
+    mine = _t.c.account.in_(list(accounts)), _t.c.role == role, _t.c.ended_at.is_(None)
+    return conn.execute(update(_t).where(*mine).values(ended_at=now)).rowcount
 
 
 def standing(conn: Connection) -> tuple[AdoptedOverride, ...]:

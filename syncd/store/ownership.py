@@ -1,13 +1,18 @@
-"""Owners as syncd knows them: the baseline, what it wrote, what others changed, what was applied, what was refused."""
+"""Owners as syncd knows them: the baseline, what it wrote, what others changed, what was applied, what was refused.
+
+All of it but what was applied is kept by record and field: the owner, or a role whose holder a field names.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 
-from sqlalchemy import Connection, Text, and_, case, delete, func, literal, select, type_coerce
+from sqlalchemy import Connection, Row, Text, and_, case, delete, func, literal, select, type_coerce
 
+from syncd.model.plans import OWNER_FIELD, Slot, held_name
 from syncd.model.refs import Kind, Ref
 from syncd.store.columns import Instant
 from syncd.store.tables import adoptions, owner_marks, records, users
@@ -32,7 +37,8 @@ class OwnerMark:
 class OwnerChange:
     """A change of owner that a pull saw: `at` is the record's stamp, `seen_at` when the mirror learnt of it.
 
-    `modified_by` is the user who did it, `source` by what means, as far as the CRM tells.
+    `modified_by` is the user who did it, `source` by what means, as far as the CRM tells. `field` is the role whose
+    holder changed, where it is not the owner.
     """
 
     at: datetime
@@ -41,6 +47,7 @@ class OwnerChange:
     seen_at: datetime
     modified_by: str | None = None
     source: str | None = None
+    field: str = OWNER_FIELD
 
 
 def back_and_forth(changes: Sequence[OwnerChange], since: datetime, most: int) -> tuple[OwnerChange, ...]:
@@ -72,7 +79,7 @@ class AppliedRow:
 class BlockedRow:
     """A change that the CRM refused for good: its words, and until when it is not planned again."""
 
-    new_owner: str
+    new_owner: str | None
     code: str
     message: str
     until: datetime
@@ -96,11 +103,29 @@ def adopt_all(conn: Connection, *, now: datetime, run_id: str | None) -> Mapping
     query = select(reason, func.count()).select_from(source).where(live).group_by(reason).order_by(reason)
     counts: dict[str, int] = dict(conn.execute(query).all())
     ref = type_coerce(records.c.system, Text) + ":" + type_coerce(records.c.kind, Text) + ":" + records.c.id
-    rows = select(ref, records.c.kind, records.c.owner, literal("adopted"), literal(now, Instant)).where(live)
-    names = ["ref", "kind", "owner", "source", "at"]
-    conn.execute(upsert(conn, owner_marks, ("ref",), ("owner", "source", "at")).from_select(names, rows))
+    marked = (ref, literal(OWNER_FIELD), records.c.kind, records.c.owner, literal("adopted"), literal(now, Instant))
+    names = ["ref", "field", "kind", "owner", "source", "at"]
+    statement = upsert(conn, owner_marks, _MARK_KEY, ("owner", "source", "at"))
+    conn.execute(statement.from_select(names, select(*marked).where(live)))
     conn.execute(adoptions.insert(), {"at": now, "run_id": run_id, "counts": counts})
     return counts
+
+
+def adopt_roles(conn: Connection, roles: Collection[str], *, now: datetime) -> int:
+    """Make the present holder of each role in every live account's field the mark of that field; returns how many.
+
+    An account of a system that has no field for a role gets a mark of nobody, which costs nothing and means nothing.
+    """
+    live = select(records.c.system, records.c.id, records.c.fields).where(
+        records.c.kind == Kind.ACCOUNT,
+        records.c.deleted == False,  # noqa: E712 - SQL
+    )
+    marked: dict[Slot, tuple[str | None, str]] = {}
+    for system, record_id, fields in conn.execute(live) if roles else ():
+        ref = Ref(system, Kind.ACCOUNT, record_id)
+        marked |= {(ref, role): (fields.get(held_name(role)), "adopted") for role in roles}
+    set_marks(conn, marked, now=now)
+    return len(marked)
 
 
 def adopted_at(conn: Connection) -> datetime | None:
@@ -108,64 +133,73 @@ def adopted_at(conn: Connection) -> datetime | None:
     return conn.execute(select(func.max(adoptions.c.at))).scalar()
 
 
-def marks(conn: Connection, kind: Kind = Kind.ACCOUNT) -> Mapping[Ref, OwnerMark]:
-    """The mark of every record of `kind` that has one."""
+_MARK_KEY = ("ref", "field")
+
+
+def marks(conn: Connection, kind: Kind = Kind.ACCOUNT, field: str = OWNER_FIELD) -> Mapping[Ref, OwnerMark]:
+    """The mark of every record of `kind` that has one for a field, its owner's where none is named."""
     query = select(owner_marks.c.ref, owner_marks.c.owner, owner_marks.c.source, owner_marks.c.at)
-    rows = conn.execute(query.where(owner_marks.c.kind == kind))
+    rows = conn.execute(query.where(owner_marks.c.kind == kind, owner_marks.c.field == field))
     return {ref: OwnerMark(owner, source, at) for ref, owner, source, at in rows}
 
 
-def set_mark(conn: Connection, ref: Ref, owner: str | None, source: str, *, now: datetime) -> None:
+def set_mark(
+    conn: Connection, ref: Ref, owner: str | None, source: str, *, now: datetime, field: str = OWNER_FIELD
+) -> None:
     """Set the mark of one record; ValueError for a source that there is not."""
-    set_marks(conn, {ref: (owner, source)}, now=now)
+    set_marks(conn, {(ref, field): (owner, source)}, now=now)
 
 
-def set_marks(conn: Connection, marked: Mapping[Ref, tuple[str | None, str]], *, now: datetime) -> None:
-    """Set the marks of records, each an owner and a source; ValueError for a source that there is not."""
+def set_marks(conn: Connection, marked: Mapping[Slot, tuple[str | None, str]], *, now: datetime) -> None:
+    """Set the marks of fields of records, each an owner and a source; ValueError for a source that there is not."""
     for _, source in marked.values():
         if source not in SOURCES:
             raise ValueError(f"a mark's source is one of {', '.join(SOURCES)}, not {source!r}")
     rows = [
-        {"ref": ref, "kind": ref.kind, "owner": owner, "source": source, "at": now}
-        for ref, (owner, source) in marked.items()
+        {"ref": ref, "field": field, "kind": ref.kind, "owner": owner, "source": source, "at": now}
+        for (ref, field), (owner, source) in marked.items()
     ]
     if rows:
-        conn.execute(upsert(conn, owner_marks, ("ref",), ("owner", "source", "at")), rows)
+        conn.execute(upsert(conn, owner_marks, _MARK_KEY, ("owner", "source", "at")), rows)
 
 
-def owner_changes(conn: Connection, refs: Iterable[Ref] | None = None) -> Mapping[Ref, OwnerChange]:
-    """The latest owner change that was seen of each record, or of each of `refs`."""
-    latest = select(func.max(change_table.c.seq)).group_by(change_table.c.ref)
+def owner_changes(
+    conn: Connection, refs: Iterable[Ref] | None = None, field: str = OWNER_FIELD
+) -> Mapping[Ref, OwnerChange]:
+    """The latest change of owner, or of a role's holder, that was seen of each record, or of each of `refs`."""
+    latest = select(func.max(change_table.c.seq)).where(change_table.c.field == field).group_by(change_table.c.ref)
     batches = [None] if refs is None else chunks(refs)
     found: dict[Ref, OwnerChange] = {}
     for batch in batches:
         chosen = latest if batch is None else latest.where(change_table.c.ref.in_(batch))
         for row in conn.execute(select(change_table).where(change_table.c.seq.in_(chosen))):
-            found[row.ref] = OwnerChange(row.at, row.old, row.new, row.seen_at, row.modified_by, row.source)
+            found[row.ref] = _change(row)
     return found
 
 
 def owner_history(conn: Connection, ref: Ref) -> tuple[OwnerChange, ...]:
-    """Every owner change of one record that was seen, oldest first."""
+    """Every change of owner, and of the holders of roles, of one record that was seen, oldest first."""
     query = select(change_table).where(change_table.c.ref == ref).order_by(change_table.c.seq)
-    return tuple(
-        OwnerChange(row.at, row.old, row.new, row.seen_at, row.modified_by, row.source) for row in conn.execute(query)
-    )
+    return tuple(map(_change, conn.execute(query)))
+
+
+def _change(row: Row[*tuple[Any, ...]]) -> OwnerChange:
+    return OwnerChange(row.at, row.old, row.new, row.seen_at, row.modified_by, row.source, row.field)
 
 
 def untold_changes(conn: Connection, since: datetime, limit: int) -> Mapping[int, tuple[Ref, OwnerChange]]:
     """The newest changes of accounts seen since an instant of which nobody asked yet who made them, by sequence."""
     query = (
         select(change_table)
-        .where(change_table.c.told == False, change_table.c.seen_at > since)  # noqa: E712 - SQL
+        .where(
+            change_table.c.told == False,  # noqa: E712 - SQL
+            change_table.c.seen_at > since,
+            change_table.c.field == OWNER_FIELD,
+        )
         .order_by(change_table.c.seq.desc())
         .limit(limit)
     )
-    return {
-        row.seq: (row.ref, OwnerChange(row.at, row.old, row.new, row.seen_at, row.modified_by, row.source))
-        for row in conn.execute(query)
-        if row.ref.kind is Kind.ACCOUNT
-    }
+    return {row.seq: (row.ref, _change(row)) for row in conn.execute(query) if row.ref.kind is Kind.ACCOUNT}
 
 
 def tell_change(conn: Connection, seq: int, *, by: str | None = None, source: str | None = None) -> None:
@@ -177,9 +211,10 @@ def tell_change(conn: Connection, seq: int, *, by: str | None = None, source: st
 
 
 def add_change(conn: Connection, ref: Ref, change: OwnerChange, *, run_id: str | None = None) -> None:
-    """Write down a change that no pull saw happen, told by the CRM's own history."""
+    """Write down a change that no pull saw happen, told by the CRM's own history, or one of a role's holder."""
     values = {
         "ref": ref,
+        "field": change.field,
         "at": change.at,
         "old": change.old,
         "new": change.new,
@@ -215,11 +250,18 @@ def applied(conn: Connection) -> Mapping[str, Mapping[str, AppliedRow]]:
 
 
 def set_blocked(
-    conn: Connection, ref: Ref, new_owner: str, code: str, message: str, until: datetime, rule_text: str
+    conn: Connection,
+    slot: Slot,
+    new_owner: str | None,
+    code: str,
+    message: str,
+    until: datetime,
+    rule_text: str,
 ) -> None:
-    """Remember that the CRM refused to give `ref` this owner; a record has one refusal, the last."""
+    """Remember that the CRM refused to give a field this value; a field of a record has one refusal, the last."""
     row = {
-        "ref": ref,
+        "ref": slot[0],
+        "field": slot[1],
         "new_owner": new_owner,
         "code": code,
         "message": message,
@@ -227,21 +269,25 @@ def set_blocked(
         "rule_text": rule_text,
     }
     names = ("new_owner", "code", "message", "until", "rule_text")
-    conn.execute(upsert(conn, blocked_table, ("ref",), names), row)
+    conn.execute(upsert(conn, blocked_table, ("ref", "field"), names), row)
 
 
-def blocked(conn: Connection, *, now: datetime | None = None) -> Mapping[Ref, BlockedRow]:
+def blocked(conn: Connection, *, now: datetime | None = None) -> Mapping[Slot, BlockedRow]:
     """Every remembered refusal; with `now`, those that still stand."""
     query = select(blocked_table)
     if now is not None:
         query = query.where(blocked_table.c.until > now)
     return {
-        row.ref: BlockedRow(row.new_owner, row.code, row.message, row.until, row.rule_text)
+        (row.ref, row.field): BlockedRow(row.new_owner, row.code, row.message, row.until, row.rule_text)
         for row in conn.execute(query)
     }
 
 
-def clear_blocked(conn: Connection, refs: Iterable[Ref]) -> None:
-    """Forget the refusals of records, where there are any."""
-    for batch in chunks(refs):
-        conn.execute(delete(blocked_table).where(blocked_table.c.ref.in_(batch)))
+def clear_blocked(conn: Connection, slots: Iterable[Slot]) -> None:
+    """Forget the refusals of fields of records, where there are any."""
+    by_field: dict[str, list[Ref]] = {}
+    for ref, field in slots:
+        by_field.setdefault(field, []).append(ref)
+    for field, refs in by_field.items():
+        for batch in chunks(refs):
+            conn.execute(delete(blocked_table).where(blocked_table.c.ref.in_(batch), blocked_table.c.field == field))

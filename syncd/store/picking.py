@@ -80,6 +80,13 @@ def assignments_since(conn: Connection, since: datetime) -> tuple[AssignmentRow,
     )
 
 
+def companies_given(conn: Connection, plan_id: str, role: str) -> frozenset[str]:
+    """The companies that a plan has given already in a role: their turns are taken."""
+    table = assignment_table
+    query = select(table.c.company).where((table.c.plan_id == plan_id) & (table.c.role == role))
+    return frozenset(conn.execute(query).scalars())
+
+
 def charge(conn: Connection, role: str, turn: Turn, *, at: datetime) -> None:
     """Charge a turn to its rotation; the standings of a former name are taken over at the first charge."""
     standings: Standings = standings_of(conn, role, turn.rotation)

@@ -14,6 +14,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, Text, bindparam, column, func, select, table, type_coerce, update
 
 from syncd.clock import iso
+from syncd.model.plans import OWNER_FIELD
 from syncd.model.records import Record
 from syncd.model.refs import Kind, Ref, System
 from syncd.store.columns import clean, to_json
@@ -333,6 +334,7 @@ def _touch(record: Record) -> dict[str, Any]:
 def _owner_change(record: Record, old: str | None, now: datetime, run_id: str | None) -> dict[str, Any]:
     return {
         "ref": record.ref,
+        "field": OWNER_FIELD,
         "at": record.stamp,
         "old": old,
         "new": record.owner,

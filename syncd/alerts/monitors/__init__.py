@@ -1,7 +1,4 @@
-"""The monitors there are, one file each. A new one is a file and a line here.
-
-LeadUnrouted and SlaBreached wait for leads to be pulled and routed.
-"""
+"""The monitors there are, one file each. A new one is a file and a line here."""
 
 from __future__ import annotations
 
@@ -16,6 +13,7 @@ from syncd.alerts.monitors import (
     guard_tripped,
     imbalance,
     job_failing,
+    lead_unrouted,
     mirror_shrank,
     notifications_failing,
     outbox_stuck,
@@ -27,6 +25,7 @@ from syncd.alerts.monitors import (
     quota_high,
     rep_leaving_soon,
     rep_left,
+    sla_breached,
     source_stale,
     territory_composition,
     unassigned,
@@ -61,8 +60,8 @@ MONITORS: tuple[Monitor, ...] = (
     ownership_flapping.MONITOR,
     owner_disagreement.MONITOR,
     data_quality.MONITOR,
+    lead_unrouted.MONITOR,
+    sla_breached.MONITOR,
     pack_invalid.MONITOR,
 )
 """In the order they are evaluated; PackInvalid comes last, for it tells of the rules that the others could not read."""
-LATER = ("LeadUnrouted", "SlaBreached")
-"""Monitors of the language that are accepted in a pack and not evaluated: they need leads."""

@@ -32,7 +32,7 @@ def evaluate(view: MonitorView) -> Evaluation:
         detail = book_detail(book, view, _PIPELINE, "open pipeline of their accounts") | {
             "who": [email],
             "evidence": [f"their last day is {rep.end}, {rep.place.path}:{rep.place.line}"],
-            "command": "syncd plan",
+            "command": f"syncd leaver {email}",
         }
         found.append(Signal(email, {"rep": email}, f"{summary} pipeline", detail))
     return Evaluation(tuple(found))

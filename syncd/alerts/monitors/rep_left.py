@@ -101,7 +101,7 @@ def _signal(person: str, users: list[User], book: tuple[Facts, ...], view: Monit
             ],
             "accounts": listed(book, _PIPELINE),
             "accounts_total": len(book),
-            "command": "syncd plan",
+            "command": f"syncd leaver {person}",
         },
         systems=frozenset(user.ref.system for user in users),
     )

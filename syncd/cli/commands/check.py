@@ -83,6 +83,10 @@ def _document(report: CheckReport, *, ok: bool) -> dict[str, Any]:
         "ok": ok,
         "proof": {"decided": report.decided, "undecided": report.undecided},
         "accounts": report.accounts,
+        "fields": [
+            {"field": each.field, "accounts": each.accounts, "percent": each.percent, "rules": each.rules}
+            for each in report.fields
+        ],
         "findings": [{**_entry(finding), **_shown(report, finding)} for finding in report.findings],
     }
 

@@ -46,16 +46,25 @@ def upgrade(ctx: click.Context) -> None:
 
 
 @db.command(epilog="\b\nExample:\n  syncd db backup /var/backups/syncd.db\n")
-@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("file", type=click.Path(path_type=Path), required=False)
+@click.option("--noted", is_flag=True, help="Another tool made a backup: only note when, for the metric of its age.")
 @click.pass_context
-def backup(ctx: click.Context, file: Path) -> None:
+def backup(ctx: click.Context, file: Path | None, noted: bool) -> None:
     """Copy the SQLite database to FILE, while syncd runs, and check the copy.
 
     FILE must not be there yet. On PostgreSQL use pg_dump: the command is told.
     """
-    from syncd.jobs.backup import back_up
+    from syncd.clock import SystemClock
+    from syncd.jobs.backup import back_up, note_backup
 
-    size = back_up(read_settings(ctx).database.url, file)
+    if (file is None) != noted:
+        raise UsageError("SYN005", "db backup takes either a FILE or --noted", hint="see syncd db backup --help")
+    url = read_settings(ctx).database.url
+    if file is None:
+        note_backup(url, clock=SystemClock())
+        click.echo("noted: a backup was made now")
+        return
+    size = back_up(url, file, clock=SystemClock())
     click.echo(f"wrote {file} ({size / 1024 / 1024:,.1f} MB); it is whole and checked")
 
 

@@ -22,6 +22,7 @@ Example:
   syncd drift revert salesforce:account:001…
 """
 _REASON = click.option("--reason", required=True, help="Why, for the ledger.")
+_ROLE = click.option("--role", default="owner", show_default=True, help="Whose holder is meant: the owner, or a role.")
 
 
 @click.group(epilog=EPILOG, invoke_without_command=True)
@@ -51,8 +52,9 @@ def drift(ctx: click.Context, format_: str) -> None:
 @click.option(
     "--expires", type=click.DateTime(["%Y-%m-%d"]), help="The last day it holds; without one it holds for good."
 )
+@_ROLE
 @click.pass_context
-def adopt(ctx: click.Context, ref: str, reason: str, expires: datetime | None) -> int:
+def adopt(ctx: click.Context, ref: str, reason: str, expires: datetime | None, role: str) -> int:
     """Take REF's present owner as an override: it counts like one in the pack, and stands in the ledger."""
     last: date | None = expires.date() if expires is not None else None
 
@@ -60,7 +62,7 @@ def adopt(ctx: click.Context, ref: str, reason: str, expires: datetime | None) -
         from syncd.jobs.drift import adopt_drift
         from syncd.planning.drift import parse_ref
 
-        number, owner = adopt_drift(context, leader, parse_ref(ref), why=reason, expires=last)
+        number, owner = adopt_drift(context, leader, parse_ref(ref), why=reason, expires=last, role=role)
         until = f"until {last:%Y-%m-%d}" if last else "until it is released"
         click.echo(f"override {number}: {ref} belongs to {owner} {until}")
         return 0
@@ -70,16 +72,17 @@ def adopt(ctx: click.Context, ref: str, reason: str, expires: datetime | None) -
 
 @drift.command(epilog="\b\nExample:\n  syncd drift revert salesforce:account:001…\n")
 @click.argument("refs", nargs=-1, required=True, metavar="REF...")
+@_ROLE
 @FORMAT
 @click.pass_context
-def revert(ctx: click.Context, refs: tuple[str, ...], format_: str) -> None:
+def revert(ctx: click.Context, refs: tuple[str, ...], role: str, format_: str) -> None:
     """Plan the accounts back to the owner that syncd knew; the plan is approved and applied like any other."""
     from syncd.jobs.drift import plan_revert
     from syncd.planning.drift import parse_ref
     from syncd.report.plan_text import render_plan
 
     with open_context(ctx) as context:
-        document = plan_revert(context, [parse_ref(ref) for ref in refs]).document
+        document = plan_revert(context, [parse_ref(ref) for ref in refs], role).document
     if format_ == "json":
         show_json(document)
     else:
@@ -105,15 +108,16 @@ def overrides(ctx: click.Context, format_: str) -> None:
 @drift.command(epilog='\b\nExample:\n  syncd drift release salesforce:account:001… --reason "quarter is over"\n')
 @click.argument("ref")
 @_REASON
+@_ROLE
 @click.pass_context
-def release(ctx: click.Context, ref: str, reason: str) -> int:
+def release(ctx: click.Context, ref: str, reason: str, role: str) -> int:
     """End the override of REF that an adopted drift made; the rules decide again."""
 
     def work(context: Context, leader: Leadership) -> int:
         from syncd.jobs.drift import release as job
         from syncd.planning.drift import parse_ref
 
-        job(context, leader, parse_ref(ref), why=reason)
+        job(context, leader, parse_ref(ref), why=reason, role=role)
         click.echo(f"{ref}: the rules decide again")
         return 0
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
 import click
 
@@ -10,15 +11,27 @@ from syncd.cli.output import FORMAT, show_json
 from syncd.cli.session import instant_option, open_context
 from syncd.errors import UsageError, page_of
 
+if TYPE_CHECKING:
+    from syncd.model.refs import Ref
+
+LEAD = re.compile(r"(salesforce|hubspot):lead:\S+")
 EPILOG = """\b
 Example:
   syncd explain acme.example
   syncd explain salesforce:account:001Sb0000000001IAA --format json
   syncd explain acme.example --as-of 2027-01-01T00:00:00Z
   syncd explain acme.example --toward emea/dach-banking
+  syncd explain salesforce:lead:00QSb0000000001IAA
   syncd explain --lead email=jo@acme.example --lead country=Germany
   syncd explain SYN203
 """
+
+
+def lead_named(what: str) -> Ref | None:
+    """The lead that is meant by its ref; None for anything else."""
+    from syncd.model.refs import Ref
+
+    return Ref.parse(what.strip()) if LEAD.fullmatch(what.strip()) else None
 
 
 @click.command(epilog=EPILOG)
@@ -40,7 +53,7 @@ def explain(
     every: bool,
     format_: str,
 ) -> None:
-    """Explain WHAT: an account by ref, id, domain or name, or a code such as SYN203.
+    """Explain WHAT: an account by ref, id, domain or name, a lead by ref, or a code such as SYN203.
 
     Shows the path through the territories with file and line, each clause with the value seen and its outcome, what
     lost and why, what nearly matched, what holds it, and what was planned and written. Nobody is picked: of a pick it
@@ -56,21 +69,24 @@ def explain(
         click.echo(page, nl=False)
         return
     from syncd.jobs.explaining import explain_company, explain_toward
-    from syncd.jobs.lead_explaining import explain_lead
+    from syncd.jobs.lead_explaining import explain_lead, explain_lead_ref
     from syncd.report.explanation_text import render_explanation
     from syncd.report.lead_text import render_lead
     from syncd.report.toward_text import render_toward
 
+    ref = None if toward is not None or what is None else lead_named(what)
     with open_context(ctx) as context:
         if what is None:
             document = explain_lead(context, lead, as_of=instant)
+        elif ref is not None:
+            document = explain_lead_ref(context, ref, as_of=instant)
         elif toward is not None:
             document = explain_toward(context, what, toward, role=role, as_of=instant)
         else:
             document = explain_company(context, what, role=role, as_of=instant)
     if format_ == "json":
         show_json(document)
-    elif what is None:
+    elif what is None or ref is not None:
         click.echo(render_lead(document), nl=False)
     elif toward is not None:
         click.echo(render_toward(document), nl=False)

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -22,6 +22,9 @@ Example:
   syncd plan --format markdown --out plan.md --exit-code
   syncd plan --against origin/main --format markdown --redact
 """
+if TYPE_CHECKING:
+    from syncd.jobs.stages import Stages
+
 FILE = click.Path(path_type=Path, dir_okay=False)
 
 
@@ -36,6 +39,14 @@ FILE = click.Path(path_type=Path, dir_okay=False)
 @click.option("--all", "all_", is_flag=True, help="List kept accounts too.")
 @click.option("--as-of", help="Decide as of another instant, such as 2027-01-01T00:00:00Z; nothing is saved.")
 @click.option("--against", metavar="GITREF", help="Show who comes out otherwise than by the pack of this git revision.")
+@click.option(
+    "--engine",
+    type=click.Choice(("auto", "plain", "batch")),
+    default="auto",
+    show_default=True,
+    help="Who decides; the result is the same. auto: batches where the extra `fast` is installed and --accounts large.",
+)
+@click.option("--timings", is_flag=True, help="Print on stderr how long each stage took.")
 @click.option("--redact", is_flag=True, help="Show no names, domains and e-mail addresses.")
 @click.option("--format", "format_", type=click.Choice(FORMATS), default="text", show_default=True)
 @click.option("--out", type=FILE, help="Write the result to this file instead of stdout.")
@@ -53,6 +64,8 @@ def plan(
     all_: bool,
     as_of: str | None,
     against: str | None,
+    engine: str,
+    timings: bool,
     redact: bool,
     format_: str,
     out: Path | None,
@@ -69,12 +82,20 @@ def plan(
         _print_header(ctx)
         return ExitCode.OK
     instant = instant_option("--as-of", as_of)
+    if against is not None and (timings or engine != "auto"):
+        hint = "leave --engine and --timings out: a comparison decides plainly"
+        raise UsageError("SYN005", "--engine and --timings do not go with --against", hint=hint)
     if against is not None:
         compared = _compared(ctx, pack, against, (accounts, opportunities, users), as_of=instant)
         put(_comparison(compared, format_, redact=redact, all_=all_), out)
         return ExitCode.INVALID if exit_code and compared["summary"]["changed"] else ExitCode.OK
+    stages = _stages()
+    if engine == "batch" and accounts is None:
+        hint = "add --accounts FILE.csv, or leave --engine out: the decisions are the same"
+        raise UsageError("SYN005", "--engine batch goes with --accounts; the mirror is decided plainly", hint=hint)
     if accounts is not None:
-        document = _of_export(ctx, pack, accounts, opportunities, users, all_=all_, as_of=instant)
+        files = (accounts, opportunities, users)
+        document = _of_export(ctx, pack, files, all_=all_, as_of=instant, engine=engine, stages=stages)
     else:
         from syncd.jobs.plan import make_plan
 
@@ -85,13 +106,25 @@ def plan(
                 as_of=instant,
                 all_decisions=all_,
                 tell=lambda thought: show_findings(thought.findings),
+                stages=stages,
             )
-    put(render(_shown(document, redact=redact), format_), out)
+    with stages.stage("write the result"):
+        put(render(_shown(document, redact=redact), format_), out)
+    if timings:
+        for line in stages.lines():
+            click.echo(line, err=True)
     if not exit_code:
         return ExitCode.OK
     if document["guard"]["tripped"]:
         return ExitCode.GUARD
     return ExitCode.INVALID if document["changes"] else ExitCode.OK
+
+
+def _stages() -> Stages:
+    from syncd.clock import SystemClock
+    from syncd.jobs.stages import Stages
+
+    return Stages(SystemClock().monotonic)
 
 
 def _print_header(ctx: click.Context) -> None:
@@ -106,21 +139,24 @@ def _print_header(ctx: click.Context) -> None:
 def _of_export(
     ctx: click.Context,
     pack: Path | None,
-    accounts: Path,
-    opportunities: Path | None,
-    users: Path | None,
+    files: tuple[Path, Path | None, Path | None],
     *,
     all_: bool,
     as_of: datetime | None,
+    engine: str,
+    stages: Stages,
 ) -> Mapping[str, Any]:
     from syncd.clock import SystemClock
+    from syncd.jobs.engines import EngineChoice
     from syncd.jobs.export import plan_of_export
     from syncd.settings import Settings
 
     settings = read_settings(ctx) if settings_path(ctx) else Settings()
     root = pack if pack is not None else pack_path(ctx, None)
     now = as_of or SystemClock().now()
-    document, findings = plan_of_export(settings, root, accounts, opportunities, users, now=now, all_decisions=all_)
+    document, findings = plan_of_export(
+        settings, root, *files, now=now, all_decisions=all_, engine=EngineChoice(engine), stages=stages
+    )
     show_findings(findings)
     return document
 

@@ -5,16 +5,17 @@ It sends nothing. The default mapping names properties that every portal has.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
+from functools import partial
 from types import MappingProxyType
 from typing import Any, Final
 
 from syncd.clock import parse_instant
 from syncd.connectors.canonical import canonical_fields, plain
-from syncd.connectors.shape import decoding, flag, id_of, object_of, objects
+from syncd.connectors.shape import Parts, flag, id_of, object_of, objects, read_record
 from syncd.errors import SchemaError
 from syncd.model.fields import KindMapping, SystemMapping
 from syncd.model.records import Record, User
@@ -86,6 +87,9 @@ LEAD_MAPPING: Final = KindMapping(
             "lead_source": "hs_analytics_source",
             "status": "hs_lead_status",
             "created_at": "createdate",
+            "lifecycle": "lifecyclestage",
+            "parent": "associatedcompanyid",
+            "last_activity_at": "notes_last_updated",
         }
     ),
 )
@@ -154,8 +158,21 @@ class Columns:
 
         An archived object's stamp is when it was archived, since archiving does not touch its own (hubspot.md 2.2).
         """
-        with decoding("hubspot", f"an object of {self.object}"):
-            return self._decoded(raw, company, stages)
+        return read_record(
+            "hubspot", self.object, lambda: self._decoded(raw, company, stages), lambda: self._structure(raw)
+        )
+
+    def _structure(self, raw: Mapping[str, Any]) -> Parts:
+        """The id of an object as it came, and what every record needs, with what reads it."""
+        properties = object_of(raw.get("properties"))
+        parts: list[tuple[str, object, Callable[[], object]]] = [
+            ("id", raw.get("id"), lambda: id_of(raw)),
+            ("archived", raw.get("archived"), lambda: flag(raw.get("archived", False))),
+            (self.stamp, properties.get(self.stamp), lambda: _stamp(raw, self.stamp, raw.get("archived") is True)),
+        ]
+        texts = [OWNER, MERGED, *([self.fields["parent"]] if "parent" in self.fields else [])]
+        parts += [(name, properties.get(name), partial(_text, properties.get(name))) for name in texts]
+        return repr(raw.get("id")), tuple(parts)
 
     def _decoded(self, raw: Mapping[str, Any], company: str | None, stages: Mapping[str, Stage]) -> Record:
         properties = raw["properties"]

@@ -6,7 +6,7 @@ It translates between HubSpot's objects and the port; what to read when, and wha
 from __future__ import annotations
 
 import email.utils
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import UTC
 from typing import Final
 
@@ -39,12 +39,13 @@ from syncd.connectors.hubspot.search import (
 )
 from syncd.connectors.port import Identity, OwnerVersion, Reading, Right, RowCount
 from syncd.connectors.retry import RetryPolicy
-from syncd.connectors.shape import decoding, id_of, object_of, objects
+from syncd.connectors.shape import decoding, id_of, object_of, objects, refuse_unfit
 from syncd.connectors.wire import HttpResponse, Wire
 from syncd.entropy import Entropy
 from syncd.errors import BadDataError
 from syncd.model.cursors import Page, Window
 from syncd.model.fields import SystemMapping
+from syncd.model.money import CurrencyRate
 from syncd.model.records import Record, Team, User
 from syncd.model.refs import Kind, Ref, System
 from syncd.model.schemas import ObjectSchema
@@ -90,13 +91,19 @@ class HubspotReader:
             now = email.utils.parsedate_to_datetime(date).astimezone(UTC)
             return Identity(System.HUBSPOT, id_of({"id": portal}), None, now)
 
-    def check_schema(self) -> tuple[str, ...]:
+    def check_schema(self, without: Collection[Kind] = ()) -> tuple[str, ...]:
         """Notes about the mapping; SchemaError naming every property that is missing or hidden from us."""
-        return self._schema.notes(self._kinds())
+        kinds = self._kinds(without)
+        refuse_unfit(WHERE, self._schema.unfit(kinds))
+        return self._schema.notes(kinds)
 
-    def schemas(self) -> tuple[ObjectSchema, ...]:
+    def unfit(self) -> Mapping[Kind, tuple[str, ...]]:
+        """What the property lists do not show of each mapped kind."""
+        return self._schema.unfit(self._kinds())
+
+    def schemas(self, without: Collection[Kind] = ()) -> tuple[ObjectSchema, ...]:
         """What the property lists say of each mapped object."""
-        return tuple(self._schema.object_schema(columns) for columns in self._kinds())
+        return tuple(self._schema.object_schema(columns) for columns in self._kinds(without))
 
     def rights(self) -> tuple[Right, ...]:
         """The scopes that the mapping needs, with whether the token has each."""
@@ -104,7 +111,7 @@ class HubspotReader:
 
     def unstamped(self) -> Mapping[Kind, tuple[str, ...]]:
         """Calculated properties, and the companies of deals."""
-        return {columns.kind: self._schema.unstamped(columns) for columns in self._kinds()}
+        return {columns.kind: self._schema.unstamped(columns) for columns in self._kinds(self.unfit())}
 
     def count(self, kind: Kind) -> RowCount:
         """How many objects the index has; a token is shown all or, without the scope, none."""
@@ -126,6 +133,10 @@ class HubspotReader:
                 if user.ref.id not in live:
                     live.add(user.ref.id)
                     yield user
+
+    def currency_rates(self) -> tuple[CurrencyRate, ...]:
+        """None: HubSpot's rates are for its own reports, and no setting names them as a source."""
+        return ()
 
     def changes(self, kind: Kind, window: Window, resume: str | None = None) -> Iterator[Page]:
         """Objects by list or search, then all archived ones: archiving moves no stamp and leaves the index.
@@ -150,6 +161,15 @@ class HubspotReader:
         for raws, after in self._listed(columns, mark if phase == _ARCHIVED else "", archived=True):
             last = None if after is None else f"{_ARCHIVED}:{after}"
             yield Page(self._records(columns, raws, stages, self._inline), last)
+
+    def recent(self, kind: Kind, window: Window, resume: str | None = None) -> Iterator[Page]:
+        """Objects by search alone: the list of what is archived takes calls, and grows with every month."""
+        columns = columns_of(self._mapping, kind)
+        stages = self._stages(columns)
+        walk = SearchWalk.over(self._client, columns.object, columns.stamp, columns.properties, window)
+        for raws, going_on in walk.pages(SearchMark.parse(resume or "")):
+            token = None if going_on is None else str(going_on)
+            yield Page(self._records(columns, raws, stages, self._companies), token)
 
     def ids(self, kind: Kind) -> Iterator[tuple[str, ...]]:
         """The ids of all objects that are not archived."""
@@ -186,9 +206,9 @@ class HubspotReader:
             found.update((id_of(raw), owner_versions(raw)) for raw in raws)
         return {known: versions for known, versions in found.items() if versions}
 
-    def teams(self, kind: Kind, ids: Sequence[str] | None = None) -> Iterator[Team]:
+    def teams(self, kind: Kind, ids: Sequence[str] | None = None, *, restorable: bool | None = None) -> Iterator[Team]:
         """None: in HubSpot a change of owner drops nobody."""
-        del kind, ids
+        del kind, ids, restorable
         return iter(())
 
     def _owners(self, archived: bool) -> Iterator[User]:
@@ -235,8 +255,9 @@ class HubspotReader:
             cut += [] if complete else [raw]
         return {**found, **self._companies(columns, cut)} if cut else found
 
-    def _kinds(self) -> list[Columns]:
-        return [columns_of(self._mapping, kind) for kind in self._mapping.kinds if kind is not Kind.USER]
+    def _kinds(self, without: Collection[Kind] = ()) -> list[Columns]:
+        kinds = (kind for kind in self._mapping.kinds if kind is not Kind.USER and kind not in without)
+        return [columns_of(self._mapping, kind) for kind in kinds]
 
     @property
     def _accounts(self) -> str:

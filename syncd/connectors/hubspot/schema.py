@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from syncd.connectors.canonical import types_of
-from syncd.connectors.hubspot.client import WHERE, HubspotClient, Json, results_of
+from syncd.connectors.hubspot.client import HubspotClient, Json, results_of
 from syncd.connectors.hubspot.mapping import LINKED_KINDS, MERGED, OWNER, Columns
 from syncd.errors import SchemaError
 from syncd.model.fields import FieldType
@@ -45,26 +45,23 @@ class PortalSchema:
             self._known[object_] = {str(entry.get("name")): entry for entry in listed}
         return self._known[object_]
 
-    def notes(self, kinds: Iterable[Columns]) -> tuple[str, ...]:
-        """What an operator should know of the mapping; SchemaError with all that is missing."""
-        missing: list[str] = []
-        notes: list[str] = []
+    def unfit(self, kinds: Iterable[Columns]) -> Mapping[Kind, tuple[str, ...]]:
+        """The objects and properties that are not there, or hidden from the app, of each kind that has such."""
+        found: dict[Kind, tuple[str, ...]] = {}
         for columns in kinds:
             try:
                 properties = self.properties(columns.object)
             except SchemaError:
-                missing.append(columns.object)
+                found[columns.kind] = (columns.object,)
                 continue
-            missing += [f"{columns.object}.{name}" for name in columns.required if name not in properties]
-            notes += _notes(columns, properties)
-        if missing:
-            raise SchemaError(
-                "SYN405",
-                f"not there, or hidden from the app: {', '.join(missing)}",
-                where=WHERE,
-                hint="correct the mapping in the settings, or grant the app the schema scopes",
-            )
-        return tuple(notes)
+            absent = [f"{columns.object}.{name}" for name in columns.required if name not in properties]
+            if absent:
+                found[columns.kind] = tuple(absent)
+        return found
+
+    def notes(self, kinds: Iterable[Columns]) -> tuple[str, ...]:
+        """What an operator should know of the mapping of kinds that fit."""
+        return tuple(note for columns in kinds for note in _notes(columns, self.properties(columns.object)))
 
     def object_schema(self, columns: Columns) -> ObjectSchema:
         """Every property that we are shown, with the options of those that are mapped."""

@@ -14,7 +14,7 @@ from datetime import datetime
 from typing import Final
 
 from syncd.connectors.hubspot.client import WHERE, HubspotClient, Json, bad, next_after, results_of
-from syncd.connectors.shape import id_of
+from syncd.connectors.shape import UNEXPECTED, id_of
 from syncd.errors import CursorLostError
 from syncd.model.cursors import Window
 
@@ -170,7 +170,10 @@ def identified(document: Json) -> list[Json]:
     """The results of an answer, each with an id."""
     results = results_of(document)
     for raw in results:
-        id_of(raw)
+        try:
+            id_of(raw)
+        except UNEXPECTED as error:
+            raise bad(f"a result has {repr(raw.get('id'))[:40]} for an id, which is none") from error
     return results
 
 

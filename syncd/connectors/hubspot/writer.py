@@ -1,7 +1,7 @@
 """Writing owners to HubSpot: one batch, and for each row what HubSpot said (hubspot.md 3).
 
-Nothing but hubspot_owner_id is ever written. HubSpot has no precondition, so the compare is the caller's; whether a row
-is sent again, and after which read, is decided above.
+Nothing but hubspot_owner_id and the properties that settings map to roles and to `write` is ever written. HubSpot has
+no precondition, so the compare is the caller's; whether a row is sent again, and after which read, is decided above.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from syncd.clock import Clock
 from syncd.connectors.budget import RateBudget
 from syncd.connectors.hubspot.client import WHERE, HubspotAccess, HubspotClient, Json
 from syncd.connectors.hubspot.failures import classify, error_of_row
-from syncd.connectors.hubspot.mapping import OWNER, columns_of
+from syncd.connectors.hubspot.mapping import OWNER, Columns, columns_of
 from syncd.connectors.hubspot.reader import hubspot_gate
 from syncd.connectors.port import OwnerWrite, WriteOutcome, WriteResult
 from syncd.connectors.retry import Remedy, RetryPolicy
@@ -23,6 +23,7 @@ from syncd.connectors.wire import HttpResponse, Wire, WireError
 from syncd.entropy import Entropy
 from syncd.errors import SchemaError
 from syncd.model.fields import SystemMapping
+from syncd.model.plans import OWNER_FIELD, held_name
 from syncd.model.records import Team
 from syncd.model.refs import Kind, System
 
@@ -72,16 +73,17 @@ class HubspotWriter:
         checked(writes, kind, self.batch_size)
         if not writes:
             return ()
-        path = self._client.paths.batch_update(columns_of(self._mapping, kind).object)
+        columns = columns_of(self._mapping, kind)
+        path, name = self._client.paths.batch_update(columns.object), _property(columns, writes[0].field)
         with self._gate.purpose(writing=True):
-            return in_turn(writes, lambda rows: self._batch(path, rows))
+            return in_turn(writes, lambda rows: self._batch(path, name, rows))
 
-    def _batch(self, path: str, writes: Sequence[OwnerWrite]) -> list[WriteResult] | None:
+    def _batch(self, path: str, name: str, writes: Sequence[OwnerWrite]) -> list[WriteResult] | None:
         """The results of one call; None where the batch was refused as a whole and should be halved."""
         run = self._entropy.token(8)
         traces = {f"syncd-{run}-{write.ref.id}": write for write in writes}
         inputs = [
-            {"id": write.ref.id, "properties": {OWNER: write.new}, "objectWriteTraceId": trace}
+            {"id": write.ref.id, "properties": {name: write.new or ""}, "objectWriteTraceId": trace}
             for trace, write in traces.items()
         ]
         try:
@@ -90,9 +92,9 @@ class HubspotWriter:
             outcome = WriteOutcome.UNKNOWN if error.sent else WriteOutcome.RETRY
             return all_rows(writes, outcome, error.kind.upper(), str(error))
         if 200 <= answer.status < 300:
-            return _results(writes, traces, answer)
+            return _results(name, writes, traces, answer)
         if answer.status in _DIVISIBLE:
-            _refuse_config(answer)
+            _refuse_config(name, answer)
             return self._indivisible(writes, answer) if len(writes) == 1 else None
         return self._refused(writes, answer)
 
@@ -112,32 +114,46 @@ class HubspotWriter:
         return all_rows(writes, WriteOutcome.RETRY, code, failure.error.summary, _request_id(answer))
 
 
-def _refuse_config(answer: HttpResponse) -> None:
+def _property(columns: Columns, field: str) -> str:
+    """The property of a plan's field. SchemaError where no setting maps it any more."""
+    if field == OWNER_FIELD:
+        return OWNER
+    found = columns.fields.get(held_name(field))
+    if found is None:
+        raise SchemaError("SYN405", f"no property is mapped to {field}", where=f"{WHERE} {columns.object}")
+    return found
+
+
+def _refuse_config(name: str, answer: HttpResponse) -> None:
     """SchemaError where the refusal is of the property itself: halving the batch would only repeat it."""
     if _NO_PROPERTY in answer.body.decode("utf-8", "replace"):
-        raise SchemaError("SYN405", f"HubSpot knows no property {OWNER} here", where=WHERE)
+        raise SchemaError("SYN405", f"HubSpot knows no property {name} here", where=WHERE)
 
 
-def _results(writes: Sequence[OwnerWrite], traces: Mapping[str, OwnerWrite], answer: HttpResponse) -> list[WriteResult]:
+def _results(
+    name: str, writes: Sequence[OwnerWrite], traces: Mapping[str, OwnerWrite], answer: HttpResponse
+) -> list[WriteResult]:
     """The results of a batch that was taken: by id where it was written, by trace id or id where it was not."""
     document, request_id = _document(answer), _request_id(answer)
     if document is None or not isinstance(document.get("results"), list):
         return all_rows(writes, WriteOutcome.UNKNOWN, "UNREADABLE", _UNDECIDED, request_id)
     refused = _refused_rows(document, traces)
     written = {str(entry.get("id")): entry for entry in document["results"] if isinstance(entry, dict)}
-    return [_result(write, written.get(write.ref.id), refused.get(write.ref.id), request_id) for write in writes]
+    return [_result(name, write, written.get(write.ref.id), refused.get(write.ref.id), request_id) for write in writes]
 
 
-def _result(write: OwnerWrite, written: Json | None, refused: Json | None, request_id: str | None) -> WriteResult:
+def _result(
+    name: str, write: OwnerWrite, written: Json | None, refused: Json | None, request_id: str | None
+) -> WriteResult:
     if refused is not None:
         outcome, code, message = error_of_row(refused)
         return WriteResult(write.ref, outcome, code, message or None, request_id)
     if written is None:
         return WriteResult(write.ref, WriteOutcome.UNKNOWN, "NO_RESULT", "the answer does not name the row", request_id)
     properties = written.get("properties")
-    echoed = properties.get(OWNER, write.new) if isinstance(properties, dict) else write.new
+    echoed = (properties.get(name, write.new) if isinstance(properties, dict) else write.new) or None
     if echoed != write.new:
-        message = f"the answer says that the owner is {echoed}"
+        message = f"the answer says that the {write.field} is {echoed}"
         return WriteResult(write.ref, WriteOutcome.UNKNOWN, "OTHER_OWNER", message, request_id)
     return WriteResult(write.ref, WriteOutcome.ACCEPTED, request_id=request_id)
 

@@ -15,8 +15,9 @@ from typing import Any, Final
 
 from syncd.clock import parse_instant
 from syncd.connectors.canonical import CURRENCY, canonical, types_of
-from syncd.connectors.salesforce.mapping import MERGEABLE, PARENT_COLUMN, Columns, id_in
-from syncd.connectors.shape import decoding
+from syncd.connectors.salesforce.mapping import MERGEABLE, PARENT_COLUMN, Columns, id_in, structure_of
+from syncd.connectors.shape import UNEXPECTED, read_record
+from syncd.errors import BadDataError
 from syncd.model.fields import FieldType
 from syncd.model.records import Record
 from syncd.model.refs import Ref, System, long_salesforce_id
@@ -122,9 +123,26 @@ class BulkRows:
 
     def records(self, rows: Iterable[Sequence[str]]) -> Iterator[Record]:
         """The records of rows; BadDataError for one that lacks what every record has."""
-        with decoding("salesforce", f"a row of {self._columns.object}"):
+        row: Sequence[str] = ()
+        try:
             for row in rows:
                 yield self._record(row)
+        except UNEXPECTED as error:
+            raise self._unreadable(row, error) from error
+
+    def _unreadable(self, row: Sequence[str], error: Exception) -> BadDataError:
+        """The error that names the record and its field, as that of a row by REST does."""
+        cells: dict[str, Any] = {name: cell or None for name, cell in zip(self.columns, row, strict=False)}
+        cells["IsDeleted"] = _FLAGS.get(str(cells.get("IsDeleted")))
+
+        def read() -> Record:
+            raise error
+
+        try:
+            read_record("salesforce", self._columns.object, read, lambda: structure_of(self._columns, cells))
+        except BadDataError as named:
+            return named
+        raise AssertionError("what cannot be read was read")
 
     def _record(self, row: Sequence[str]) -> Record:
         identity, stamp, owner, deleted, modified_by = self._place

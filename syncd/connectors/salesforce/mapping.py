@@ -6,15 +6,16 @@ It sends nothing. The default mapping names standard fields that every organizat
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from types import MappingProxyType
 from typing import Any, Final
 from urllib.parse import quote_plus
 
 from syncd.clock import parse_instant
 from syncd.connectors.canonical import canonical_fields
-from syncd.connectors.shape import decoding, flag
+from syncd.connectors.shape import Parts, decoding, flag, read_record
 from syncd.errors import BadDataError, SchemaError
 from syncd.model.fields import KindMapping, SystemMapping
 from syncd.model.records import Record, User
@@ -80,6 +81,8 @@ LEAD_MAPPING: Final = KindMapping(
             "lead_source": "LeadSource",
             "status": "Status",
             "created_at": "CreatedDate",
+            "converted": "IsConverted",
+            "last_activity_at": "LastActivityDate",
         }
     ),
 )
@@ -92,6 +95,14 @@ CONTACT_MAPPING: Final = KindMapping(
 )
 """To be added to the kinds where contacts follow the owner of their account."""
 
+TASK_MAPPING: Final = KindMapping(
+    Kind.TASK, "Task", MappingProxyType({"name": "Subject", "is_closed": "IsClosed", "created_at": "CreatedDate"})
+)
+"""To be added to the kinds where open tasks follow the owner of the account that they are about."""
+
+PERSON_ACCOUNT: Final = "IsPersonAccount"
+"""The field of Contact that says that it is a person account's; organizations without such accounts lack it."""
+
 DEFAULT_MAPPING: Final = SystemMapping(
     System.SALESFORCE,
     MappingProxyType({Kind.ACCOUNT: _ACCOUNT, Kind.OPPORTUNITY: _OPPORTUNITY, Kind.USER: _USER}),
@@ -103,6 +114,7 @@ PARENT_COLUMN: Final[Mapping[Kind, str]] = {
     Kind.ACCOUNT: "ParentId",
     Kind.OPPORTUNITY: "AccountId",
     Kind.CONTACT: "AccountId",
+    Kind.TASK: "WhatId",
 }
 MERGEABLE: Final = frozenset({Kind.ACCOUNT, Kind.LEAD, Kind.CONTACT})
 _USER_COLUMNS: Final = ("Id", "Username", "Email", "Name", "IsActive", "UserType")
@@ -144,18 +156,20 @@ class Columns:
 
     def record(self, row: Mapping[str, Any]) -> Record:
         """The record of a row; BadDataError where a column that was asked for is not in it."""
+        return read_record("salesforce", self.object, lambda: self._record(row), lambda: structure_of(self, row))
+
+    def _record(self, row: Mapping[str, Any]) -> Record:
         parent = PARENT_COLUMN.get(self.kind)
-        with decoding("salesforce", f"a row of {self.object}"):
-            return Record(
-                ref=Ref(System.SALESFORCE, self.kind, id_in(row)),
-                stamp=parse_instant(_value(row, "SystemModstamp")),
-                fields=canonical_fields(self.kind, self._values(row)),
-                owner=_reference(row, "OwnerId"),
-                account=_reference(row, parent) if parent else None,
-                deleted=flag(_value(row, "IsDeleted")),
-                merged_into=_reference(row, "MasterRecordId") if self.kind in MERGEABLE else None,
-                modified_by=_reference(row, "LastModifiedById"),
-            )
+        return Record(
+            ref=Ref(System.SALESFORCE, self.kind, id_in(row)),
+            stamp=parse_instant(_value(row, "SystemModstamp")),
+            fields=canonical_fields(self.kind, self._values(row)),
+            owner=_reference(row, "OwnerId"),
+            account=_reference(row, parent) if parent else None,
+            deleted=flag(_value(row, "IsDeleted")),
+            merged_into=_reference(row, "MasterRecordId") if self.kind in MERGEABLE else None,
+            modified_by=_reference(row, "LastModifiedById"),
+        )
 
     def user(self, row: Mapping[str, Any]) -> User:
         """The user of a row of User; only standard users may own accounts (salesforce.md 0-9)."""
@@ -172,6 +186,17 @@ class Columns:
 
     def _values(self, row: Mapping[str, Any]) -> dict[str, Any]:
         return {name: _lengthened(column, _value(row, column)) for name, column in self.fields.items()}
+
+
+def structure_of(columns: Columns, row: Mapping[str, Any]) -> Parts:
+    """The id of a row as it came, and each column that every record of its kind needs, with what reads it."""
+    readers: dict[str, Callable[[], object]] = {
+        "Id": lambda: id_in(row),
+        "SystemModstamp": lambda: parse_instant(_value(row, "SystemModstamp")),
+        "IsDeleted": lambda: flag(_value(row, "IsDeleted")),
+    }
+    named = [(name, readers.get(name, partial(_reference, row, name))) for name in columns.structure]
+    return repr(row.get("Id")), tuple((name, row.get(name), read) for name, read in named)
 
 
 def queue_of(row: Mapping[str, Any]) -> User:

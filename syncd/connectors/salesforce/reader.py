@@ -6,7 +6,7 @@ It translates between SOQL and the port; what to read when, and what to keep, is
 from __future__ import annotations
 
 import email.utils
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -19,21 +19,23 @@ from syncd.connectors.retry import RetryPolicy
 from syncd.connectors.salesforce.auth import SalesforceAccess
 from syncd.connectors.salesforce.bulkrows import NO_BULK, BulkRows
 from syncd.connectors.salesforce.client import WHERE, QueryPage, SalesforceClient
+from syncd.connectors.salesforce.currencies import currency_rates
 from syncd.connectors.salesforce.failures import NoObjectError
 from syncd.connectors.salesforce.history import SELECT as HISTORY
 from syncd.connectors.salesforce.history import owner_versions
 from syncd.connectors.salesforce.mapping import SALESFORCE_ID, Columns, columns_of, id_in, queue_of
 from syncd.connectors.salesforce.rights import rights_of, row_count, unstamped
-from syncd.connectors.salesforce.schema import Descriptions, object_schema, schema_notes
+from syncd.connectors.salesforce.schema import Descriptions, object_schema, schema_notes, unfit
 from syncd.connectors.salesforce.teams import TEAM_OBJECTS, TeamShape
 from syncd.connectors.salesforce.walking import BULK_ABOVE, Walker, refuse_loop
 from syncd.connectors.salesforce.wide import WideRows, chunks
-from syncd.connectors.shape import decoding
+from syncd.connectors.shape import decoding, refuse_unfit
 from syncd.connectors.wire import HttpResponse, Wire
 from syncd.entropy import Entropy
 from syncd.errors import BadDataError, SchemaError
 from syncd.model.cursors import Page, Window
 from syncd.model.fields import SystemMapping
+from syncd.model.money import CurrencyRate
 from syncd.model.records import Record, Team, User
 from syncd.model.refs import Kind, Ref, System, long_salesforce_id
 from syncd.model.schemas import ObjectSchema
@@ -79,14 +81,19 @@ class SalesforceReader:
             user_id = id_in(who, "user_id") if user else None
             return Identity(System.SALESFORCE, id_in(who, "organization_id"), user_id, now)
 
-    def check_schema(self) -> tuple[str, ...]:
+    def check_schema(self, without: Collection[Kind] = ()) -> tuple[str, ...]:
         """Notes about the mapping; SchemaError naming everything that is missing or hidden from us."""
-        columns = [columns_of(self._mapping, kind) for kind in self._mapping.kinds]
-        return schema_notes(self._descriptions, columns)
+        kinds = [columns_of(self._mapping, kind) for kind in self._mapping.kinds if kind not in without]
+        refuse_unfit(WHERE, unfit(self._descriptions, kinds))
+        return schema_notes(self._descriptions, kinds)
 
-    def schemas(self) -> tuple[ObjectSchema, ...]:
+    def unfit(self) -> Mapping[Kind, tuple[str, ...]]:
+        """What describe does not show of each mapped kind."""
+        return unfit(self._descriptions, [columns_of(self._mapping, kind) for kind in self._mapping.kinds])
+
+    def schemas(self, without: Collection[Kind] = ()) -> tuple[ObjectSchema, ...]:
         """What describe says of each mapped object, users apart."""
-        kinds = (kind for kind in self._mapping.kinds if kind is not Kind.USER)
+        kinds = (kind for kind in self._mapping.kinds if kind is not Kind.USER and kind not in without)
         return tuple(object_schema(self._descriptions, columns_of(self._mapping, kind)) for kind in kinds)
 
     def rights(self) -> tuple[Right, ...]:
@@ -95,7 +102,8 @@ class SalesforceReader:
 
     def unstamped(self) -> Mapping[Kind, tuple[str, ...]]:
         """Formulas, roll-ups, and fields of other records."""
-        kinds = (kind for kind in self._mapping.kinds if kind is not Kind.USER)
+        missing = self.unfit()
+        kinds = (kind for kind in self._mapping.kinds if kind is not Kind.USER and kind not in missing)
         return {kind: unstamped(self._descriptions, columns_of(self._mapping, kind)) for kind in kinds}
 
     def count(self, kind: Kind) -> RowCount:
@@ -118,6 +126,10 @@ class SalesforceReader:
             for page in self._pages("SELECT Id, Name, Email FROM Group WHERE Type = 'Queue' ORDER BY Id"):
                 yield from map(queue_of, page.rows)
 
+    def currency_rates(self) -> tuple[CurrencyRate, ...]:
+        """The rates of CurrencyType and, with advanced currency management, of DatedConversionRate."""
+        return currency_rates(lambda soql: (row for page in self._pages(soql) for row in page.rows))
+
     def changes(self, kind: Kind, window: Window, resume: str | None = None) -> Iterator[Page]:
         """Rows by SystemModstamp, deleted and merged ones included; by a Bulk job where there are very many.
 
@@ -125,6 +137,10 @@ class SalesforceReader:
         asked again in halves of the window, down to a minute. CursorLostError where the pages have expired.
         """
         yield from self._walker.pages(columns_of(self._mapping, kind), window, resume)
+
+    def recent(self, kind: Kind, window: Window, resume: str | None = None) -> Iterator[Page]:
+        """The same: deleted rows come with the others."""
+        yield from self.changes(kind, window, resume)
 
     def ids(self, kind: Kind) -> Iterator[tuple[str, ...]]:
         """The ids of all records that are not deleted."""
@@ -157,14 +173,16 @@ class SalesforceReader:
                 return {}
         return found
 
-    def teams(self, kind: Kind, ids: Sequence[str] | None = None) -> Iterator[Team]:
+    def teams(self, kind: Kind, ids: Sequence[str] | None = None, *, restorable: bool | None = None) -> Iterator[Team]:
         """The team of each record of a kind that has one; what members may do is told of named records only.
 
         Where the organization has no such teams the object does not exist, and there are none. AuthError or
         SchemaError where there are and we may not see them.
         """
+        if kind not in TEAM_OBJECTS:
+            return  # leads, contacts and tasks have no teams
         if ids is None:
-            yield from self._all_teams(kind)
+            yield from self._all_teams(kind, restorable)
             return
         known = sorted({long_salesforce_id(each) for each in ids if SALESFORCE_ID.fullmatch(each)})
         shape = self._team_shape(kind) if known else None
@@ -173,16 +191,18 @@ class SalesforceReader:
                 where = f"{shape.select} WHERE {shape.parent} IN ({chunk}) ORDER BY {shape.parent}, UserId"
                 yield from shape.teams(row for page in self._pages(where, writing=True) for row in page.rows)
 
-    def _all_teams(self, kind: Kind) -> Iterator[Team]:
-        """Every team with its users; describe is asked only where there is a team, so that most pulls save the call."""
+    def _all_teams(self, kind: Kind, restorable: bool | None) -> Iterator[Team]:
+        """Every team with its users; describe is asked only where there is a team of which nobody knows."""
         bare = TeamShape(kind, (), restorable=False)
         rows: Iterator[Mapping[str, Any]] = (
             row for page in self._pages(f"{bare.select} ORDER BY {bare.parent}, UserId") for row in page.rows
         )
         try:
             for team in bare.teams(rows):
-                shape = self._team_shape(kind)
-                yield replace(team, restorable=shape is not None and shape.restorable)
+                if restorable is None:
+                    shape = self._team_shape(kind)
+                    restorable = shape is not None and shape.restorable
+                yield replace(team, restorable=restorable)
         except NoObjectError:
             return  # such teams are switched off here
 

@@ -5,7 +5,7 @@ A field that the integration user may not see is absent from describe; never is 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from syncd.connectors.salesforce.client import WHERE, SalesforceClient
@@ -60,28 +60,32 @@ def object_schema(descriptions: Descriptions, columns: Columns) -> ObjectSchema:
     return ObjectSchema(columns.kind, columns.object, fields)
 
 
+def unfit(descriptions: Descriptions, kinds: Iterable[Columns]) -> Mapping[Kind, tuple[str, ...]]:
+    """The objects and fields that are not there, or hidden from us, of each kind that has such."""
+    found: dict[Kind, tuple[str, ...]] = {}
+    for columns in _described(kinds):
+        fields = _fields(descriptions, columns)
+        absent = [columns.object] if fields is None else [f"{columns.object}.{n}" for n in _absent(columns, fields)]
+        if absent:
+            found[columns.kind] = tuple(absent)
+    return found
+
+
 def schema_notes(descriptions: Descriptions, kinds: Iterable[Columns]) -> tuple[str, ...]:
-    """What an operator should know of the mapping; SchemaError with all that is missing."""
-    missing: list[str] = []
+    """What an operator should know of the mapping of kinds that fit."""
     notes: list[str] = []
-    for columns in kinds:
-        if columns.kind is Kind.USER and not columns.fields:
-            continue  # what is read of users every organization has and shows; it would be a call for nothing
-        fields = _fields(descriptions, columns, missing)
-        if fields is not None:
-            missing += [f"{columns.object}.{name}" for name in _absent(columns, fields)]
-            notes += _notes(columns, fields)
-    if missing:
-        raise SchemaError(
-            "SYN405",
-            f"not there, or hidden from the integration user: {', '.join(missing)}",
-            where=WHERE,
-            hint="correct the mapping in the settings, or give the user access to the fields",
-        )
+    for columns in _described(kinds):
+        notes += _notes(columns, _fields(descriptions, columns) or {})
     return tuple(notes)
 
 
-def _fields(descriptions: Descriptions, columns: Columns, missing: list[str]) -> Mapping[str, Mapping[str, Any]] | None:
+def _described(kinds: Iterable[Columns]) -> Iterator[Columns]:
+    """Not users without fields of their own: what is read of them every organization has; it would cost a call."""
+    return (columns for columns in kinds if columns.kind is not Kind.USER or columns.fields)
+
+
+def _fields(descriptions: Descriptions, columns: Columns) -> Mapping[str, Mapping[str, Any]] | None:
+    """The fields of an object by name and by relation, in lower case; None for an object that is not there."""
     try:
         described = descriptions.of(columns.object)
     except RetiredVersionError as error:
@@ -92,7 +96,6 @@ def _fields(descriptions: Descriptions, columns: Columns, missing: list[str]) ->
             hint=f"set salesforce.api_version to one of {_told(descriptions.versions())}",
         ) from None
     except SchemaError:
-        missing.append(columns.object)
         return None
     by_name = {str(field.get("name", "")).lower(): field for field in described["fields"]}
     relations = {

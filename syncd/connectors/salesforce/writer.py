@@ -1,7 +1,7 @@
 """Writing owners to Salesforce: one attempt, and for each row what Salesforce said (salesforce.md 3).
 
-Of an account or opportunity nothing but OwnerId is ever written; beside it, members are put back into teams. Whether a
-row is sent again, and after which read, is decided above.
+Of a record nothing but OwnerId and the fields that settings map to roles and to `write` is ever written; beside it,
+members are put back into teams. Whether a row is sent again, and after which read, is decided above.
 """
 
 from __future__ import annotations
@@ -20,13 +20,14 @@ from syncd.connectors.rows import Row, all_rows, checked, in_turn
 from syncd.connectors.salesforce.auth import SalesforceAccess
 from syncd.connectors.salesforce.client import WHERE, SalesforceClient
 from syncd.connectors.salesforce.failures import classify, outcome_of_row, outcome_of_single, words_of
-from syncd.connectors.salesforce.mapping import columns_of
+from syncd.connectors.salesforce.mapping import Columns, columns_of
 from syncd.connectors.salesforce.reader import salesforce_gate
 from syncd.connectors.salesforce.teams import MemberRow, member_rows
 from syncd.connectors.wire import HttpResponse, Wire, WireError
 from syncd.entropy import Entropy
-from syncd.errors import BadDataError, RetryableError
+from syncd.errors import BadDataError, RetryableError, SchemaError
 from syncd.model.fields import SystemMapping
+from syncd.model.plans import OWNER_FIELD, held_name
 from syncd.model.records import Team
 from syncd.model.refs import Kind, Ref, System, long_salesforce_id
 
@@ -72,12 +73,13 @@ class SalesforceWriter:
         checked(writes, kind, self.batch_size)
         if not writes:
             return ()
-        name = columns_of(self._mapping, kind).object
+        columns = columns_of(self._mapping, kind)
+        name, column = columns.object, _column(columns, writes[0].field)
         guarded = len(writes) <= GUARDED_ROWS and all(write.unmodified_since is not None for write in writes)
         with self._gate.purpose(writing=True):
             if guarded:
-                return in_turn(writes, lambda rows: self._guarded(name, rows[0]), size=1)
-            return in_turn(writes, lambda rows: self._together(name, rows))
+                return in_turn(writes, lambda rows: self._guarded(name, column, rows[0]), size=1)
+            return in_turn(writes, lambda rows: self._together(name, column, rows))
 
     def add_members(self, kind: Kind, teams: Sequence[Team]) -> tuple[WriteResult, ...]:
         """Put members back into teams by sObject Collections; one result a member, in the order of the teams.
@@ -107,25 +109,25 @@ class SalesforceWriter:
             return all_rows(rows, WriteOutcome.UNKNOWN, "UNREADABLE", _UNDECIDED, _request_id(answer))
         return [_verdict(row.ref, verdict, _request_id(answer)) for row, verdict in zip(rows, verdicts, strict=True)]
 
-    def _guarded(self, name: str, write: OwnerWrite) -> list[WriteResult]:
+    def _guarded(self, name: str, column: str, write: OwnerWrite) -> list[WriteResult]:
         """One row, written only where the record is unmodified; the comparison has a grain of a second (3.3)."""
         since = write.unmodified_since
         assert since is not None  # noqa: S101 - write_owners looked
         header = {"If-Unmodified-Since": email.utils.format_datetime(since.astimezone(UTC), usegmt=True)}
         path = f"sobjects/{name}/{long_salesforce_id(write.ref.id)}"
-        payload = {"OwnerId": long_salesforce_id(write.new)}
+        payload = {column: _written(write)}
         return self._sent(
             [write],
             lambda: self._client.patch(path, payload, header),
             lambda answer: [self._single(write, answer)],
         )
 
-    def _together(self, name: str, writes: Sequence[OwnerWrite]) -> list[WriteResult]:
+    def _together(self, name: str, column: str, writes: Sequence[OwnerWrite]) -> list[WriteResult]:
         rows = [
             {
                 "attributes": {"type": name},
                 "id": long_salesforce_id(write.ref.id),
-                "OwnerId": long_salesforce_id(write.new),
+                column: _written(write),
             }
             for write in writes
         ]
@@ -184,6 +186,23 @@ class SalesforceWriter:
             raise failure.error
         code = failure.code or str(answer.status)
         return all_rows(writes, WriteOutcome.RETRY, code, failure.error.summary, _request_id(answer))
+
+
+def _column(columns: Columns, field: str) -> str:
+    """The API name of a plan's field. SchemaError where no setting maps it any more."""
+    if field == OWNER_FIELD:
+        return "OwnerId"
+    found = columns.fields.get(held_name(field))
+    if found is None:
+        raise SchemaError("SYN405", f"no field is mapped to {field}", where=f"{WHERE} {columns.object}")
+    return found
+
+
+def _written(write: OwnerWrite) -> str | None:
+    """The value as it is sent: an owner's id in its long form, any other as the plan has it; null empties a field."""
+    if write.field == OWNER_FIELD and write.new is not None:
+        return long_salesforce_id(write.new)
+    return write.new
 
 
 def _verdicts(body: bytes) -> list[Mapping[str, Any]] | None:

@@ -9,8 +9,8 @@ from syncd.jobs.daemon.due import At, Duty, Every
 from syncd.jobs.plan import OFFER
 from syncd.settings import Mode, Settings
 
-WORK, OFFERING, WATCHING = "work", "offer", "watch"
-"""The lanes, one thing at a time in each: what pulls and writes, what offers plans, what watches."""
+WORK, OFFERING, WATCHING, LEADS = "work", "offer", "watch", "leads"
+"""The lanes, one thing at a time in each: what pulls and writes, offers plans, watches, and looks at leads."""
 
 _PULLS: tuple[dict[str, object], ...] = ({"full": False}, {"full": True})
 
@@ -28,6 +28,8 @@ def duties(settings: Settings, plan_at: Iterable[str], zone: ZoneInfo) -> tuple[
         Duty("housekeeping", WORK, At((schedule.housekeeping,), zone), ("db", "housekeeping"), "housekeeping"),
         Duty("watch", WATCHING, Every(schedule.watch), ("watch",), "watch"),
     ]
+    if settings.leads.read:
+        found.append(Duty("leads", LEADS, Every(schedule.leads), ("leads",), "leads"))
     if settings.pack.git is not None:
         found.append(Duty("pack", WATCHING, Every(settings.pack.git.every), ("pack", "fetch"), "pack"))
     times = tuple(plan_at)

@@ -6,11 +6,12 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
+from syncd.alerts.receivers.delivery import Receiver
 from syncd.clock import Clock
 from syncd.entropy import Entropy
 from syncd.errors import ConfigError, ExitCode, LeaseHeldError, StorageError, SyncdError
@@ -18,8 +19,9 @@ from syncd.jobs.context import EPOCH_VARIABLE
 from syncd.jobs.daemon.children import KILLED, Children
 from syncd.jobs.daemon.control import ControlServer, Tell
 from syncd.jobs.daemon.due import Duty
-from syncd.jobs.daemon.duties import OFFERING, WATCHING, WORK, duties
+from syncd.jobs.daemon.duties import LEADS, OFFERING, WATCHING, WORK, duties
 from syncd.jobs.daemon.election import ASKS_EVERY, Candidate
+from syncd.jobs.daemon.emergency import Emergency
 from syncd.jobs.daemon.notify import Notifier
 from syncd.jobs.daemon.rounds import Rounds
 from syncd.jobs.daemon.schedule import Schedule, Task
@@ -29,17 +31,20 @@ from syncd.jobs.fetching import restore_pack
 from syncd.jobs.metrics import metrics_text
 from syncd.jobs.readiness import unready
 from syncd.jobs.status import status
+from syncd.jobs.telling import receivers_by_settings
 from syncd.settings import Settings, load_settings
 from syncd.store import lease, packs, runs
 from syncd.store.engine import Store
 from syncd.store.leader_lock import LeaderLock
+from syncd.store.tallies import save_tally
 from syncd.telemetry import Log
+from syncd.telemetry.tally import Tally
 
 _BEAT = timedelta(seconds=5)
 _PULSE = timedelta(seconds=1)
 _HEARTBEAT_LIMIT = 30.0
 _FIRST_FETCH = 300.0
-_LEASED_JOBS = ("pull", "delayed-pass", "sweep", "apply", "adopt", "housekeeping", "pack")
+_LEASED_JOBS = ("pull", "delayed-pass", "sweep", "apply", "adopt", "housekeeping", "pack", "leads")
 """The jobs that only whoever holds the lease does, by the names of their runs."""
 
 
@@ -64,8 +69,12 @@ class Daemon:
         self._failing = False
         self._refused: str | None = None
         self._reload_wanted = False
+        self._leading = False
+        self._tally = Tally()
+        self._emergency = Emergency(clock, log, self._receivers)
         self._beat = clock.monotonic()
         self._renewed = clock.monotonic()
+        self._settings: Settings
         self._snapshot: Snapshot
         self._store: Store
         self._candidate: Candidate
@@ -80,7 +89,7 @@ class Daemon:
         """
         for number, action in ((signal.SIGTERM, self._stop), (signal.SIGINT, self._stop), (signal.SIGHUP, self._hup)):
             signal.signal(number, lambda *_, do=action: do())
-        settings = load_settings(self._config, self._environ)
+        self._settings = settings = load_settings(self._config, self._environ)
         self._store = Store.open(settings.database.url, clock=self._clock)
         lock = LeaderLock(settings.database.url) if self._store.dialect == "postgresql" else None
         self._candidate = Candidate(self._store, self._clock, lock)
@@ -109,7 +118,7 @@ class Daemon:
         view = View(
             ticks=self._ticks,
             unready=problems,
-            metrics=lambda: metrics_text(settings, self._store, clock=self._clock),
+            metrics=lambda: metrics_text(settings, self._store, clock=self._clock, leading=self._leading),
             status=lambda: status(settings, self._store, clock=self._clock),
         )
         try:
@@ -159,12 +168,17 @@ class Daemon:
         try:
             self._store.fence(self._lease.epoch)
             with self._store.write() as conn:
-                runs.close_cut_off(conn, _LEASED_JOBS, now=self._clock.now())
+                for job in _LEASED_JOBS:
+                    cut_off = runs.close_cut_off(conn, (job,), now=self._clock.now())
+                    self._tally.count("job_misfires_total", cut_off, job=job, reason="cut-off")
             self._keep_lease()
             self._have_pack(settings)
             self._snapshot = take_snapshot(self._config, self._environ, self._entropy, now=self._clock.now())
+            self._leading = True
+            self._tell_loaded(well=True)
             return self._serve()
         finally:
+            self._leading = False
             self._schedule.stop()
             self._store.fence(None)
             self._give_back()
@@ -211,11 +225,12 @@ class Daemon:
         now = self._clock.now()
         self._schedule.put(Task("lease", "keep", self._candidate.ttl / 4, now, self._renew))
         self._schedule.put(Task("heartbeat", "keep", _BEAT, now, self._tick))
+        self._schedule.put(Task("emergency", "emergency", _BEAT, now, self._emergency.look))
         self._schedule.start()
 
     def _go_round_lanes(self) -> None:
         now = self._clock.now()
-        for lane in (WORK, OFFERING, WATCHING):
+        for lane in (WORK, OFFERING, WATCHING, LEADS):
             self._schedule.put(Task(f"round-{lane}", lane, _PULSE, now, partial(self._go_round, lane)))
 
     def _wait(self) -> ExitCode:
@@ -253,10 +268,12 @@ class Daemon:
         except SyncdError as error:
             findings = [str(finding) for finding in error.findings]
             self._refused = error.code
+            self._tell_loaded(well=False)
             self._log.event("daemon.reload_refused", error=error, findings=findings)
             self._notifier.ready(f"{self._status()} (the last reload was refused: {error.code})")
             return
-        self._refused = None
+        self._refused, self._settings = None, self._snapshot.settings
+        self._tell_loaded(well=True)
         self._take_up_duties()
         self._log.event("daemon.reloaded", pack=self._snapshot.revision)
         self._notifier.ready(self._status())
@@ -291,10 +308,25 @@ class Daemon:
         if duty.lane == WORK or duty.name == "offer":
             with self._working:
                 self._child(duty.name, duty.argv, {}, _to_stderr)
+        elif duty.lane == LEADS:
+            self._look_at_leads(duty)
         else:
             self._child(duty.name, duty.argv, {}, _to_stderr)
         if duty.name == "pack" and self._fetched_another():
             self._hup()
+
+    def _look_at_leads(self, duty: Duty) -> None:
+        """Leads do not wait for a long pull: while other work is under way they are read and routed, and not written.
+
+        Two processes that write would read each other's rows in doubt.
+        """
+        if not self._working.acquire(blocking=False):
+            self._child(duty.name, (*duty.argv, "--dry-run"), {}, _to_stderr)
+            return
+        try:
+            self._child(duty.name, duty.argv, {}, _to_stderr)
+        finally:
+            self._working.release()
 
     def _fetched_another(self) -> bool:
         """Whether another pack than the one in use was activated."""
@@ -323,7 +355,27 @@ class Daemon:
         ended = code == 0 or self._stopping
         event = "job.finished" if ended else "job.killed" if code == KILLED else "job.failed"
         self._log.event(event, job=name, exit=code, seconds=seconds)
+        if name == "watch" and not ended:
+            self._emergency.failed(f"`syncd watch` ends with exit code {code}")
+        if event == "job.killed":
+            self._tally.count("job_misfires_total", job=name, reason="deadline")
+            self._save_tally()
         return code
+
+    def _tell_loaded(self, *, well: bool) -> None:
+        """Tell metrics how the last reading of settings and pack went."""
+        self._tally.level("config_last_reload_successful", well)
+        if well:
+            self._tally.level("config_last_reload_success_timestamp_seconds", self._clock.now().timestamp())
+        self._save_tally()
+
+    def _save_tally(self) -> None:
+        """Save what this process counted, for metrics; a database that fails is told where it matters more."""
+        try:
+            with self._store.write() as conn:
+                save_tally(conn, self._tally.take())
+        except (StorageError, LeaseHeldError) as error:
+            self._log.event("metrics.unwritten", path="database", reason=error.summary)
 
     def _renew(self) -> None:
         """Keep the lease; stop where it is lost, or where nobody could say for half of it that it is ours."""
@@ -361,10 +413,16 @@ class Daemon:
 
     def _told_failing(self, error: StorageError) -> None:
         """Say it in the log and to systemd once, until it is over; a database that is only busy is not failing."""
-        if not self._failing and error.code != "SYN606":
+        if error.code == "SYN606":
+            return
+        self._emergency.failed(f"{error.code}: {error.summary}")
+        if not self._failing:
             self._failing = True
             self._log.event("storage.failing", error=error)
             self._wake.set()
+
+    def _receivers(self) -> Iterable[Receiver]:
+        return receivers_by_settings(self._settings, self._environ, self._clock, self._log).values()
 
     def _tick(self) -> None:
         self._beat = self._clock.monotonic()

@@ -8,6 +8,7 @@ from typing import Final
 
 from syncd.connectors.port import Right, RowCount
 from syncd.errors import ExitCode, ForeignSystemError, QuotaExhaustedError, SchemaError, SyncdError
+from syncd.jobs.doctor.coverage import filled
 from syncd.jobs.doctor.patients import Patient
 from syncd.jobs.doctor.remedies import remedy_of, where_to_grant
 from syncd.jobs.doctor.verdicts import Reporter, Result
@@ -203,6 +204,7 @@ CHECKS: Final[tuple[tuple[str, Check], ...]] = (
     ("rights", rights),
     ("fields", fields),
     ("freshness", freshness),
+    ("fill", filled),
     ("rows", rows),
     ("quota", quota),
     ("native-sync", native_sync),

@@ -34,13 +34,13 @@ def match_exceptions(pack: Pack, facts: Iterable[Facts], now: datetime) -> tuple
     if not entries:
         return Exceptions(), ()
     companies = _companies_by_name(
-        facts, frozenset(name for entry in entries for name in _names_of_entry(entry.account))
+        facts, frozenset(name for entry in entries for name in names_of_entry(entry.account))
     )
     findings: list[Finding] = []
     overrides: dict[str, tuple[Override, ...]] = {}
     disputes: dict[str, tuple[Dispute, ...]] = {}
     for entry in entries:
-        matched = sorted({key for name in _names_of_entry(entry.account) for key in companies.get(name, ())})
+        matched = sorted({key for name in names_of_entry(entry.account) for key in companies.get(name, ())})
         if len(matched) != 1:
             findings.append(_unmatched(entry, matched))
         elif isinstance(entry, Override):
@@ -71,7 +71,8 @@ def dispute_of(exceptions: Exceptions, company: str, today: date) -> Dispute | N
     return next((entry for entry in entries if entry.opened is None or entry.opened <= today), None)
 
 
-def _names_of_entry(account: str) -> tuple[str, ...]:
+def names_of_entry(account: str) -> tuple[str, ...]:
+    """What a company may be called that an entry with this `account` is about."""
     registrable = domain(account, frozenset())
     names = (account, long_salesforce_id(account), registrable or "")
     return tuple(dict.fromkeys(name for name in names if name))

@@ -173,9 +173,9 @@ def measure(facts: Facts, balance_by: str) -> Decimal:
     return value if isinstance(value, Decimal) else Decimal(0)
 
 
-def respect_ends(frame: Frame, facts: Facts) -> datetime | None:
-    """When a person's change of owner is older than `respect_people_for`; None if it is never, or there is none."""
-    span = frame.pack.respect_people_for
-    if facts.changed_by_person_at is None or span is None:
+def respect_ends(frame: Frame, facts: Facts, role: str = "owner") -> datetime | None:
+    """When a person's change of who has a role is older than `respect_people_for`; None if never, or there is none."""
+    span, changed = frame.pack.respect_people_for, facts.changed_by_person(role)
+    if changed is None or span is None:
         return None
-    return leaves_past(facts.changed_by_person_at, span, frame.context)
+    return leaves_past(changed[0], span, frame.context)

@@ -14,6 +14,7 @@ from decimal import Decimal
 from syncd.model.normalisation.numbers import EXACT
 from syncd.model.rotation import Standing, Standings, Turn, charged
 from syncd.rules.deciding.frame import Frame, measure
+from syncd.rules.deciding.kept import Kept
 from syncd.rules.facts import Facts
 from syncd.rules.matching.time_window import local_day
 from syncd.rules.memory import NO_MEMORY, Memory
@@ -68,6 +69,19 @@ class Loads:
             if territory.cap is not None:
                 self._in_territory[territory.path, who] += 1
                 self._in_band[territory.path, who, band_of(facts)] += 1
+
+    def add_kept(self, kept: Kept) -> None:
+        """Count companies that stay with their owner, together: as `add` for each of them."""
+        self._held[kept.owner] += kept.count
+        self._accounts[kept.identity] += kept.count
+        for name in self._measures:
+            held = self._amounts.get((name, kept.identity), ZERO)
+            self._amounts[name, kept.identity] = EXACT.add(held, kept.amounts[name])
+        for territory in kept.path:
+            if territory.cap is not None:
+                self._in_territory[territory.path, kept.identity] += kept.count
+                for band, count in kept.bands.items():
+                    self._in_band[territory.path, kept.identity, band] += count
 
     def give(self, email: str, path: tuple[Territory, ...]) -> None:
         """Count an account that this run newly gives to a rep, for the caps by day and week."""

@@ -142,15 +142,14 @@ def locked(subject: Subject) -> Iterator[Claim]:
 
 
 def changed_by_person(subject: Subject) -> Iterator[Claim]:
-    """A person's change of owner holds until it is adopted or reverted, or `respect_people_for` has passed."""
-    facts, frame = subject.facts, subject.frame
-    if subject.role != "owner" or facts.changed_by_person_at is None:
+    """A person's change of who has it holds until it is adopted or reverted, or `respect_people_for` has passed."""
+    frame, changed = subject.frame, subject.facts.changed_by_person(subject.role)
+    if changed is None:
         return
-    ends = respect_ends(frame, facts)
+    ends = respect_ends(frame, subject.facts, subject.role)
     if ends is not None and ends <= frame.context.now:
         return
-    said = facts.changed_by_person_text or "the owner was changed by a person"
-    yield _for_active_owner(subject, _hold(subject, "changed-by-person", f"held: {said}"))
+    yield _for_active_owner(subject, _hold(subject, "changed-by-person", f"held: {changed[1]}"))
 
 
 def protect(subject: Subject) -> Iterator[Claim]:

@@ -83,7 +83,7 @@ def exception_changes(subject: Subject) -> datetime | None:
             instants.append(next_change(rule.when, facts, frame.context))
             if rule.until is not None and holds(rule.when, facts, frame.context):
                 instants.append(frame.end_of(rule.until))
-    instants.append(respect_ends(frame, facts))
+    instants.append(respect_ends(frame, facts, subject.role))
     return coming(frame, *instants)
 
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from syncd.clock import iso
 from syncd.errors import Place
-from syncd.rules.conditions import AllOf, AnyOf, Condition, InSegment, Trace, holds, trace
+from syncd.rules.conditions import AllOf, AnyOf, Condition, FieldTest, InSegment, Trace, holds, trace
 from syncd.rules.facts import Facts, Value
 from syncd.rules.matching.time_window import EvaluationContext
 
@@ -39,16 +39,18 @@ class Clause:
 
     def to_json(self) -> dict[str, Any]:
         """The clause as JSON values."""
+        place = self.place
         return {
-            **where(self.place),
+            "file": place.path if place else None,
+            "line": place.line if place else None,
             "text": self.text,
             "outcome": self.outcome,
             "field": self.field,
             "value": self.value,
             "raw": self.raw,
             "system": self.system,
-            "others": [{"system": system, "raw": raw} for system, raw in self.others],
-            "children": [child.to_json() for child in self.children],
+            "others": [{"system": system, "raw": raw} for system, raw in self.others] if self.others else [],
+            "children": [child.to_json() for child in self.children] if self.children else [],
         }
 
 
@@ -91,9 +93,13 @@ def shown_value(value: Value) -> str:
 
 def _shortened(condition: Condition, facts: Facts, context: EvaluationContext) -> Condition:
     """The condition with long lists of alternatives cut to what decides; its outcome stays."""
+    if isinstance(condition, FieldTest):
+        return condition
     match condition:
         case AllOf(conditions):
-            return replace(condition, conditions=tuple(_shortened(each, facts, context) for each in conditions))
+            short = tuple([_shortened(each, facts, context) for each in conditions])
+            same = all(one is other for one, other in zip(short, conditions, strict=True))
+            return condition if same else replace(condition, conditions=short)
         case AnyOf(conditions, _, text) if len(conditions) > MOST_ALTERNATIVES:
             held = [each for each in conditions if holds(each, facts, context)]
             kept = held[:1] or [min(conditions, key=lambda each: len(failing(each, facts, context)))]
@@ -114,6 +120,6 @@ def _clause(traced: Trace, facts: Facts) -> Clause:
         value=None if traced.value is None else shown_value(traced.value),
         raw=seen.raw if seen else None,
         system=seen.system.value if seen and seen.system else None,
-        others=tuple((system.value, raw) for system, raw in seen.others) if seen else (),
-        children=tuple(_clause(child, facts) for child in traced.children),
+        others=tuple([(system.value, raw) for system, raw in seen.others]) if seen and seen.others else (),
+        children=tuple([_clause(child, facts) for child in traced.children]) if traced.children else (),
     )

@@ -54,7 +54,7 @@ class ConditionScope:
     `ancestors` are the conditions that hold where this one is read (a territory's parents): they fix the country for
     states. `forbidden` fields may not be read here, in segments neither. `unreadable` are segments and lists that exist
     but have been reported as broken: naming one gives no condition and no second finding. `schema_values` are the raw
-    values that the CRM's schema lists, by picklist field.
+    values that the CRM's schema lists, by picklist field; asked only about values that hold an operator.
     """
 
     kind: Kind = Kind.ACCOUNT
@@ -287,9 +287,8 @@ class _ConditionReader:
             operands = OperandContext(
                 type_, name, scope.zone, scope.money, path, scope.default_country, scope.shared_domains, self._findings
             )
-            known = scope.schema_values.get(name, frozenset())
             territory = name == "territory" and scope.kind is Kind.ACCOUNT
-            found = MatcherReader(MatcherScope(operands, scope.lists, scope.unreadable, known, territory))
+            found = MatcherReader(MatcherScope(operands, scope.lists, scope.unreadable, scope.schema_values, territory))
             self._readers[name, path] = found
         return found
 

@@ -84,7 +84,7 @@ class MatcherScope:
     operands: OperandContext
     lists: Mapping[str, NamedList]
     unreadable: frozenset[str]
-    schema_values: frozenset[str]
+    schema_values: Mapping[str, frozenset[str]]
     territory: bool = False
 
 
@@ -124,7 +124,7 @@ class MatcherReader:
             return self._comparison(comparison[1], comparison[2].strip(), node)
         if self._looks_ranged(raw):
             return self._range(raw, node)
-        if ("*" in raw or "?" in raw) and self._type in GLOBBED | CODES | {T.SEVERAL}:
+        if "*" in raw or "?" in raw:
             return self._glob(raw, node)
         if self._type is T.BOOLEAN:
             return self._boolean(raw, node)
@@ -135,7 +135,8 @@ class MatcherReader:
         special = raw.startswith(("!=", ">", "<")) or any(sign in raw for sign in ("*", "?", ".."))
         if not special or self._type is not T.PICKLIST:
             return False
-        if text(raw) not in {text(value) for value in self._scope.schema_values}:
+        offered = self._scope.schema_values.get(self._operands.field, frozenset())
+        if text(raw) not in {text(value) for value in offered}:
             return False
         self._findings.note("SYN231", f"{raw!r} is a value of the CRM and is taken literally", place)
         return True

@@ -19,7 +19,8 @@ from syncd.rules.matching.matchers import AllMatchers, AnyMatcher, EqualTo, InLi
 def repriced(matcher: Matcher, table: MoneyTable) -> Matcher:
     """The matcher with every amount of another currency at the rates of `table`; itself where it has none.
 
-    An amount whose currency has no rate in that table keeps the rate under which the pack was read.
+    An amount whose currency has no rate in that table keeps the rate under which the pack was read. What was worked out
+    is remembered by the matcher's whole text and values: equal ones were written alike, so they are repriced alike.
     """
     match matcher:
         case Interval(low=low, high=high):

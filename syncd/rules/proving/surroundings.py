@@ -6,13 +6,14 @@ Takes the companies and people as values; knows no mirror, CRM or file.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from difflib import get_close_matches
 
 from syncd.errors import Finding, Place, Severity
 from syncd.model.fields import FieldType
+from syncd.rules.classes.standings import Standings
 from syncd.rules.classes.territories import PackClasses
 from syncd.rules.conditions import FieldTest, walk
 from syncd.rules.deciding.tree import in_effect
@@ -39,6 +40,8 @@ _GEOGRAPHY = frozenset({"country", "state", "city", "postal_code"})
 _CLOSE = 0.82
 _MOST_SHOWN = 10
 _MOST_COMPARED = 2_000
+_SAMPLE = 2_000
+"""So many accounts, spread over the book, are asked by how little they miss a territory that nobody reaches."""
 _SEAT = "seat:"
 
 
@@ -101,11 +104,14 @@ class Surroundings:
     held: dict[str, Counter[str]] = field(default_factory=dict)
     values: dict[str, Counter[Value]] = field(default_factory=dict)
     spelled: dict[tuple[str, Value], str] = field(default_factory=dict)
+    sample: tuple[Facts, ...] = ()
 
     @classmethod
     def of(cls, pack: Pack, book: Iterable[Facts], context: EvaluationContext) -> Surroundings:
         """Count accounts by territory, those that pass through included, and values by field."""
-        found = cls(pack, context, held={role: Counter() for role in pack.roles})
+        book = tuple(book)
+        sample = book[:: max(1, len(book) // _SAMPLE)][:_SAMPLE]
+        found = cls(pack, context, held={role: Counter() for role in pack.roles}, sample=sample)
         answers = PackClasses(pack).at(context)
         rules = _Known(pack)
         for facts in book:
@@ -130,11 +136,13 @@ class Surroundings:
                     seen.raw if seen is not None and not isinstance(value, frozenset) else str(each)
                 )
 
-    def findings(self) -> Iterator[Finding]:
-        """What the counts say."""
+    def findings(self, told: Collection[Place | None] = ()) -> Iterator[Finding]:
+        """What the counts say. At the places in `told` a wrong value is known already: it is not said twice."""
         if self.companies:
             yield from self._unreached()
-            yield from self._unknown_values()
+            for each in self._unknown_values():
+                if each.severity is not Severity.WARNING or each.place not in told:
+                    yield each
 
     def _unreached(self) -> Iterator[Finding]:
         today = local_day(self.context.now, self.context.zone)
@@ -144,13 +152,29 @@ class Surroundings:
                 for each in self.pack.territories(role)
                 if not counts[each.path] and in_effect(each, today) and not self._below_empty(each.path, counts)
             ]
+            missed = self._missed(role) if empty else {}
             for each in empty[:_MOST_SHOWN]:
                 message = f"none of {self.companies} accounts in the mirror reaches `{each.path}`"
+                nearest = missed.get(each.path)
+                if nearest is not None:
+                    by, count = nearest
+                    message += f"; {count} of {len(self.sample)} looked at miss it by {by} alone"
                 yield Finding("SYN360", Severity.NOTE, message, each.place, "is its condition what was meant?")
             if len(empty) > _MOST_SHOWN:
                 rest = [f"`{each.path}`" for each in empty[_MOST_SHOWN:]]
                 message = f"no account in the mirror reaches {len(rest)} more territories: {named(rest, 5)}"
                 yield Finding("SYN360", Severity.NOTE, message, empty[_MOST_SHOWN].place)
+
+    def _missed(self, role: str) -> Mapping[str, tuple[str, int]]:
+        """By which one field most accounts of the sample miss a territory, and how many, by path."""
+        counts: dict[str, Counter[str]] = {}
+        standings = Standings(PackClasses(self.pack).at(self.context).role(role), self.context)
+        for facts in self.sample:
+            for miss in standings.standing(facts).near_misses:
+                counts.setdefault(miss.territory.path, Counter())[miss.field] += 1
+        return {
+            path: min(fields.items(), key=lambda each: (-each[1], each[0])) for path, fields in sorted(counts.items())
+        }
 
     @staticmethod
     def _below_empty(path: str, counts: Counter[str]) -> bool:

@@ -1,21 +1,19 @@
-"""What watches over a pack's decisions: `guard`, `monitors` and `quotas`.
+"""What watches over a pack's decisions: `guard` and `monitors`.
 
 Reads the limits; what happens when one is reached is not known here.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 from decimal import Decimal
 from types import MappingProxyType
 
 from syncd.errors import Place
-from syncd.model.money import MoneyTable, parse_money
+from syncd.model.money import parse_money
 from syncd.rules.nodes import Entry, Mapping, Node, Scalar, Sequence
-from syncd.rules.pack import Guard, MonitorRule, Quota
+from syncd.rules.pack import Guard, MonitorRule
 from syncd.rules.reading import plain_values
-from syncd.rules.reading.csv_reader import Row, Sheet
 from syncd.rules.reading.options import Options, described
 from syncd.rules.reading.pack_reading import Reading
 from syncd.rules.reading.suggestion import did_you_mean
@@ -62,8 +60,6 @@ MONITORS = (
     "NotificationsFailing",
 )
 SEVERITIES = ("page", "ticket", "info")
-QUOTA_COLUMNS = ("territory", "rep", "period", "quota", "currency")
-_PERIOD = re.compile(r"\d{4}(?:-Q[1-4]|-(?:0[1-9]|1[0-2]))?\Z", re.ASCII)
 
 
 def read_guard(entries: list[Entry], reading: Reading) -> Guard:
@@ -153,62 +149,3 @@ def _flattened(name: str, node: Node) -> Iterator[tuple[str, str]]:
     else:
         for entry in node:
             yield from _flattened(f"{name}.{entry.key.text}", entry.value)
-
-
-def read_quotas(items: Iterable[Node], reading: Reading) -> tuple[Quota, ...]:
-    """Every row of the quota files. Two quotas for one territory or rep and period are an error (SYN206)."""
-    found: dict[tuple[str, str], Quota] = {}
-    for item in items:
-        options = Options(item, "`quotas`", ("file",), reading)
-        file = options.scalar("file") if options.require("file", "write quotas: {file: quotas.csv}") else None
-        sheet = reading.sheet(file) if file is not None else None
-        for quota in _quotas(sheet, options.place_of("file"), reading) if sheet is not None else ():
-            key = (quota.territory or quota.rep or "", quota.period)
-            first = found.setdefault(key, quota)
-            if first is not quota:
-                message = f"a second quota for {key[0]} in {key[1]}, first at {first.place}"
-                reading.findings.error("SYN206", message, quota.place, "keep one")
-    return tuple(found.values())
-
-
-def _quotas(sheet: Sheet, place: Place, reading: Reading) -> Iterator[Quota]:
-    for column in sheet.columns:
-        if column not in QUOTA_COLUMNS:
-            message = f"`{sheet.path}` has a column `{column}` that quotas do not have"
-            reading.findings.error("SYN263", message, Place(sheet.path, 1), did_you_mean(column, QUOTA_COLUMNS))
-    needed = ["period", "quota"]
-    if sheet.column("territory") is None and sheet.column("rep") is None:
-        needed.append("territory")
-    if None in [sheet.require(column, place, reading.findings) for column in needed]:
-        return
-    for row in sheet.rows:
-        quota = _quota(sheet, row, reading.money, reading)
-        if quota is not None:
-            yield quota
-
-
-def _quota(sheet: Sheet, row: Row, money: MoneyTable, reading: Reading) -> Quota | None:
-    cells = dict(zip(sheet.columns, row.cells, strict=True))
-    territory, rep = cells.get("territory", ""), cells.get("rep", "")
-    amount = parse_money(cells["quota"])
-    before = reading.findings.error_count
-    if bool(territory) == bool(rep):
-        reading.findings.error("SYN242", "a quota is for a territory or a rep: fill one of the two", sheet.place(row))
-    if rep and plain_values.email(rep) is None:
-        reading.findings.error("SYN251", f"`{rep[:80]}` is no e-mail", sheet.place(row, sheet.column("rep") or 0))
-    if _PERIOD.match(cells["period"]) is None:
-        place = sheet.place(row, sheet.column("period") or 0)
-        reading.findings.error(
-            "SYN242", f"`{cells['period'][:40]}` is no period", place, "write 2026-Q4, 2026-11 or 2026"
-        )
-    if amount is None:
-        place = sheet.place(row, sheet.column("quota") or 0)
-        reading.findings.error(
-            "SYN242", f"`{cells['quota'][:40]}` is no amount of money", place, "write 250000 or 250k"
-        )
-    if reading.findings.error_count > before or amount is None:
-        return None
-    if territory:
-        reading.refer("territory", territory, sheet.place(row, sheet.column("territory") or 0))
-    currency = cells.get("currency") or amount[1] or money.reporting
-    return Quota(territory or None, rep.lower() or None, cells["period"], amount[0], currency.upper(), sheet.place(row))

@@ -23,11 +23,18 @@ class PackFiles:
         self._root = root
         self._findings = findings
         self._bytes: dict[str, bytes | None] = {}
+        self._absent: set[str] = set()
+        self._resolved: Path | None = None
 
     @property
     def contents(self) -> dict[str, bytes]:
         """The bytes of every file that was read, by name."""
         return {name: data for name, data in self._bytes.items() if data is not None}
+
+    @property
+    def absent(self) -> frozenset[str]:
+        """The names that were asked for by `exists` and stand for no file."""
+        return frozenset(self._absent)
 
     def yaml_names(self) -> tuple[str, ...]:
         """Every `**/*.yaml` in the order of the names; hidden files and folders are no part of a pack.
@@ -87,12 +94,17 @@ class PackFiles:
     def exists(self, name: str) -> bool:
         """Whether there is such a file inside the pack."""
         try:
-            return self._inside(self._root / name) and (self._root / name).is_file()
+            found = self._inside(self._root / name) and (self._root / name).is_file()
         except (OSError, ValueError):
-            return False
+            found = False
+        if not found:
+            self._absent.add(name)
+        return found
 
     def _inside(self, path: Path) -> bool:
-        return path.resolve().is_relative_to(self._root.resolve())
+        if self._resolved is None:
+            self._resolved = self._root.resolve()
+        return path.resolve().is_relative_to(self._resolved)
 
     def _read(self, name: str, place: Place) -> bytes | None:
         path = self._root / name

@@ -108,10 +108,9 @@ def _cascade(options: Options, reading: Reading) -> Cascade:
         return Cascade()
     cascade = Options(node, "`cascade`", CASCADE_OPTIONS, reading)
     default = Cascade()
-    for name in ("contacts", "open_tasks", "leads"):
-        word = cascade.node(name)
-        if isinstance(word, Scalar) and word.text in CASCADE_WORDS and word.text != "stay":
-            reading.findings.note(_NO_EFFECT, f"{name.replace('_', ' ')} do not follow yet: they stay", word.place)
+    word = cascade.node("leads")
+    if isinstance(word, Scalar) and word.text in CASCADE_WORDS and word.text != "stay":
+        reading.findings.note(_NO_EFFECT, "leads do not follow an account: they are routed, and stay", word.place)
     return Cascade(
         open_opportunities=cascade.choice("open_opportunities", CASCADE_WORDS) or default.open_opportunities,
         contacts=cascade.choice("contacts", CASCADE_WORDS) or default.contacts,
@@ -126,7 +125,4 @@ def _written(options: Options, reading: Reading) -> tuple[str, ...]:
         if item.text not in words:
             message = f"`{item.text[:60]}` is nothing that can be written: {', '.join(words)} can"
             reading.findings.error("SYN242", message, item.place)
-        else:
-            message = f"`{item.text}` is not written to a CRM yet: syncd writes owners alone"
-            reading.findings.note(_NO_EFFECT, message, item.place, "it may stay: it has no effect")
     return options.texts("write")

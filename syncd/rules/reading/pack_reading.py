@@ -24,6 +24,8 @@ from syncd.rules.pack import UTC_ZONE, NamedList
 from syncd.rules.reading.csv_reader import Sheet, read_csv
 from syncd.rules.reading.pack_files import PackFiles
 
+NO_VALUES: Mapping[str, frozenset[str]] = MappingProxyType({})
+
 
 @dataclass(slots=True)
 class Reading:
@@ -46,6 +48,7 @@ class Reading:
     lists: Mapping[str, NamedList] = field(default_factory=lambda: MappingProxyType({}))
     unreadable: frozenset[str] = frozenset()
     shared_domains: frozenset[str] = frozenset()
+    schema_values: Mapping[Kind, Mapping[str, frozenset[str]]] = field(default_factory=lambda: MappingProxyType({}))
     emptied: set[tuple[Place, str]] = field(default_factory=set)
     unread: frozenset[str] = frozenset()
     references: list[tuple[str, str, Place]] = field(default_factory=list)
@@ -97,6 +100,7 @@ class Reading:
             zone=self.zone,
             shared_domains=self.shared_domains,
             unreadable=self.unreadable | self.unread,
+            schema_values=self.schema_values.get(kind, NO_VALUES),
         )
 
     def condition(self, node: Node | None, scope: ConditionScope) -> Condition | None:

@@ -33,6 +33,7 @@ REP_OPTIONS = (
     "out_of_office",
     "salesforce",
     "hubspot",
+    "manager",
 )
 SEAT_OPTIONS = ("seat", "holder", "cover", "from", "until")
 POOL_OPTIONS = ("members", "assign")
@@ -91,6 +92,7 @@ def _rep(options: Options, reading: Reading) -> RepEntry | None:
         out_of_office=tuple(_absences(options, reading)),
         salesforce=options.text("salesforce"),
         hubspot=options.text("hubspot"),
+        manager=options.email("manager"),
     )
     if entry.ramp and entry.start is None and not options.broken:
         message = "`ramp` counts months from `start`, and there is no `start`"

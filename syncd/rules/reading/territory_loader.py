@@ -5,8 +5,9 @@ Fields, matchers and owners are read by others; this module knows levels, names 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from itertools import pairwise
 from types import MappingProxyType
 
 from syncd.errors import Place
@@ -44,6 +45,7 @@ class TerritoryLoader:
         self._findings = reading.findings
         self._unsure: set[Place] = set()
         self._otherwise: dict[str, tuple[bool, Place]] = {}
+        self._split: set[str] = set()
 
     @property
     def cleared_roles(self) -> frozenset[str]:
@@ -65,13 +67,25 @@ class TerritoryLoader:
             complete = complete and self._sections.lost == lost
             starts = {role: (start, sure and complete) for role, (start, sure) in starts.items()}
         for role, roots in roles.items():
-            self._warn_unreachable(roots)
             start, sure = starts[role]
-            if role == "owner" and sure and not self._catches_all(roots):
-                message = "the territories of role owner do not end in a catch-all, so an account could match nothing"
-                self._findings.error("SYN253", message, start.place, _CATCH_ALL)
+            if role not in self._split:
+                self._check_end(roots, start.place, needed=role == "owner" and sure)
         self._check_owner_role(roles)
         return MappingProxyType({role: tuple(roots) for role, roots in roles.items()})
+
+    def _check_end(self, roots: list[Territory], place: Place, *, needed: bool) -> None:
+        """The catch-all of a role's list: where one is needed and stands too early, that is all that is said."""
+        if not needed or self._catches_all(roots):
+            self._warn_unreachable(roots)
+            return
+        early = self._early_catch_all(roots)
+        message = "the territories of role owner do not end in a catch-all"
+        if early is None:
+            self._findings.error("SYN253", f"{message}, so an account could match nothing", place, _CATCH_ALL)
+            return
+        first, following = early
+        message += f": {first.name} takes everything, and {following.name} and what follows it can never be entered"
+        self._findings.error("SYN253", message, first.place, f"move {first.name} to the end")
 
     def _check_owner_role(self, roles: Mapping[str, list[Territory]]) -> None:
         if "owner" not in roles and not self._findings.has_errors:
@@ -84,6 +98,7 @@ class TerritoryLoader:
             message = f"the territories of role {territory.role} stand in two files, first at {first.place}"
             hint = "their order decides: keep one list, and insert the other file with `- file: `"
             self._findings.error("SYN246", message, level.place, hint)
+            self._split.add(territory.role)
 
     def _item(self, item: Node, inherited: Inherited) -> list[Territory]:
         """The territories of one item of a level; none after an error."""
@@ -130,7 +145,10 @@ class TerritoryLoader:
         else:
             check_leeway(territory, options.place_of("leeway"), self._reading)
         self._read_otherwise(options, territory, top=not inherited.path)
+        before = self._findings.error_count
         self._check_group(territory, options)
+        if self._findings.error_count == before:
+            self._warn_unreachable(territory.children)
         return territory
 
     def _read_otherwise(self, options: Options, territory: Territory, *, top: bool) -> None:
@@ -190,7 +208,6 @@ class TerritoryLoader:
                 self._unsure.add(options.place)
         if self._sections.lost > lost:
             self._unsure.add(options.place)
-        self._warn_unreachable(children)
         return tuple(children)
 
     def _check_group(self, territory: Territory, options: Options) -> None:
@@ -208,21 +225,27 @@ class TerritoryLoader:
             )
         elif territory.children and not self._catches_all(territory.children):
             message = f"{options.what} has no `owners` and does not end in a child that takes the rest"
-            self._findings.error("SYN252", message, territory.place, f"give it `owners`, or {_CATCH_ALL}")
+            early = self._early_catch_all(territory.children)
+            hint = f"move {early[0].name} to the end" if early is not None else f"give it `owners`, or {_CATCH_ALL}"
+            self._findings.error("SYN252", message, territory.place, hint)
 
     def _catches_all(self, level: list[Territory] | tuple[Territory, ...]) -> bool:
         last = level[-1]
         return last.place in self._unsure or is_catch_all(last)
 
-    def _warn_unreachable(self, level: list[Territory]) -> None:
-        for position, territory in enumerate(level[:-1]):
+    def _warn_unreachable(self, level: Iterable[Territory]) -> None:
+        early = self._early_catch_all(level)
+        if early is not None:
+            first, following = early
+            message = f"{following.name} and what follows it can never be entered: {first.name} takes everything"
+            self._findings.warning("SYN255", message, following.place, f"move {first.name} to the end")
+
+    def _early_catch_all(self, level: Iterable[Territory]) -> tuple[Territory, Territory] | None:
+        """The first catch-all that is not the last of a level, and what stands after it. Tables tell their own."""
+        for territory, following in pairwise(level):
             if is_catch_all(territory) and territory.place not in self._unsure and territory.row is None:
-                following = level[position + 1]
-                message = (
-                    f"{following.name} and what follows it can never be entered: {territory.name} takes everything"
-                )
-                self._findings.warning("SYN255", message, following.place, f"move {territory.name} to the end")
-                return
+                return territory, following
+        return None
 
 
 def is_catch_all(territory: Territory) -> bool:

@@ -11,17 +11,17 @@ from decimal import Decimal
 from types import MappingProxyType
 
 from syncd.errors import Place
-from syncd.model.money import parse_money
 from syncd.rules.conditions import Condition
 from syncd.rules.matching.edges import has_edges
 from syncd.rules.nodes import Scalar
-from syncd.rules.pack import Cap, Effective, NoOwners, Owners, Territory
+from syncd.rules.pack import Cap, Effective, NoOwners, Owners, Territory, TerritoryQuota
 from syncd.rules.reading import plain_values
 from syncd.rules.reading.limits import read_bands
 from syncd.rules.reading.options import Options
 from syncd.rules.reading.owners_loader import read_owners
 from syncd.rules.reading.pack_reading import Reading
 from syncd.rules.reading.people_loader import ASSIGN
+from syncd.rules.reading.quotas_loader import read_territory_quota
 
 NO_LABELS: Mapping[str, str] = MappingProxyType({})
 BALANCE_BY = ("accounts", "open_pipeline", "won_amount_12m", "annual_revenue", "score")
@@ -63,7 +63,7 @@ class TerritoryOptions:
     labels: Mapping[str, str] = field(default_factory=lambda: NO_LABELS)
     note: str | None = None
     was: str | None = None
-    quota: Decimal | None = None
+    quota: TerritoryQuota | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +109,7 @@ def read_territory_options(options: Options, role: str, reading: Reading) -> Ter
         labels=MappingProxyType(_labels(options, reading)),
         note=options.text("note"),
         was=options.name("was"),
-        quota=_quota(options, reading),
+        quota=read_territory_quota(options, reading),
     )
 
 
@@ -184,14 +184,3 @@ def _labels(options: Options, reading: Reading) -> dict[str, str]:
         else:
             reading.findings.error("SYN241", f"the label `{key.text[:60]}` is one text", value.place)
     return found
-
-
-def _quota(options: Options, reading: Reading) -> Decimal | None:
-    value = options.read("quota", parse_money, "no amount of money: write 2M or 2M EUR")
-    if value is None:
-        return None
-    amount = reading.money.convert(*value)
-    if amount is None:
-        message = f"there is no rate from {value[1]} to {reading.money.reporting}"
-        reading.findings.error("SYN242", message, options.place_of("quota"), "add the rate to the settings")
-    return amount

@@ -1,7 +1,8 @@
-"""Which account a lead belongs to: by e-mail domain, then by name and place, with score, evidence and tie-break.
+"""Which account a lead belongs to: by the CRM's own link, by e-mail domain, then by name and place.
 
-Free-mail and shared domains are missing from facts, so they match nothing. Two countries that are known and differ
-never match by name. Knows no owners and routes nothing.
+Each match has a score, its evidence and, of several accounts, the tie-break. Free-mail and shared domains are missing
+from facts, so they match nothing. Two countries that are known and differ never match by name. Knows no owners and
+routes nothing.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from decimal import Decimal
 from rapidfuzz import fuzz
 
 from syncd.model.normalisation.company_names import company_name_key
+from syncd.model.refs import Ref
 from syncd.rules.facts import Facts
 
 LOWEST_SCORE = 85
@@ -48,7 +50,9 @@ class AccountIndex:
         self._by_domain: dict[str, list[Facts]] = defaultdict(list)
         self._by_name: dict[str, list[Facts]] = defaultdict(list)
         self._by_word: dict[str, set[str]] = defaultdict(set)
+        self._by_ref: dict[Ref, Facts] = {}
         for facts in sorted(book, key=lambda each: each.key):
+            self._by_ref.update(dict.fromkeys(facts.refs, facts))
             for domain in _domains(facts):
                 self._by_domain[domain].append(facts)
             name = _name_of(facts)
@@ -57,8 +61,10 @@ class AccountIndex:
                 for word in name.split():
                     self._by_word[word].add(name)
 
-    def match(self, lead: Facts) -> Match | None:
-        """The account of a lead, or None where nothing agrees well enough."""
+    def match(self, lead: Facts, linked: Ref | None = None) -> Match | None:
+        """The account of a lead, or None where nothing agrees well enough. `linked` is the one that its CRM names."""
+        if linked is not None and linked in self._by_ref:
+            return Match(self._by_ref[linked].key, 100, f"{linked.system.value} links it to this account")
         for domain in _domains(lead):
             found = self._by_domain.get(domain)
             if found:
@@ -121,13 +127,14 @@ def _closeness(lead: Facts, facts: Facts) -> int:
 
 
 def _best(scored: Sequence[tuple[int, Facts, str]], lead: Facts) -> Match:
-    """The best of several: score, then place, then who is a customer, then open pipeline, then the smallest key."""
+    """The best of several: score, place, who is a customer, open pipeline, the head of a family, the smallest key."""
     keys: Mapping[str, tuple[tuple[str, object], ...]] = {
         facts.key: (
             ("the better score", -score),
             ("the closer place", -_closeness(lead, facts)),
             ("it is a customer", "last_won_at" not in facts.values),
             ("the larger open pipeline", -_pipeline(facts)),
+            ("the head of its family", facts.head is not None),
             ("the smallest key", facts.key),
         )
         for score, facts, _ in scored

@@ -1,22 +1,24 @@
 """Who gets a lead: the steps of `routing: leads`, one after the other, until one of them has somebody.
 
 A matched account's owner, else a member of the territory that the lead's own facts lead to, else of a pool. Members
-work in their own hours; caps are on accounts and do not count. Pure: no CRM, clock or store.
+work in their own hours; caps are on accounts and do not count. A rep's load is the leads that syncd gave them lately,
+as the memory has them. Pure: no CRM, clock or store.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from syncd.errors import Place
 from syncd.model.decisions import Decision, Outcome, Owner
+from syncd.model.refs import Ref
 from syncd.rules.conditions import Always
-from syncd.rules.deciding.assignment import Draw, Pick, draw_from, draws, pick_from
+from syncd.rules.deciding.assignment import NOBODY, Draw, Pick, draw_from, pick_from
 from syncd.rules.deciding.frame import Frame, coming, owner_of
 from syncd.rules.deciding.loads import Loads
-from syncd.rules.deciding.people import hours_change, may_keep, members_of
+from syncd.rules.deciding.people import SEAT, hours_change, may_keep, members_of, overflows
 from syncd.rules.deciding.tree import choose_territory
 from syncd.rules.engine import Book
 from syncd.rules.facts import Facts
@@ -60,17 +62,20 @@ class LeadRouter:
     def __init__(self, pack: Pack, book: Book, now: datetime) -> None:
         self._pack = pack
         self._frame = replace(Frame.of(pack, book.directory, now, book.memory), leads=True)
-        self._loads = Loads.of(self._frame, LEADS)
+        self._loads = _loads_of(self._frame)
         self._accounts = {facts.key: facts for facts in book.facts}
         self._index = AccountIndex(book.facts)
 
-    def route(self, lead: Facts) -> LeadRoute:
-        """Where one lead goes. Without `routing` in the pack, or with nobody in any step, it is unassigned."""
+    def route(self, lead: Facts, *, linked: Ref | None = None, without: Mapping[str, str] = NOBODY) -> LeadRoute:
+        """Where one lead goes. Without `routing` in the pack, or with nobody in any step, it is unassigned.
+
+        `linked` is the account that the lead's own CRM names. `without` are e-mails that do not get it, and why.
+        """
         steps = self._pack.routing.leads if self._pack.routing is not None else ()
-        match = self._index.match(lead)
+        match = self._index.match(lead, linked)
         passed: list[_Answer] = []
         for step in steps:
-            answer = self._answer(step, lead, match)
+            answer = self._answer(step, lead, match, without)
             if answer.decides:
                 return LeadRoute(self._decided(lead, answer, passed), match, answer.queue)
             passed.append(answer)
@@ -80,28 +85,55 @@ class LeadRouter:
         )
         return LeadRoute(self._decided(lead, nobody, passed), match)
 
-    def _answer(self, step: LeadStep, lead: Facts, match: Match | None) -> _Answer:
-        if step.match == "account":
-            return self._of_account(step, match)
-        if step.match == "territory":
-            return self._of_territory(lead)
-        return self._of_pool(step, lead)
+    def follow(self, lead: Facts, email: str, text: str) -> LeadRoute | None:
+        """The route to somebody who has an earlier lead of the same person; None where they may not have this one."""
+        if not may_keep(self._frame, email, lead):
+            return None
+        place = self._pack.routing.place if self._pack.routing is not None else None
+        answer = _Answer(text, "duplicate", owner_of(self._frame, email), None, place)
+        return LeadRoute(self._decided(lead, answer, []), self._index.match(lead))
 
-    def _of_account(self, step: LeadStep, match: Match | None) -> _Answer:
-        """The owner of the account that the lead belongs to, at any hour, as long as they may own it."""
+    def _answer(self, step: LeadStep, lead: Facts, match: Match | None, without: Mapping[str, str]) -> _Answer:
+        if step.match == "account":
+            return self._of_account(step, lead, match, without)
+        if step.match == "territory":
+            return self._of_territory(lead, without)
+        return self._of_pool(step, lead, without)
+
+    def _of_account(self, step: LeadStep, lead: Facts, match: Match | None, without: Mapping[str, str]) -> _Answer:
+        """The owner of the account that the lead belongs to, at any hour, as long as they may own it.
+
+        Where its owner may not, the owner of the account at the head of its family.
+        """
         if match is None:
             return _Answer("no account matches by domain, nor by name and place")
         facts = self._accounts[match.company]
+        refusal = self._refusal(facts, lead, without)
+        owner = facts.current_owner
+        if refusal is None and owner is not None:
+            text = f"{owner.email} owns the account it matches, {match.text}"
+            return _Answer(text, "matched-account", owner, None, step.place)
+        head = self._accounts.get(facts.head) if facts.head is not None else None
+        above = head.current_owner if head is not None and self._refusal(head, lead, without) is None else None
+        if above is None or head is None:
+            return _Answer(f"the account it matches, {match.text}: {refusal}")
+        text = (
+            f"{above.email} owns {head.key}, the head of the family of the account it matches, {match.text}: {refusal}"
+        )
+        return _Answer(text, "matched-account", above, None, step.place)
+
+    def _refusal(self, facts: Facts, lead: Facts, without: Mapping[str, str]) -> str | None:
+        """Why an account's owner does not get a lead of it, or None."""
         owner = facts.current_owner
         if owner is None:
-            return _Answer(f"the account it matches, {match.text}, has no owner")
-        if not may_keep(self._frame, owner.email, facts) or not facts.owner_active:
-            return _Answer(f"{owner.email}, who owns the account it matches, {match.text}, is not active")
-        return _Answer(
-            f"{owner.email} owns the account it matches, {match.text}", "matched-account", owner, None, step.place
-        )
+            return "it has no owner"
+        if not facts.owner_active or not may_keep(self._frame, owner.email, facts):
+            return f"{owner.email}, who owns it, is not active"
+        if lead.refs and not may_keep(self._frame, owner.email, lead):
+            return f"{owner.email}, who owns it, is not active where the lead is"
+        return f"{owner.email}, who owns it, {without[owner.email]}" if owner.email in without else None
 
-    def _of_territory(self, lead: Facts) -> _Answer:
+    def _of_territory(self, lead: Facts, without: Mapping[str, str]) -> _Answer:
         tree = choose_territory(self._pack, "owner", lead, self._frame.context)
         territory = tree.territory
         if territory is None:
@@ -118,17 +150,33 @@ class LeadRouter:
             present is not None
             and territory.keep
             and present.email in named
+            and present.email not in without
             and may_keep(self._frame, present.email, lead)
         ):
             text = f"kept by territory {territory.path}: it names {present.email}"
             return _Answer(text, "kept", present, None, territory.place, territory)
-        asked = draws(self._frame, tree.path, lead, self._loads)
+        asked = self._draws(tree.path, lead, without)
         return self._picked(asked, tree.path, lead, territory.place)
 
-    def _of_pool(self, step: LeadStep, lead: Facts) -> _Answer:
+    def _draws(self, path: tuple[Territory, ...], lead: Facts, without: Mapping[str, str]) -> Iterator[Draw]:
+        """The territory's members, then each overflow from the territory upward."""
+        groups = [(path[-1], path[-1].owners, path[-1].assign), *((by, owners, None) for by, owners in overflows(path))]
+        for number, (lender, owners, assign) in enumerate(groups):
+            yield draw_from(
+                self._frame,
+                path,
+                owners,
+                lead,
+                self._loads,
+                assign=assign,
+                lender=lender if number else None,
+                excluded=without,
+            )
+
+    def _of_pool(self, step: LeadStep, lead: Facts, without: Mapping[str, str]) -> _Answer:
         owners = OwnersByPool(step.pool or "")
         group = Territory(step.pool or "", f"pool {step.pool}", Always(), owners, step.place, "")
-        draw = draw_from(self._frame, (group,), owners, lead, self._loads, assign=None)
+        draw = draw_from(self._frame, (group,), owners, lead, self._loads, assign=None, excluded=without)
         answer = self._picked(iter((draw,)), (group,), lead, step.place)
         return replace(answer, territory=None)
 
@@ -178,6 +226,22 @@ class LeadRouter:
         """When somebody of the groups that had nobody begins to work, or stops to."""
         asked = sorted({email for answer in passed for email in answer.asked})
         return coming(self._frame, *(hours_change(self._frame, email) for email in asked))
+
+
+def _loads_of(frame: Frame) -> Loads:
+    """The loads that leads begin with: what the memory says was given, for the rep and for seats that they hold."""
+    loads = Loads.of(frame, LEADS)
+    for each in frame.memory.assignments:
+        if each.role == LEADS and each.at <= frame.context.now:
+            _carry(loads, frame, each.owner)
+    return loads
+
+
+def _carry(loads: Loads, frame: Frame, email: str) -> None:
+    """Count one lead for a rep; a seat that they hold carries it, too."""
+    seats = sorted(name for name, seat in frame.pack.seats.items() if seat.holder == email)
+    for identity in (email, *(f"{SEAT}{name}" for name in seats)):
+        loads.add(email, Facts(key="", accounts=()), (), identity)
 
 
 def route_lead(pack: Pack, lead: Facts, book: Book, now: datetime) -> LeadRoute:

@@ -6,7 +6,7 @@ SQLite tables are STRICT. The tables know no query.
 
 from __future__ import annotations
 
-from syncd.store.tables.alerts import episodes, monitor_baselines, monitor_states, notices, silences
+from syncd.store.tables.alerts import episodes, monitor_baselines, monitor_states, notices, silences, tallies
 from syncd.store.tables.changes import (
     approvals,
     leases,
@@ -20,12 +20,14 @@ from syncd.store.tables.changes import (
     runs,
     saved_teams,
 )
+from syncd.store.tables.leads import lead_tracks
 from syncd.store.tables.mirror import (
     adopted_overrides,
     adoptions,
     applied,
     blocked,
     company_links,
+    currency_rates,
     cursors,
     link_candidates,
     object_schemas,
@@ -38,6 +40,8 @@ from syncd.store.tables.mirror import (
 )
 from syncd.store.tables.naming import metadata
 from syncd.store.tables.picking import assignments, retrievals, rotations
+from syncd.store.tables.scores import scores
+
 
 __all__ = [
     "adopted_overrides",
@@ -47,8 +51,10 @@ __all__ = [
     "assignments",
     "blocked",
     "company_links",
+    "currency_rates",
     "cursors",
     "episodes",
+    "lead_tracks",
     "leases",
     "ledger",
     "ledger_head",
@@ -70,8 +76,10 @@ __all__ = [
     "rotations",
     "runs",
     "saved_teams",
+    "scores",
     "silences",
     "systems",
+    "tallies",
     "teams",
     "users",
 ]

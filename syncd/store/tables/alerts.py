@@ -1,4 +1,4 @@
-"""Tables of alert episodes, their notices, the monitors' states and silences."""
+"""Tables of alert episodes, their notices, the monitors' states, silences, and tallies for metrics."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from sqlalchemy import (
     text,
 )
 
-from syncd.store.columns import Document, Instant, Serial, Words
+from syncd.store.columns import Document, Instant, Real, Serial, Words
 from syncd.store.tables.naming import metadata
 
 
@@ -118,3 +118,12 @@ class _Silences(TypedColumns):
 silences: Table[_Silences] = Table(
     "silences", metadata, _Silences, Index("ix_silences_ends_at", "ends_at"), sqlite_strict=True
 )
+
+
+class _Tallies(TypedColumns):
+    name: Named[str] = Column(Words, primary_key=True)
+    labels: Named[Mapping[str, str]] = Column(Document, primary_key=True)
+    value: Named[float] = Column(Real)
+
+
+tallies: Table[_Tallies] = Table("tallies", metadata, _Tallies, sqlite_strict=True)

@@ -62,8 +62,9 @@ class _Outbox(TypedColumns):
     id: Named[int] = Column(Serial, primary_key=True)
     plan_id: Named[str] = Column(Words, ForeignKey("plans.plan_id"))
     ref: Named[Ref] = Column(RefText)
+    field: Named[str] = Column(Words)
     old: Named[str | None] = Column(Words)
-    new: Named[str] = Column(Words)
+    new: Named[str | None] = Column(Words)
     because: Named[str] = Column(Words)
     parent: Named[Ref | None] = Column(RefText)
     fingerprint: Named[str] = Column(Words)
@@ -83,7 +84,7 @@ outbox: Table[_Outbox] = Table(
     metadata,
     _Outbox,
     Index("ix_outbox_plan_id", "plan_id"),
-    Index("uq_outbox_open_ref", "ref", unique=True, sqlite_where=_OPEN_ROW, postgresql_where=_OPEN_ROW),
+    Index("uq_outbox_open_ref", "ref", "field", unique=True, sqlite_where=_OPEN_ROW, postgresql_where=_OPEN_ROW),
     CheckConstraint(
         "state IN ('approved', 'sending', 'confirmed', 'skipped_already', 'stale', 'conflict', 'rejected', 'blocked',"
         " 'dead')",
@@ -98,6 +99,7 @@ class _Receipts(TypedColumns):
     outbox_id: Named[int] = Column(Serial, ForeignKey("outbox.id"))
     plan_id: Named[str] = Column(Words)
     ref: Named[Ref] = Column(RefText)
+    field: Named[str] = Column(Words)
     at: Named[datetime] = Column(Instant)
     state: Named[RowState] = Column(Choice(RowState))
     attempt: Named[str | None] = Column(Words)

@@ -66,10 +66,11 @@ records: Table[_Records] = Table(
     metadata,
     _Records,
     Index(
-        "ix_records_account",
+        "ix_records_account",  # all four, or SQLite without statistics walks ix_records_live instead
         "account",
         "system",
         "kind",
+        "deleted",
         sqlite_where=text("account IS NOT NULL"),
         postgresql_where=text("account IS NOT NULL"),
     ),
@@ -78,6 +79,12 @@ records: Table[_Records] = Table(
         "domain",
         sqlite_where=text("domain IS NOT NULL"),
         postgresql_where=text("domain IS NOT NULL"),
+    ),
+    Index(
+        "ix_records_name_key",
+        "name_key",
+        sqlite_where=text("name_key IS NOT NULL"),
+        postgresql_where=text("name_key IS NOT NULL"),
     ),
     Index("ix_records_change_seq", "change_seq", unique=True),
     Index("ix_records_live", "system", "kind", "deleted"),  # counting must not read every row
@@ -110,9 +117,21 @@ class _ObjectSchemas(TypedColumns):
 object_schemas: Table[_ObjectSchemas] = Table("object_schemas", metadata, _ObjectSchemas, sqlite_strict=True)
 
 
+class _CurrencyRates(TypedColumns):
+    system: Named[System] = Column(Choice(System), primary_key=True)
+    currency: Named[str] = Column(Words, primary_key=True)
+    since: Named[date] = Column(Day, primary_key=True)
+    units: Named[str] = Column(Words)
+    read_at: Named[datetime] = Column(Instant)
+
+
+currency_rates: Table[_CurrencyRates] = Table("currency_rates", metadata, _CurrencyRates, sqlite_strict=True)
+
+
 class _OwnerChanges(TypedColumns):
     seq: Named[int] = Column(Serial, primary_key=True)
     ref: Named[Ref] = Column(RefText)
+    field: Named[str] = Column(Words)
     at: Named[datetime] = Column(Instant)
     old: Named[str | None] = Column(Words)
     new: Named[str | None] = Column(Words)
@@ -189,6 +208,7 @@ link_candidates: Table[_LinkCandidates] = Table(
 
 class _OwnerMarks(TypedColumns):
     ref: Named[Ref] = Column(RefText, primary_key=True)
+    field: Named[str] = Column(Words, primary_key=True)
     kind: Named[Kind] = Column(Choice(Kind))
     owner: Named[str | None] = Column(Words)
     source: Named[str] = Column(Words)
@@ -248,7 +268,8 @@ adopted_overrides: Table[_AdoptedOverrides] = Table(
 
 class _Blocked(TypedColumns):
     ref: Named[Ref] = Column(RefText, primary_key=True)
-    new_owner: Named[str] = Column(Words)
+    field: Named[str] = Column(Words, primary_key=True)
+    new_owner: Named[str | None] = Column(Words)
     code: Named[str] = Column(Words)
     message: Named[str] = Column(Words)
     until: Named[datetime] = Column(Instant)

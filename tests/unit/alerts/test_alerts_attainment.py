@@ -7,7 +7,7 @@ from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 import pytest
-from alerts_world import HS, NOW, SF, World, account, user, won
+from alerts_world import HS, NOW, PACK, SF, World, account, user, won
 
 from syncd.alerts.periods import fiscal_period, period_of
 from syncd.store import ownership
@@ -84,6 +84,16 @@ def test_a_territory_counts_what_is_below_it_and_its_own_period_only(world: Worl
     (dach, _) = world.episodes("AttainmentBelow")
     assert dach.labels == {"territory": "emea/dach", "period": "2026-Q4"}
     assert "300 USD won" in dach.summary
+
+
+def test_a_territory_may_say_its_quota_itself(world: World) -> None:
+    world.pack(
+        PACK.replace("when: {country: [DE, AT, CH]}", "when: {country: [DE, AT, CH]}\n        quota: 1000 per quarter")
+    )
+    begin(world, (1, 300, "2026-10-05"))
+    assert firing(world) == ["AttainmentBelow emea/dach"]
+    (dach,) = world.episodes("AttainmentBelow")
+    assert dach.labels == {"territory": "emea/dach", "period": "2026-Q4"}
 
 
 def test_a_rep_counts_the_deals_they_own_where_the_pack_says_so(world: World) -> None:

@@ -12,16 +12,23 @@ from typing import Any
 
 import pytest
 import yaml
-from alerts_world import World, account, user
+from alerts_world import World, account, receiver, user
+from click.testing import CliRunner
 
+from syncd.cli.main import cli
 from syncd.clock import ManualClock
+from syncd.connectors.metering import MeteredWire, endpoint
+from syncd.connectors.wire import HttpRequest, HttpResponse, WireError
 from syncd.errors import ConfigError, StorageError
+from syncd.jobs.alerting import silence
 from syncd.jobs.daemon.web import View, WebServer
 from syncd.jobs.metrics import METRICS, metrics_text
 from syncd.jobs.readiness import unready
 from syncd.report.exposition import Family, exposition
 from syncd.store import lease, runs
 from syncd.store.engine import Store
+from syncd.telemetry.tally import Tally
+from tests.integration.installation import Installation
 
 ROOT = Path(__file__).parents[3]
 RULES = yaml.safe_load((ROOT / "deploy" / "prometheus" / "syncd.rules.yaml").read_text())["groups"][0]["rules"]
@@ -33,9 +40,9 @@ def parsed(text: str) -> Samples:
     found: Samples = {}
     for line in text.splitlines():
         if line.startswith("# "):
-            assert re.fullmatch(r"# (HELP \w+ .+|TYPE \w+ gauge)", line), line
+            assert re.fullmatch(r"# (HELP \w+ .+|TYPE \w+ (gauge|counter|summary))", line), line
             continue
-        match = re.fullmatch(r'(\w+)(?:\{((?:\w+="(?:[^"\\]|\\.)*",?)*)\})? (-?[\d.e+]+)', line)
+        match = re.fullmatch(r'(\w+)(?:\{((?:\w+="(?:[^"\\]|\\.)*",?)*)\})? (-?[\d.e+-]+)', line)
         assert match, line
         labels = tuple(sorted(re.findall(r'(\w+)="((?:[^"\\]|\\.)*)"', match[2] or "")))
         assert (match[1], labels) not in found, line
@@ -92,6 +99,132 @@ def test_metrics_tell_what_the_database_holds(tmp_path: Path, store: Store, cloc
     assert metric(samples, "source_lag_seconds", system="salesforce") == 3600
 
 
+def test_what_processes_counted_grows_over_runs_and_restarts(
+    tmp_path: Path, store: Store, store_url: str, clock: ManualClock
+) -> None:
+    path = tmp_path / "told.jsonl"
+    world = World.make(tmp_path, store, clock, config=receiver("first", path))
+    world.users(user("anna"))
+    world.put(*(account(number) for number in range(5)))
+    world.pulled()
+    world.watch()
+    world.put(account(1, type="Former Customer"))
+    world.later(5)
+    world.watch()
+    samples = read(world)
+    assert metric(samples, "job_runs_total", job="watch", outcome="ok") == 2
+    assert metric(samples, "job_duration_seconds_count", job="watch") == 2
+    assert metric(samples, "alerts_fired_total", monitor="AccountChurned", severity="ticket") == 1
+    first = metric(samples, "notifications_total", receiver="first")
+    assert first == metric(samples, "notification_latency_seconds_count", receiver="first") == 1
+    assert (metric(samples, "db_commit_seconds_count") or 0) > 5
+    path.unlink()
+    path.mkdir()
+    world.put(account(2, type="Former Customer"))
+    world.later(5)
+    world.watch()
+    again = Store.open(store_url, clock=clock)
+    samples = parsed(metrics_text(world.context.settings, again, clock=clock))
+    again.close()
+    assert metric(samples, "job_runs_total", job="watch", outcome="ok") == 3
+    assert metric(samples, "notifications_total", receiver="first") == 2
+    assert metric(samples, "notifications_failed_total", receiver="first", reason="unwritable") == 1
+    assert "# TYPE syncd_job_duration_seconds summary" in metrics_text(world.context.settings, store, clock=clock)
+
+
+def test_what_is_silenced_is_counted_once(world: World) -> None:
+    world.users(user("anna"))
+    world.put(*(account(number) for number in range(5)))
+    world.pulled()
+    world.watch()
+    until = world.clock.now() + timedelta(hours=8)
+    silence(world.context, {"monitor": "AccountChurned"}, until=until, comment="known")
+    world.put(account(1, type="Former Customer"))
+    for _ in range(3):
+        world.later(5)
+        world.watch()
+    assert metric(read(world), "notifications_suppressed_total", reason="silenced") == 1
+
+
+def test_calls_are_counted_by_endpoint_and_how_they_ended(clock: ManualClock) -> None:
+    answers: list[HttpResponse | WireError] = [
+        HttpResponse(429),
+        HttpResponse(200),
+        WireError("timeout", True),
+        HttpResponse(503),
+        HttpResponse(204),
+    ]
+
+    class Scripted:
+        def send(self, request: HttpRequest) -> HttpResponse:
+            clock.advance(timedelta(seconds=2))
+            answer = answers.pop(0)
+            if isinstance(answer, WireError):
+                raise answer
+            return answer
+
+    tally = Tally()
+    wire = MeteredWire(Scripted(), "salesforce", tally, clock)
+    query = HttpRequest("GET", "https://x.example/services/data/v66.0/query?q=SELECT")
+    for _ in range(2):
+        wire.send(query)
+    write = HttpRequest("PATCH", "https://x.example/services/data/v66.0/composite/sobjects", body=b"{}")
+    with pytest.raises(WireError):
+        wire.send(write)
+    wire.send(write)
+    wire.send(query)
+    counts = {(name, *(value for _, value in labels)): value for (name, labels), value in tally.take().counts.items()}
+    assert counts["http_requests_total", "query", "429", "salesforce"] == 1
+    assert counts["http_requests_total", "query", "2xx", "salesforce"] == 2
+    assert counts["http_requests_total", "composite", "timeout", "salesforce"] == 1
+    assert counts["http_requests_total", "composite", "5xx", "salesforce"] == 1
+    assert counts["http_retries_total", "429", "salesforce"] == 1
+    assert counts["http_retries_total", "timeout", "salesforce"] == 1
+    assert ("http_retries_total", "5xx", "salesforce") not in counts, "another call is no repeat"
+    assert counts["http_request_duration_seconds_sum", "query", "salesforce"] == 6
+    assert tally.take().counts == {}
+
+
+@pytest.mark.parametrize(
+    ("url", "name"),
+    [
+        ("https://x/services/data/v66.0/sobjects/Account/001Sb0000000001IAA", "sobjects"),
+        ("https://x/services/data/v66.0/jobs/query/750Sb", "jobs"),
+        ("https://x/services/oauth2/token", "oauth2"),
+        ("https://x/crm/v3/objects/companies/search?limit=100", "objects"),
+        ("https://x/crm/objects/2026-03/companies/batch/read", "objects"),
+        ("https://x/crm/v3/owners/9999", "owners"),
+        ("https://x/0015f00000AbCdEAAV/12", "other"),
+        ("https://x", "other"),
+    ],
+)
+def test_an_endpoint_is_never_an_id(url: str, name: str) -> None:
+    assert endpoint(url) == name
+
+
+def test_a_pull_tells_its_calls_rows_and_allowance(tmp_path: Path) -> None:
+    """Through the real connectors, against the sandbox without sockets."""
+    made = Installation.make(tmp_path, companies=12)
+    try:
+        for words in (["db", "upgrade"], ["pull"], ["pull", "--sweep"], ["db", "backup", str(tmp_path / "copy.db")]):
+            done = CliRunner().invoke(cli, ["--config", str(tmp_path / "config.toml"), *words])
+            assert done.exit_code == 0, done.output
+        text = CliRunner().invoke(cli, ["--config", str(tmp_path / "config.toml"), "metrics"]).stdout
+    finally:
+        made.close()
+    samples = parsed(text)
+    assert metric(samples, "http_requests_total", system="salesforce", endpoint="query", status_class="2xx")
+    assert metric(samples, "http_requests_total", system="hubspot", endpoint="objects", status_class="2xx")
+    assert metric(samples, "rows_read_total", system="salesforce")
+    assert metric(samples, "rows_changed_total", system="hubspot", op="upserted")
+    assert metric(samples, "reconcile_mismatch_rows", system="hubspot", kind="account") == 0
+    assert 0 < (metric(samples, "api_quota_used_ratio", system="salesforce") or 0) < 0.1
+    assert 0 < (metric(samples, "api_org_used_ratio", system="salesforce") or 0) < 0.1
+    assert metric(samples, "cursor_timestamp_seconds", system="salesforce", kind="account", lane="live")
+    assert metric(samples, "job_runs_total", job="sweep", outcome="ok") == 1
+    assert (metric(samples, "backup_last_success_timestamp_seconds") or 0) > 1e9
+
+
 def test_a_textfile_that_cannot_be_written_stops_no_watch(tmp_path: Path, store: Store, clock: ManualClock) -> None:
     world = World.make(tmp_path, store, clock, config=f'[metrics]\ntextfile = "{tmp_path}/none/x.prom"\n')
     world.watch()
@@ -100,8 +233,10 @@ def test_a_textfile_that_cannot_be_written_stops_no_watch(tmp_path: Path, store:
 
 def test_every_metric_stands_in_the_page_and_what_the_page_names_exists() -> None:
     page = (ROOT / "docs" / "metrics.md").read_text()
-    assert re.findall(r"^\| `(syncd_\w+)` ", page, re.MULTILINE) == list(METRICS)
-    assert all(f"| {text} |" in page for text in METRICS.values())
+    rows = re.findall(r"^\| `(syncd_\w+)` \| (\w+) \| ([\w, ]*)\| (.+) \|$", page, re.MULTILINE)
+    assert [(name, kind, text) for name, kind, _, text in rows] == [
+        (name, metric.type, metric.text) for name, metric in METRICS.items()
+    ]
 
 
 def test_names_from_settings_cannot_break_the_format() -> None:
@@ -194,13 +329,19 @@ def test_a_port_that_is_taken_is_said_so(page: Page) -> None:
         WebServer(f"127.0.0.1:{page.server.port}", View(lambda: True, tuple, str, dict))
 
 
-# A small evaluator of what the shipped rules use: comparisons, `time() -`, `absent`, and `and on()`.
+# A small evaluator of what the shipped rules use: comparisons, `time() -`, `absent`, `sum`, `increase` and `and on()`.
+# Counters were at 0 an hour ago.
 _SELECTOR = r"(syncd_\w+)(?:\{([^}]*)\})?"
 
 
 def selected(text: str, samples: Samples, now: float) -> list[float]:
     if match := re.fullmatch(rf"absent\({_SELECTOR}\)", text):
         return [] if any(name == match[1] for name, _ in samples) else [1.0]
+    if match := re.fullmatch(r"sum\((.+)\)", text):
+        found = selected(match[1], samples, now)
+        return [sum(found)] if found else []
+    if match := re.fullmatch(r"increase\((.+)\[1h\]\)", text):
+        return selected(match[1], samples, now)
     match = re.fullmatch(rf"(time\(\) - )?{_SELECTOR}", text)
     assert match, text
     wanted = set(re.findall(r'(\w+)="([^"]*)"', match[3] or ""))
@@ -220,6 +361,7 @@ def fires(expr: str, samples: Samples, now: float) -> bool:
 
 
 NOW = 1_000_000.0
+_PARTS = {"gauge": ("",), "counter": ("",), "summary": ("_sum", "_count")}
 WELL: Samples = {
     ("syncd_up", ()): 1,
     ("syncd_ready", ()): 1,
@@ -233,6 +375,13 @@ WELL: Samples = {
     ("syncd_notices_oldest_age_seconds", ()): 0,
     ("syncd_db_wal_bytes", ()): 4e6,
     ("syncd_disk_free_bytes", ()): 5e10,
+    ("syncd_leading", (("instance", "one"),)): 1,
+    ("syncd_leading", (("instance", "two"),)): 0,
+    ("syncd_config_last_reload_successful", ()): 1,
+    ("syncd_backup_last_success_timestamp_seconds", ()): NOW - 80_000,
+    ("syncd_api_quota_used_ratio", (("system", "salesforce"),)): 0.3,
+    ("syncd_reconcile_mismatch_rows", (("kind", "account"), ("system", "salesforce"))): 0,
+    ("syncd_outbox_attempts_total", (("outcome", "conflict"),)): 3,
 }
 ILL: Mapping[str, Samples] = {
     "SyncdNotReady": {("syncd_ready", ()): 0},
@@ -244,6 +393,14 @@ ILL: Mapping[str, Samples] = {
     "SyncdFrozenLong": {("syncd_writes_frozen", ()): 1},
     "SyncdWalGrowing": {("syncd_db_wal_bytes", ()): 2e9},
     "SyncdDiskLow": {("syncd_disk_free_bytes", ()): 5e8},
+    "SyncdTwoLeaders": {("syncd_leading", (("instance", "two"),)): 1},
+    "SyncdConfigReloadFailed": {("syncd_config_last_reload_successful", ()): 0},
+    "SyncdBackupTooOld": {("syncd_backup_last_success_timestamp_seconds", ()): NOW - 100_000},
+    "SyncdQuotaHigh": {("syncd_api_quota_used_ratio", (("system", "salesforce"),)): 0.9},
+    "SyncdReconcileMismatch": {
+        ("syncd_reconcile_mismatch_rows", (("kind", "account"), ("system", "salesforce"))): 4,
+    },
+    "SyncdOutboxConflictSpike": {("syncd_outbox_attempts_total", (("outcome", "conflict"),)): 40},
 }
 
 
@@ -283,4 +440,5 @@ def test_rules_and_dashboard_name_metrics_that_exist() -> None:
     for expr in [*exprs, *(rule["expr"] for rule in RULES)]:
         named = re.findall(r"syncd_\w+", expr)
         assert named
-        assert set(named) <= set(METRICS), expr
+        summaries = {name + ending for name, each in METRICS.items() for ending in _PARTS[each.type]}
+        assert set(named) <= summaries, expr

@@ -13,7 +13,12 @@ from jobs_world import NOW, World
 from syncd.cli.main import cli
 from syncd.errors import Finding, Severity
 from syncd.jobs.checking import CheckReport, check
+from syncd.model.refs import Kind, System
+from syncd.model.schemas import FieldSchema, ObjectSchema
+from syncd.rules.conditions import FieldTest, walk
+from syncd.rules.matching.matchers import EqualTo
 from syncd.settings import Settings
+from syncd.store.schemas import save_schemas, stored_schemas
 
 REST = "  - {name: rest, when: always, owners: unassigned}\n"
 
@@ -120,16 +125,85 @@ def test_territories_that_hold_nothing_are_notes_unless_proved_unreachable(pulle
     assert len(found(report, "SYN350")) == 1
 
 
+def test_a_territory_that_holds_nothing_says_what_keeps_accounts_out(pulled: World) -> None:
+    report = checked(pulled, '{name: giants, when: {country: US, employees: ">= 900M"}, owners: unassigned}')
+    (finding,) = found(report, "SYN360")
+    assert finding.message.endswith(f"of {report.accounts} looked at miss it by employees alone")
+
+
 def test_a_value_of_the_data_near_one_of_the_rules_is_told(pulled: World) -> None:
     industries = sorted({row["Industry"] for row in pulled.dataset.salesforce["Account"] if row["Industry"]}, key=len)
     right = industries[-1]
     report = checked(pulled, f"{{name: a, when: {{industry: {right[:-2] + right[-1]}}}, owners: unassigned}}")
-    (finding,) = found(report, "SYN361")
+    (finding,) = (*found(report, "SYN361"), *found(report, "SYN366"))
     assert finding.severity is Severity.WARNING
     assert finding.hint == f"did you mean {right!r}?"
     others = found(report, "SYN362")
     assert len(others) == 1
     assert "rules name values of industry" in others[0].message
+
+
+def industry_of(world: World, name: str, *, offered: bool = True) -> None:
+    """An industry that Salesforce's schema offers, or does not, as the next pull stores it."""
+    with world.context.store.write() as conn:
+        schema = stored_schemas(conn, System.SALESFORCE)[Kind.ACCOUNT]
+        field = schema.fields["Industry"]
+        values = {*field.values, name} if offered else {*field.values} - {name}
+        fields = {**schema.fields, "Industry": FieldSchema(field.type, tuple(sorted(values)))}
+        changed = ObjectSchema(Kind.ACCOUNT, schema.object, fields)
+        save_schemas(conn, System.SALESFORCE, [changed], now=world.clock.now())
+
+
+def test_a_value_that_no_crm_offers_is_a_warning_with_the_word_that_was_meant(pulled: World) -> None:
+    report = checked(
+        pulled,
+        "{name: a, when: {industry: [Bankng, Insurance]}, owners: unassigned}",
+        "{name: b, when: {not: {industry: Bankng}}, owners: unassigned}",
+        "{name: c, when: {opportunities: {any: {stage: Whenever}}}, owners: unassigned}",
+        "{name: d, when: {tier: Whatever, name: Whoever}, owners: unassigned}",
+    )
+    (finding,) = found(report, "SYN366")
+    assert (finding.severity, finding.place and finding.place.line) == (Severity.WARNING, 3)
+    assert finding.message == "'bankng' is no value that the CRM offers for industry"
+    assert finding.hint == "did you mean 'Banking'?"
+    assert report.fails(strict=True)
+
+
+def test_a_value_that_accounts_still_have_is_a_note(pulled: World) -> None:
+    held = next(row["Industry"] for row in pulled.dataset.salesforce["Account"] if row["Industry"] == "Banking")
+    industry_of(pulled, held, offered=False)
+    with pulled.context.store.write() as conn:
+        schema = stored_schemas(conn, System.HUBSPOT)[Kind.ACCOUNT]
+        fields = {**schema.fields, "industry": FieldSchema("enumeration", ("Retail",))}
+        save_schemas(conn, System.HUBSPOT, [ObjectSchema(Kind.ACCOUNT, schema.object, fields)], now=pulled.clock.now())
+    report = checked(pulled, f"{{name: a, when: {{industry: {held}}}, owners: unassigned}}")
+    (finding,) = found(report, "SYN366")
+    assert finding.severity is Severity.NOTE
+    assert "still ha" in finding.message
+
+
+def test_a_value_of_the_crm_that_holds_an_operator_is_taken_literally_everywhere(pulled: World) -> None:
+    industry_of(pulled, "Arts* > 3")
+    root = pack(pulled.folder, '{name: a, when: {industry: "Arts* > 3"}, owners: unassigned}')
+    report = check(pulled.settings(), root, now=pulled.clock.now())
+    assert [each.severity for each in found(report, "SYN231")] == [Severity.NOTE]
+    assert found(report, "SYN366") == []
+    for read in (report.pack, pulled.context.pack(root)):
+        assert read is not None
+        (test,) = (each for each in walk(read.roles["owner"][0].when) if isinstance(each, FieldTest))
+        assert isinstance(test.matcher, EqualTo)
+        assert test.matcher.value == "arts* > 3"
+
+
+def test_fields_that_rules_read_are_counted_and_thin_ones_told(pulled: World) -> None:
+    report = checked(pulled, "{name: a, when: {country: US, parent: {present: true}}, owners: unassigned}")
+    fields = {each.field: each for each in report.fields}
+    assert sorted(fields) == ["country", "parent"]
+    assert fields["country"].of == report.accounts
+    assert fields["country"].percent > 50 > fields["parent"].percent
+    (finding,) = found(report, "SYN372")
+    assert finding.severity is Severity.NOTE
+    assert f"{fields['parent'].accounts} of {report.accounts} accounts" in finding.message
 
 
 def test_territories_by_places_alone_are_one_note_with_counts(pulled: World) -> None:

@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +15,11 @@ import pytest
 from syncd.errors import ConfigError, InputError, UsageError
 from syncd.jobs.fetching import fetch_pack, require_committed, restore_pack
 from syncd.jobs.leadership import leadership
+from syncd.jobs.watch import watch
 from syncd.settings import Mode, Settings
 from syncd.settings.model import GitPackSettings
 from syncd.store import ledger, packs
+from syncd.store.episodes import open_episodes
 
 GOOD = """format: 1
 pack: {{name: {name}}}
@@ -105,6 +108,26 @@ def test_an_invalid_commit_changes_nothing(gitted: Any, repository: Repository) 
     repository.commit("second")
     assert fetch(gitted).changed
     assert gitted.context.pack().revision != good
+
+
+def test_a_bad_commit_fires_pack_invalid_until_a_good_one_comes(gitted: Any, repository: Repository) -> None:
+    def firing() -> list[str]:
+        gitted.context.clock.advance(timedelta(minutes=1))
+        watch(gitted.context)
+        with gitted.context.store.read() as conn:
+            return [each.summary for each in open_episodes(conn) if each.monitor == "PackInvalid"]
+
+    repository.commit("first")
+    fetch(gitted)
+    assert firing() == []
+    bad = repository.commit("bad", "territories: [\n")
+    for _ in range(2):
+        with pytest.raises(InputError):
+            fetch(gitted)
+        assert firing() == [f"commit {bad[:12]} of the pack is invalid; the last good one stays in use"]
+    repository.commit("second")
+    fetch(gitted)
+    assert firing() == []
 
 
 def test_a_standby_runs_the_stored_pack_with_the_repository_gone(gitted: Any, repository: Repository) -> None:

@@ -185,7 +185,7 @@ def test_a_refusal_is_final_and_remembered_for_seven_days_in_the_words_of_the_cr
     report = world.apply(plan, source)
     row = world.rows(plan)[account(1).id]
     with world.store.read() as conn:
-        blocked = ownership.blocked(conn)[account(1)]
+        blocked = ownership.blocked(conn)[account(1), "owner"]
     assert (row.state, row.code, row.message) == (RowState.REJECTED, "FIELD_CUSTOM_VALIDATION_EXCEPTION", "Locked")
     assert (blocked.new_owner, blocked.code, blocked.message) == ("005anna", row.code, "Locked")
     assert blocked.until == NOW + timedelta(days=7)
@@ -722,7 +722,7 @@ def test_loads_are_no_staleness_but_caps_are_counted_again(world: World) -> None
     )
     report = world.apply(plan, grown)
     assert report.counts == {RowState.CONFIRMED: 9, RowState.STALE: 1}
-    assert "cap of emea/dach" in str(world.rows(plan)[account(9).id].message)
+    assert "cap of 11 accounts in emea/dach" in str(world.rows(plan)[account(9).id].message)
 
 
 # crashes

@@ -186,7 +186,7 @@ def test_a_deal_holdout_keeps_its_opportunity_until_it_expires() -> None:
 
 def test_a_record_with_a_write_under_way_is_left_out_with_the_reason() -> None:
     book = facts(1)
-    source = plan_input((book, decision(book)), open_refs=frozenset({account(1)}))
+    source = plan_input((book, decision(book)), open_slots=frozenset({(account(1), "owner")}))
     entry = only(source)
     assert (entry["outcome"], entry["reason"]) == ("held", "write-open")
     assert document(source)["changes"] == []
@@ -194,7 +194,7 @@ def test_a_record_with_a_write_under_way_is_left_out_with_the_reason() -> None:
 
 def test_one_record_under_way_does_not_hold_the_other_system() -> None:
     book = facts(1, systems=BOTH)
-    source = plan_input((book, decision(book)), writers=frozenset(BOTH), open_refs=frozenset({account(1)}))
+    source = plan_input((book, decision(book)), writers=frozenset(BOTH), open_slots=frozenset({(account(1), "owner")}))
     assert rows(source) == [("hubspot:account:91", "77old", "77anna")]
     assert [item["reason"] for item in only(source)["left_out"]] == ["write-open"]
 
@@ -210,7 +210,7 @@ def blocked_row(source: PlanInput, **changes: object) -> BlockedRow:
 def test_a_remembered_refusal_blocks_the_change_with_the_words_of_the_crm() -> None:
     book = facts(1)
     source = plan_input((book, decision(book)))
-    blocked = replace(source, blocked={account(1): blocked_row(source)})
+    blocked = replace(source, blocked={(account(1), "owner"): blocked_row(source)})
     entry = only(blocked)
     assert (entry["outcome"], entry["reason"]) == ("blocked", "refused")
     assert "FIELD_CUSTOM_VALIDATION_EXCEPTION: Region is locked" in entry["text"]
@@ -225,7 +225,7 @@ def test_a_remembered_refusal_blocks_the_change_with_the_words_of_the_crm() -> N
 def test_a_refusal_counts_only_for_the_same_row_and_seven_days(changes: dict) -> None:
     book = facts(1)
     source = plan_input((book, decision(book)))
-    blocked = replace(source, blocked={account(1): blocked_row(source, **changes)})
+    blocked = replace(source, blocked={(account(1), "owner"): blocked_row(source, **changes)})
     assert only(blocked)["outcome"] == "change"
 
 

@@ -558,3 +558,35 @@ def test_an_invalid_pack_raises_with_all_its_findings(tmp_path: Path) -> None:
 def test_conditions_of_a_pack_are_what_the_parser_makes(acme: Pack) -> None:
     assert isinstance(territory(acme, "dach-banking").when, AllOf)
     assert isinstance(territory(acme, "rest-of-world").when, Always)
+
+
+@pytest.mark.parametrize(
+    ("territories", "expected"),
+    [
+        (
+            "{name: all, when: always, owners: unassigned}, {name: de, when: {country: DE}, owners: unassigned}",
+            ["pack.yaml:2:15 SYN253"],
+        ),
+        (
+            "{name: group, when: {country: DE}, territories: [{name: all, when: always, owners: unassigned},"
+            " {name: big, when: {employees: 5}, owners: unassigned}]}, {name: rest, when: always, owners: unassigned}",
+            ["pack.yaml:2:15 SYN252"],
+        ),
+        (
+            "{name: de, when: {country: DE}, owners: unassigned, territories: [{name: all, when: always,"
+            " owners: unassigned}, {name: big, when: {employees: 5}, owners: unassigned}]},"
+            " {name: rest, when: always, owners: unassigned}",
+            ["pack.yaml:2:128 SYN255"],
+        ),
+        ("{name: de, when: {country: DE}, owners: unassigned}", ["pack.yaml:2:14 SYN253"]),
+    ],
+)
+def test_a_catch_all_in_the_wrong_place_is_one_finding(tmp_path: Path, territories: str, expected: list[str]) -> None:
+    findings = found(tmp_path, {"pack.yaml": f"format: 1\nterritories: [{territories}]\n"})
+    assert [f"{each.place} {each.code}" for each in findings] == expected
+
+
+@pytest.mark.parametrize("field", ["employees", "annual_revenue", "created_at", "locked"])
+def test_a_pattern_on_a_field_that_is_no_text_is_a_matcher_that_it_does_not_have(tmp_path: Path, field: str) -> None:
+    (finding,) = found(tmp_path, with_territory("name: a", f"when: {{{field}: '9*'}}", "owners: unassigned"))
+    assert (finding.code, str(finding.place)) == ("SYN212", f"pack.yaml:4:{len(field) + 14}")

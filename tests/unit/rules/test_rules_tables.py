@@ -46,7 +46,7 @@ def test_rows_become_territories_with_their_options(tmp_path: Path) -> None:
     )
     banks, rest = pack.roles["owner"]
     assert banks.owners == OwnersByEmail(("a@example.com", "seat:s"))
-    assert (banks.assign, banks.keep, banks.quota) == ("balanced", False, Decimal(2_000_000))
+    assert (banks.assign, banks.keep, banks.quota and banks.quota.amount) == ("balanced", False, Decimal(2_000_000))
     assert banks.cap is not None
     assert banks.cap.total == 120
     assert banks.overflow == OwnersByPool("p")

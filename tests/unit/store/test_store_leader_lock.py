@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import shutil
 import socket
 import struct
+import subprocess
+import tempfile
 import threading
 from collections.abc import Iterator
 from datetime import timedelta
@@ -12,12 +15,14 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from sqlalchemy import exc
 
 from syncd.clock import ManualClock, SystemClock
 from syncd.errors import LeaseHeldError, StorageError
 from syncd.jobs.daemon.election import Candidate
 from syncd.store import lease
 from syncd.store.engine import Store
+from syncd.store.failures import storage_errors
 from syncd.store.leader_lock import LeaderLock
 from tests.databases import NOW, postgres_server
 
@@ -162,6 +167,40 @@ def test_a_pooler_is_detected_and_refused(url: str, tmp_path: Path) -> None:
     finally:
         lock.close()
         pooler.close()
+
+
+@pytest.mark.parametrize("mode", ["transaction", "session"])
+def test_a_real_pgbouncer_is_refused_in_every_mode_that_carries_us(url: str, tmp_path: Path, mode: str) -> None:
+    program = shutil.which("pgbouncer")
+    if program is None:
+        pytest.skip("NOT TESTED WITH A REAL ONE: no pgbouncer on this machine; the stand-in above is")
+    server = postgres_server()
+    folder = Path(tempfile.mkdtemp(dir=server.folder))
+    user = server.folder.owner()
+    shutil.chown(folder, user)
+    (folder / "ini").write_text(
+        f"[databases]\n* = host={server.folder} port=5432 user=syncd\n[pgbouncer]\nlisten_addr =\n"
+        f"unix_socket_dir = {folder}\nlisten_port = 5432\nauth_type = any\npool_mode = {mode}\n"
+        f"logfile = {folder}/log\nuser = {user}\nignore_startup_parameters = extra_float_digits\n"
+    )
+    process = subprocess.Popen([program, "-q", str(folder / "ini")], stderr=subprocess.DEVNULL)
+    lock = LeaderLock(url.replace(str(server.folder), str(folder)))
+    try:
+        while not (folder / ".s.PGSQL.5432").exists():
+            assert process.poll() is None, "pgbouncer does not start"
+            SystemClock().sleep(0.05)
+        with pytest.raises(StorageError, match="SYN617"):
+            lock.take()
+    finally:
+        lock.close()
+        process.terminate()
+        process.wait()
+
+
+def test_a_server_that_never_answers_is_one_that_cannot_be_reached() -> None:
+    timeout = psycopg.errors.ConnectionTimeout("connection timeout expired")
+    with pytest.raises(StorageError, match="SYN608"), storage_errors("here"):
+        raise exc.OperationalError("connect", None, timeout)
 
 
 def test_a_server_that_is_away_is_told_in_words(tmp_path: Path) -> None:

@@ -64,7 +64,7 @@ def test_latest_change_of_each_record_is_told(store: Store) -> None:
         put(conn, account(1, at=1, owner="a"), account(2, at=1, owner="b"))
         put(conn, account(1, at=2, owner="c"))
         assert {ref.id: change.new for ref, change in ownership.owner_changes(conn).items()} == {"1": "c", "2": "b"}
-        assert set(ownership.owner_changes(conn, [account_ref(2), account_ref(9)])) == {account_ref(2)}
+        assert set(ownership.owner_changes(conn, [account_ref(2), account_ref(9)])) == {(account_ref(2), "owner")}
 
 
 def test_applied_is_kept_by_company_and_role(store: Store) -> None:
@@ -83,12 +83,12 @@ def test_applied_is_kept_by_company_and_role(store: Store) -> None:
 
 def test_refusal_is_remembered_until_it_is_cleared_or_past(store: Store) -> None:
     with store.write() as conn:
-        ownership.set_blocked(conn, account_ref(1), OTHER, "OLD", "", NOW, "fp")
-        ownership.set_blocked(conn, account_ref(1), OTHER, "FIELD_CUSTOM_VALIDATION", "no!", LATER, "fp2")
-        ownership.set_blocked(conn, account_ref(2), REP, "X", "", NOW, "fp")
+        ownership.set_blocked(conn, (account_ref(1), "owner"), OTHER, "OLD", "", NOW, "fp")
+        ownership.set_blocked(conn, (account_ref(1), "owner"), OTHER, "FIELD_CUSTOM_VALIDATION", "no!", LATER, "fp2")
+        ownership.set_blocked(conn, (account_ref(2), "owner"), REP, "X", "", NOW, "fp")
         row = BlockedRow(OTHER, "FIELD_CUSTOM_VALIDATION", "no!", LATER, "fp2")
-        assert ownership.blocked(conn)[account_ref(1)] == row
-        assert ownership.blocked(conn, now=NOW) == {account_ref(1): row}
-        ownership.clear_blocked(conn, [account_ref(1)])
-        ownership.clear_blocked(conn, [account_ref(1)])
-        assert set(ownership.blocked(conn)) == {account_ref(2)}
+        assert ownership.blocked(conn)[account_ref(1), "owner"] == row
+        assert ownership.blocked(conn, now=NOW) == {(account_ref(1), "owner"): row}
+        ownership.clear_blocked(conn, [(account_ref(1), "owner")])
+        ownership.clear_blocked(conn, [(account_ref(1), "owner")])
+        assert set(ownership.blocked(conn)) == {(account_ref(2), "owner")}

@@ -1,0 +1,125 @@
+"""The open opportunities of somebody who leaves that no account brings along: on others' accounts, or held out. Pure.
+
+They go to who has their account after the plan. A deal holdout holds an opportunity for its owner: once that one is no
+active user any more it holds nothing, and says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from syncd.model.plans import Change
+from syncd.model.records import Record
+from syncd.model.refs import Kind, Ref
+from syncd.planning.builder import PlanInput, bench_of
+from syncd.planning.cascade import Children
+from syncd.planning.fingerprints import child_fingerprint, rep_state
+from syncd.rules.facts import Facts
+
+
+@dataclass(frozen=True, slots=True)
+class Deal:
+    """One open opportunity of the leaver: whether it moves, to whom (e-mail), and why or why not."""
+
+    record: Record
+    company: str | None
+    to: str | None
+    text: str
+
+    def entry(self) -> dict[str, Any]:
+        """The opportunity as the plan's document shows it."""
+        fields = self.record.fields
+        return {
+            "ref": str(self.record.ref),
+            "name": fields.get("name", self.record.ref.id),
+            "company": self.company,
+            "amount": fields.get("amount"),
+            "to": self.to,
+            "text": self.text,
+        }
+
+
+def deals_of(
+    source: PlanInput,
+    document: Mapping[str, Any],
+    records: Iterable[Record],
+    *,
+    gone: bool,
+) -> tuple[tuple[Deal, ...], tuple[Change, ...]]:
+    """Every opportunity of the leaver with what becomes of it, and the writes that the plan lacks for that.
+
+    `document` is the plan so far, `records` the leaver's open opportunities; `gone` says that the leaver is no active
+    user any more, or past the last day: holdouts do not hold then.
+    """
+    planned = {entry["ref"]: entry for entry in document["changes"]}
+    entries = {entry["company"]: entry for entry in document["decisions"]}
+    children, territories = bench_of(source).children, {each.company: each.territory for each in source.decisions}
+    companies = {ref: facts.key for facts in source.facts.values() for ref in facts.refs}
+    deals: list[Deal] = []
+    changes: list[Change] = []
+    for record in sorted(records, key=lambda each: str(each.ref)):
+        account = Ref(record.ref.system, Kind.ACCOUNT, record.account) if record.account else None
+        company = companies.get(account) if account is not None else None
+        row = planned.get(str(record.ref))
+        if row is not None:
+            deals.append(Deal(record, company, row.get("to_owner", {}).get("email", row["to"]), "follows its account"))
+            continue
+        if account is None or company is None:
+            deals.append(Deal(record, None, None, "stays: it has no account in the mirror, so nobody follows from it"))
+            continue
+        facts = source.facts[company]
+        holdout = _holdout(children, record, account, facts, territories.get(company))
+        if holdout is not None and not gone:
+            deals.append(Deal(record, company, None, f"stays: {holdout}; it goes once its owner is inactive"))
+            continue
+        why = f"{holdout} does not hold: its owner has left" if holdout is not None else "its owner has left"
+        deal, change = _moved(source, record, account, facts, entries.get(company), why)
+        deals.append(deal)
+        if change is not None:
+            changes.append(change)
+    return tuple(deals), tuple(changes)
+
+
+def _holdout(children: Children, record: Record, account: Ref, facts: Facts, territory: str | None) -> str | None:
+    """The deal holdout that keeps an opportunity with its owner, in words, or None."""
+    _, held = children.following(account, record.owner, "", facts=facts, territory=territory)
+    return next((text for ref, text in held if ref == record.ref), None)
+
+
+def _moved(
+    source: PlanInput, record: Record, account: Ref, facts: Facts, entry: Mapping[str, Any] | None, why: str
+) -> tuple[Deal, Change | None]:
+    """The opportunity with whoever has its account after the plan, and the write; or why it cannot be written."""
+    system, company = record.ref.system, facts.key
+    target = _owner_after(source, account, facts, entry)
+    if target is None:
+        text = "stays: its account has no active owner after the plan either"
+        return Deal(record, company, None, text), None
+    email, owner = target
+    if system not in source.writers:
+        return Deal(record, company, None, f"stays: {system.value} is not written"), None
+    if system in source.stale:
+        return Deal(record, company, None, f"stays: the mirror of {system.value} is stale"), None
+    if record.ref in source.open_refs:
+        return Deal(record, company, None, "stays: an approved write of it is still under way"), None
+    state = rep_state(source.directory, email, system, owner)
+    fingerprint = child_fingerprint(record.ref, record.owner, parent=account, target=state)
+    change = Change(record.ref, record.owner, owner, company, fingerprint, parent=account)
+    return Deal(record, company, email, f"to the owner of its account: {why}"), change
+
+
+def _owner_after(
+    source: PlanInput, account: Ref, facts: Facts, entry: Mapping[str, Any] | None
+) -> tuple[str, str] | None:
+    """Who has an account once the plan is through, as e-mail and id there, if that is an active user who may own."""
+    system = account.system
+    if entry is not None and entry["outcome"] == "change" and entry["owner"]:
+        email, owner = entry["owner"]["email"], entry["owner"].get(system.value)
+    else:
+        owner = facts.owner_ids.get(system)
+        email = next((rep.email for rep in source.directory.reps.values() if rep.ids.get(system) == owner), None)
+    if email is None or owner is None or not rep_state(source.directory, email, system, owner).may_own:
+        return None
+    return email, owner

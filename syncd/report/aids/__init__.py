@@ -1,0 +1,1 @@
+"""Renderings of planning aids: each document becomes sections, and sections become text, Markdown or HTML."""

@@ -1,0 +1,141 @@
+"""Plans about people as plain text or Markdown: a leaver's drill, a joiner's first book, a distribution.
+
+What is shown is the plan's document alone; the writes themselves are `runs show`'s.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from syncd.report.markdown import Page, escaped
+from syncd.report.plan_view import checked
+from syncd.report.table import render_table
+from syncd.report.wording import counted, money, plain
+
+_LISTED = 50
+_Document = Mapping[str, Any]
+_Rows = Sequence[Sequence[object]]
+
+
+def people_text(document: _Document) -> str:
+    """The document as text, ending with a newline."""
+    title, parts = _PARTS[checked(document)["kind"]](document)
+    lines = [title]
+    for head, columns, rows, right in parts:
+        lines += ["", head] if head else []
+        if rows:
+            lines.append(render_table(columns, rows[:_LISTED], right=right, width=None))
+        if len(rows) > _LISTED:
+            lines.append(f"and {len(rows) - _LISTED:,} more; --format json has them all")
+    return "\n".join([*lines, "", *_ending(document)]) + "\n"
+
+
+def people_markdown(document: _Document) -> str:
+    """The document as Markdown, ending with a newline."""
+    title, parts = _PARTS[checked(document)["kind"]](document)
+    page = Page()
+    page.add([f"## {escaped(title)}"])
+    for head, columns, rows, _ in parts:
+        if rows:
+            cells = [[escaped("" if cell is None else str(cell)) for cell in row] for row in rows[:_LISTED]]
+            page.table(f"### {escaped(head)}", tuple(column.capitalize() for column in columns), cells)
+        elif head:
+            page.add([escaped(head)])
+    page.add([escaped(line) for line in _ending(document)])
+    return page.finished(title)
+
+
+_Part = tuple[str, tuple[str, ...], _Rows, set[int]]
+
+
+def _leaver(document: _Document) -> tuple[str, list[_Part]]:
+    told = document["people"]
+    owns, currency = told["owns"], told["owns"]["money"]["currency"]
+    states = ", ".join(f"{each['system']} {'active' if each['active'] else 'inactive'}" for each in told["state"])
+    title = f"{plain(told['name'])} ({told['leaver']}) owns {counted(owns['companies'], 'company', 'companies')}"
+    title += f" with {money(owns['money']['amount'], currency)} open pipeline; {states or 'no user of a CRM'}"
+    systems = [
+        (system, *(kinds.get(kind, 0) for kind in ("account", "opportunity", "lead", "contact")))
+        for system, kinds in owns["systems"].items()
+    ]
+    accounts = [
+        (
+            each["name"],
+            money(each["money"], currency),
+            each["to"] or "stays",
+            each["ranking"][0]["points"] if each["ranking"] else "",
+            each["cover"],
+            each["text"],
+        )
+        for each in told["accounts"]
+    ]
+    deals = [(each["name"], each["amount"], each["to"] or "stays", each["text"]) for each in told["opportunities"]]
+    others = [(each["kind"], each["name"], each["text"]) for each in told["others"]]
+    parts: list[_Part] = [
+        ("By system", ("system", "accounts", "open opportunities", "leads", "contacts"), systems, {1, 2, 3, 4}),
+        ("Accounts, by money", ("account", "pipeline", "to", "points", "cover now", "why"), accounts, {1, 3}),
+        ("Open opportunities", ("opportunity", "amount", "to", "why"), deals, {1}),
+        ("Leads and contacts", ("kind", "name", "what becomes of it"), others, set()),
+    ]
+    found = [part for part in parts if part[2]]
+    missing = ", ".join(told["not_mirrored"])
+    return title, [*found, (f"not in the mirror, look in the CRM: {missing}", (), [], set())]
+
+
+def _joiner(document: _Document) -> tuple[str, list[_Part]]:
+    told = document["people"]
+    title = f"{told['joiner']} starts in {plain(told['into'])}: {counted(told['accounts'], 'account')}"
+    title += f" of {told['target']:,} that are due today ({told['before']:,} before, {told['grown']:,} had nobody)"
+    ramp = [(step["from"] or "now", f"{float(step['share']) * 100:g}%", step["accounts"]) for step in told["ramp"]]
+    peeled = list(told["peeled"].items())
+    return title, [
+        ("Ramp", ("from", "share", "accounts"), ramp, {1, 2}),
+        ("Peeled off" if peeled else "nothing is peeled off anybody", ("rep", "accounts"), peeled, {1}),
+        _moves(document),
+    ]
+
+
+def _distribution(document: _Document) -> tuple[str, list[_Part]]:
+    told = document["people"]
+    title = f"pool {plain(told['pool'])}: {told['given']:,} of {counted(told['supply'], 'account')} fill books"
+    members = [
+        (each["email"], each["before"], each["gained"], f"{each['before'] + each['gained']} of {each['room']}")
+        for each in told["members"]
+    ]
+    members += [(email, "", 0, "no capacity in the pack") for email in told["without_capacity"]]
+    left = [(count, why) for why, count in told["left_over"].items()]
+    return title, [
+        ("Books", ("rep", "before", "gained", "full"), members, {1, 2}),
+        ("Left over" if left else "nothing is left over", ("accounts", "why"), left, {0}),
+        _moves(document),
+    ]
+
+
+_PARTS = {"leaver": _leaver, "joiner": _joiner, "distribution": _distribution}
+
+
+def _moves(document: _Document) -> _Part:
+    rows = [
+        (_name(each), each["owner"]["email"] if each["outcome"] == "change" else "stays", each["text"])
+        for each in document["decisions"]
+    ]
+    return "Accounts" if rows else "no account moves", ("account", "to", "why"), rows, set()
+
+
+def _name(entry: _Document) -> str:
+    return str(entry.get("name") or entry["company"])
+
+
+def _ending(document: _Document) -> Sequence[str]:
+    """What to do next: approve it, with the limits to lift, or nothing."""
+    if document["plan_id"] is None:
+        return ["nothing to write; no plan is saved"]
+    trips: Iterable[_Document] = document["guard"]["tripped"]
+    limits = "".join(f" --limit {trip['limit']}" for trip in trips)
+    plan_id, rows = document["plan_id"], len(document["changes"])
+    return [
+        *(f"over a limit: {trip['text']}" for trip in trips),
+        f"plan {plan_id}: {counted(rows, 'record')} to write; nothing is written before it is approved",
+        f'  syncd approve {plan_id} --why "…"{limits}, then syncd apply {plan_id}',
+    ]

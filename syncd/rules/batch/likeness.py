@@ -1,0 +1,248 @@
+"""Which values of a column no condition of a field can tell apart: one of each group is asked, for all of them.
+
+What a matcher looks at is small: whether a text is one of some points, how it begins or ends, what it holds, between
+which bounds a number lies. Values that are alike in all of that are alike in every answer. Knows the constants of the
+matchers; the answers themselves are always the plain matchers', run on a value. A matcher that is not known here is
+asked about every value.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from decimal import ROUND_CEILING, Decimal
+
+import numpy as np
+import polars as pl
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from syncd.rules.batch.packed import Numbers, Texts
+from syncd.rules.classes.field_classes import FieldIndex
+from syncd.rules.classes.identity import matchers_in
+from syncd.rules.facts import Value
+from syncd.rules.matching.matchers import (
+    AllElements,
+    AnyElement,
+    Contains,
+    EndsWith,
+    EqualTo,
+    Glob,
+    InList,
+    Interval,
+    Matcher,
+    Missing,
+    NoElement,
+    NoneOf,
+    PostalRange,
+    Present,
+    StartsWith,
+)
+from syncd.rules.matching.time_window import EvaluationContext
+
+Groups = NDArray[np.int64]
+_LARGEST = 1 << 62
+_ROOM = 1 << 20
+"""Numbers of groups below this are looked up in an array rather than sorted."""
+_FEW_PARTS = 4
+_POINTS = (EqualTo, InList, NoneOf, AnyElement, AllElements, NoElement)
+_SAME_FOR_ALL = (Missing, Present)
+
+
+class Alike:
+    """Values in groups, told by a number each; the groups become more as values turn out to differ."""
+
+    def __init__(self, count: int) -> None:
+        self._numbers: Groups = np.zeros(count, dtype=np.int64)
+        self._most = 1
+
+    def firsts(self) -> tuple[Groups, Groups]:
+        """The first value of each group that occurs, and for each value the place of its group among those."""
+        if self._most > max(_ROOM, len(self._numbers)):
+            _, first, places = np.unique(self._numbers, return_index=True, return_inverse=True)
+            return first, places
+        first_of = np.full(self._most, -1, dtype=np.int64)
+        first_of[self._numbers[::-1]] = np.arange(len(self._numbers) - 1, -1, -1)
+        there = np.flatnonzero(first_of >= 0)
+        place_of = np.empty(self._most, dtype=np.int64)
+        place_of[there] = np.arange(len(there))
+        return first_of[there], place_of[self._numbers]
+
+    def split(self, places: Groups) -> None:
+        """Part the values that have different numbers here; all of them are at least 0."""
+        if not len(places):
+            return
+        most = int(places.max()) + 1
+        if most == 1:
+            return
+        self._make_room(most)
+        self._numbers = self._numbers + places * self._most if self._most > 1 else places
+        self._most *= most
+
+    def split_rows(self, rows: Groups) -> None:
+        """Part these values from all others."""
+        if not len(rows):
+            return
+        self._make_room(2)
+        self._numbers[rows] += self._most
+        self._most *= 2
+
+    def _make_room(self, most: int) -> None:
+        """Number the groups that occur anew before the numbers grow out of hand."""
+        if self._most * most >= _LARGEST or self._most > _ROOM:
+            first, self._numbers = self.firsts()
+            self._most = len(first)
+
+
+class Likeness:
+    """The constants of one field's matchers, sorted by what they look at in a value."""
+
+    def __init__(self, index: FieldIndex, context: EvaluationContext) -> None:
+        self._context = context
+        self._points: set[Value] = set()
+        self._beginnings: set[str] = set()
+        self._ends: set[str] = set()
+        self._parts: set[str] = set()
+        self._globs: dict[str, Glob] = {}
+        self._bounds: set[Decimal] = set()
+        self._ranges: set[tuple[str, str]] = set()
+        self._others: list[Matcher] = []
+        for predicate in index.predicates:
+            for condition in predicate.conditions:
+                for matcher in matchers_in(condition):
+                    self._take(matcher)
+
+    def of_texts(self, texts: Texts) -> Alike:
+        """The groups of texts that are alike."""
+        groups = Alike(len(texts))
+        array = texts.array.cast(pa.string()) if pa.types.is_large_string(texts.array.type) else texts.array
+        array = pc.fill_null(array, "")
+        groups.split(_places_in(array, sorted(point for point in self._points if isinstance(point, str))))
+        data = array.cast(pa.binary())
+        for places in _edges_of(data, self._beginnings, lambda size: pc.binary_slice(data, 0, size)):
+            groups.split(places)
+        for places in _edges_of(data, self._ends, lambda size: pc.binary_slice(data, -size)):
+            groups.split(places)
+        self._split_by_ranges(groups, array)
+        self._split_by_parts(groups, array)
+        for matcher in self._others:
+            groups.split(self._asked(matcher, texts, np.arange(len(texts))))
+        return groups
+
+    def of_numbers(self, numbers: Numbers) -> Alike:
+        """The same of numbers: two between the same bounds are alike."""
+        groups = Alike(len(numbers))
+        scale = Decimal(10) ** numbers.digits
+        points = {Decimal(point) for point in self._points if isinstance(point, Decimal | bool)}
+        steps: set[int] = set()
+        for bound in self._bounds | points:
+            scaled = bound * scale
+            above = int(scaled.to_integral_value(ROUND_CEILING))
+            steps |= {above, above + 1} if above == scaled else {above}
+        edges = np.array(sorted(step for step in steps if -_LARGEST < step < _LARGEST), dtype=np.int64)
+        groups.split(np.searchsorted(edges, numbers.units, side="right").astype(np.int64))
+        for matcher in (*self._others, *self._globs.values()):
+            groups.split(self._asked(matcher, numbers, np.arange(len(numbers))))
+        return groups
+
+    def _take(self, matcher: Matcher) -> None:
+        # By exact type, as the classes do: what derives from a known matcher may look at more.
+        kind = type(matcher)
+        if isinstance(matcher, EqualTo) and kind is EqualTo:
+            self._points.add(matcher.value)
+        elif isinstance(matcher, InList | NoneOf | AnyElement | AllElements | NoElement) and kind in _POINTS:
+            self._points |= matcher.values
+        elif isinstance(matcher, Interval) and kind is Interval:
+            self._bounds |= {bound for bound in (matcher.low, matcher.high) if bound is not None}
+        elif isinstance(matcher, PostalRange) and kind is PostalRange:
+            self._ranges.add((matcher.low, matcher.high))
+        elif isinstance(matcher, StartsWith) and kind is StartsWith:
+            self._beginnings.add(matcher.part)
+        elif isinstance(matcher, EndsWith) and kind is EndsWith:
+            self._ends.add(matcher.part)
+        elif isinstance(matcher, Contains) and kind is Contains:
+            self._parts.add(matcher.part)
+        elif isinstance(matcher, Glob) and kind is Glob:
+            self._take_glob(matcher)
+        elif kind not in _SAME_FOR_ALL:
+            self._others.append(matcher)
+
+    def _take_glob(self, glob: Glob) -> None:
+        inner = glob.pattern.strip("*")
+        plain = "*" not in inner and "?" not in inner
+        before, after = glob.pattern.startswith("*"), glob.pattern.endswith("*")
+        if not plain or not inner:
+            self._globs[glob.pattern] = glob
+        elif before and after:
+            self._parts.add(inner)
+        elif before:
+            self._ends.add(inner)
+        elif after:
+            self._beginnings.add(inner)
+        else:
+            self._points.add(inner)
+
+    def _split_by_ranges(self, groups: Alike, array: pa.Array) -> None:
+        for size in sorted({len(low) for low, _ in self._ranges}):
+            ends = sorted({end for pair in self._ranges if len(pair[0]) == size for end in pair})
+            digits = pc.match_substring_regex(array, f"^[0-9]{{{size}}}$")
+            rows = np.flatnonzero(np.asarray(digits))
+            found = np.full(len(array), 0, dtype=np.int64)
+            codes = np.asarray(array.take(pa.array(rows)).to_pylist(), dtype=f"S{size}") if len(rows) else rows
+            edges = np.array([end.encode() for end in ends], dtype=f"S{max(len(end.encode()) for end in ends)}")
+            if len(rows):
+                left = np.searchsorted(edges, codes, side="left")
+                found[rows] = 1 + left + np.searchsorted(edges, codes, side="right")
+            groups.split(found)
+
+    def _split_by_parts(self, groups: Alike, array: pa.Array) -> None:
+        literals = {glob.pattern: _longest_literal(glob.pattern) for glob in self._globs.values()}
+        looked_for = sorted(part for part in {*self._parts, *literals.values()} if part)
+        rows = _holding_any(array, looked_for)
+        some = array.take(pa.array(rows))
+        for part in sorted(part for part in self._parts if part):
+            groups.split_rows(rows[np.asarray(pc.match_substring(some, part))])
+        for pattern, literal in literals.items():
+            near = rows[np.asarray(pc.match_substring(some, literal))] if literal else np.arange(len(array))
+            groups.split(self._asked(self._globs[pattern], Texts(array), near))
+
+    def _asked(self, matcher: Matcher, values: Sequence[Value], rows: NDArray[np.int64]) -> Groups:
+        """What a matcher says of some of the values; of the others it is known to be false."""
+        found = np.zeros(len(values), dtype=np.int64)
+        for row in rows.tolist():
+            found[row] = matcher.matches(values[row], self._context)
+        return found
+
+
+def _places_in(array: pa.Array, points: list[str]) -> Groups:
+    """Which of the points each value is, from 1; 0 for none."""
+    if not points:
+        return np.zeros(len(array), dtype=np.int64)
+    found = pc.index_in(array, value_set=pa.array(points, type=array.type))
+    return np.asarray(found.fill_null(-1)).astype(np.int64) + 1
+
+
+def _edges_of(data: pa.Array, edges: Iterable[str], cut: Callable[[int], pa.Array]) -> Iterator[Groups]:
+    """For each length of the edges which of them a value has; UTF-8 begins and ends alike in bytes and characters."""
+    by_size: dict[int, list[bytes]] = {}
+    for edge in edges:
+        if edge:
+            by_size.setdefault(len(edge.encode()), []).append(edge.encode())
+    for size, same in sorted(by_size.items()):
+        found = pc.index_in(cut(size), value_set=pa.array(sorted(same), type=data.type))
+        yield np.asarray(found.fill_null(-1)).astype(np.int64) + 1
+
+
+def _holding_any(array: pa.Array, parts: list[str]) -> NDArray[np.int64]:
+    """The rows that hold some of the parts."""
+    if not parts:
+        return np.empty(0, dtype=np.int64)
+    if len(parts) <= _FEW_PARTS:
+        masks = [np.asarray(pc.match_substring(array, part)) for part in parts]
+        return np.flatnonzero(np.logical_or.reduce(masks))
+    held = pl.Series(array).str.contains_any(parts)
+    return np.flatnonzero(held.to_numpy())
+
+
+def _longest_literal(pattern: str) -> str:
+    return max(pattern.replace("?", "*").split("*"), key=len)

@@ -1,0 +1,66 @@
+"""A pack's trees and protect rules asked about a whole batch: for each account its path, as `choose_territory` says.
+
+Knows conditions and windows; no people, holds or picks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from syncd.rules.batch.batch_table import Batch, BatchAnswers
+from syncd.rules.batch.columns import Codes, Columns, columns_of
+from syncd.rules.batch.reduction import Folded
+from syncd.rules.classes.territories import PackClasses, Path, RoleAnswers, protect_rules
+from syncd.rules.facts import Facts
+from syncd.rules.matching.time_window import EvaluationContext
+
+
+class BatchTerritories:
+    """A compiled pack at one instant, for batches."""
+
+    def __init__(self, classes: PackClasses, context: EvaluationContext) -> None:
+        self._classes = classes
+        self._context = context
+        self._roles: Mapping[str, tuple[RoleAnswers, BatchAnswers]] = {
+            role: self._role(role) for role in classes.pack.roles
+        }
+        rules = protect_rules(classes.pack)
+        self._protect = BatchAnswers(classes.protect(), context) if rules else None
+
+    def _role(self, role: str) -> tuple[RoleAnswers, BatchAnswers]:
+        plain = RoleAnswers(self._classes.role(role), self._context)
+        return plain, BatchAnswers(plain.classes.table, self._context, plain.answers.alive)
+
+    @property
+    def fields(self) -> frozenset[str]:
+        """The fields that a batch needs columns of."""
+        tables = [answers for _, answers in self._roles.values()]
+        tables += [self._protect] if self._protect is not None else []
+        return frozenset(name for answers in tables for name in answers.fields)
+
+    def paths(self, role: str) -> Sequence[Path]:
+        """The paths of a role's tree that the numbers of `places` stand for: each node after all below it."""
+        return self._roles[role][0].classes.paths
+
+    def coded(self, role: str, columns: Columns) -> Folded:
+        """The classes of a batch in a role's tree: what is the same as long as neither changes."""
+        return self._roles[role][1].coded(columns)
+
+    def places(self, role: str, batch: Batch) -> Codes:
+        """For each account the number of the path that takes it, or -1."""
+        return self._roles[role][1].first(batch)
+
+    def protected(self, batch: Batch) -> NDArray[np.bool_]:
+        """For each account whether the condition of some protect rule holds, whatever its dates and roles."""
+        if self._protect is None:
+            return np.zeros(batch.columns.count, dtype=np.bool_)
+        return self._protect.some(batch)
+
+
+def batch_of(book: Sequence[Facts], fields: frozenset[str]) -> Batch:
+    """Facts that are there already, as a batch."""
+    held = [row for row, facts in enumerate(book) if facts.rates is not None]
+    return Batch(columns_of(book, sorted(fields)), book.__getitem__, np.array(held, dtype=np.int64))

@@ -1,0 +1,138 @@
+# ruff: noqa: E402 - the extra is looked for first
+"""The batch executor: on random packs and dirty accounts it says what classes and the plain evaluator say."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from decimal import Decimal
+from zoneinfo import ZoneInfo
+
+import pytest
+from random_packs import FIELDS, Packs, instants
+from rule_builders import NOW, PLACE, facts, territory
+from rule_builders import pack as pack_of
+
+np = pytest.importorskip("numpy", reason="the extra `fast` is not installed")
+pa = pytest.importorskip("pyarrow", reason="the extra `fast` is not installed")
+pytest.importorskip("polars", reason="the extra `fast` is not installed")
+
+from syncd.model.fields import FieldType
+from syncd.rules.batch import field_codes
+from syncd.rules.batch.batch_table import Batch
+from syncd.rules.batch.columns import Column, Columns, columns_of
+from syncd.rules.batch.packed import Numbers, packed_column
+from syncd.rules.batch.territories import BatchTerritories, batch_of
+from syncd.rules.classes.territories import PackClasses, protect_rules
+from syncd.rules.conditions import EvaluationContext, FieldTest, holds
+from syncd.rules.deciding.tree import choose_territory
+from syncd.rules.matching import matchers as m
+
+PACKS = int(os.environ.get("PACKS", "120"))
+ROWS = 200
+LANES = 8
+
+
+def same_as_plain(seed: int) -> None:
+    """One random pack over its accounts, at one instant after the other."""
+    draw = Packs(seed)
+    pack = replace(draw.pack(), zone=ZoneInfo(draw.dice.choice(["UTC", "Europe/Berlin"])))
+    companies = [draw.account(f"A{number:03}") for number in range(ROWS)]
+    classes = PackClasses(pack)
+    for share, now in enumerate(instants()):
+        context = EvaluationContext(now, pack.zone, draw.dice.choice([1, 2]))
+        answers, plain = BatchTerritories(classes, context), classes.at(context)
+        book = companies[share :: len(instants())]
+        batch = batch_of(book, answers.fields)
+        for role in pack.roles:
+            paths = [() if place < 0 else answers.paths(role)[place] for place in answers.places(role, batch)]
+            for company, path in zip(book, paths, strict=True):
+                expected = choose_territory(pack, role, company, context).path
+                assert path == expected, (seed, company.key, role)
+                assert path == plain.choose(role, company).path, (seed, company.key, role)
+        protected = answers.protected(batch).tolist()
+        rules = protect_rules(pack)
+        assert protected == [any(holds(rule.when, each, context) for rule in rules) for each in book], seed
+
+
+def packed_batch(book, fields):
+    """The book with its texts and numbers in arrays; what is neither is asked value by value."""
+    columns = dict(columns_of(book, fields).by_field)
+    for name in fields:
+        values = [each.values.get(name) for each in book]
+        kinds = {type(value) for value in values if value is not None}
+        if kinds == {str}:
+            columns[name] = packed_column(pa.array(values, type=pa.string()))
+        elif kinds == {Decimal}:
+            units = np.array([0 if value is None else int(value * 100) for value in values])
+            codes = np.array([-1 if value is None else row for row, value in enumerate(values)], dtype=np.int32)
+            columns[name] = Column(Numbers(units, 2), codes)
+    held = np.array([row for row, each in enumerate(book) if each.rates is not None], dtype=np.int64)
+    return Batch(Columns(len(book), columns), book.__getitem__, held)
+
+
+def only_proper(company):
+    """The company without values that an array of texts or of hundredths cannot hold."""
+
+    def is_proper(name, value):
+        type_ = FIELDS[name][0] if name in FIELDS else FieldType.TEXT
+        if type_ in (FieldType.NUMBER, FieldType.MONEY):
+            return isinstance(value, Decimal) and value == value.quantize(Decimal("0.01"))
+        return type_ in (FieldType.DATE, FieldType.BOOLEAN, FieldType.SEVERAL) or isinstance(value, str)
+
+    return replace(company, values={name: value for name, value in company.values.items() if is_proper(name, value)})
+
+
+@pytest.mark.parametrize("lane", range(LANES))
+def test_columns_in_arrays_end_where_the_plain_evaluator_ends(lane):
+    for seed in range(lane, PACKS // 3, LANES):
+        draw = Packs(f"packed {seed}")
+        pack = draw.pack()
+        book = [only_proper(draw.account(f"A{number:03}")) for number in range(ROWS)]
+        context = EvaluationContext(instants()[seed % 3], pack.zone)
+        answers = BatchTerritories(PackClasses(pack), context)
+        batch = packed_batch(book, sorted(answers.fields))
+        for role in pack.roles:
+            paths = [() if place < 0 else answers.paths(role)[place] for place in answers.places(role, batch)]
+            for company, path in zip(book, paths, strict=True):
+                assert path == choose_territory(pack, role, company, context).path, (seed, company.key, role)
+
+
+@pytest.fixture(autouse=True)
+def _few_are_many(monkeypatch):
+    monkeypatch.setattr(field_codes, "MANY", 3)
+
+
+@pytest.mark.parametrize("lane", range(LANES))
+def test_random_packs_in_batches_end_where_the_plain_evaluator_ends(lane):
+    for seed in range(lane, PACKS, LANES):
+        same_as_plain(seed)
+
+
+@pytest.mark.parametrize("bound", ["9.99", "10", "-0.5", "1E+30"])
+def test_whole_numbers_lie_on_the_right_side_of_any_bound(bound):
+    edge = Decimal(bound)
+    sides = [m.Interval("low", low=edge), m.Interval("high", high=edge), m.EqualTo("is", edge)]
+    sides.append(m.Interval("above", low=edge, low_included=False))
+    context = EvaluationContext(NOW)
+    units = np.array([-(2**62), -1, 0, 9, 10, 11, 2**62])
+    for side in sides:
+        test = FieldTest("employees", FieldType.NUMBER, side, PLACE, side.text)
+        answers = BatchTerritories(PackClasses(pack_of(territory("t", test))), context)
+        columns = Columns(len(units), {"employees": Column(Numbers(units), np.arange(len(units), dtype=np.int32))})
+        places = answers.places("owner", Batch(columns, lambda row: None, np.empty(0, dtype=np.int64)))
+        expected = [side.matches(Decimal(int(unit)), context) for unit in units]
+        assert [place == 0 for place in places] == expected
+
+
+def test_half_of_a_surrogate_pair_is_asked_like_any_text():
+    book = [facts(f"A{number}", name=text) for number, text in enumerate(["\ud800", "a\ud800", "abc", "b"] * 2)]
+    test = FieldTest("name", FieldType.TEXT, m.StartsWith("a*", "a"), PLACE, "a*")
+    answers = BatchTerritories(PackClasses(pack_of(territory("t", test))), EvaluationContext(NOW))
+    places = answers.places("owner", batch_of(book, answers.fields))
+    assert [place == 0 for place in places] == [False, True, True, False] * 2
+
+
+def test_an_empty_batch_has_no_places():
+    answers = BatchTerritories(PackClasses(pack_of(territory("t", None))), EvaluationContext(NOW))
+    assert list(answers.places("owner", batch_of([], answers.fields))) == []
