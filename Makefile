@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 JOBS ?= 2
 
-.PHONY: help setup demo test contract check lint types layers wheel lock man simulate sweep fuzz bench bench-explain bench-load bench-rules bench-engine bench-plan fairness soak evening logs site site-serve clean
+.PHONY: help setup demo test contract check lint types layers wheel install-test schema-fixture lock man simulate sweep fuzz bench bench-explain bench-packs bench-load bench-rules bench-aids bench-engine bench-plan fairness soak evening logs site site-serve clean
 .DEFAULT_GOAL := help
 
 help: ## what each target does
@@ -58,6 +58,12 @@ build/site-tools/.installed: requirements-site.txt
 wheel: $(STAMP) ## build the wheel, install it in a clean environment, start it there
 	bash .ci/wheel
 
+install-test: $(STAMP) ## an installation's whole life in a folder: install, backup, upgrade, restore, decommission
+	deploy/test/lifecycle $(OLDER)
+
+schema-fixture: $(STAMP) ## the schema of RELEASE as fixture for the migration tests: once, when it is released
+	$(BIN)/python -m tests.migration.release $(RELEASE)
+
 lock: ## pin every dependency with its hashes (needs uv)
 	uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-emit-index-url --extra postgres --extra receivers pyproject.toml -o requirements.txt
 	uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-emit-index-url --extra fast --extra postgres --extra receivers --group dev pyproject.toml -o requirements-dev.txt
@@ -69,11 +75,17 @@ bench: $(STAMP) ## the whole job on the real company list, timed; JSON on stdout
 bench-load: $(STAMP) ## a first load of ROWS accounts and as many opportunities into both databases; JSON on stdout
 	@$(BIN)/python benchmarks/first_load.py --rows $(or $(ROWS),1000000)
 
+bench-packs: $(STAMP) ## check, test, plan and explain on each example pack and on 1,000 territories over 100,000 accounts; JSON
+	@$(BIN)/python benchmarks/example_packs.py
+
 bench-explain: $(STAMP) ## explain over a mirror of 100,000 accounts and 1,000 territories; JSON on stdout
 	@$(BIN)/python benchmarks/explain.py
 
 bench-rules: $(STAMP) ## the rules engine, figure by figure (FIGURES="territory reading ..."); JSON on stdout
 	@$(BIN)/python benchmarks/rules_engine.py $(FIGURES)
+
+bench-aids: $(STAMP) ## audit, starter pack and backtest over planted books (SIZES="1000 10000 ..."); JSON on stdout
+	@$(BIN)/python benchmarks/aids.py $(SIZES)
 
 bench-engine: $(STAMP) ## the batch engine over ROWS accounts beside Polars, DuckDB, SQLite and rule engines; JSON on stdout
 	@$(BIN)/python benchmarks/batch_engine.py --rows $(or $(ROWS),1000000)

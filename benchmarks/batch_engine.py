@@ -98,6 +98,8 @@ def measured(asked: argparse.Namespace, folder: Path) -> dict[str, Any]:
     territories = BatchTerritories(classes[-1], context)
     places = territories.places("owner", batch)
     coded = territories.coded("owner", columns)
+    if coded is None:
+        sys.exit("the tables of this pack are too large for a batch")
     cached = seconds(lambda: first_bits(coded), TIMES)
     names = ["" if place < 0 else territories.paths("owner")[place][-1].path for place in places.tolist()]
     found: dict[str, Any] = {

@@ -56,6 +56,11 @@ def canonical(value: Any, type_: FieldType | None = None) -> str | None:
     JSON booleans and numbers say their type themselves. Text is read by the rule field's type; without one only an
     unmistakable instant is respelled. What cannot be read as its type stays as the CRM wrote it.
     """
+    # text and null first: they are nearly all cells of a first load
+    if isinstance(value, str):
+        return _text(value, type_)
+    if value is None:
+        return None
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, int | Decimal):
@@ -64,18 +69,20 @@ def canonical(value: Any, type_: FieldType | None = None) -> str | None:
         return plain(Decimal(repr(value)))
     if isinstance(value, list | tuple):
         return ";".join(filter(None, (canonical(item) for item in value))) or None
-    if not isinstance(value, str):
-        return None
-    text = value.replace("\0", "")
+    return None
+
+
+def _text(value: str, type_: FieldType | None) -> str | None:
+    text = value.replace("\0", "") if "\0" in value else value
     if not text:
         return None
+    if type_ is None:
+        return _instant(text)
     if type_ in _NUMBERS:
         return _number(text)
     if type_ is FieldType.BOOLEAN:
         return text.strip().lower()
-    if type_ is FieldType.DATE:
-        return _date(text)
-    return _instant(text) if type_ is None else text
+    return _date(text) if type_ is FieldType.DATE else text
 
 
 def plain(number: Decimal) -> str:

@@ -50,8 +50,8 @@ _RUNS_A_DAY = (300, 5000)
 class Context:
     """One process's settings, ports and connections. Connectors are made on first use and kept.
 
-    `native_sync` is the sign that HubSpot's own Salesforce sync is on, as the last pull saw it. `tally` is what this process
-    counted for metrics; the next recorded run saves it.
+    `native_sync` is the sign that HubSpot's own Salesforce sync is on, as the last pull saw it. `tally` is what this
+    process counted for metrics; the next recorded run saves it.
     """
 
     settings: Settings
@@ -226,7 +226,8 @@ class Context:
         for system, budget in self._budgets.items():
             usage, labels = budget.usage(), {"system": system.value}
             if usage.org_total:
-                self.tally.level("api_quota_used_ratio", usage.spent / max(1.0, usage.org_total * usage.share), **labels)
+                ours = max(1.0, usage.org_total * usage.share)
+                self.tally.level("api_quota_used_ratio", usage.spent / ours, **labels)
                 if usage.org_used is not None:
                     self.tally.level("api_org_used_ratio", usage.org_used / usage.org_total, **labels)
             self.tally.count("rate_wait_seconds_total", budget.take_waited(), **labels)

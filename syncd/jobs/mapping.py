@@ -15,7 +15,12 @@ from syncd.model.fields import LEAD_SIGNS, FieldCatalogue, FieldType, KindMappin
 from syncd.model.plans import held_name
 from syncd.model.refs import Kind, System
 from syncd.planning.cascade import PERSON
+from syncd.rules.matching.condition_parser import COMBINATORS
+from syncd.rules.reading.row_options import ROW_OPTIONS
 from syncd.settings import FieldSetting, Settings
+
+RESERVED = frozenset((*COMBINATORS, *ROW_OPTIONS, "when", "name", "id"))
+"""Words that stand where a field could: in a condition, or as a column of a table or an export."""
 
 
 def configured_systems(settings: Settings) -> tuple[System, ...]:
@@ -88,7 +93,10 @@ def _followers(settings: Settings, system: System) -> dict[Kind, KindMapping]:
 
 
 def field_catalogue(settings: Settings) -> FieldCatalogue:
-    """The fields rules may read: RULES.md's and the settings' own. Raises ConfigError SYN108 for an untyped one."""
+    """The fields rules may read: RULES.md's and the settings' own.
+
+    Raises ConfigError SYN108 for an untyped one, SYN284 for one whose name is a word of the language.
+    """
     catalogue = FieldCatalogue()
     for kind in (Kind.ACCOUNT, Kind.OPPORTUNITY, Kind.LEAD):
         signs = LEAD_SIGNS if kind is Kind.LEAD else {}
@@ -97,6 +105,8 @@ def field_catalogue(settings: Settings) -> FieldCatalogue:
             if kind is Kind.ACCOUNT:  # who has a role is an e-mail under the role's name
                 types |= dict.fromkeys(written_columns(settings, system)[0], FieldType.EMAIL)
             for name, setting in _custom(settings, system).get(kind, {}).items():
+                if name in RESERVED and name not in catalogue.of(kind):
+                    raise _reserved(system, kind, name)
                 given = FieldType(setting.type) if setting.type else None
                 known = catalogue.of(kind).get(name) or signs.get(name) or types.get(name)
                 if known is None and given is None:
@@ -148,6 +158,15 @@ def _custom(settings: Settings, system: System) -> dict[Kind, Mapping[str, Field
         return {}
     fields = section.fields
     return {Kind.ACCOUNT: fields.account, Kind.OPPORTUNITY: fields.opportunity, Kind.LEAD: fields.lead}
+
+
+def _reserved(system: System, kind: Kind, name: str) -> ConfigError:
+    return ConfigError(
+        "SYN284",
+        f"no field can be called {name!r}: it is a word of the rules",
+        where=f"{system.value}.fields.{kind.value}.{name}",
+        hint="choose another name for it; rules use the name, the CRM's own field stays what it is",
+    )
 
 
 def _untyped(system: System, kind: Kind, name: str, problem: str) -> ConfigError:

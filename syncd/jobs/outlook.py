@@ -44,8 +44,8 @@ from syncd.store.operations import last_applied_plan, owner_changes_since
 COMMIT_STATE = "watch"
 """Under this name the last commit is kept among the monitors' states: `commit` is its run, `now` its instant, `pack`
 the pack's revision or empty for an invalid one, `files` its footprint; `book` says what the data was when it was last
-evaluated, at `book_at`; `whole_at` is when it last was with every mirror fresh, `resumed` when watching last began again
-after a long stop."""
+evaluated, at `book_at`; `whole_at` is when it last was with every mirror fresh, `resumed` when watching last began
+again after a long stop."""
 BOOK_STANDS_FOR = timedelta(minutes=15)
 """So long the monitors of data are not asked again while nothing they read has changed: reading a book of 29,000
 companies takes seconds, a watch comes every minute, and time alone changes their answers slowly."""

@@ -101,9 +101,7 @@ def _watch(context: Context, receivers: Mapping[str, Receiver], thought: Deliber
             thought = None
         crashpoint("watch.committed")
         tell_changes(context, receivers)
-        report.sent = send_due(
-            context.store, receivers, clock=context.clock, log=context.log, tally=context.tally
-        )
+        report.sent = send_due(context.store, receivers, clock=context.clock, log=context.log, tally=context.tally)
         crashpoint("watch.sent")
         run.summary = {"firing": report.firing, "fired": report.fired, "resolved": report.resolved}
         run.summary |= {"sent": report.sent.delivered, "failed": report.sent.failed, "waiting": report.waiting}

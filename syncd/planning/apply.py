@@ -1,4 +1,4 @@
-"""Applying an approved plan: recovery first, then the owners of accounts, their other fields, and who follows them.
+"""Applying an approved plan: recovery first, then the owners of accounts, who follows them, and their other fields.
 
 The write path of reliability.md 2.2. A plan is refused as a whole before anything is written; after that rows stand
 and fall one by one, and what stops one system does not stop the other.
@@ -76,8 +76,8 @@ def _open_rows(line: Line, plan_id: str) -> list[OutboxRow]:
 
 
 def _batches(line: Line, rows: Sequence[OutboxRow], orders: Orders, progress: Progress) -> Iterator[list[OutboxRow]]:
-    """The rows in the order of writing: accounts before what follows them and owners before other fields, system by
-    system, in the order of their refs. One call writes one field, so that a record is in it once.
+    """The rows in the order of writing: owners, accounts' before those that follow them, then roles, then texts of ours;
+    system by system, in the order of their refs. One call writes one field, so that a record is in it once.
 
     A system that cannot be written now gets a stop instead, and its rows stay approved.
     """
@@ -124,9 +124,10 @@ def _by_ref(row: OutboxRow) -> str:
     return str(row.ref)
 
 
-def _in_turn(group: tuple[Kind, str]) -> tuple[bool, Kind, bool, str]:
+def _in_turn(group: tuple[Kind, str]) -> tuple[bool, bool, bool, Kind, str]:
+    """Owners before all else, so that a field which refuses its values holds no opportunity back from its account."""
     kind, name = group
-    return kind is not Kind.ACCOUNT, kind, name != OWNER_FIELD, name
+    return name != OWNER_FIELD, name in DERIVED_WRITES, kind is not Kind.ACCOUNT, kind, name
 
 
 def _may_start(line: Line, system: System, orders: Orders, progress: Progress) -> bool:

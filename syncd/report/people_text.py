@@ -51,9 +51,11 @@ _Part = tuple[str, tuple[str, ...], _Rows, set[int]]
 
 def _leaver(document: _Document) -> tuple[str, list[_Part]]:
     told = document["people"]
+    who = told["leaver"]
     owns, currency = told["owns"], told["owns"]["money"]["currency"]
     states = ", ".join(f"{each['system']} {'active' if each['active'] else 'inactive'}" for each in told["state"])
-    title = f"{plain(told['name'])} ({told['leaver']}) owns {counted(owns['companies'], 'company', 'companies')}"
+    title = f"{plain(who.get('name', 'somebody'))} ({who['email']}) owns "
+    title += counted(owns["companies"], "company", "companies")
     title += f" with {money(owns['money']['amount'], currency)} open pipeline; {states or 'no user of a CRM'}"
     systems = [
         (system, *(kinds.get(kind, 0) for kind in ("account", "opportunity", "lead", "contact")))
@@ -61,7 +63,7 @@ def _leaver(document: _Document) -> tuple[str, list[_Part]]:
     ]
     accounts = [
         (
-            each["name"],
+            each.get("name") or each["company"],
             money(each["money"], currency),
             each["to"] or "stays",
             each["ranking"][0]["points"] if each["ranking"] else "",
@@ -70,8 +72,11 @@ def _leaver(document: _Document) -> tuple[str, list[_Part]]:
         )
         for each in told["accounts"]
     ]
-    deals = [(each["name"], each["amount"], each["to"] or "stays", each["text"]) for each in told["opportunities"]]
-    others = [(each["kind"], each["name"], each["text"]) for each in told["others"]]
+    deals = [
+        (each.get("name") or each["ref"], each["amount"], each["to"] or "stays", each["text"])
+        for each in told["opportunities"]
+    ]
+    others = [(each["kind"], each.get("name") or each["ref"], each["text"]) for each in told["others"]]
     parts: list[_Part] = [
         ("By system", ("system", "accounts", "open opportunities", "leads", "contacts"), systems, {1, 2, 3, 4}),
         ("Accounts, by money", ("account", "pipeline", "to", "points", "cover now", "why"), accounts, {1, 3}),

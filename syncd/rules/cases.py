@@ -7,7 +7,7 @@ applies. Reads no files; what a run of cases means for a command is not known he
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 from types import MappingProxyType
@@ -18,11 +18,13 @@ from syncd.model.fields import FieldCatalogue
 from syncd.model.money import MoneyTable
 from syncd.model.normalisation import email, instant_or_date, number, text
 from syncd.model.refs import System
+from syncd.rules.classes.territories import PackClasses, TerritoryAnswers
 from syncd.rules.deciding.frame import Traits
 from syncd.rules.derivation import Derivation, facts_from_raw
 from syncd.rules.deriving.families import join_families
 from syncd.rules.engine import Book, decide
 from syncd.rules.facts import Applied, Directory, Facts, Rep, Seen
+from syncd.rules.matching.time_window import EvaluationContext
 from syncd.rules.memory import NO_MEMORY, Memory, Retrieval
 from syncd.rules.pack import Case, Pack
 from syncd.rules.reading.suggestion import did_you_mean
@@ -33,6 +35,8 @@ from syncd.rules.scoring import graded
 _KEY = "case"
 _CLOCK_NOTE = "the result depends on the day it runs: give the case a `now:`"
 _BOTH = frozenset(System)
+_MANY = 40
+"""From so many cases on, conditions are answered by classes: making them costs as much as a few dozen cases."""
 RawValue = str | tuple[str, ...]
 
 
@@ -68,8 +72,28 @@ def run_cases(
         fill_missing_country=pack.fill_missing_country,
         shared_domains=shared_domains,
     )
-    traits = Traits.of(pack)
-    return tuple(_run(pack, case, derivation, now, traits, watch) for case in pack.tests)
+    prepared = _Prepared.of(pack)
+    return tuple(_run(pack, case, derivation, now, prepared, watch) for case in pack.tests)
+
+
+@dataclass(frozen=True, slots=True)
+class _Prepared:
+    """What the cases of a pack share: its traits and, where there are many cases, its classes at each instant."""
+
+    traits: Traits
+    classes: PackClasses | None
+    answers: dict[EvaluationContext, TerritoryAnswers] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, pack: Pack) -> _Prepared:
+        return cls(Traits.of(pack), PackClasses(pack) if len(pack.tests) >= _MANY else None)
+
+    def at(self, context: EvaluationContext) -> TerritoryAnswers | None:
+        if self.classes is None:
+            return None
+        if context not in self.answers:
+            self.answers[context] = self.classes.at(context)
+        return self.answers[context]
 
 
 def _run(
@@ -77,7 +101,7 @@ def _run(
     case: Case,
     derivation: Derivation,
     now: datetime,
-    traits: Traits,
+    prepared: _Prepared,
     watch: Callable[[Facts, datetime, Sequence[Decision]], None],
 ) -> CaseResult:
     unknown = [
@@ -92,7 +116,9 @@ def _run(
     book = replace(book, facts=tuple(graded(pack, book.facts, at)), memory=_memory(case, derivation))
     facts = book.facts[0]
     try:
-        decisions = [each for each in decide(pack, book, at, traits=traits) if each.company == facts.key]
+        context = EvaluationContext(at, pack.zone, pack.fiscal_year_start)
+        decided = decide(pack, book, at, traits=prepared.traits, classes=prepared.at(context))
+        decisions = [each for each in decided if each.company == facts.key]
     except InputError as error:
         return CaseResult(case.name, case.place, False, tuple(finding.message for finding in error.findings), ())
     watch(facts, at, decisions)

@@ -32,6 +32,8 @@ from syncd.rules.matching.time_window import local_day
 from syncd.rules.pack import Pack, Territory
 
 _Key = tuple[Place | None, str]
+_Seen = tuple[set[_Key], set[_Key]]
+"""The clauses seen true, and those seen false."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,8 +94,9 @@ class Watch:
     """Sees every case of a run; `coverage` is what they came to."""
 
     pack: Pack
-    _true: set[_Key] = field(default_factory=set)
-    _false: set[_Key] = field(default_factory=set)
+    _true: set[int] = field(default_factory=set)
+    _false: set[int] = field(default_factory=set)
+    _keys: dict[int, _Key] = field(default_factory=dict)
     _ended: dict[tuple[str, str], int] = field(default_factory=dict)
     _open: dict[int, list[Condition]] = field(default_factory=dict)
 
@@ -113,7 +116,10 @@ class Watch:
     def coverage(self) -> Coverage:
         """What the cases seen so far cover."""
         told: set[_Key] = set()
-        rules = [self._territory(each, role, told) for role in self.pack.roles for each in self.pack.territories(role)]
+        seen = ({self._keys[each] for each in self._true}, {self._keys[each] for each in self._false})
+        rules = [
+            self._territory(each, role, told, seen) for role in self.pack.roles for each in self.pack.territories(role)
+        ]
         rules += [
             RuleCoverage(
                 rule.name,
@@ -121,7 +127,7 @@ class Watch:
                 rule.place,
                 self._ended.get(("protect", rule.name), 0),
                 True,
-                self._told(rule.when, told),
+                self._told(rule.when, told, seen),
             )
             for rule in self.pack.protect
         ]
@@ -142,41 +148,49 @@ class Watch:
                 return
 
     def _ask(self, condition: Condition, subject: Subject, context: EvaluationContext) -> bool:
-        """Whether a condition holds; every clause in it is asked and what it says is remembered."""
+        """Whether a condition holds; every clause in it is asked and what it says is remembered.
+
+        By the identity of the clauses, which are the pack's own: their places and texts are long to compare.
+        """
         clauses = self._open.get(id(condition))
         if clauses is None:
             clauses = self._open[id(condition)] = list(_clauses(condition))
+            self._keys.update((id(clause), (clause.place, clause.text)) for clause in clauses)
+        held: bool | None = None
+        settled = False
         for clause in clauses:
             if isinstance(clause, OpportunityTest) and isinstance(subject, Facts):
                 for deal in subject.opportunities:
                     if deal.is_open:
                         self._ask(clause.condition, deal, context)
-            self._remember(clause, holds(clause, subject, context))
-        # What was seen both ways need not be asked again: tables have fifty thousand rows.
-        clauses[:] = [clause for clause in clauses if not self._settled(clause)]
-        return holds(condition, subject, context)
+            outcome = holds(clause, subject, context)
+            (self._true if outcome else self._false).add(id(clause))
+            settled = settled or self._settled(clause)
+            if clause is condition:
+                held = outcome
+        if settled:  # what was seen both ways need not be asked again: tables have fifty thousand rows
+            clauses[:] = [clause for clause in clauses if not self._settled(clause)]
+        return holds(condition, subject, context) if held is None else held
 
     def _settled(self, clause: Condition) -> bool:
-        key = (clause.place, clause.text)
-        return key in self._true and key in self._false and not isinstance(clause, OpportunityTest)
+        return id(clause) in self._true and id(clause) in self._false and not isinstance(clause, OpportunityTest)
 
-    def _remember(self, clause: Condition, outcome: bool) -> None:
-        (self._true if outcome else self._false).add((clause.place, clause.text))
-
-    def _territory(self, territory: Territory, role: str, told: set[_Key]) -> RuleCoverage:
+    def _territory(self, territory: Territory, role: str, told: set[_Key], seen: _Seen) -> RuleCoverage:
         ended = self._ended.get((role, territory.path), 0)
         catches = bool(territory.children) and isinstance(territory.children[-1].when, Always)
-        clauses = self._told(territory.when, told)
+        clauses = self._told(territory.when, told, seen)
         return RuleCoverage(territory.path, role, territory.place, ended, not catches, clauses)
 
-    def _told(self, condition: Condition, told: set[_Key]) -> tuple[ClauseCoverage, ...]:
+    @staticmethod
+    def _told(condition: Condition, told: set[_Key], seen: _Seen) -> tuple[ClauseCoverage, ...]:
         """The clauses of a condition that have a place of their own and were not told before."""
+        true, false = seen
         found: list[ClauseCoverage] = []
         for clause in _all_clauses(condition):
             key = (clause.place, clause.text)
             if clause.place is not None and key not in told:
                 told.add(key)
-                found.append(ClauseCoverage(clause.text, clause.place, key in self._true, key in self._false))
+                found.append(ClauseCoverage(clause.text, clause.place, key in true, key in false))
         return tuple(found)
 
 

@@ -14,7 +14,7 @@ from decimal import Decimal
 
 from syncd.errors import Finding, InputError, Severity
 from syncd.model.decisions import Decision, Outcome
-from syncd.rules.classes.territories import PackClasses
+from syncd.rules.classes.territories import PackClasses, TerritoryAnswers
 from syncd.rules.deciding.assignment import Candidate, Pick, pick, pick_retrieved
 from syncd.rules.deciding.exceptions import Exceptions, match_exceptions
 from syncd.rules.deciding.frame import Frame, Traits, coming, holder_active, measure, owner_of
@@ -61,6 +61,7 @@ def decide(
     plain: bool = False,
     traits: Traits | None = None,
     kept: Sequence[Kept] = (),
+    classes: TerritoryAnswers | None = None,
 ) -> tuple[Decision, ...]:
     """Decide every company in every role of the pack; sorted by company, then role.
 
@@ -68,11 +69,11 @@ def decide(
     in force for one account and role. With many companies the pack's conditions are answered by classes; `plain` asks
     each for each company instead: slower, with the same decisions, and the reference that classes are held to. `traits`
     are those of the pack: whoever decides about many small books works them out once. `kept` are companies outside the
-    book that a batch has settled: they keep their owners, and count in the loads.
+    book that a batch has settled: they keep their owners, and count in the loads. `classes` are the pack's at `now`.
     """
     frame = Frame.of(pack, book.directory, now, book.memory, traits)
-    if not plain and len(book.facts) >= MANY:
-        frame = replace(frame, classes=PackClasses(pack).at(frame.context))
+    if not plain and (classes is not None or len(book.facts) >= MANY):
+        frame = replace(frame, classes=classes or PackClasses(pack).at(frame.context))
     exceptions, findings = match_exceptions(pack, book.facts, now)
     errors = [each for each in findings if each.severity is Severity.ERROR]
     if errors:

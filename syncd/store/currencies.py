@@ -60,6 +60,8 @@ def _added(known: Rates, told: Sequence[CurrencyRate], today: date) -> dict[tupl
         for each in told
         if each.since is not None and each.since > settled and known.get((each.currency, each.since)) != each.units
     }
+    if not known:  # the corporate currency is one of itself, and always was
+        added |= {(each.currency, date.min): each.units for each in told if each.since is None and each.units == 1}
     for currency in {each.currency for each in told}:
         here = [each for each in told if each.currency == currency]
         now = _told_on(here, first)

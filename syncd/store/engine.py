@@ -35,7 +35,7 @@ WRITE_LOCK = 1
 
 @dataclass(slots=True)
 class Pace:
-    """How a store's writes went, for metrics: commits, the seconds that committing took, and waits that were too long."""
+    """How a store's writes went, for metrics: commits, the seconds that committing took, waits that were too long."""
 
     commits: int = 0
     seconds: float = 0.0

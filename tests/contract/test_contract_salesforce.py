@@ -367,7 +367,7 @@ def test_an_organization_where_nobody_has_a_team_is_asked_once(salesforce: Sales
     assert reader.calls == before + 1
 
 
-def test_a_team_that_a_write_dropped_is_put_back_as_it_was(salesforce: SalesforceWorld) -> None:
+def test_t51_a_team_that_a_write_dropped_is_put_back_as_it_was(salesforce: SalesforceWorld) -> None:
     first, second = salesforce.accounts(2)
     _team(salesforce, first, *salesforce.people[1:3])
     _team(salesforce, second, salesforce.people[3])

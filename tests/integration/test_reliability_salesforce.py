@@ -668,7 +668,7 @@ def test_an_increment_with_nothing_changed_costs_at_most_eight_calls(world: Worl
 # --- over HTTP
 
 
-def test_t26_t45_a_part_too_large_for_the_wire_is_asked_for_in_halves(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_t26_a_part_too_large_for_the_wire_is_asked_for_in_halves(monkeypatch: pytest.MonkeyPatch) -> None:
     made = SalesforceWorld()
     wire = NetworkWire(body_cap=400_000)
     with serve(made.face) as server:

@@ -185,7 +185,13 @@ class Columns:
             )
 
     def _values(self, row: Mapping[str, Any]) -> dict[str, Any]:
-        return {name: _lengthened(column, _value(row, column)) for name, column in self.fields.items()}
+        values: dict[str, Any] = {}
+        for name, column in self.fields.items():
+            value = row[column] if column in row else _value(row, column)
+            if isinstance(value, str) and column.endswith("Id"):
+                value = long_salesforce_id(value)  # ids in fields have 18 characters too
+            values[name] = value
+        return values
 
 
 def structure_of(columns: Columns, row: Mapping[str, Any]) -> Parts:
@@ -268,8 +274,3 @@ def id_in(row: Mapping[str, Any], column: str = "Id") -> str:
 
 def _reference(row: Mapping[str, Any], column: str) -> str | None:
     return None if _value(row, column) is None else id_in(row, column)
-
-
-def _lengthened(column: str, value: Any) -> Any:
-    """Ids in fields have 18 characters too."""
-    return long_salesforce_id(value) if column.endswith("Id") and isinstance(value, str) else value

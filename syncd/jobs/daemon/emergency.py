@@ -1,7 +1,7 @@
 """Alerts about what keeps alerts from being kept: the database cannot be written, or no watch comes to its end.
 
-Episodes and notices live in the database, so these go to the receivers of pages directly, with nothing stored: once when
-it has lasted a minute, once when it has been over for five. What is known of them is lost with the process; then a
+Episodes and notices live in the database, so these go to the receivers of pages directly, with nothing stored: once
+when it has lasted a minute, once when it has been over for five. What is known of them is lost with the process; then a
 receiver may be told twice.
 """
 

@@ -48,8 +48,7 @@ def leaver(context: Context, email: str, *, to: Sequence[str] = (), cover: str |
         found, more = deals_of(source, document, deals, gone=gone)
         planned = {entry["ref"] for entry in document["changes"]}
         told = {
-            "leaver": who,
-            "name": next((user.name for user in users if user.name), who),
+            "leaver": {"email": who, "name": next((user.name for user in users if user.name), who)},
             "state": _state(users, ended=ended),
             "owns": _owns(book, deals, beside, source),
             "accounts": _accounts(book, settled, document, source),
@@ -148,4 +147,5 @@ def _accounts(
 def _other(record: Record, planned: bool) -> dict[str, Any]:
     name = record.fields.get("name") or record.fields.get("email") or record.ref.id
     text = "follows its account" if planned else "stays: no write of this plan reaches it; give it away in the CRM"
-    return {"ref": str(record.ref), "kind": record.ref.kind.value, "name": name, "moves": planned, "text": text}
+    entry = {"ref": str(record.ref), "company": None, "kind": record.ref.kind.value, "name": name}
+    return {**entry, "moves": planned, "text": text}

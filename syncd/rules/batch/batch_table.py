@@ -48,25 +48,31 @@ class BatchAnswers:
         """The fields that the conditions read: the columns that a batch needs."""
         return tuple(index.name for index in self.table.fields)
 
-    def coded(self, columns: Columns) -> Folded:
-        """The batch by its classes: what `first` works on, kept by whoever asks twice."""
+    def coded(self, columns: Columns) -> Folded | None:
+        """The batch by its classes: what `first` works on. None where the tables of a field would be too large."""
 
-        def rows_of(coder: FieldCoder) -> FieldRows:
+        def rows_of(coder: FieldCoder) -> FieldRows | None:
             return coder.rows(columns.by_field.get(coder.index.name), columns.count)
 
         if columns.count < MANY:
-            rows = [rows_of(coder) for coder in self._coders]
+            found = [rows_of(coder) for coder in self._coders]
         else:
             with ThreadPoolExecutor(THREADS) as pool:
-                rows = list(pool.map(rows_of, self._coders))
-        return fold(rows, columns.count, self._width, self._alive)
+                found = list(pool.map(rows_of, self._coders))
+        rows = [each for each in found if each is not None]
+        return fold(rows, columns.count, self._width, self._alive) if len(rows) == len(found) else None
 
-    def first(self, batch: Batch, coded: Folded | None = None) -> Codes:
+    def first(self, batch: Batch) -> Codes:
         """For each account the number of the first item that holds, or -1."""
-        terms = first_bits(self.coded(batch.columns) if coded is None else coded)
-        items: Codes = self._item_of[terms]
-        for row in self._unsure(terms, batch):
-            found = self._plain.first(batch.facts_at(int(row)))
+        coded = self.coded(batch.columns)
+        if coded is None:
+            items: Codes = np.empty(batch.columns.count, dtype=np.int32)
+            unsure = np.arange(batch.columns.count)
+        else:
+            terms = first_bits(coded)
+            items, unsure = self._item_of[terms], self._unsure(terms, batch)
+        for row in unsure.tolist():
+            found = self._plain.first(batch.facts_at(row))
             items[row] = NOTHING if found is None else found
         return items
 

@@ -23,6 +23,8 @@ from syncd.rules.matching.time_window import EvaluationContext
 Words = NDArray[np.uint64]
 MANY = 4_096
 """From so many distinct values on, finding those that are alike costs less than asking each."""
+MOST_TABLE_BYTES = 128 * 1024 * 1024
+"""What the table of one field may take; with more the accounts are asked about one by one, and memory stays bounded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,14 +48,19 @@ class FieldCoder:
         self._rows: list[int] = []
         self._missing: int | None = None
 
-    def rows(self, column: Column | None, count: int) -> FieldRows:
-        """The rows of bits of `count` accounts; None is a column without any value."""
+    def rows(self, column: Column | None, count: int) -> FieldRows | None:
+        """The rows of bits of `count` accounts; a column of None has no value. None where the table would be too large.
+
+        The rows met by earlier columns stay in the table.
+        """
         if column is None:
             places = np.full(count, self._of_missing(), dtype=np.int32)
         else:
             of_value = self._of_values(column.values)
             # the row of a missing value stands last, where its code -1 finds it
             places = np.append(of_value, np.int32(self._of_missing()))[column.codes]
+        if len(self._rows) * self._width > MOST_TABLE_BYTES * 8:
+            return None
         return FieldRows(words_of(self._rows, self._width), places)
 
     def _of_values(self, values: Sequence[Value]) -> Codes:

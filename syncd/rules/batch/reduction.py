@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from syncd.rules.batch.columns import Codes
 from syncd.rules.batch.field_codes import FieldRows, Words
 
-CHUNK = 16_384
-"""Accounts worked on at a time by one thread."""
+CHUNK_BYTES = 2_500_000
+"""Bits worked on at a time by one thread: as many as its cache holds."""
 MOST_FOLDED = 8_192
 """Rows that the tables of several fields may multiply to when they are made one."""
 THREADS = 2
@@ -55,10 +55,11 @@ def fold(fields: Sequence[FieldRows], count: int, width: int, alive: Words) -> F
 def first_bits(folded: Folded, threads: int = THREADS) -> Codes:
     """The number of the first bit that is left for each account, or -1."""
     found = np.empty(folded.count, dtype=np.int32)
-    starts = range(0, folded.count, CHUNK)
+    size = max(64, CHUNK_BYTES // folded.tables[0][:1].nbytes)
+    starts = range(0, folded.count, size)
 
     def work(number: int) -> None:
-        kept: Words = np.empty((CHUNK, folded.tables[0].shape[1]), dtype=np.uint64)
+        kept: Words = np.empty((min(size, folded.count), folded.tables[0].shape[1]), dtype=np.uint64)
         other = np.empty_like(kept)
         for start in starts[number::threads]:
             _first_of_chunk(folded, start, kept, other, found)
@@ -78,7 +79,7 @@ def any_bits(folded: Folded) -> NDArray[np.bool_]:
 
 
 def _first_of_chunk(folded: Folded, start: int, kept: Words, other: Words, found: Codes) -> None:
-    end = min(start + CHUNK, folded.count)
+    end = min(start + len(kept), folded.count)
     kept, other = kept[: end - start], other[: end - start]
     for number, (table, places) in enumerate(zip(folded.tables, folded.places, strict=True)):
         if number == 0:

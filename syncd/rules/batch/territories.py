@@ -45,8 +45,8 @@ class BatchTerritories:
         """The paths of a role's tree that the numbers of `places` stand for: each node after all below it."""
         return self._roles[role][0].classes.paths
 
-    def coded(self, role: str, columns: Columns) -> Folded:
-        """The classes of a batch in a role's tree: what is the same as long as neither changes."""
+    def coded(self, role: str, columns: Columns) -> Folded | None:
+        """A batch by its classes in a role's tree, good as long as neither changes; None where they are too many."""
         return self._roles[role][1].coded(columns)
 
     def places(self, role: str, batch: Batch) -> Codes:

@@ -42,7 +42,6 @@ from syncd.store.tables.naming import metadata
 from syncd.store.tables.picking import assignments, retrievals, rotations
 from syncd.store.tables.scores import scores
 
-
 __all__ = [
     "adopted_overrides",
     "adoptions",

@@ -1,4 +1,4 @@
-"""A world whose settings map a role and texts of ours to fields of both CRMs; who reads and writes them is told here."""
+"""A world whose settings map a role and texts of ours to fields of both CRMs, and how to look at these fields."""
 
 from __future__ import annotations
 
@@ -45,12 +45,12 @@ CSM = "  - {{name: csm-all, role: csm, when: always, owners: [{0}, {1}]}}"
 CLEARED = "  - {{name: csm-none, role: csm, otherwise: clear, when: {{name: nobody}}, owners: [{0}]}}"
 
 
-def fields_world(make_world: Callable[..., World], **settings: Any) -> World:
+def fields_world(make_world: Callable[..., World], *, length: int = 255, **settings: Any) -> World:
     """Both CRMs with the fields, a pack that decides `csm` and writes territory and band; nothing is pulled yet."""
     world = make_world(**{"extra": MAPPED, **settings})
-    length = 4 if settings.get("short") else 255
-    for name, kind in (("CSM__c", "reference"), ("Territory__c", "string"), ("Band__c", "string")):
-        field = {"name": name, "type": kind, "length": length, "targets": ["User"] if kind == "reference" else []}
+    csm = {"name": "CSM__c", "type": "reference", "targets": ["User"]}
+    texts = [{"name": name, "type": "string", "length": length} for name in ("Territory__c", "Band__c")]
+    for field in (csm, *texts):
         world.salesforce.edit({"object": "Account", "field": field})
     for name in ("csm_owner", "territory_path"):
         world.hubspot.edit({"object": "companies", "define": {"name": name, "type": "string"}})
@@ -132,7 +132,8 @@ def asked(world: World) -> set[tuple[Ref, str, str | None]]:
         for entry in face.journal.entries:
             if entry.source != "api" or not entry.body or entry.method not in ("PATCH", "POST"):
                 continue
-            found |= {(ref, names[column], text or None) for ref, column, text in _written(system, entry, names)}
+            written = _written(system, entry, names)
+            found |= {(ref, names[column], text or None) for ref, column, text in written if column in names}
     return found
 
 

@@ -62,6 +62,7 @@ class World:
     reps: tuple[str, ...] = ()
     skew: timedelta = timedelta(0)
     only: System | None = None
+    told: Mapping[System, str] = field(default_factory=dict)
     context: Context = field(init=False)
     wires: dict[System, InProcessWire] = field(default_factory=dict)
     processes: int = 0
@@ -103,7 +104,7 @@ url = "{self.url}"
 [control]
 socket = "control.sock"
 freeze_file = "freeze"
-{"".join(text for system, text in sections.items() if self.only in (None, system))}
+{"".join(text + self.told.get(system, "") for system, text in sections.items() if self.only in (None, system))}
 {self.extra}
 """
         )

@@ -176,7 +176,7 @@ def store(tmp_path: Path) -> Store:
 
 def test_no_row_is_ever_added_at_or_before_a_day_that_was_in_force(store: Store) -> None:
     """Whatever is told, in whatever order: the table of each day stays as it was once that day was used."""
-    told = [
+    told: list[list[tuple[str, str | None, str]]] = [
         [("EUR", None, "1"), ("GBP", "2026-01-01", "2")],
         [("EUR", None, "3"), ("GBP", "2026-01-01", "5"), ("GBP", "2025-12-01", "7")],
         [("EUR", "2026-11-01", "4"), ("CHF", "2020-01-01", "9"), ("GBP", "2026-11-21", "6")],

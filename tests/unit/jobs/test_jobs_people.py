@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -22,6 +23,8 @@ from syncd.jobs.watch import watch
 from syncd.model.refs import Kind
 from syncd.planning.applied import ApplyReport
 from syncd.report.people_text import people_markdown, people_text
+from syncd.report.plan_formats import render
+from syncd.report.redaction import redacted
 from syncd.store import episodes, picking
 
 ONE_DATABASE = pytest.mark.parametrize("make_world", ["sqlite"], indirect=True)
@@ -380,6 +383,14 @@ def test_the_commands_print_text_markdown_and_json(world: World, monkeypatch: py
     document = leaver(world.context, world.reps[0])
     assert f'syncd approve {document["plan_id"]} --why "…", then syncd apply' in people_text(document)
     assert people_markdown(document).startswith("## ")
+    for format_ in ("text", "markdown", "csv", "html"):
+        assert world.reps[0] in render(document, format_)
+    hidden = redacted(document)
+    people_text(hidden)
+    told = document["people"]
+    shown_names = json.dumps(hidden, ensure_ascii=False)
+    for name in (world.reps[0], told["leaver"]["name"], *(each["name"] for each in told["accounts"])):
+        assert name not in shown_names
 
 
 @ONE_DATABASE

@@ -58,6 +58,15 @@ def test_a_field_without_a_type_is_refused_with_its_place(tmp_path: Path) -> Non
     assert "type" in str(caught.value.hint)
 
 
+@pytest.mark.parametrize("name", ["all", "in_segment", "opportunities", "owners", "quota"])
+def test_a_field_may_not_be_called_like_a_word_of_the_rules(tmp_path: Path, name: str) -> None:
+    own = f'fields.account.{name} = {{field = "X__c", type = "text"}}'
+    with pytest.raises(ConfigError, match="it is a word of the rules") as caught:
+        field_catalogue(settings(tmp_path, own))
+    assert (caught.value.code, caught.value.where) == ("SYN284", f"salesforce.fields.account.{name}")
+    field_catalogue(settings(tmp_path, 'fields.account.name = "Legal_Name__c"'))
+
+
 def test_conflicting_types_of_two_systems_are_refused(tmp_path: Path) -> None:
     one = 'fields.account.tier = {{field = "t", type = "{}"}}'
     with pytest.raises(ConfigError, match="is number here and picklist elsewhere"):

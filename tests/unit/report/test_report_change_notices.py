@@ -13,7 +13,7 @@ ANNA, BEN = {"email": "anna@example.com"}, {"email": "ben@example.com"}
 
 def decision(company: str, outcome: str, **more: Any) -> dict[str, Any]:
     told = {"company": company, "accounts": [], "name": company.title(), "territory": "emea", "outcome": outcome}
-    told |= {"owner": BEN, "current_owner": ANNA, "reason": "territory", "text": "DE is emea's"}
+    told |= {"role": "owner", "owner": BEN, "current_owner": ANNA, "reason": "territory", "text": "DE is emea's"}
     return {**told, "rule": {"file": "t.yaml", "line": 4}, **more}
 
 
@@ -25,7 +25,9 @@ def row(company: str, state: RowState, parent: str | None = None) -> OutboxRow:
 DOCUMENT: dict[str, Any] = {
     "format": 1,
     "plan_id": "p1",
-    "changes": [{"because": each, "ref": f"salesforce:account:{each}"} for each in ("acme", "beta", "gone")],
+    "changes": [
+        {"because": each, "field": "owner", "ref": f"salesforce:account:{each}"} for each in ("acme", "beta", "gone")
+    ],
     "decisions": [
         decision("acme", "change"),
         decision("beta", "change", current_owner=None, name="Beta *|* <b>"),

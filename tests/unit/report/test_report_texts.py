@@ -68,6 +68,7 @@ def test_findings_come_in_the_order_of_the_files_with_a_line_of_counts() -> None
 def report(**changes: Any) -> dict[str, Any]:
     row = {
         "ref": "salesforce:account:0011",
+        "field": "owner",
         "from": "005old",
         "to": "005anna",
         "because": "salesforce:account:0011",
@@ -78,6 +79,7 @@ def report(**changes: Any) -> dict[str, Any]:
     }
     refused = row | {
         "ref": "salesforce:account:0012",
+        "field": "owner",
         "state": "rejected",
         "code": "FIELD_CUSTOM_VALIDATION_EXCEPTION",
         "message": "The region of a strategic account may only be changed by the deal desk, ask there first",

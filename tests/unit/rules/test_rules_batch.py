@@ -18,7 +18,7 @@ pa = pytest.importorskip("pyarrow", reason="the extra `fast` is not installed")
 pytest.importorskip("polars", reason="the extra `fast` is not installed")
 
 from syncd.model.fields import FieldType
-from syncd.rules.batch import field_codes
+from syncd.rules.batch import field_codes, reduction
 from syncd.rules.batch.batch_table import Batch
 from syncd.rules.batch.columns import Column, Columns, columns_of
 from syncd.rules.batch.packed import Numbers, packed_column
@@ -136,3 +136,15 @@ def test_half_of_a_surrogate_pair_is_asked_like_any_text():
 def test_an_empty_batch_has_no_places():
     answers = BatchTerritories(PackClasses(pack_of(territory("t", None))), EvaluationContext(NOW))
     assert list(answers.places("owner", batch_of([], answers.fields))) == []
+
+
+def test_tables_that_would_be_too_large_are_asked_row_by_row(monkeypatch):
+    monkeypatch.setattr(field_codes, "MOST_TABLE_BYTES", 0)
+    for seed in range(4):
+        same_as_plain(seed)
+
+
+def test_many_accounts_are_reduced_in_chunks(monkeypatch):
+    monkeypatch.setattr(reduction, "CHUNK_BYTES", 1)
+    for seed in range(4):
+        same_as_plain(seed)

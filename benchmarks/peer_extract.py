@@ -1,0 +1,124 @@
+"""What a peer takes to extract the same rows: `python benchmarks/peer_extract.py --peer-python PEER [--rows N]`.
+
+The peer is dlt, which is no dependency of syncd: make an environment for it anywhere and name its interpreter,
+
+    python -m venv /tmp/peer && /tmp/peer/bin/pip install "dlt[sqlalchemy]"
+
+The fake Salesforce of first_load.py serves N accounts and N opportunities as REST pages of 2,000 rows, the one way in
+that both have. The peer follows nextRecordsUrl with its RESTClient, keeps every column that syncd maps, and merges
+into SQLite by Id. syncd reads the same two queries into an empty mirror. Both are told in rows by the clock and by
+processor time of their own process, since other work may run beside them. Prints one JSON document.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import resource
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+import first_load
+
+from syncd.connectors.salesforce import DEFAULT_MAPPING, SalesforceReader
+from syncd.connectors.salesforce.mapping import columns_of
+from syncd.model.refs import Kind
+
+PEER = """
+import json, os, resource, sys, time
+known, folder = json.load(sys.stdin), sys.argv[1]
+os.environ["RUNTIME__DLTHUB_TELEMETRY"] = "false"
+os.environ["DLT_DATA_DIR"] = folder
+import dlt
+from dlt.sources.helpers.rest_client import RESTClient
+from dlt.sources.helpers.rest_client.auth import BearerTokenAuth
+from dlt.sources.helpers.rest_client.paginators import JSONLinkPaginator
+client = RESTClient(base_url=known["url"], auth=BearerTokenAuth(token=known["access_token"]),
+    paginator=JSONLinkPaginator(next_url_path="nextRecordsUrl"), data_selector="records")
+def resource_of(name, soql):
+    def rows():
+        for page in client.paginate("/services/data/v66.0/queryAll", params={"q": soql}):
+            yield [{key: value for key, value in row.items() if key != "attributes"} for row in page]
+    return dlt.resource(rows, name=name, write_disposition="merge", primary_key="Id")
+pipeline = dlt.pipeline("peer", destination=dlt.destinations.sqlalchemy(f"sqlite:///{folder}/peer.db"),
+    dataset_name="main", pipelines_dir=folder)
+started, steps = time.monotonic(), {}
+pipeline.extract([resource_of(name, soql) for name, soql in known["queries"].items()])
+steps["extract"] = time.monotonic() - started
+pipeline.normalize()
+pipeline.load()
+steps["all"] = time.monotonic() - started
+rows = sum(count for name, count in pipeline.last_trace.last_normalize_info.row_counts.items() if name[0] != "_")
+usage = resource.getrusage(resource.RUSAGE_SELF)
+print(json.dumps({"peer": "dlt " + dlt.__version__, "rows": rows, "seconds_to_extract": round(steps["extract"], 1),
+    "seconds": round(steps["all"], 1), "cpu_seconds": round(usage.ru_utime + usage.ru_stime, 1),
+    "memory_mb": round(usage.ru_maxrss / 1000)}))
+"""
+
+
+def queries() -> dict[str, str]:
+    """The queries of a first load, as syncd asks them."""
+    found = {}
+    for kind in (Kind.ACCOUNT, Kind.OPPORTUNITY):
+        columns = columns_of(DEFAULT_MAPPING, kind)
+        found[kind.value] = f"SELECT {columns.select} FROM {columns.object} ORDER BY SystemModstamp, Id"
+    return found
+
+
+def ours(folder: Path, known: dict[str, str]) -> dict[str, Any]:
+    """The load of syncd by REST pages, in this process."""
+    defaults = SalesforceReader.__init__.__kwdefaults__
+    assert defaults is not None
+    defaults["bulk_above"] = 1 << 62
+    found = first_load.load(folder, known, f"sqlite:///{folder}/ours.db", warm=False)
+    usage = resource.getrusage(resource.RUSAGE_SELF)
+    return {**found, "cpu_seconds": round(usage.ru_utime + usage.ru_stime, 1)}
+
+
+def in_process(command: list[str], told: Any) -> dict[str, Any]:
+    """What a process of its own printed last."""
+    done = subprocess.run(command, input=json.dumps(told), capture_output=True, text=True, check=False)
+    if done.returncode:
+        sys.exit(done.stderr[-3000:])
+    return dict(json.loads(done.stdout.strip().splitlines()[-1]))
+
+
+def by_processor(found: dict[str, Any]) -> dict[str, Any]:
+    """The figures of one side, with its rates."""
+    clock, cpu = found["rows"] / found["seconds"], found["rows"] / found["cpu_seconds"]
+    return {**found, "rows_per_second": round(clock), "rows_per_cpu_second": round(cpu)}
+
+
+def main() -> None:
+    """Measure both, or be the process of syncd's side."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--peer-python", default="python3")
+    parser.add_argument("--rows", type=int, default=50_000)
+    parser.add_argument("--ours", type=Path)
+    given = parser.parse_args()
+    if given.ours:
+        sys.stdout.write(json.dumps(ours(given.ours, json.loads(sys.stdin.read()))) + "\n")
+        return
+    with tempfile.TemporaryDirectory(prefix="syncd-peer-") as name, first_load.serving(given.rows) as known:
+        folder = Path(name)
+        peer = by_processor(in_process([given.peer_python, "-c", PEER, str(folder)], {**known, "queries": queries()}))
+        us = by_processor(in_process([sys.executable, __file__, "--ours", str(folder)], known))
+    figures = {
+        "accounts": given.rows,
+        "opportunities": given.rows,
+        "dlt": peer,
+        "syncd": us,
+        "times_by_clock": round(us["rows_per_second"] / peer["rows_per_second"], 1),
+        "times_by_processor": round(us["rows_per_cpu_second"] / peer["rows_per_cpu_second"], 1),
+    }
+    sys.stdout.write(json.dumps(figures, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()
