@@ -67,7 +67,9 @@ def read_kinds(settings: Settings, system: System) -> tuple[Kind, ...]:
 def written_columns(settings: Settings, system: System) -> tuple[Mapping[str, str], Mapping[str, str]]:
     """The fields of accounts that a system's settings map to roles, and those that they map to texts of ours."""
     section = settings.salesforce if system is System.SALESFORCE else settings.hubspot
-    return ({}, {}) if section is None else (section.roles, {str(name): column for name, column in section.write.items()})
+    return (
+        ({}, {}) if section is None else (section.roles, {str(name): column for name, column in section.write.items()})
+    )
 
 
 def _with_written(account: KindMapping, settings: Settings, system: System) -> KindMapping:

@@ -191,6 +191,9 @@ class Reading:
         reader = self.context.reader(self.system)
         unfit = reader.unfit()
         for kind, names in unfit.items():
+            if kind is Kind.LEAD:  # leads have a lane of their own: what is wrong with them stops nothing here
+                self._note(result, f"leads cannot be read: {', '.join(names)} is not there, or hidden from us")
+                continue
             result.stopped[kind] = unfit_object(self.system, kind, names)
         if Kind.USER in result.stopped:
             raise result.stopped[Kind.USER]
@@ -231,7 +234,8 @@ class Reading:
             found = drift(before[schema.kind], schema, set(used[schema.kind].fields.values()))
             for note in (*found.notes, *found.broken):
                 self._note(result, note)
-            if found.broken and not full and not self._mapping_changed():
+            mine = schema.kind is not Kind.LEAD
+            if found.broken and mine and not full and not self._mapping_changed():
                 stopped[schema.kind] = found.broken
         return stopped
 

@@ -76,7 +76,7 @@ def _open_rows(line: Line, plan_id: str) -> list[OutboxRow]:
 
 
 def _batches(line: Line, rows: Sequence[OutboxRow], orders: Orders, progress: Progress) -> Iterator[list[OutboxRow]]:
-    """The rows in the order of writing: owners, accounts' before those that follow them, then roles, then texts of ours;
+    """The rows in the order of writing: owners, accounts' before those that follow; then roles, then texts of ours;
     system by system, in the order of their refs. One call writes one field, so that a record is in it once.
 
     A system that cannot be written now gets a stop instead, and its rows stay approved.

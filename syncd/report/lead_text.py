@@ -76,7 +76,8 @@ def _past(document: Mapping[str, Any]) -> Iterator[str]:
         text = f"Written  {moment(each['at'])} {each['state']}: {_way(each)} (plan {plain(each['plan_id'])}){words}"
         yield wrapped(text, indent=0, hanging=2)
     for each in document["history"]:
-        yield wrapped(f"Owner  {moment(each['at'])} {_way(each)} by {plain(each['by'] or 'somebody')}", indent=0, hanging=2)
+        text = f"Owner  {moment(each['at'])} {_way(each)} by {plain(each['by'] or 'somebody')}"
+        yield wrapped(text, indent=0, hanging=2)
 
 
 def _way(each: Mapping[str, Any]) -> str:

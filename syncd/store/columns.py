@@ -28,7 +28,7 @@ _PLAIN = TEXT()
 Serial = BigInteger().with_variant(Integer(), "sqlite")
 """A whole number of 64 bits, also as an automatic key."""
 
-Real = Double().with_variant(REAL(), "sqlite")
+Real: Double[float] = Double().with_variant(REAL(), "sqlite")
 """A number of 64 bits with a fraction."""
 
 

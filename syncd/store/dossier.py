@@ -114,9 +114,7 @@ def open_among(conn: Connection, refs: Iterable[Ref], field: str = OWNER_FIELD) 
     """Those of these records that have an open row of the outbox for a field, their owner's where none is named."""
     found: set[Ref] = set()
     for batch in chunks(refs):
-        query = select(outbox.c.ref).where(
-            outbox.c.ref.in_(batch), outbox.c.state.in_(OPEN), outbox.c.field == field
-        )
+        query = select(outbox.c.ref).where(outbox.c.ref.in_(batch), outbox.c.state.in_(OPEN), outbox.c.field == field)
         found.update(conn.execute(query).scalars())
     return frozenset(found)
 

@@ -1,4 +1,4 @@
-"""The daemon outlives a disk that is full: it says so, writes nothing, and goes on; a read-only one is told in words."""
+"""The daemon outlives a disk that is full: it says so, writes nothing, goes on; a read-only one is told in words."""
 
 from __future__ import annotations
 

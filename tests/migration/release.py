@@ -1,7 +1,7 @@
 """Makes a release's fixture: the schema as that release leaves it, with a few rows, as SQL for each database.
 
-`make schema-fixture RELEASE=0.1` writes tests/migration/released/0.1.sqlite.sql and 0.1.postgresql.sql, once a release,
-from the code of that release. From then on test_released_schemas.py proves that `db upgrade` takes each of them to today's.
+`make schema-fixture RELEASE=0.1` writes 0.1.sqlite.sql and 0.1.postgresql.sql into tests/migration/released, once a
+release, from its own code. From then on test_released_schemas.py proves that `db upgrade` takes each to today's schema.
 A fixture is never changed after its release.
 """
 

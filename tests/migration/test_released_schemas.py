@@ -70,7 +70,7 @@ def test_the_database_of_a_release_is_upgraded_with_every_row(url: str) -> None:
 
 def test_there_is_a_fixture_for_every_released_schema_on_both_databases() -> None:
     page = (RELEASED.parents[2] / "CHANGELOG.md").read_text()
-    released = [name for name in re.findall(r"^## \[?(\d+\.\d+)[.\d]*\]?", page, re.MULTILINE)]
+    released = re.findall(r"^## \[?(\d+\.\d+)[.\d]*\]?", page, re.MULTILINE)
     for name in {"0.1", *released}:
         for database in ("sqlite", "postgresql"):
             assert (RELEASED / f"{name}.{database}.sql").is_file(), f"make schema-fixture RELEASE={name}"

@@ -20,8 +20,8 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from syncd.telemetry import Log
 
 LANES = ("work", "offer", "watch", "leads", "keep", "emergency")
-"""One thread each: what pulls and writes, what offers plans, what watches, what looks at leads, what keeps the lease and the heartbeat,
-and what tells that the database fails."""
+"""One thread each: what pulls and writes, what offers plans, what watches, what looks at leads, what keeps the lease
+and the heartbeat, and what tells that the database fails."""
 
 
 @dataclass(frozen=True, slots=True)

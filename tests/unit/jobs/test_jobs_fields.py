@@ -36,6 +36,7 @@ from syncd.sandbox.dataset import Dataset, generate
 from syncd.store import ledger
 
 Make = Callable[..., World]
+ON_SQLITE = pytest.mark.parametrize("make_world", ["sqlite"], indirect=True)
 FIELDS = ("csm", "territory", "band")
 
 
@@ -66,6 +67,7 @@ def test_what_is_decided_is_planned_written_verified_and_done_once(world: World)
     assert planned(world)["changes"] == []
 
 
+@ON_SQLITE
 def test_a_persons_change_of_a_role_is_respected_like_that_of_an_owner(world: World) -> None:
     run(world, ready(world))
     pulled_again(world)
@@ -95,6 +97,7 @@ def id_of(world: World, email: str, ref: Ref) -> str:
     return deliberate(world.context).source.book.directory.reps[email].ids[ref.system]
 
 
+@ON_SQLITE
 def test_a_text_of_ours_is_put_right_whoever_changed_it(world: World) -> None:
     run(world, ready(world))
     ref = world.account(SALESFORCE)
@@ -107,6 +110,7 @@ def test_a_text_of_ours_is_put_right_whoever_changed_it(world: World) -> None:
     assert value(world, ref, "territory") == "everywhere"
 
 
+@ON_SQLITE
 def test_a_human_edit_between_plan_and_write_is_a_conflict_of_that_field_alone(world: World) -> None:
     plan_id = ready(world)
     ref = next(iter(changes(document_of(world, plan_id), "csm")))
@@ -177,6 +181,7 @@ def test_otherwise_clear_empties_the_field(world: World) -> None:
     assert {row.new for row in rows(world, document["plan_id"], "csm").values()} == {None}
 
 
+@ON_SQLITE
 def test_a_value_that_the_crm_refuses_is_a_refused_row_and_is_not_tried_again(make_world: Make) -> None:
     world = fields_world(make_world, length=4)
     plan_id = ready(world)
@@ -193,6 +198,7 @@ def test_a_value_that_the_crm_refuses_is_a_refused_row_and_is_not_tried_again(ma
     assert not tried & set(changes(document, "territory"))
 
 
+@ON_SQLITE
 def test_an_unmapped_role_and_text_are_told_and_decided_and_written_nowhere(make_world: Make) -> None:
     world = fields_world(make_world, extra='[salesforce.write]\nterritory = "Territory__c"\n')
     plan_id = ready(world)
@@ -203,6 +209,7 @@ def test_an_unmapped_role_and_text_are_told_and_decided_and_written_nowhere(make
     assert {"SYN541", "SYN542"} <= set(codes)
 
 
+@ON_SQLITE
 def test_a_rule_that_reads_what_it_fills_is_an_error(make_world: Make) -> None:
     world = fields_world(make_world, extra=MAPPED + '[salesforce.fields.account]\nsegment = "Territory__c"\n')
     world.pulled()
@@ -215,6 +222,7 @@ def test_a_rule_that_reads_what_it_fills_is_an_error(make_world: Make) -> None:
     assert caught.value.code == "SYN543"
 
 
+@ON_SQLITE
 def test_the_ledger_names_the_field_of_each_write(world: World) -> None:
     plan_id = ready(world)
     run(world, plan_id)

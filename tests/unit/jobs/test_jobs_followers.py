@@ -17,6 +17,7 @@ from syncd.model.refs import Kind, Ref, System
 from syncd.sandbox.dataset import Dataset, generate
 
 Make = Callable[..., World]
+ON_SQLITE = pytest.mark.parametrize("make_world", ["sqlite"], indirect=True)
 READ = {SALESFORCE: 'children = ["contacts", "tasks"]\n', HUBSPOT: 'children = ["contacts"]\n'}
 
 
@@ -96,6 +97,7 @@ def test_contacts_of_the_old_owner_follow_in_both_crms_and_come_back_with_undo(m
         assert str(hers) in undone
 
 
+@ON_SQLITE
 def test_follow_all_takes_every_contact_and_stay_none(make_world: Make) -> None:
     world = followed(make_world, ", cascade: {contacts: follow-all, open_tasks: follow}")
     account, owner = moving(world, SALESFORCE)
@@ -118,6 +120,7 @@ def test_follow_all_takes_every_contact_and_stay_none(make_world: Make) -> None:
     assert deliberate(world.context).source.followers == ()
 
 
+@ON_SQLITE
 def test_a_person_accounts_contact_never_follows(make_world: Make) -> None:
     told = {SALESFORCE: 'children = ["contacts"]\nperson_accounts = true\n'}
     world = followed(make_world, ", cascade: {contacts: follow-all}", told)
@@ -131,6 +134,7 @@ def test_a_person_accounts_contact_never_follows(make_world: Make) -> None:
     assert any(row["Id"] == mine for row in world.salesforce.records("Contact"))
 
 
+@ON_SQLITE
 def test_contacts_that_cannot_be_told_from_persons_are_not_read(make_world: Make) -> None:
     world = followed(make_world, told={SALESFORCE: 'children = ["contacts"]\n'}, more="")
     world.salesforce.load("Account", [{"LastName": "Person", "IsPersonAccount": True}])
@@ -138,6 +142,7 @@ def test_contacts_that_cannot_be_told_from_persons_are_not_read(make_world: Make
     assert codes == {SALESFORCE: "SYN545"}
 
 
+@ON_SQLITE
 def test_what_should_follow_and_is_not_read_is_told(make_world: Make) -> None:
     world = followed(make_world, told={})
     world.pulled()
@@ -145,6 +150,7 @@ def test_what_should_follow_and_is_not_read_is_told(make_world: Make) -> None:
     assert told == ["contacts of salesforce and hubspot stay with whoever has them: they are not read"]
 
 
+@ON_SQLITE
 def test_drift_revert_takes_the_contacts_that_moved_along(make_world: Make) -> None:
     world = followed(make_world)
     account, owner = moving(world, SALESFORCE)
