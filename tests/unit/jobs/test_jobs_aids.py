@@ -260,6 +260,7 @@ def test_scores_are_kept_per_run_and_the_next_run_says_who_changed_band(scored: 
         kept = scores.scores_at(conn)
         then = scores.scores_at(conn, NOW)
         assert [run.outcome for run in runs.runs(conn, 9, "score")] == ["ok"] * 3
+        assert runs.runs(conn, 9, "score")[1].summary["changed"] == 0  # what is as before is not kept again
     assert len(kept) == changed["companies"]
     assert {row.pack_revision for row in then.values()} == {first["pack_revision"]}
     assert kept != then
