@@ -218,8 +218,8 @@ _SCHEMA = (
     """
     CREATE TABLE receipts (
       id {serial} NOT NULL, outbox_id {big} NOT NULL, plan_id {text} NOT NULL, ref {text} NOT NULL,
-      field {text} NOT NULL, at {text} NOT NULL, state {text} NOT NULL, attempt {text}, epoch {big}, code {text}, message {text},
-      request_id {text}, before {text}, after {text},
+      field {text} NOT NULL, at {text} NOT NULL, state {text} NOT NULL, attempt {text}, epoch {big}, code {text},
+      message {text}, request_id {text}, before {text}, after {text},
       CONSTRAINT pk_receipts PRIMARY KEY (id),
       CONSTRAINT fk_receipts_outbox_id FOREIGN KEY(outbox_id) REFERENCES outbox (id)
     ) {strict}

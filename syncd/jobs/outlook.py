@@ -199,13 +199,26 @@ def _falls_due(episode: store.Episode, now: datetime, *, working: bool) -> bool:
     return working or episode.severity == "page"
 
 
+def survey(context: Context, conn: Connection, thought: Deliberation, since: datetime) -> MonitorView:
+    """All that monitors see of a deliberation, whether anything changed or not; closed deals from `since` on."""
+    commit = store.monitor_state(conn, COMMIT_STATE)
+    view = _surroundings(context, conn, thought.pack, context.rates(), (), commit, thought.now)
+    return _with_book(context, conn, view, thought.pack, thought, since)
+
+
 def _with_book(
-    context: Context, conn: Connection, view: MonitorView, pack: Pack, thought: Deliberation | None
+    context: Context,
+    conn: Connection,
+    view: MonitorView,
+    pack: Pack,
+    thought: Deliberation | None,
+    since: datetime | None = None,
 ) -> MonitorView:
     """The view with companies, people, decisions and closed deals."""
     source = thought.source if thought is not None else read_book(context, conn, pack, view.now)
     decisions, problems = (thought.decisions, ()) if thought is not None else _decided(pack, source, view.now)
     began = min((period.start for _, period in attainment.running(pack, view.now)), default=view.now)
+    began = began if since is None else min(began, since)
     return replace(
         view,
         facts=source.book.facts,

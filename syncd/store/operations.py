@@ -65,7 +65,7 @@ def newest_runs(conn: Connection, job: str, limit: int) -> tuple[Run, ...]:
 
 
 def newest_offer(conn: Connection) -> tuple[str, PlanStatus, str] | None:
-    """The newest plan that the rules made (an undo is none, nor is a plan of leads): its id, status and pack revision."""
+    """The newest plan that the rules made (no undo, no plan of leads): its id, status and pack revision."""
     query = (
         select(plans.c.plan_id, plans.c.status, plans.c.pack_revision)
         .where(plans.c.kind.not_in(["undo", LEADS_PLAN]))

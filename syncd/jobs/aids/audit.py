@@ -143,14 +143,15 @@ def audit_document(audited: Audited) -> dict[str, Any]:
             "open_pipeline": _text(sum((amount(each, "open_pipeline") for each in facts), Decimal(0))),
             "won_12m": _text(sum((amount(each, "won_amount_12m") for each in facts), Decimal(0))),
         },
-        "findings": [_entry(each) for each in found],
+        "findings": [finding_document(each) for each in found],
         "clean": [
             {"check": each.check, "title": each.title, "of": each.of} for each in audited.findings if not each.count
         ],
     }
 
 
-def _entry(finding: AuditFinding) -> dict[str, Any]:
+def finding_document(finding: AuditFinding) -> dict[str, Any]:
+    """A finding as JSON values, money as decimal text."""
     return {
         "check": finding.check,
         "subject": finding.subject,

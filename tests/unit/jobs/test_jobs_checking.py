@@ -65,7 +65,8 @@ def test_without_settings_only_the_pack_is_looked_at(tmp_path: Path) -> None:
 
 
 def test_a_mirror_that_was_never_filled_says_nothing(world: World) -> None:
-    report = checked(world, "{name: a, when: {country: DE}, owners: [nobody@example.com]}")
+    head = "pack: {cascade: {contacts: stay}}\n"
+    report = checked(world, "{name: a, when: {country: DE}, owners: [nobody@example.com]}", head=head)
     assert report.findings == ()
     assert report.accounts is None
 
@@ -215,7 +216,8 @@ def test_territories_by_places_alone_are_one_note_with_counts(pulled: World) -> 
 def test_a_database_of_another_version_is_a_note_and_the_pack_is_checked(world: World) -> None:
     with world.context.store.write() as conn:
         conn.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
-    report = checked(world, "{name: a, when: {country: DE}, owners: unassigned}")
+    head = "pack: {cascade: {contacts: stay}}\n"
+    report = checked(world, "{name: a, when: {country: DE}, owners: unassigned}", head=head)
     assert [each.code for each in report.findings] == ["SYN367"]
     assert report.pack is not None
 
