@@ -170,7 +170,7 @@ _SCHEMA = (
     """
     CREATE TABLE scores (
       company {text} NOT NULL, run_id {text} NOT NULL, at {text} NOT NULL, pack_revision {text} NOT NULL,
-      score INTEGER, band {text}, parts {text} NOT NULL,
+      score INTEGER, band {text}, parts TEXT NOT NULL,
       CONSTRAINT pk_scores PRIMARY KEY (company, run_id)
     ) {strict}
     """,

@@ -1,8 +1,8 @@
 """Which account a lead belongs to: by the CRM's own link, by e-mail domain, then by name and place.
 
 Each match has a score, its evidence and, of several accounts, the tie-break. Free-mail and shared domains are missing
-from facts, so they match nothing. Two countries that are known and differ never match by name. Knows no owners and
-routes nothing.
+from facts, so they match nothing. Two countries that are known and differ never match by name, nor do names of which
+each has a word that the other has not. Knows no owners and routes nothing.
 """
 
 from __future__ import annotations
@@ -12,17 +12,18 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from rapidfuzz import fuzz
-
 from syncd.model.normalisation.company_names import company_name_key
 from syncd.model.refs import Ref
 from syncd.rules.facts import Facts
+from syncd.rules.routing.name_likeness import name_likeness
 
 LOWEST_SCORE = 85
 """Out of 100: names that are equal without a place to compare come to 90, alike ones need a place that agrees."""
 _NAMES = 0.9
 _PLACES = (("postal_code", 10), ("city", 8), ("state", 7), ("country", 5))
 _ABROAD = -100
+_OTHER_DOMAIN = -12
+"""Whoever writes from another company's domain is only taken for a namesake who stands closer than the country."""
 _SHORTEST_WORD = 3
 _COMMONEST = 200
 """A word of more names than this finds no candidates by itself."""
@@ -49,6 +50,7 @@ class AccountIndex:
     def __init__(self, book: Iterable[Facts]) -> None:
         self._by_domain: dict[str, list[Facts]] = defaultdict(list)
         self._by_name: dict[str, list[Facts]] = defaultdict(list)
+        self._by_joined: dict[str, set[str]] = defaultdict(set)
         self._by_word: dict[str, set[str]] = defaultdict(set)
         self._by_ref: dict[Ref, Facts] = {}
         for facts in sorted(book, key=lambda each: each.key):
@@ -58,6 +60,7 @@ class AccountIndex:
             name = _name_of(facts)
             if name:
                 self._by_name[name].append(facts)
+                self._by_joined[name.replace(" ", "")].add(name)
                 for word in name.split():
                     self._by_word[word].add(name)
 
@@ -75,17 +78,20 @@ class AccountIndex:
 
     def _scored(self, name: str, lead: Facts) -> Iterable[tuple[int, Facts, str]]:
         for other in sorted(self._names_like(name)):
-            alike = fuzz.token_sort_ratio(name, other)
+            alike = name_likeness(name, other)
             if alike * _NAMES + _PLACES[0][1] < LOWEST_SCORE:
                 continue
             for facts in self._by_name[other]:
                 points, said = _place(lead, facts)
-                if points is not None:
-                    yield min(100, round(alike * _NAMES) + points), facts, f"names {round(alike)} % alike, {said}"
+                if points is None:
+                    continue
+                if _other_domain(lead, facts):
+                    points, said = points + _OTHER_DOMAIN, f"{said}, other domain"
+                yield min(100, round(alike * _NAMES) + points), facts, f"names {round(alike)} % alike, {said}"
 
     def _names_like(self, name: str) -> set[str]:
-        """Names that share a word with this one, words that are in everybody's name left out."""
-        found = {name} & self._by_name.keys()
+        """Names that are this one but for spaces, or share a word with it, words in everybody's name left out."""
+        found = set(self._by_joined.get(name.replace(" ", ""), ()))
         for word in name.split():
             sharing = self._by_word.get(word, set())
             if len(word) >= _SHORTEST_WORD and len(sharing) <= _COMMONEST:
@@ -98,6 +104,12 @@ def _domains(facts: Facts) -> tuple[str, ...]:
     if isinstance(value, frozenset):
         return tuple(sorted(value))
     return (value,) if isinstance(value, str) else ()
+
+
+def _other_domain(lead: Facts, facts: Facts) -> bool:
+    """Whether both have domains of their own, and none says the same before its suffix, as acme.de and acme.com do."""
+    here, there = ({domain.partition(".")[0] for domain in _domains(each)} for each in (lead, facts))
+    return bool(here and there and not here & there)
 
 
 def _name_of(facts: Facts) -> str:
