@@ -168,6 +168,13 @@ _SCHEMA = (
     """,
     "CREATE INDEX ix_assignments_at ON assignments (at)",
     """
+    CREATE TABLE feed_cursors (
+      subscriber {text} NOT NULL, seq {big} NOT NULL, at {text} NOT NULL, attempts INTEGER NOT NULL,
+      failing_since {text}, due_at {text}, reason {text},
+      CONSTRAINT pk_feed_cursors PRIMARY KEY (subscriber)
+    ) {strict}
+    """,
+    """
     CREATE TABLE scores (
       company {text} NOT NULL, run_id {text} NOT NULL, at {text} NOT NULL, pack_revision {text} NOT NULL,
       score INTEGER, band {text}, parts TEXT NOT NULL,

@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 from syncd.alerts.episodes import QUIET, RESOLVED, SUPPRESSED, WAITS_FOR, dedup_key
-from syncd.alerts.receivers.routing import ALERT, APPROVAL, CHANGES, DIGEST
+from syncd.alerts.receivers.routing import ALERT, APPROVAL, CHANGES, DIGEST, REPORT
 from syncd.clock import iso
 from syncd.store.episodes import Episode
 
@@ -112,24 +112,30 @@ def _instant(instant: datetime | None) -> str | None:
     return None if instant is None else iso(instant)
 
 
-def approval_body(document: Mapping[str, Any], expires_at: datetime, now: datetime) -> dict[str, Any]:
-    """The document that asks for the approval of a plan, with the command to type."""
+def approval_body(
+    document: Mapping[str, Any], expires_at: datetime, now: datetime, console: str | None = None
+) -> dict[str, Any]:
+    """The document that asks for the approval of a plan, with the command to type and, where `console` names the
+    console's address, the page to open."""
     plan_id, summary = document["plan_id"], document["summary"]
     moved, trips = summary["money_moved"], document["guard"]["tripped"]
     limits = "".join(f" --limit {trip['limit']}" for trip in trips)
     command = f'syncd approve {plan_id} --why "…"{limits}'
     told = f"plan {plan_id} waits for an approval: {summary['changes']:,} change{'s' * (summary['changes'] != 1)}"
     money = f"{Decimal(moved['amount']):,.0f} {moved['currency']}"
+    page = f"{console.rstrip('/')}/plans/{plan_id}" if console else None
     lines = [
         told,
         f"held: {summary['held']:,}, blocked: {summary['blocked']:,}; open pipeline moved: {money}",
         *(f"over a limit: {trip['text']}" for trip in trips),
         f"look: syncd runs show {plan_id}",
         f"approve: {command}",
+        *([f"or look and approve here: {page}"] if page else []),
         f"it can be approved until {iso(expires_at)}",
     ]
     plan = {"plan_id": plan_id, "pack_revision": document["pack_revision"], "expires_at": iso(expires_at)}
     plan |= {"summary": summary, "limits": [trip["limit"] for trip in trips]}
+    plan |= {"page": page} if page else {}
     return _of_plan(APPROVAL, plan, told, lines, command, now)
 
 
@@ -140,6 +146,14 @@ def changes_body(
     plan = {"plan_id": plan_id, "reps": dict(reps)}
     body = _of_plan(CHANGES, plan, summary, text.split("\n"), f"syncd notices {plan_id}", now)
     return body if to is None else {**body, "event_id": f"{body['event_id']}:{to}", "to": [to]}
+
+
+def report_body(summary: str, lines: Sequence[str], edition: str, path: str, now: datetime) -> dict[str, Any]:
+    """The document that tells of an edition of the report: what is in it, and the file it stands in."""
+    plan = {"plan_id": f"report-{edition}"}
+    body = _of_plan(REPORT, plan, summary, [summary, *lines, f"the whole of it: {path}"], "syncd report", now)
+    key = f"syncd:report:{edition}"
+    return {**body, "subject": edition, "event_id": key, "dedup_key": key, "file": path}
 
 
 def returning_body(owner: str, accounts: Sequence[str], last_day: str | None, now: datetime) -> dict[str, Any]:

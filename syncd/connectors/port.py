@@ -92,15 +92,17 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Right:
-    """Something that our credentials must be allowed to do, by the CRM's own name of the scope or permission.
+    """Something that our credentials are allowed to do, or must be, by the CRM's own name of the scope or permission.
 
-    `granted` is None where the CRM does not tell; `writing` is True for what is needed only to write owners.
+    `granted` is None where the CRM does not tell; `writing` is True for what is needed only to write owners; `needed`
+    is False for what syncd never uses: if that is granted, whoever steals the credentials can do more than syncd.
     """
 
     name: str
     purpose: str
     granted: bool | None
     writing: bool = False
+    needed: bool = True
 
 
 @dataclass(frozen=True, slots=True)

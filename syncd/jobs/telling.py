@@ -63,7 +63,7 @@ def ask_approval(context: Context, conn: Connection, plan: SavedPlan) -> None:
     if plan.status is not PlanStatus.OFFERED or context.settings.mode is not Mode.APPROVE or not by_daemon:
         return
     now = context.clock.now()
-    body = approval_body(plan.document, plan.expires_at, now)
+    body = approval_body(plan.document, plan.expires_at, now, context.settings.console.url)
     enqueue_for(conn, topic_of(plan.plan_id), "approval", body, open_receivers(context).values(), now)
 
 

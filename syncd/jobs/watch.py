@@ -22,6 +22,7 @@ from syncd.clock import iso, parse_instant
 from syncd.crashpoints import crashpoint
 from syncd.errors import Finding, SyncdError
 from syncd.jobs.context import Context
+from syncd.jobs.feed.pushing import push_feed
 from syncd.jobs.footprint import footprint
 from syncd.jobs.metrics import metrics_text, write_textfile
 from syncd.jobs.outlook import COMMIT_STATE, Look, look
@@ -102,8 +103,10 @@ def _watch(context: Context, receivers: Mapping[str, Receiver], thought: Deliber
         crashpoint("watch.committed")
         tell_changes(context, receivers)
         report.sent = send_due(context.store, receivers, clock=context.clock, log=context.log, tally=context.tally)
+        pushed = push_feed(context, receivers.values())
         crashpoint("watch.sent")
         run.summary = {"firing": report.firing, "fired": report.fired, "resolved": report.resolved}
+        run.summary |= {"feed": pushed.events, "feed_failing": pushed.failing}
         run.summary |= {"sent": report.sent.delivered, "failed": report.sent.failed, "waiting": report.waiting}
     return report
 

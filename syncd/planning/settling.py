@@ -111,7 +111,7 @@ def _finish(
             row, until = settlement.row, now + REMEMBER_REFUSALS_FOR
             code, words = settlement.code or "REFUSED", settlement.message or ""
             ownership.set_blocked(conn, row.slot, row.new, code, words, until, row.fingerprint)
-    ledger.append_many(conn, [_ledger_row(settlement) for settlement in settlements], at=now, run_id=run_id)
+    ledger.append_many(conn, [_ledger_row(settlement, context) for settlement in settlements], at=now, run_id=run_id)
 
 
 def _ending(settlement: Settlement) -> outbox.Ending:
@@ -126,8 +126,9 @@ def _ending(settlement: Settlement) -> outbox.Ending:
     )
 
 
-def _ledger_row(settlement: Settlement) -> ledger.NewRow:
+def _ledger_row(settlement: Settlement, context: PlanContext) -> ledger.NewRow:
     row = settlement.row
+    decision = context.decisions.get((row.because, row.field)) if row.field not in DERIVED_WRITES else None
     facts: dict[str, str | int | None] = {
         "plan": row.plan_id,
         "outbox": row.id,
@@ -139,6 +140,8 @@ def _ledger_row(settlement: Settlement) -> ledger.NewRow:
         "code": settlement.code,
         "request_id": settlement.request_id,
     }
+    if decision is not None:
+        facts["territory"] = decision["territory"]
     payload = {"message": settlement.message} if settlement.message else None
     return ledger.NewRow(_EVENTS[settlement.state], str(row.ref), facts, payload)
 

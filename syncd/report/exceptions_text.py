@@ -1,4 +1,4 @@
-"""Exceptions by what they cost, as plain text or Markdown: one line each."""
+"""Exceptions by what they cost, as plain text (a headline and a line of detail each) or Markdown (a table)."""
 
 from __future__ import annotations
 
@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from syncd.report.markdown import Page, escaped
-from syncd.report.table import render_table
-from syncd.report.wording import counted, money, place, plain
+from syncd.report.wording import counted, money, place, plain, wrapped
 
 _HEADERS = ("exception", "what", "accounts", "pipeline", "would move", "its pipeline", "ends", "state", "where", "why")
 
@@ -15,8 +14,15 @@ _HEADERS = ("exception", "what", "accounts", "pipeline", "would move", "its pipe
 def exceptions_text(document: Mapping[str, Any]) -> str:
     """The document of `exceptions --format json` as text."""
     found = document["exceptions"]
-    table = render_table(_HEADERS, _rows(document), right={2, 3, 4, 5}, width=None, empty="there are no exceptions")
-    return f"{_title(found)}\n{table}" if found else table
+    if not found:
+        return "there are no exceptions"
+    lines = [_title(found)]
+    for kind, name, count, amount, moving, moving_amount, ends, state, where, why in _rows(document):
+        costs = f"{moving:,} would move ({moving_amount})" if moving else "none would move"
+        lines.append(wrapped(f"{kind} {name}: {count:,} held, {amount}; {costs}", indent=2, hanging=4))
+        times = [state, f"ends {ends}" if ends and ends != state else "", where]
+        lines.append(wrapped("; ".join(part for part in (*times, why) if part), indent=6))
+    return "\n".join(lines)
 
 
 def exceptions_markdown(document: Mapping[str, Any]) -> str:

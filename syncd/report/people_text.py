@@ -11,7 +11,7 @@ from typing import Any
 from syncd.report.markdown import Page, escaped
 from syncd.report.plan_view import checked
 from syncd.report.table import render_table
-from syncd.report.wording import counted, money, plain
+from syncd.report.wording import counted, money, plain, wrapped
 
 _LISTED = 50
 _Document = Mapping[str, Any]
@@ -21,11 +21,13 @@ _Rows = Sequence[Sequence[object]]
 def people_text(document: _Document) -> str:
     """The document as text, ending with a newline."""
     title, parts = _PARTS[checked(document)["kind"]](document)
-    lines = [title]
+    lines = [wrapped(title, indent=0)]
     for head, columns, rows, right in parts:
         lines += ["", head] if head else []
-        if rows:
-            lines.append(render_table(columns, rows[:_LISTED], right=right, width=None))
+        if rows and columns[-1] in _PROSE:
+            lines += [line for row in rows[:_LISTED] for line in _entry(columns, row)]
+        elif rows:
+            lines.append(render_table(columns, rows[:_LISTED], right=right))
         if len(rows) > _LISTED:
             lines.append(f"and {len(rows) - _LISTED:,} more; --format json has them all")
     return "\n".join([*lines, "", *_ending(document)]) + "\n"
@@ -45,6 +47,23 @@ def people_markdown(document: _Document) -> str:
     page.add([escaped(line) for line in _ending(document)])
     return page.finished(title)
 
+
+_PROSE = frozenset({"why", "what becomes of it"})
+"""Columns of sentences: in text such a row is a headline with its sentence below, for no table of it fits a screen."""
+
+
+def _entry(columns: Sequence[str], row: Sequence[object]) -> list[str]:
+    """One row: what it is about, the short cells behind it, and the sentence on lines of its own."""
+    cells = {name: plain(cell) for name, cell in zip(columns, row, strict=True) if cell not in (None, "")}
+    sentence, (subject, *short) = cells.pop(columns[-1], ""), cells.items()
+    head = [subject[1], *(text if name in _BARE else f"{name} {text}" for name, text in short if name != "to")]
+    if "to" in cells and cells["to"] != "stays" and not sentence.startswith(cells["to"]):
+        sentence = f"to {cells['to']}: {sentence}"
+    return [wrapped(", ".join(head), indent=2, hanging=4), wrapped(sentence, indent=6)]
+
+
+_BARE = frozenset({"pipeline", "amount", "name"})
+"""Columns whose cells say by themselves what they are."""
 
 _Part = tuple[str, tuple[str, ...], _Rows, set[int]]
 
@@ -73,7 +92,7 @@ def _leaver(document: _Document) -> tuple[str, list[_Part]]:
         for each in told["accounts"]
     ]
     deals = [
-        (each.get("name") or each["ref"], each["amount"], each["to"] or "stays", each["text"])
+        (each.get("name") or each["ref"], _amount(each["amount"], currency), each["to"] or "stays", each["text"])
         for each in told["opportunities"]
     ]
     others = [(each["kind"], each.get("name") or each["ref"], each["text"]) for each in told["others"]]
@@ -85,7 +104,15 @@ def _leaver(document: _Document) -> tuple[str, list[_Part]]:
     ]
     found = [part for part in parts if part[2]]
     missing = ", ".join(told["not_mirrored"])
-    return title, [*found, (f"not in the mirror, look in the CRM: {missing}", (), [], set())]
+    return title, [*found, (wrapped(f"not in the mirror, look in the CRM: {missing}", indent=0), (), [], set())]
+
+
+def _amount(text: str | None, currency: str) -> str | None:
+    """An opportunity's amount as its CRM has it: a bare number is in the reporting currency."""
+    try:
+        return money(text, currency) if text else None
+    except ArithmeticError:
+        return text
 
 
 def _joiner(document: _Document) -> tuple[str, list[_Part]]:

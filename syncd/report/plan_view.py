@@ -51,7 +51,7 @@ class MoveView:
 
 @dataclass(frozen=True, slots=True)
 class TextView:
-    """One value of ours that is written beside owners: of which account and record, in which field, from and to what."""
+    """One value of ours that is written beside owners: its account, record and field, and what it was and becomes."""
 
     name: str
     row: Entry

@@ -92,7 +92,10 @@ class InSegment:
 
 @dataclass(frozen=True, slots=True)
 class FieldTest:
-    """One field against one matcher."""
+    """One field against one matcher.
+
+    Rows of a table share the test of a cell that they all have; it has no place then, and stands where its row does.
+    """
 
     field: str
     type: FieldType
@@ -146,14 +149,18 @@ def _any_holds(conditions: tuple[Condition, ...], facts: Subject, context: Evalu
     return False
 
 
-def trace(condition: Condition, facts: Subject, context: EvaluationContext) -> Trace:
-    """The condition clause by clause, every clause evaluated; the root's outcome is what `holds` says."""
+def trace(condition: Condition, facts: Subject, context: EvaluationContext, place: Place | None = None) -> Trace:
+    """The condition clause by clause, every clause evaluated; the root's outcome is what `holds` says.
+
+    A clause without a place of its own has that of the condition around it, the root's is `place`.
+    """
     outcome = holds(condition, facts, context)
+    place = condition.place or place
     match condition:
         case FieldTest(field):
-            return Trace(condition.text, condition.place, outcome, field, facts.values.get(field))
+            return Trace(condition.text, place, outcome, field, facts.values.get(field))
         case AllOf(conditions) | AnyOf(conditions) | NoneOf(conditions):
-            children = tuple(trace(each, facts, context) for each in conditions)
+            children = tuple(trace(each, facts, context, place) for each in conditions)
         case InSegment(names, conditions):
             children = tuple(
                 Trace(name, each.place, holds(each, facts, context), children=(trace(each, facts, context),))
@@ -168,7 +175,7 @@ def trace(condition: Condition, facts: Subject, context: EvaluationContext) -> T
             )
         case Always():
             children = ()
-    return Trace(condition.text, condition.place, outcome, children=children)
+    return Trace(condition.text, place, outcome, children=children)
 
 
 def next_change(condition: Condition, facts: Subject, context: EvaluationContext) -> datetime | None:
@@ -199,6 +206,29 @@ def walk(condition: Condition) -> Iterator[Condition]:
                 yield from walk(each)
         case Not(inner) | OpportunityTest(_, inner):
             yield from walk(inner)
+
+
+def tests_in(condition: Condition, place: Place | None = None) -> Iterator[tuple[FieldTest, Place | None]]:
+    """Every test of a field with its place, an opportunity's too; one that rows of a table share, at the first of them.
+
+    `place` is that of the condition around it.
+    """
+    told: set[int] = set()
+    waiting: list[tuple[Condition, Place | None]] = [(condition, place)]
+    while waiting:
+        each, around = waiting.pop()
+        here = each.place or around
+        match each:
+            case FieldTest():
+                if id(each) not in told:
+                    told.add(id(each))
+                    yield each, here
+            case AllOf(conditions) | AnyOf(conditions) | NoneOf(conditions) | InSegment(_, conditions):
+                waiting.extend([(inner, here) for inner in reversed(conditions)])
+            case Not(inner) | OpportunityTest(_, inner):
+                waiting.append((inner, here))
+            case Always():
+                pass
 
 
 def fields_read(condition: Condition) -> frozenset[str]:

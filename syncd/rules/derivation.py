@@ -23,6 +23,7 @@ from syncd.rules.deriving.families import FAMILY_FIELDS, join_families
 from syncd.rules.deriving.field_values import RawValue, ValueReader, id_value
 from syncd.rules.deriving.held_rates import HeldRates
 from syncd.rules.deriving.opportunity_facts import derived_from_opportunities, read_opportunity, shared, worth_keeping
+from syncd.rules.deriving.readings import AccountReadings, OpportunityReadings
 from syncd.rules.facts import NO_CHANGES, Applied, Facts, OpportunityFacts, Seen, Value
 from syncd.rules.matching.time_window import UTC_ZONE, EvaluationContext
 
@@ -103,13 +104,34 @@ class _Draft:
             self._read("country", fields["country"], sources["country"], None, reader)
         place = any(not _blank(raw) for name in _PLACES for _, raw in sources.get(name, ()))
         if place and "country" not in self.values and derivation.fill_missing_country and derivation.default_country:
-            self.values["country"] = derivation.default_country
-            self.notes.append(f"no country: read as {derivation.default_country}, the pack's default")
+            self._fill_country(derivation.default_country)
         found = self.values.get("country")
         country = found if isinstance(found, str) else None
         for name, raws in sources.items():
             if name != "country" and name in fields:
                 self._read(name, fields[name], raws, country, reader)
+
+    def read_records(
+        self,
+        records: Mapping[System, Record],
+        derivation: Derivation,
+        readings: AccountReadings,
+        money: MoneyTable | None,
+    ) -> None:
+        """The same from records, by what was read before; amounts by `money` where it is another table."""
+        where = readings.country(records, self.values, self.remarks)
+        if where is not None:
+            self.seen["country"] = where
+        fills = derivation.fill_missing_country and derivation.default_country
+        if fills and "country" not in self.values and readings.is_placed(records, _PLACES):
+            self._fill_country(fills)
+        found = self.values.get("country")
+        country = found if isinstance(found, str) else None
+        readings.read(records, country, money, self.values, self.seen, self.remarks)
+
+    def _fill_country(self, default: str) -> None:
+        self.values["country"] = default
+        self.notes.append(f"no country: read as {default}, the pack's default")
 
     def _read(
         self,
@@ -152,14 +174,20 @@ def _blank(raw: RawValue) -> bool:
 
 
 def derive_book(
-    companies: Iterable[CompanyRecords], derivation: Derivation, ownership: OwnershipView, now: datetime
+    companies: Iterable[CompanyRecords],
+    derivation: Derivation,
+    ownership: OwnershipView,
+    now: datetime,
+    *,
+    plain: bool = False,
 ) -> Iterator[Facts]:
     """The facts of every company that has a live record, in the order given.
 
     Opportunities are read one company at a time and only those are kept that rules may still ask for; the fields that
-    need the whole book (families) are added at the end.
+    need the whole book (families) are added at the end. Texts that were read before are remembered; `plain` reads each
+    anew: slower, with the same facts, and the reference that remembering is held to.
     """
-    company_reader = _CompanyReader(derivation, ownership, now)
+    company_reader = _CompanyReader(derivation, ownership, now, plain=plain)
     return join_families(facts for facts in map(company_reader.facts, companies) if facts is not None)
 
 
@@ -208,10 +236,24 @@ def _kept(deals: Iterable[OpportunityFacts], context: EvaluationContext) -> tupl
     return tuple(sorted((each for each in deals if worth_keeping(each, context)), key=lambda each: each.key))
 
 
+@dataclass(frozen=True, slots=True)
+class _Holder:
+    """Who owns a record: `email` where the system shows who it is, `name` for people, empty for nobody."""
+
+    owner: Owner | None
+    active: bool
+    email: str | None
+    name: str
+
+
+_NOBODY = _Holder(None, active=False, email=None, name="")
+_NOT_APPLIED: Mapping[str, Applied] = MappingProxyType({})
+
+
 class _CompanyReader:
     """Makes the facts of one company after the other."""
 
-    def __init__(self, derivation: Derivation, ownership: OwnershipView, now: datetime) -> None:
+    def __init__(self, derivation: Derivation, ownership: OwnershipView, now: datetime, *, plain: bool = False) -> None:
         self._derivation = derivation
         self._ownership = ownership
         self._reader = derivation.reader()
@@ -220,6 +262,13 @@ class _CompanyReader:
         self._closed_rates = ClosedRates(derivation.rates, derivation.zone, now)
         self._context = EvaluationContext(now, derivation.zone)
         self._ids = _ids_by_email(ownership.users)
+        self._plain = plain
+        self._accounts = AccountReadings(self._fields, derivation.catalogue.account, self._reader)
+        self._deals = OpportunityReadings(derivation.catalogue.opportunity, self._reader)
+        self._without_deals = derived_from_opportunities((), self._context)
+        leading = derivation.leading
+        self._owner_order = (leading, *(system for system in derivation.order if system != leading))
+        self._holders: dict[tuple[System, str], _Holder] = {}
 
     def facts(self, company: CompanyRecords) -> Facts | None:
         """The facts of a company; None if none of its records is live."""
@@ -227,13 +276,16 @@ class _CompanyReader:
         if not records:
             return None
         draft = _Draft()
-        applied = self._ownership.applied.get(company.key, MappingProxyType({}))
+        applied = self._ownership.applied.get(company.key, _NOT_APPLIED)
         amounts = self._rates.amounts(records.values(), company.opportunities)
         rates = self._rates.held(applied.get("owner"), amounts)
-        reader = self._reader if rates is None else replace(self._reader, money=rates)
-        draft.read_all(self._sources(records), self._derivation, reader)
-        deals = self._opportunities(company.opportunities, draft.remarks, reader, rates)
-        draft.values.update(derived_from_opportunities(deals, self._context))
+        if self._plain:
+            reader = self._reader if rates is None else replace(self._reader, money=rates)
+            draft.read_all(self._sources(records), self._derivation, reader)
+        else:
+            draft.read_records(records, self._derivation, self._accounts, rates)
+        deals = self._opportunities(company.opportunities, draft.remarks, rates)
+        draft.values.update(derived_from_opportunities(deals, self._context) if deals else self._without_deals)
         draft.values["systems"] = shared(system.value for system in records)
         for system, record in records.items():
             own = id_value((record.ref.id, *record.merged_from))
@@ -283,23 +335,32 @@ class _CompanyReader:
         return sources
 
     def _opportunities(
-        self, records: Iterable[Record], remarks: list[str], reader: ValueReader, rates: MoneyTable | None
+        self, records: Iterable[Record], remarks: list[str], rates: MoneyTable | None
     ) -> tuple[OpportunityFacts, ...]:
-        fields = self._derivation.catalogue.opportunity
         deals = []
         for record in records:
             if record.deleted:
                 continue
-            raw: dict[str, RawValue] = {name: text for name, text in record.fields.items() if name != "owner"}
-            if record.account:
-                raw["account"] = record.account
-            owner = self._user(record)
-            if owner is not None and owner.email:
-                raw["owner"] = owner.email
-            at_close = self._closed_rates.reader(record, reader)
-            deal = read_opportunity(str(record.ref), raw, fields, at_close, remarks)
+            user = self._user(record)
+            owner = user.email if user is not None else None
+            money = self._closed_rates.table(record) or rates
+            if self._plain:
+                deal = self._plain_opportunity(record, owner, money, remarks)
+            else:
+                deal = self._deals.read(str(record.ref), record, owner, money, remarks)
             deals.append(deal if rates is None else replace(deal, rates=rates))
         return tuple(deals)
+
+    def _plain_opportunity(
+        self, record: Record, owner: str | None, money: MoneyTable | None, remarks: list[str]
+    ) -> OpportunityFacts:
+        raw: dict[str, RawValue] = {name: text for name, text in record.fields.items() if name != "owner"}
+        if record.account:
+            raw["account"] = record.account
+        if owner:
+            raw["owner"] = owner
+        reader = self._reader if money is None else replace(self._reader, money=money)
+        return read_opportunity(str(record.ref), raw, self._derivation.catalogue.opportunity, reader, remarks)
 
     def _user(self, record: Record) -> User | None:
         if not record.owner:
@@ -308,36 +369,43 @@ class _CompanyReader:
 
     def _owner(self, key: str, records: Mapping[System, Record], draft: _Draft) -> tuple[Owner | None, bool]:
         """The current owner and whether they are active; the fields that ownership tells are added to the draft."""
-        leading = self._derivation.leading
-        order = [leading, *(system for system in self._derivation.order if system != leading)]
-        told = [(system, self._named(records[system])) for system in order if system in records]
-        if told and told[0][1]:
-            others = tuple((system, name) for system, name in told[1:] if name)
-            draft.seen["owner"] = Seen(told[0][0], told[0][1], others)
+        told = [(system, self._holder(records[system])) for system in self._owner_order if system in records]
+        if told and told[0][1].name:
+            others = tuple((system, holder.name) for system, holder in told[1:] if holder.name)
+            draft.seen["owner"] = Seen(told[0][0], told[0][1].name, others)
         values = draft.values
-        applied = self._ownership.applied.get(key, {}).get("owner")
+        applied = self._ownership.applied.get(key, _NOT_APPLIED).get("owner")
         if applied is not None and applied.territory:
             values["territory"] = applied.territory
         if key in self._ownership.owner_changed_at:
             values["owner_changed_at"] = self._ownership.owner_changed_at[key]
-        record = next((records[system] for system in order if system in records), None)
-        if record is None or not record.owner:
+        holder = told[0][1] if told else _NOBODY
+        if holder.owner is None:
             return None, False
+        values["owner_active"] = holder.active
+        if holder.email is not None:
+            values["owner"] = holder.email
+        return holder.owner, holder.active
+
+    def _holder(self, record: Record) -> _Holder:
+        """The owner of a record; people own many, so each is looked up once."""
+        if not record.owner:
+            return _NOBODY
+        key = (record.ref.system, record.owner)
+        if key not in self._holders:
+            self._holders[key] = self._looked_up(record, record.owner)
+        return self._holders[key]
+
+    def _looked_up(self, record: Record, owner: str) -> _Holder:
         user = self._user(record)
-        values["owner_active"] = user is not None and user.active
+        active = user is not None and user.active
         if user is None or not user.email:
             # Somebody owns it whom the system no longer shows: the name says so, and no rule can mistake it.
-            return Owner(self._named(record), {record.ref.system: record.owner}), user is not None and user.active
-        values["owner"] = email(user.email)
-        ids = MappingProxyType({**self._ids.get(email(user.email), {}), record.ref.system: record.owner})
-        return Owner(email(user.email), ids), user.active
-
-    def _named(self, record: Record) -> str:
-        """The owner of a record for people: their e-mail, else the ref of the user; empty for none."""
-        user = self._user(record)
-        if user is not None and user.email:
-            return email(user.email)
-        return str(Ref(record.ref.system, Kind.USER, record.owner)) if record.owner else ""
+            name = str(Ref(record.ref.system, Kind.USER, owner))
+            return _Holder(Owner(name, {record.ref.system: owner}), active, None, name)
+        address = email(user.email)
+        ids = MappingProxyType({**self._ids.get(address, {}), record.ref.system: owner})
+        return _Holder(Owner(address, ids), active, address, address)
 
 
 def _field_plan(derivation: Derivation) -> tuple[tuple[str, tuple[System, ...]], ...]:

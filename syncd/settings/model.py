@@ -42,6 +42,13 @@ def _local_time(value: str) -> str:
     return value.strip()
 
 
+def _time_of_day(value: str) -> str:
+    match = re.fullmatch(r"(\d\d):(\d\d)", value.strip())
+    if match is None or int(match[1]) > 23 or int(match[2]) > 59:
+        raise ValueError("a time of day is HH:MM, such as 07:00")
+    return value.strip()
+
+
 _DAY = "(?:mon|tue|wed|thu|fri|sat|sun)"
 LocalTime = Annotated[str, AfterValidator(_local_time)]
 
@@ -366,8 +373,8 @@ class ReceiverSettings(_Section):
     """Of which monitors, such as `RepLeft` or `Attainment*`; none named: of all."""
     labels: dict[str, str] = {}
     """With which labels: each must equal, `*` stands for any text."""
-    tells: tuple[Literal["alerts", "approvals", "changes"], ...] | None = None
-    """Alerts, plans that wait for an approval, what an applied plan changed. Default: the first two; PagerDuty: one."""
+    tells: tuple[Literal["alerts", "approvals", "changes", "reports", "feed"], ...] | None = None
+    """Alerts, plans that wait for approval, what a plan changed, reports. Default: the first two; PagerDuty: one."""
     hours: Literal["any", "working"] = "any"
     """`working`: alerts that are no pages wait for the pack's working hours."""
     digest: Span | None = None
@@ -383,6 +390,8 @@ class ReceiverSettings(_Section):
             raise ValueError(f"a {self.type} receiver has no {' and no '.join(foreign)}")
         if self.type in ("pagerduty", "heartbeat") and (self.digest or set(self.tells or ()) - {"alerts"}):
             raise ValueError(f"a {self.type} receiver tells alerts alone, each by itself")
+        if "feed" in (self.tells or ()) and self.type != "webhook":
+            raise ValueError("only a webhook receiver tells the feed")
         if self.username is not None and self.secret is None:
             raise ValueError("an email receiver with a username needs secret, its password")
         return self
@@ -405,6 +414,40 @@ _OF_SOME: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(("host", "port", "security", "username", "sender", "recipients", "reps"), ("email",)),
 }
 """Keys that only some types of receiver have: on another they would do nothing, and somebody would rely on them."""
+
+
+class ReportSettings(_Section):
+    """Reports that the daemon makes by itself: each at a local time of the pack's zone, on the first day after."""
+
+    folder: Path | None = None
+    """Where they are filed, as `syncd-weekly-2026-11-23.html`. Needed where an edition has a time."""
+    weekly: Annotated[str, AfterValidator(_time_of_day)] | None = None
+    """When the weekly one is made, on Mondays: `07:00`. Default: not."""
+    monthly: Annotated[str, AfterValidator(_time_of_day)] | None = None
+    """When the monthly one is made, on the first of each month."""
+    quarterly: Annotated[str, AfterValidator(_time_of_day)] | None = None
+    """When the quarterly one is made, on the first day of each fiscal quarter."""
+    keep: int = Field(13, ge=1, le=1000)
+    """How many of each edition stay in the folder."""
+
+    @model_validator(mode="after")
+    def _filed_somewhere(self) -> Self:
+        if self.folder is None and (self.weekly or self.monthly or self.quarterly):
+            raise ValueError("an edition needs `folder`, where it is filed")
+        return self
+
+
+class ConsoleSettings(_Section):
+    """The console: web pages for people who do not use a shell (extra `console`)."""
+
+    listen: str = Field("127.0.0.1:9465", pattern=r"^(127\.0\.0\.1|localhost):\d{1,5}$")
+    """Where `syncd console` serves: a port of loopback. Whoever comes from elsewhere comes through your proxy."""
+    url: str | None = Field(None, pattern=r"^(https://[^/?#@\s]+|http://(127\.0\.0\.1|localhost)(:\d{1,5})?)/?$")
+    """What people type: your proxy's https address. Notices that ask for an approval link to it."""
+    tokens: Secret = Secret("credential:console_tokens")
+    """The file of those who may come in: lines of a name, a role (view, approve) and a token's hash."""
+    hours: int = Field(8, ge=1, le=72)
+    """How long somebody stays signed in, in hours."""
 
 
 class ControlSettings(_Section):
@@ -473,6 +516,10 @@ class Settings(BaseSettings):
     """Control socket and freeze file."""
     metrics: MetricsSettings = MetricsSettings()
     """Metrics and health."""
+    report: ReportSettings = ReportSettings()
+    """Reports."""
+    console: ConsoleSettings = ConsoleSettings()
+    """Web pages for people without a shell."""
 
     @field_validator("receivers")
     @classmethod

@@ -19,9 +19,10 @@ from syncd.model.records import Record
 from syncd.model.refs import Kind, Ref, System
 from syncd.store.columns import clean, to_json
 from syncd.store.lookup import domain_key, name_key
+from syncd.store.moves import tell_moves
 from syncd.store.tables import owner_changes
 from syncd.store.tables import records as _t
-from syncd.store.upserts import CHUNK, among, chunks, insert_new, upsert
+from syncd.store.upserts import CHUNK, chunks, insert_new, rows_with, upsert
 
 _KEY = ("system", "kind", "id")
 _CONTENT = (
@@ -75,6 +76,16 @@ _RECORD_COLUMNS = (
     _t.c.merged_into,
     _t.c.merged_from,
     _t.c.modified_by,
+)
+_KNOWN_COLUMNS = (
+    _t.c.system,
+    _t.c.kind,
+    _t.c.id,
+    type_coerce(_t.c.stamp, Text).label("stamp"),
+    _t.c.content_hash,
+    _t.c.owner,
+    _t.c.deleted,
+    _t.c.merged_into,
 )
 
 
@@ -140,6 +151,7 @@ def upsert_records(
             for record_id in batch:
                 planner.plan(of_kind[record_id], known.get(record_id))
     _execute(conn, writes)
+    tell_moves(conn, writes.owners, now=now, run_id=run_id)
     losers = {
         Ref(record.ref.system, record.ref.kind, clean(loser)): record.ref.id
         for of_kind in newest.values()
@@ -232,30 +244,16 @@ def _with_clean_id(record: Record) -> Record:
 
 
 def _known(conn: Connection, system: System, kind: Kind, ids: Sequence[str]) -> dict[str, _Known]:
-    query = select(
-        _t.c.id,
-        type_coerce(_t.c.stamp, Text),
-        _t.c.content_hash,
-        _t.c.owner,
-        _t.c.deleted,
-        _t.c.merged_into,
-    ).where(_t.c.system == system, _t.c.kind == kind, among(conn, _t.c.id, ids))
-    return {row[0]: _Known(row[1], row[2], row[3], row[4], row[5]) for row in conn.execute(query)}
+    """What the mirror holds of these records: asked by id alone; others with such an id are left out."""
+    found = conn.execute(rows_with(conn, _t.c.id, ids, _KNOWN_COLUMNS))
+    return {row[2]: _Known(*row[3:]) for row in found if row[0] is system and row[1] is kind}
 
 
 def _fetch(conn: Connection, refs: Iterable[Ref]) -> list[Record]:
-    found: list[Record] = []
-    for (system, kind), ids in _by_kind(refs).items():
-        query = select(*_RECORD_COLUMNS).where(_t.c.system == system, _t.c.kind == kind, _t.c.id.in_(ids))
-        found += map(_record, conn.execute(query))
-    return found
-
-
-def _by_kind(refs: Iterable[Ref]) -> dict[tuple[System, Kind], list[str]]:
-    ids: dict[tuple[System, Kind], list[str]] = {}
-    for ref in refs:
-        ids.setdefault((ref.system, ref.kind), []).append(ref.id)
-    return ids
+    """The records of these refs, asked by id alone as in `_known`."""
+    wanted = set(refs)
+    query = rows_with(conn, _t.c.id, sorted({ref.id for ref in wanted}), _RECORD_COLUMNS)
+    return [record for record in map(_record, conn.execute(query)) if record.ref in wanted]
 
 
 class _Planner:

@@ -12,7 +12,7 @@ from syncd.store.columns import Words
 from syncd.store.people import guard_vanishing
 from syncd.store.records import retire
 from syncd.store.tables import records
-from syncd.store.upserts import among, chunks, upsert
+from syncd.store.upserts import chunks, rows_with, upsert
 
 _live_ids = Table("sweep_ids", MetaData(), Column("id", Words, primary_key=True), prefixes=["TEMPORARY"])
 
@@ -53,12 +53,8 @@ def missing_ids(conn: Connection, system: System, kind: Kind, live_ids: Iterable
     """The ids of which the mirror has no live record: it never saw them, or believes that they are deleted."""
     missing: list[str] = []
     for batch in chunks(live_ids):
-        query = select(records.c.id).where(
-            records.c.system == system,
-            records.c.kind == kind,
-            records.c.deleted == False,  # noqa: E712 - SQL
-            among(conn, records.c.id, batch),
-        )
-        known = set(conn.execute(query).scalars())
+        columns = (records.c.id, records.c.system, records.c.kind, records.c.deleted)
+        found = conn.execute(rows_with(conn, records.c.id, batch, columns))
+        known = {row[0] for row in found if row[1] is system and row[2] is kind and not row[3]}
         missing += [record_id for record_id in batch if record_id not in known]
     return tuple(missing)

@@ -7,7 +7,21 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any, TypeVar
 
-from sqlalchemy import TEXT, ColumnElement, Connection, Table, TableClause, any_, bindparam, exc, func, select
+from sqlalchemy import (
+    TEXT,
+    Column,
+    ColumnElement,
+    Connection,
+    Select,
+    Table,
+    TableClause,
+    bindparam,
+    exc,
+    func,
+    literal_column,
+    select,
+    true,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql.dml import Insert
 
@@ -52,12 +66,22 @@ def insert_new(conn: Connection, table: Table[Any], names: Sequence[str], rows: 
         ) from error
 
 
-def among(conn: Connection, column: ColumnElement[str], values: Sequence[str]) -> ColumnElement[bool]:
-    """Whether a text column has one of many values, which travel as one parameter: nothing is rendered for each."""
+def rows_with(
+    conn: Connection, column: Column[str], values: Sequence[str], columns: Sequence[ColumnElement[Any]]
+) -> Select[*tuple[Any, ...]]:
+    """The query of some columns of the rows whose indexed `column` has one of `values`, which hold no value twice.
+
+    They travel as one parameter: nothing is rendered for each. PostgreSQL goes to the index once a value, whatever its
+    statistics say: during a first load they are behind, and it would walk the whole table for every list.
+    """
     if conn.dialect.name == "sqlite":
         listed = func.json_each(json.dumps(list(values))).table_valued("value")
-        return column.in_(select(listed.c.value))
-    return column == any_(bindparam(None, list(values), type_=postgresql.ARRAY(TEXT)))
+        return select(*columns).where(column.in_(select(listed.c.value)))
+    listed = bindparam(None, list(values), type_=postgresql.ARRAY(TEXT))
+    wanted = func.unnest(listed).table_valued("value", name="wanted").render_derived()
+    # an OFFSET keeps the planner from making one join of the two, which it would do by a scan
+    found = select(*columns).where(column == wanted.c.value).offset(literal_column("0")).lateral("found")
+    return select(*found.c).select_from(wanted.join(found, true()))
 
 
 def chunks(items: Iterable[T], size: int = CHUNK) -> Iterator[list[T]]:

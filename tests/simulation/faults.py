@@ -1,18 +1,20 @@
-"""What goes wrong in a simulation: answers that fail before or after the work (F04), answers that never come (F07),
-people who edit in the middle of a write (F24), and processes that die (F27).
+"""What goes wrong in a simulation: answers that fail or are broken (F01 to F12), people and flows that edit in the
+middle of a write (F24), machines that stand still (F26), processes that die (F27), a database that is locked or full
+(F30, F31).
 
 The names F01 to F39 are those of the reference on reliability. Nothing here knows what is checked.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
 from typing import Any
 
 from syncd.model.refs import Ref, System
 from tests.simulation.dice import Dice
-from tests.simulation.people import NAMES, People
-from tests.simulation.world import Reaper
+from tests.simulation.people import NAMES, OWNER, People, active, live_rows, owner_of, row_id
+from tests.simulation.world import World
 
 Entry = dict[str, Any]
 
@@ -34,6 +36,9 @@ _WRITING = (
     "apply.before_finish",
     "apply.finished",
     "approval.before_commit",
+    "leads.planned",
+    "leads.approved",
+    "leads.applied",
     *_STORE,
 )
 _RECOVERING = ("recovery.before_settle", "recovery.settled", "store.after_commit")
@@ -50,22 +55,63 @@ def network_trouble(dice: Dice, system: System) -> list[Entry]:
 
 
 def _trouble(dice: Dice, system: System) -> Entry:
-    when = dice.one_of(("before", "after"))
-    fault = dice.weighted(
-        (
-            (f"status {dice.one_of((500, 502, 503, 504))} {when}", 4.0),
-            (f"timeout 15 {when}", 3.0),
-            (f"drop {when}", 1.0),
-            (f"html 503 {when}", 0.5),
-        )
-    )
+    fault = _fault(dice, system)
     write = _TEAMS if system is System.SALESFORCE and dice.chance(0.25) else WRITE[system]
     match: dict[str, Any] = dict(write) if dice.chance(0.6) else {}
     if dice.chance(0.7):
         match |= {"nth": dice.whole(1, 3 if match else 12), "times": dice.whole(1, 2)}
     else:
         match |= {"probability": round(dice.between(0.1, 0.5), 3), "seed": dice.whole(0, 10_000)}
-    return {"match": match, "fault": fault}
+    return {"match": match, **fault}
+
+
+def _fault(dice: Dice, system: System) -> Entry:
+    """What one answer is: mostly an error status or silence, sometimes broken in one of the stranger ways."""
+    when = dice.one_of(("before", "after"))
+    kind = dice.weighted((("status", 4.0), ("silence", 3.0), ("refusal", 2.0), ("broken", 2.0)))
+    if kind == "status":
+        return {"fault": f"status {dice.one_of((500, 502, 503, 504))} {when}"}
+    if kind == "silence":
+        return {"fault": dice.one_of((f"timeout 15 {when}", f"drop {when}", "refuse before", "stall 20", "drip 5"))}
+    if kind == "refusal":
+        return dict(dice.one_of(_REFUSALS[system]))
+    return {"fault": dice.one_of(_BROKEN), "seed": dice.whole(0, 999)}
+
+
+_REFUSALS: Mapping[System, Sequence[Entry]] = {
+    System.SALESFORCE: (
+        {"fault": "status 401 INVALID_SESSION_ID before"},
+        {"fault": "status 403 REQUEST_LIMIT_EXCEEDED before"},
+        {"fault": "status 409 before"},
+        {"fault": "status 420 before"},
+        {"fault": "status 429 before", "headers": {"Retry-After": "3"}},
+        {"fault": "row UNABLE_TO_LOCK_ROW", "every": 2},
+    ),
+    System.HUBSPOT: (
+        {"fault": "status 401 before"},
+        {"fault": "status 403 before"},
+        {"fault": "status 423 before"},
+        {"fault": "status 429 before", "headers": {"Retry-After": "Fri, 20 Nov 2026 10:00:05 GMT"}},
+        {"fault": "status 429 before"},
+        {"fault": "status 530 before"},
+    ),
+}
+"""F01 to F03 and F05: what a CRM says while it refuses; nothing was done."""
+_BROKEN = (
+    "html 503 before",
+    "html 200 after",
+    "empty 200",
+    "truncate",
+    "garble",
+    "cut",
+    "cut-headers",
+    "cut-gzip",
+    "length 7",
+    "replay",
+    "shuffle",
+    "double",
+)
+"""F08 to F12: answers that are no answers, or those of another call."""
 
 
 def meddling(dice: Dice, people: People, refs: Sequence[Ref]) -> dict[System, list[Entry]]:
@@ -81,16 +127,37 @@ def meddling(dice: Dice, people: People, refs: Sequence[Ref]) -> dict[System, li
         entry: Entry = {"match": together, "fault": f"edit {when}", "edit": command}
         mine = entries.setdefault(ref.system, [])
         mine.append(entry)
+        if when == "after" and dice.chance(0.3):  # a flow that puts back what was there, once
+            live = world_owner(people, ref)
+            if live in active(people.world, ref.system):
+                entry["edit"] = {**command, "set": {OWNER[ref.system]: live}}
         if ref.system is System.SALESFORCE:  # a row written alone has its id in the path
             alone = {"method": "PATCH", "path": f"*/sobjects/{name}/{ref.id}", "nth": 1}
             mine.append({**entry, "match": alone})
     return entries
 
 
-def arm(reaper: Reaper, dice: Dice, doing: str) -> None:
-    """Choose where the process dies while it is `reading`, `writing` or `recovering`: by name, or after some points."""
+def world_owner(people: People, ref: Ref) -> str | None:
+    """Who has a record now."""
+    rows = live_rows(people.world, ref.system, ref.kind)
+    return next((owner_of(row, ref) for row in rows if row_id(row) == ref.id), None)
+
+
+def arm(world: World, dice: Dice, doing: str) -> None:
+    """Choose what befalls the process while it is `reading`, `writing` or `recovering`, and where: by name, or after
+    some points. Mostly it dies there; else its machine stands still, or its database is locked or full from there on.
+    """
     names, most = _POINTS[doing]
+    calamity = dice.weighted((("death", 7.0), ("stall", 1.0), ("lock", 0.7), ("full", 0.7)))
+    instead: Mapping[str, Callable[[], None] | None] = {
+        "death": None,
+        "stall": lambda: world.clock.advance(timedelta(minutes=10)),
+        "lock": world.lock_database,
+        "full": world.fill_disk,
+    }
+    if doing == "recovering":
+        calamity = "death"
     if dice.chance(0.75):
-        reaper.arm(dice.whole(1, 4 if doing == "reading" else 2), dice.one_of(names))
+        world.reaper.arm(dice.whole(1, 4 if doing == "reading" else 2), dice.one_of(names), instead=instead[calamity])
     else:
-        reaper.arm(dice.whole(1, most))
+        world.reaper.arm(dice.whole(1, most), instead=instead[calamity])

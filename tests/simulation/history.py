@@ -1,6 +1,7 @@
-"""What the CRMs themselves say happened: reads, writes and owner changes, taken from the journals of the sandboxes.
+"""What the CRMs themselves say happened: reads, writes and changes of what syncd writes, out of their journals.
 
-It is the truth that syncd is checked against, so it asks nothing of syncd.
+What syncd writes are fields: owners of accounts, opportunities, contacts and leads, the holder of a role, a text of its
+own. It is the truth that syncd is checked against, so it asks nothing of syncd.
 """
 
 from __future__ import annotations
@@ -12,15 +13,28 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from syncd.model.plans import OWNER_FIELD, Slot
 from syncd.model.refs import Kind, Ref, System
 from syncd.sandbox.journal import Entry
 from tests.simulation.people import NAMES, TEAMS, inactive
 from tests.simulation.world import World
 
 _KINDS = {name: (system, kind) for (system, kind), name in NAMES.items()}
-_OBJECT = r"(?P<object>Account|Opportunity|companies|deals) (?P<id>\w+) "
-_OWNER = re.compile(_OBJECT + r"(?:.*; )?(?:OwnerId|hubspot_owner_id): (?P<old>[^;]*?) -> (?P<new>[^;,]*?)(?:[;,].*)?")
-_WRITTEN = re.compile(_OBJECT + r"saved, nothing changed")
+COLUMNS: Mapping[str, str] = {
+    "OwnerId": OWNER_FIELD,
+    "hubspot_owner_id": OWNER_FIELD,
+    "CSM__c": "csm",
+    "csm_owner": "csm",
+    "Territory__c": "territory",
+    "territory_path": "territory",
+}
+"""The columns of both CRMs that syncd may write, each with the field of a plan that it is."""
+_OBJECT = r"(?P<object>Account|Opportunity|Contact|Lead|companies|deals|contacts) (?P<id>\w+) "
+_EFFECT = re.compile(_OBJECT + r"(?P<rest>.*)", re.DOTALL)
+_FIELD = re.compile(rf"(?:^|; )({'|'.join(COLUMNS)}): ([^;]*?) -> ([^;,]*)")
+_NAMED = re.compile(r"(?:^|; )(\w+): ")
+_WITH_OWNERS = ("AccountTeamMember", "AccountShare", "OpportunityTeamMember", "OpportunityShare")
+_NOTHING = "saved, nothing changed"
 _GONE = re.compile(_OBJECT + r"(?:deleted|archived|deleted for good|purged|merged into \w+)")
 _MEMBER = re.compile(r"(?P<object>AccountTeamMember|OpportunityTeamMember) (?P<id>\w+) (?P<verb>created|deleted)")
 _GRANTS = (
@@ -36,14 +50,20 @@ _IDS_READ = re.compile(r"FROM (\w+) WHERE Id IN \(([^)]*)\)")
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """An owner that changed in a CRM, by whom (`api` is syncd, `person` is anybody else), at which journal entry."""
+    """A field that changed in a CRM, by whom (`api` is syncd, the others are not), at which journal entry."""
 
     ref: Ref
+    field: str
     old: str | None
-    new: str
+    new: str | None
     at: datetime
     number: int
     source: str
+
+    @property
+    def slot(self) -> Slot:
+        """The field of the record."""
+        return self.ref, self.field
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +73,18 @@ class Request:
     """
 
     ref: Ref
-    value: str
+    field: str
+    value: str | None
     at: datetime
     number: int
     guarded: bool
     done: bool
     refused: bool
+
+    @property
+    def slot(self) -> Slot:
+        """The field of the record."""
+        return self.ref, self.field
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +136,8 @@ class SystemHistory:
     reads: list[Read] = field(default_factory=list)
     gone: list[tuple[Ref, int]] = field(default_factory=list)
     strange: list[str] = field(default_factory=list)
+    over_limit: list[str] = field(default_factory=list)
+    """Answers 429 that nobody scripted: the CRM itself found a rate over its limit."""
 
     def take(self, entries: Iterable[Entry]) -> None:
         """Take new entries of the journal in."""
@@ -118,12 +146,14 @@ class SystemHistory:
             self._effects(entry)
             if entry.source != "api":
                 continue
-            wanted = dict(_wanted(self.system, entry))
-            done = {ref for effect in entry.effects if (ref := _ref_of(effect)) is not None}
+            if entry.status == 429 and not entry.fault:
+                self.over_limit.append(f"{entry.method} {entry.path} at entry {entry.number}")
+            wanted = dict(_wanted(self.system, entry)) if entry.body else {}
+            done = {(ref, name) for effect in entry.effects for ref, name in _done(effect, wanted)}
             guarded, refused = "if-unmodified-since" in entry.headers, 400 <= entry.status < 500
             self.requests += [
-                Request(ref, value, entry.at, entry.number, guarded, ref in done, refused)
-                for ref, value in wanted.items()
+                Request(ref, name, value, entry.at, entry.number, guarded, (ref, name) in done, refused)
+                for (ref, name), value in wanted.items()
             ]
             self.strange += [f"{entry.method} {entry.path}: {effect}" for effect in _beyond(entry, set(wanted))]
             if _arrived(entry):
@@ -132,14 +162,12 @@ class SystemHistory:
 
     def _effects(self, entry: Entry) -> None:
         for effect in entry.effects:
-            owner, gone = _OWNER.fullmatch(effect), _GONE.fullmatch(effect)
-            if owner is not None:
-                old, new = owner["old"].strip(), owner["new"].strip()
-                ref = _ref(owner)
-                before = None if old in ("None", "") else old
-                self.changes.append(Change(ref, before, new, entry.at, entry.number, entry.source))
-            elif gone is not None:
+            gone = _GONE.fullmatch(effect)
+            if gone is not None:
                 self.gone.append((_ref(gone), entry.number))
+                continue
+            for (ref, name), old, new in _changed(effect):
+                self.changes.append(Change(ref, name, old, new, entry.at, entry.number, entry.source))
 
 
 class History:
@@ -169,7 +197,7 @@ class History:
             for row in json.loads(entry.body)["records"]:
                 if row["attributes"]["type"] in TEAMS:
                     yield Seating(Seat.of(row["attributes"]["type"], row), "asked", entry.number, entry.source)
-        moved = {ref for effect in entry.effects if (ref := _ref_of(effect)) is not None}
+        moved = {ref for effect in entry.effects for (ref, name), *_ in _changed(effect) if name == OWNER_FIELD}
         for found in filter(None, map(_MEMBER.fullmatch, entry.effects)):
             row = self._world.salesforce.record(found["object"], found["id"])
             if row is not None:
@@ -189,7 +217,7 @@ class History:
         return self.systems[ref.system]
 
     def changes(self, source: str | None = None) -> Iterator[Change]:
-        """The owner changes of both, by one source or by all."""
+        """The changes of both, by one source or by all."""
         for history in self.systems.values():
             yield from (change for change in history.changes if source in (None, change.source))
 
@@ -203,26 +231,47 @@ def _ref(found: re.Match[str]) -> Ref:
     return Ref(system, kind, found["id"])
 
 
-def _ref_of(effect: str) -> Ref | None:
-    """The record whose owner a write of ours left as wanted."""
-    found = _OWNER.fullmatch(effect) or _WRITTEN.fullmatch(effect)
-    return None if found is None else _ref(found)
+def _changed(effect: str) -> Iterator[tuple[Slot, str | None, str | None]]:
+    """The fields that an effect changed, of those that syncd may write: from what, to what."""
+    found = _EFFECT.fullmatch(effect)
+    if found is not None:
+        for column, old, new in _FIELD.findall(found["rest"]):
+            yield (_ref(found), COLUMNS[column]), _given(old), _given(new)
 
 
-def _wanted(system: System, entry: Entry) -> Iterator[tuple[Ref, str]]:
-    """The owners that a request asks for."""
+def _given(text: str) -> str | None:
+    """A value as the journals spell it: both of their words for an empty field are None."""
+    return None if text.strip() in ("None", "") else text.strip()
+
+
+def _done(effect: str, wanted: Iterable[Slot]) -> Iterator[Slot]:
+    """The fields that a write of ours left as wanted."""
+    found = _EFFECT.fullmatch(effect)
+    if found is not None and found["rest"].startswith(_NOTHING):
+        yield from (slot for slot in wanted if slot[0] == _ref(found))
+    yield from (slot for slot, *_ in _changed(effect))
+
+
+def _wanted(system: System, entry: Entry) -> Iterator[tuple[Slot, str | None]]:
+    """The values that a request asks for, by field; a column that syncd has no business with is a field of its name."""
     if system is System.SALESFORCE and entry.method == "PATCH":
         document = json.loads(entry.body)
         if entry.path.endswith("/composite/sobjects"):
-            for row in document["records"]:
-                yield _salesforce_ref(row["attributes"]["type"], row["id"]), row["OwnerId"]
+            rows = [(row["attributes"]["type"], row["id"], row) for row in document["records"]]
         else:
-            name, record_id = entry.path.rsplit("/", 2)[1:]
-            yield _salesforce_ref(name, record_id), document["OwnerId"]
+            rows = [(*entry.path.rsplit("/", 2)[1:], document)]
+        for name, record_id, row in rows:
+            ref = _salesforce_ref(name, record_id)
+            yield from _asked(ref, {key: row[key] for key in row.keys() - {"attributes", "id"}})
     elif system is System.HUBSPOT and entry.path.endswith("/batch/update"):
         kind = _hubspot_kind(entry.path)
         for row in json.loads(entry.body)["inputs"]:
-            yield Ref(system, kind, row["id"]), row["properties"]["hubspot_owner_id"]
+            yield from _asked(Ref(system, kind, row["id"]), row["properties"])
+
+
+def _asked(ref: Ref, values: Mapping[str, Any]) -> Iterator[tuple[Slot, str | None]]:
+    for column, value in values.items():
+        yield (ref, COLUMNS.get(column, column)), value or None
 
 
 def _shown(system: System, entry: Entry) -> Iterator[Ref]:
@@ -238,13 +287,17 @@ def _shown(system: System, entry: Entry) -> Iterator[Ref]:
             yield from (_salesforce_ref(found[1], one.strip(" '")) for one in found[2].split(","))
 
 
-def _beyond(entry: Entry, wanted: set[Ref]) -> list[str]:
-    """What a call of ours changed beside the owners it asked for; teams and shares go with an owner."""
-    return [
-        effect
-        for effect in entry.effects
-        if _ref_of(effect) not in wanted and not effect.startswith(("AccountTeamMember", "AccountShare", "Opportunity"))
-    ]
+def _beyond(entry: Entry, wanted: set[Slot]) -> Iterator[str]:
+    """What a call of ours changed beside the fields it asked for; teams and shares go with an owner."""
+    for effect in entry.effects:
+        found = _EFFECT.fullmatch(effect)
+        if found is None:
+            if not effect.startswith(_WITH_OWNERS):
+                yield effect
+        elif not found["rest"].startswith(_NOTHING):
+            names = {(_ref(found), COLUMNS.get(name, name)) for name in _NAMED.findall(found["rest"])}
+            if not names or names - wanted:
+                yield effect
 
 
 def _arrived(entry: Entry) -> bool:
@@ -259,4 +312,6 @@ def _salesforce_ref(name: str, record_id: str) -> Ref:
 
 
 def _hubspot_kind(path: str) -> Kind:
+    if "/contacts/" in path or "/0-1/" in path:
+        return Kind.CONTACT
     return Kind.OPPORTUNITY if "/deals/" in path or "/0-3/" in path else Kind.ACCOUNT

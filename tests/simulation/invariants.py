@@ -13,44 +13,32 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from syncd.clock import iso, parse_instant
-from syncd.model.plans import OutboxRow, PlanStatus, RowState, SavedPlan, document_hash
+from syncd.model.plans import OWNER_FIELD, OutboxRow, RowState, Slot, document_hash, held_name
 from syncd.model.records import Record
 from syncd.model.refs import Kind, Ref, System
-from syncd.planning.document import changes_of, decisions_by_company
 from syncd.planning.preflight import UNDO
-from syncd.planning.proposals import OWNER_ROLE
 from syncd.store import ledger, mirror, outbox, plans
-from syncd.store.plans import Approval
-from tests.simulation.history import Change, History, Request, Seat
-from tests.simulation.people import NAMES, TEAMS, is_deleted, owner_of, row_id
+from tests.simulation.approvals import Approvals, Approved, in_force, named
+from tests.simulation.history import COLUMNS, Change, History, Request, Seat
+from tests.simulation.people import NAMES, TEAMS, is_deleted, owner_of, plain, row_id
 from tests.simulation.violation import ViolationError
 from tests.simulation.world import START, World
 
 _OVERLAP = timedelta(minutes=15)
 _GRAIN = timedelta(milliseconds=1)
 """Of the instants in the store; the journals are finer."""
-_KINDS = (Kind.ACCOUNT, Kind.OPPORTUNITY)
 _FIELDS: Mapping[tuple[System, Kind], Mapping[str, str]] = {
     (System.SALESFORCE, Kind.ACCOUNT): {"name": "Name", "type": "Type", "country": "BillingCountry"},
     (System.SALESFORCE, Kind.OPPORTUNITY): {"name": "Name", "stage": "StageName"},
     (System.HUBSPOT, Kind.ACCOUNT): {"name": "name", "type": "type", "country": "country"},
     (System.HUBSPOT, Kind.OPPORTUNITY): {"name": "dealname"},
+    (System.SALESFORCE, Kind.CONTACT): {},
+}
+_WRITTEN_COLUMNS: Mapping[System, tuple[str, ...]] = {
+    System.SALESFORCE: ("CSM__c", "Territory__c"),
+    System.HUBSPOT: ("csm_owner", "territory_path"),
 }
 _WRITTEN = frozenset({RowState.CONFIRMED, RowState.SKIPPED_ALREADY, RowState.CONFLICT})
-
-
-@dataclass(frozen=True, slots=True)
-class Approved:
-    """A plan with its approval, and the rows that may be written because of it."""
-
-    plan: SavedPlan
-    approval: Approval
-    until: datetime
-    rows: Mapping[Ref, tuple[str | None, str]]
-    decided: Mapping[Ref, str]
-    """Why the rules want each owner, by the name of the reason."""
-    holders: Mapping[Ref, frozenset[str]]
-    """Whom the rules took for the owner of the company that a record belongs to, by their ids in both CRMs."""
 
 
 @dataclass(slots=True)
@@ -59,7 +47,7 @@ class Invariants:
 
     world: World
     history: History
-    asked: set[str] = field(default_factory=set)
+    approvals: Approvals
     overruns: int = 0
     adopted_at: datetime = START
     settled: dict[Ref, datetime] = field(default_factory=dict)
@@ -67,11 +55,15 @@ class Invariants:
     checked: int = 0
     _cursors: dict[tuple[System, Kind], datetime] = field(default_factory=dict)
     _stamps: dict[Ref, datetime] = field(default_factory=dict)
-    _plans: dict[str, Approved] = field(default_factory=dict)
-    _spent: Counter[tuple[str, Ref]] = field(default_factory=Counter)
+    _spent: Counter[tuple[str, Slot]] = field(default_factory=Counter)
     _changes_seen: dict[System, int] = field(default_factory=dict)
     _seatings_seen: int = 0
     _requests_seen: dict[System, int] = field(default_factory=dict)
+
+    @property
+    def asked(self) -> set[str]:
+        """The plans that somebody approved."""
+        return self.approvals.asked
 
     def after_step(self) -> None:
         """What must hold at any time; raises ViolationError."""
@@ -94,7 +86,7 @@ class Invariants:
 
     def i01_no_lost_change(self) -> None:
         """Each row of the mirror equals the CRM's row, deletions too, and there is no other."""
-        for system, kind in _all_kinds():
+        for system, kind in self._all_kinds():
             held = self._mirror(system, kind)
             for row in self.world.faces[system].records(NAMES[system, kind]):
                 ref = Ref(system, kind, row_id(row))
@@ -108,7 +100,7 @@ class Invariants:
 
         Cursors only move forward, no row goes back to an older version, none is ahead of its CRM.
         """
-        for system, kind in _all_kinds():
+        for system, kind in self._all_kinds():
             with self.world.context.store.read() as conn:
                 through = mirror.get_cursor(conn, system, kind).through
             before = self._cursors.get((system, kind))
@@ -146,42 +138,46 @@ class Invariants:
         expected = {name: values.get(column) or None for name, column in _FIELDS[ref.system, ref.kind].items()}
         found: dict[str, str | None] = {name: record.fields.get(name) for name in expected}
         expected["owner"], found["owner"] = owner_of(row, ref), record.owner
+        if ref.kind is Kind.ACCOUNT and self.world.writes_fields:
+            for column in _WRITTEN_COLUMNS[ref.system]:
+                name = COLUMNS[column]
+                expected[name], found[name] = values.get(column) or None, record.fields.get(held_name(name))
         if ref.system is System.SALESFORCE:  # HubSpot moves no stamp with an association
-            expected["account"] = row["ParentId"] if ref.kind is Kind.ACCOUNT else row["AccountId"]
+            expected["account"] = row["ParentId"] if ref.kind is Kind.ACCOUNT else row.get("AccountId")
             found["account"] = record.account
         if expected != found:
             raise ViolationError(invariant, f"{ref}: the CRM has {expected}, the mirror {found}")
 
     def i09_only_approved_writes(self) -> None:
-        """Every owner that syncd asked for is, value for value, in the plan approved last, before it expired.
+        """Every value that syncd asked for is, field for field, in the plan approved last, before it expired.
 
         On the way: plans do not change once saved, only plans that a person (or the mode) approved are written, each
         row is carried out once (I10), and onto the owner it was planned for (I11).
         """
-        approved = self._approved()
+        approved = self.approvals.all()
         for system, history in self.history.systems.items():
             for request in history.requests[self._requests_seen.get(system, 0) :]:
-                plan = _in_force(approved, request.at)
-                if plan is None or plan.rows.get(request.ref, (None, None))[1] != request.value:
-                    raise ViolationError("I09 only approved writes", f"{request} is not in {_id(plan)}")
+                plan = in_force(approved, request.at, request.ref)
+                if plan is None or plan.wanted(request.slot) != request.value or request.slot not in plan.rows:
+                    raise ViolationError("I09 only approved writes", f"{request} is not in {named(plan)}")
             self._requests_seen[system] = len(history.requests)
             for change in history.changes[self._changes_seen.get(system, 0) :]:
                 if change.source == "api":
-                    self._one_effect(change, _in_force(approved, change.at))
+                    self._one_effect(change, in_force(approved, change.at, change.ref))
             self._changes_seen[system] = len(history.changes)
             if history.strange:
                 raise ViolationError("I09 only approved writes", f"a call changed more: {history.strange[0]}")
 
     def _one_effect(self, change: Change, plan: Approved | None) -> None:
-        if plan is None or plan.rows.get(change.ref, (None, None))[1] != change.new:
-            raise ViolationError("I09 only approved writes", f"{change} is not in {_id(plan)}")
-        key = (plan.plan.plan_id, change.ref)
+        if plan is None or change.slot not in plan.rows or plan.wanted(change.slot) != change.new:
+            raise ViolationError("I09 only approved writes", f"{change} is not in {named(plan)}")
+        key = (plan.plan.plan_id, change.slot)
         self._spent[key] += 1
         if self._spent[key] > 1:
             raise ViolationError("I10 no double write", f"{change} is the second change of one row of {key[0]}")
-        if change.old != plan.rows[change.ref][0]:
+        if change.old != plan.rows[change.slot][0]:
             self.i11_lost_update(change, plan)
-        elif change.ref.kind is Kind.ACCOUNT and plan.plan.kind != UNDO:
+        elif change.ref.kind is Kind.ACCOUNT and change.field == OWNER_FIELD and plan.plan.kind != UNDO:
             self.p01_no_person_overruled(change, plan)
 
     def i09_only_seats_that_were_there(self) -> None:
@@ -205,7 +201,7 @@ class Invariants:
         live = {
             Seat.of(name, row) for name in TEAMS for row in self.world.salesforce.records(name) if not is_deleted(row)
         }
-        given = {(one.ref, one.number): one.new for one in self.history.changes("api")}
+        given = {(one.ref, one.number): one.new for one in self.history.changes("api") if one.field == OWNER_FIELD}
         last = {(one.seat.ref, one.seat.user): one for one in self.history.seatings if one.verb != "asked"}
         for one in last.values():
             if one.verb != "deleted" or one.source != "api" or one.seat in live:
@@ -223,13 +219,13 @@ class Invariants:
         if plan.decided.get(change.ref) == "override" and self.settled:  # only people who settled a drift made one
             return
         history = self.history.of(change.ref)
-        before = [one for one in history.changes if one.ref == change.ref and one.number < change.number]
-        if not before or before[-1].source != "person" or self.history.left(before[-1].new):
+        before = [one for one in history.changes if one.slot == change.slot and one.number < change.number]
+        if not before or before[-1].source != "person" or self.history.left(str(before[-1].new)):
             return
         edit = before[-1]
         # Our own write of the same owner, sent right after the edit, changed nothing and says that we agree with it.
         ours = any(
-            one.done and one.ref == change.ref and edit.number < one.number < change.number and one.value == edit.new
+            one.done and one.slot == change.slot and edit.number < one.number < change.number and one.value == edit.new
             for one in history.requests
         )
         if any(self.history.left(one) for one in plan.holders.get(change.ref, frozenset())):
@@ -251,12 +247,12 @@ class Invariants:
         edits = [
             edit
             for edit in history.changes
-            if edit.ref == change.ref and edit.source == "person" and read < edit.number <= change.number
+            if edit.slot == change.slot and edit.source != "api" and read < edit.number <= change.number
         ]
         if not edits or edits[-1].new != change.old:
-            wanted = plan.rows[change.ref][0]
+            wanted = plan.rows[change.slot][0]
             raise ViolationError("I11 no lost update", f"{change}, planned onto {wanted}, not seen since entry {read}")
-        guard = next(one for one in history.requests if one.number == change.number and one.ref == change.ref)
+        guard = next(one for one in history.requests if one.number == change.number and one.slot == change.slot)
         if guard.guarded and edits[-1].at.replace(microsecond=0) > self._read_at(change.ref, read):
             raise ViolationError("I11 no lost update", f"{change} got past its condition: {edits[-1]}")
         self.overruns += 1
@@ -265,21 +261,25 @@ class Invariants:
         return next(read.at for read in self.history.of(ref).reads if read.number == number)
 
     def i10_no_resend_without_a_read(self) -> None:
-        """Between two sends of one row, and before the first, this process has seen the record."""
+        """Between two sends of one row, and before the first, this process has seen the record.
+
+        Fields of a record are sent one by one; each has its own reading before it.
+        """
         for system, history in self.history.systems.items():
-            seen: dict[Ref, int] = {}
+            seen: dict[Slot, int] = {}
+            last: dict[Ref, int] = {}
             reads = iter([*history.reads, None])
             read = next(reads)
             for request in history.requests:
                 while read is not None and read.number < request.number:
-                    seen.update(dict.fromkeys(read.refs, read.number))
+                    last.update(dict.fromkeys(read.refs, read.number))
                     read = next(reads)
-                if request.number <= self.world.marks[system]:
+                if request.number <= self.world.marks[system] or request.refused:
                     continue
-                if request.refused:
-                    continue
-                if seen.pop(request.ref, 0) <= self.world.marks[system]:
+                shown = last.get(request.ref, 0)
+                if shown <= max(self.world.marks[system], seen.get(request.slot, 0)):
                     raise ViolationError("I10 no resend without a read", str(request))
+                seen[request.slot] = request.number
 
     def i12_one_final_state(self) -> None:
         """Each approved row has ended, once, with a receipt that fits what the CRM shows."""
@@ -289,9 +289,9 @@ class Invariants:
             for plan_id in {row.plan_id for row in rows}:
                 for receipt in outbox.receipts(conn, plan_id):
                     receipts[receipt.outbox_id].append(receipt)
-        approved = self._approved()
-        planned = {(one.plan.plan_id, ref) for one in approved for ref in one.rows}
-        if {(row.plan_id, row.ref) for row in rows} != planned:
+        approved = self.approvals.all()
+        planned = {(one.plan.plan_id, slot) for one in approved for slot in one.rows}
+        if {(row.plan_id, slot_of(row)) for row in rows} != planned:
             raise ViolationError("I12 one final state", "the outbox does not hold the rows of the approved plans")
         for row in rows:
             ends = [receipt for receipt in receipts[row.id] if receipt.state.final]
@@ -300,21 +300,21 @@ class Invariants:
             sent = [
                 one
                 for one in self.history.of(row.ref).requests
-                if (one.ref, one.value) == (row.ref, row.new)
-                and _id(_in_force(approved, one.at)) == f"plan {row.plan_id}"
+                if (one.slot, one.value) == (slot_of(row), row.new)
+                and named(in_force(approved, one.at, one.ref)) == f"plan {row.plan_id}"
             ]
             self._evidence(row, sent, ends[0])
 
     def _evidence(self, row: OutboxRow, sent: Sequence[Request], end: outbox.Receipt) -> None:
         history, before, after = self.history.of(row.ref), end.before, end.after
-        changed = self._spent[row.plan_id, row.ref] > 0
+        changed = self._spent[row.plan_id, slot_of(row)] > 0
         if row.state is RowState.CONFIRMED:
             if not any(one.done for one in sent):
                 raise ViolationError("I12 one final state", f"{row} is confirmed, and no write of it was done")
             if after != row.new or before != row.old:
                 raise ViolationError("I12 one final state", f"{row} is confirmed with the owners {before}, {after}")
             self._was_read_back(row, end.at)
-        deleted = any(ref == row.ref for ref, _ in history.gone)
+        deleted = any(ref == plain(row.ref) for ref, _ in history.gone)
         if changed and row.state not in _WRITTEN and not deleted:
             raise ViolationError("I12 one final state", f"{row} was written, and ended as {row.state.value}")
         if changed and row.state is RowState.CONFLICT and not self._edited_by_people(row):
@@ -323,13 +323,14 @@ class Invariants:
     def _was_read_back(self, row: OutboxRow, at: datetime) -> None:
         """The last reading before a confirmation showed the owner that was wanted."""
         history = self.history.of(row.ref)
-        read = max(one.number for one in history.reads if row.ref in one.refs and one.at < at + _GRAIN)
-        shown = [one.new for one in history.changes if one.ref == row.ref and one.number <= read]
+        ref = plain(row.ref)
+        read = max(one.number for one in history.reads if ref in one.refs and one.at < at + _GRAIN)
+        shown = [one.new for one in history.changes if one.slot == slot_of(row) and one.number <= read]
         if not shown or shown[-1] != row.new:
             raise ViolationError("I12 one final state", f"{row} is confirmed, and was read as {shown[-1:]} before that")
 
     def _edited_by_people(self, row: OutboxRow) -> bool:
-        return any(change.ref == row.ref and change.source == "person" for change in self.history.changes())
+        return any(change.slot == slot_of(row) and change.source != "api" for change in self.history.changes())
 
     def i21_ledger_holds(self) -> None:
         """The chain of the ledger verifies."""
@@ -342,14 +343,15 @@ class Invariants:
         """Each owner that syncd changed has a row of intent before it and a row of its result after it."""
         with self.world.context.store.read() as conn:
             entries = ledger.entries(conn)
-        told: defaultdict[Ref, list[tuple[str, datetime, Mapping[str, Any]]]] = defaultdict(list)
+        told: defaultdict[Slot, list[tuple[str, datetime, Mapping[str, Any]]]] = defaultdict(list)
         for entry in entries:
             if entry.ref is not None and entry.event.startswith("write."):
-                told[Ref.parse(entry.ref)].append((entry.event, entry.at, entry.facts))
+                slot = plain(Ref.parse(entry.ref)), str(entry.facts["field"])
+                told[slot].append((entry.event, entry.at, entry.facts))
         for change in self.history.changes("api"):
             intents = [
                 facts
-                for event, at, facts in told[change.ref]
+                for event, at, facts in told[change.slot]
                 if event == "write.intended" and facts["to"] == change.new and at <= change.at
             ]
             if not intents:
@@ -357,7 +359,7 @@ class Invariants:
             rows = {facts["outbox"] for facts in intents}
             results = [
                 event
-                for event, at, facts in told[change.ref]
+                for event, at, facts in told[change.slot]
                 if event != "write.intended" and facts["outbox"] in rows and at >= change.at
             ]
             if not results:
@@ -368,42 +370,22 @@ class Invariants:
         with self.world.context.store.read() as conn:
             return sorted({row.plan_id for row in outbox.rows(conn, states=outbox.OPEN)})
 
-    def _approved(self) -> list[Approved]:
-        """All approved plans in the order of their approval; a new one is read once and kept as it was then."""
-        statuses = [status for status in PlanStatus if status not in (PlanStatus.PREVIEW, PlanStatus.OFFERED)]
-        with self.world.context.store.read() as conn:
-            for header in plans.list_plans(conn, 1000, statuses=statuses):
-                if header.plan_id in self._plans:
-                    continue
-                approval = plans.approval(conn, header.plan_id)
-                if approval is None:
-                    continue
-                if approval.who != "syncd" and header.plan_id not in self.asked:
-                    raise ViolationError("I09 only approved writes", f"nobody asked to approve plan {header.plan_id}")
-                plan = plans.get_plan(conn, header.plan_id)
-                rows = {one.ref: (one.old, one.new) for one in changes_of(plan) if not one.expected}
-                until = parse_instant(plan.document["created_at"]) + self.world.settings.plan_lifetime
-                reasons = {
-                    company: "override" if decision["text"].endswith("keep (override)") else decision["reason"]
-                    for company, decision in decisions_by_company(plan.document, OWNER_ROLE).items()
-                }
-                decided = {one.ref: reasons.get(one.because, "") for one in changes_of(plan)}
-                present = {
-                    company: frozenset(map(str, (decision["current_owner"] or {}).values()))
-                    for company, decision in decisions_by_company(plan.document, OWNER_ROLE).items()
-                }
-                holders = {one.ref: present.get(one.because, frozenset()) for one in changes_of(plan)}
-                self._plans[header.plan_id] = Approved(plan, approval, until, rows, decided, holders)
-        return sorted(self._plans.values(), key=lambda one: one.approval.at)
-
     def i09_plans_are_as_approved(self) -> None:
         """No approved plan changed after its approval."""
+        approved = self.approvals.all()
         with self.world.context.store.read() as conn:
-            for known in self._plans.values():
+            for known in approved:
                 plan = plans.get_plan(conn, known.plan.plan_id)
                 approval = plans.approval(conn, known.plan.plan_id)
                 if approval != known.approval or document_hash(plan.document) != known.approval.plan_hash:
                     raise ViolationError("I09 only approved writes", f"plan {plan.plan_id} changed after its approval")
+
+    def _all_kinds(self) -> Iterator[tuple[System, Kind]]:
+        for system in System:
+            yield system, Kind.ACCOUNT
+            yield system, Kind.OPPORTUNITY
+        if self.world.contacts_follow:
+            yield System.SALESFORCE, Kind.CONTACT
 
     def _mirror(self, system: System, kind: Kind) -> dict[Ref, Record]:
         with self.world.context.store.read() as conn:
@@ -417,17 +399,6 @@ def stamp_of(row: Mapping[str, Any]) -> datetime:
     return parse_instant(max(row["updatedAt"], row["archivedAt"] or ""))
 
 
-def _in_force(approved: list[Approved], at: datetime) -> Approved | None:
-    """The plan that may be written at an instant: the one approved last, unless it has expired."""
-    before = [one for one in approved if one.approval.at <= at]
-    return before[-1] if before and at < before[-1].until else None
-
-
-def _id(plan: Approved | None) -> str:
-    return "any approved plan in force" if plan is None else f"plan {plan.plan.plan_id}"
-
-
-def _all_kinds() -> Iterator[tuple[System, Kind]]:
-    for system in System:
-        for kind in _KINDS:
-            yield system, kind
+def slot_of(row: OutboxRow) -> Slot:
+    """The field that a row writes, its record named as the journals name it."""
+    return plain(row.ref), row.field

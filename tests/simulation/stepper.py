@@ -1,40 +1,40 @@
 """The stepper: one seed becomes one course of events, step by step, in one thread.
 
 It draws the next action, lets things go wrong around it, writes the step down and has the invariants checked. At the
-end everything comes to rest: faults stop, nobody edits, and syncd gets a few more rounds.
+end everything comes to rest: faults stop, nobody edits, and syncd gets a few more rounds. Each step draws from dice of
+its own, so that a course with some steps left out, or left in peace, is a course too: that is what shrinking needs.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 from syncd.connectors.wire import HttpRequest
 from syncd.errors import LeaseHeldError, StorageError, SyncdError
-from syncd.jobs.apply import adopt, apply, approve, plan_undo, recover_rows
-from syncd.jobs.drift import adopt_drift, drift_document, overrides_document, plan_revert, release
+from syncd.jobs.apply import recover_rows
 from syncd.jobs.leadership import Leadership, leadership
+from syncd.jobs.leads.lane import run_leads
 from syncd.jobs.plan import make_plan
-from syncd.jobs.pull import PullReport, delayed_pass, pull
+from syncd.jobs.pull import delayed_pass, pull
 from syncd.jobs.sweeping import sweep
-from syncd.jobs.sync import sync
 from syncd.jobs.watch import watch
-from syncd.model.plans import PlanStatus, RowState
-from syncd.model.refs import Kind, Ref, System
-from syncd.planning.applied import ApplyReport
-from syncd.planning.document import tripped_limits
-from syncd.store import lease, outbox, plans
+from syncd.model.plans import PlanStatus
+from syncd.model.refs import System
+from syncd.store import lease, plans
 from tests.simulation import faults
+from tests.simulation.acts import Acts, pulled, refused
+from tests.simulation.approvals import Approvals
+from tests.simulation.conduct import Conduct
 from tests.simulation.dice import Dice
 from tests.simulation.history import History
 from tests.simulation.invariants import Invariants
-from tests.simulation.people import People, live_rows, row_id
+from tests.simulation.people import People
 from tests.simulation.violation import ViolationError
-from tests.simulation.world import Killed, World, changes_a_crm
+from tests.simulation.world import FEATURES, Killed, World, changes_a_crm
 
 STEPS = 26
 QUIET_CYCLES = 5
@@ -49,6 +49,8 @@ class SimulationFailedError(AssertionError):
         course = "\n".join(steps)
         super().__init__(f"seed {seed}: {name}\n{cause}\n\n{course}\n\nreplay: SEED={seed} pytest tests/simulation")
         self.invariant = name
+        self.steps = tuple(steps)
+        self.words = str(cause)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +66,27 @@ class Course:
     """A hash of the steps and of all that the CRMs were sent and answered: equal for equal seeds."""
 
 
+@dataclass(frozen=True, slots=True, order=True)
+class Event:
+    """Something that a course can do without: a step, or (`trouble`) what goes wrong in it. Step 0 is the beginning."""
+
+    number: int
+    trouble: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.number}!" if self.trouble else str(self.number)
+
+    @classmethod
+    def parse(cls, text: str) -> Event:
+        """An event from its text: `7`, or `7!` for the trouble of step 7."""
+        return cls(int(text.strip().rstrip("!")), text.strip().endswith("!"))
+
+
+def all_events(steps: int = STEPS) -> tuple[Event, ...]:
+    """Every event of a whole course."""
+    return tuple(Event(number, trouble) for number in range(steps + 1) for trouble in (False, True))
+
+
 @dataclass(slots=True)
 class Stepper:
     """One seed's course."""
@@ -73,9 +96,12 @@ class Stepper:
     dice: Dice
     people: People
     invariants: Invariants
+    conduct: Conduct
+    acts: Acts
     steps: list[str] = field(default_factory=list)
     kills: int = 0
-    _troubles: bool = False
+    events: Collection[Event] = ()
+    _number: int = 0
 
     @classmethod
     def of(cls, seed: int, folder: Path) -> Stepper:
@@ -86,27 +112,51 @@ class Stepper:
         page = dice.one_of((7, 23, 2000))
         lifetime = dice.one_of(("24h", "2h"))
         respect = dice.one_of(("12h", "12h", "3d"))
-        world = World(seed, folder, mode=mode, index_lag=lag, page=page, lifetime=lifetime, respect=respect)
-        people = People(world, Dice(f"{seed} people"))
-        stepper = cls(seed, world, dice, people, Invariants(world, History(world)))
+        features = [name for name, share in zip(FEATURES, (0.5, 0.4, 0.4, 0.15), strict=True) if dice.chance(share)]
+        world = World(
+            seed, folder, mode=mode, index_lag=lag, page=page, lifetime=lifetime, respect=respect, features=features
+        )
+        people, history = People(world, Dice(f"{seed} people")), History(world)
+        invariants, conduct = Invariants(world, history, Approvals(world)), Conduct(world, history)
+        acts = Acts(world, people, invariants, conduct, dice)
+        stepper = cls(seed, world, dice, people, invariants, conduct, acts)
         world.before_send = stepper._check_lease
         told = f"mode {mode}, index lag {lag:.0f} s, pages of {page}, plans live {lifetime}, people count for {respect}"
-        stepper.steps.append(f"seed {seed}: {told}")
+        stepper.steps.append(f"seed {seed}: {told}; {', '.join(features) or 'owners alone'}")
         return stepper
 
-    def run(self, steps: int = STEPS) -> Course:
-        """The whole course; SimulationFailedError where something does not hold."""
+    def run(self, steps: int = STEPS, *, events: Collection[Event] | None = None) -> Course:
+        """The whole course, or what of it `events` name; SimulationFailedError where something does not hold."""
+        self.events = all_events(steps) if events is None else frozenset(events)
         with self.world.machine():
             try:
+                self._begin(0)
                 self._beginning()
-                for _ in range(steps):
-                    self._step()
+                for number in range(1, steps + 1):
+                    if Event(number) in self.events:
+                        self._begin(number)
+                        self._step()
+                self._begin(-1)
                 self._rest()
             except (Exception, Killed) as error:
                 raise SimulationFailedError(self.seed, self.steps, error) from error
+            digest = self._digest()
+        self._closed()
         writes = self.invariants.history.writes()
         self._tell("end", f"{writes} writes asked, {self.kills} kills, {self.invariants.overruns} overruns")
-        return Course(self.seed, tuple(self.steps), writes, self.kills, self.invariants.overruns, digest=self._digest())
+        return Course(self.seed, tuple(self.steps), writes, self.kills, self.invariants.overruns, digest=digest)
+
+    def _closed(self) -> None:
+        try:
+            self.conduct.i25_files_are_closed()
+        except ViolationError as error:
+            raise SimulationFailedError(self.seed, self.steps, error) from error
+
+    def _begin(self, number: int) -> None:
+        """A step begins, with dice of its own."""
+        self._number = number
+        self.dice = self.acts.dice = Dice(f"{self.seed} step {number}")
+        self.people.dice = Dice(f"{self.seed} people {number}")
 
     def _digest(self) -> str:
         told = [repr(entry) for face in self.world.faces.values() for entry in face.journal.entries]
@@ -115,12 +165,16 @@ class Stepper:
     def _beginning(self) -> None:
         """Teams, the first pull, which may have to be taken up again, and the baseline."""
         for _ in range(self.dice.whole(5, 25)):
-            self.people.seat()
+            if Event(0) in self.events:
+                self.people.seat()
         self.world.start()
         for _ in range(self.dice.whole(0, 2)):
-            self._some_pull()
-        self._do("pull", self._pull)
-        self._do("adopt", self._adopt)
+            if Event(0) in self.events:
+                self._some_pull()
+        self._do("pull", self.acts.pull)
+        adopted = self._do("adopt", self.acts.adopt)
+        if "InputError" in adopted:
+            raise ValueError(f"the world of this seed cannot be: {adopted}")
 
     def _step(self) -> None:
         action = self.dice.weighted(
@@ -134,7 +188,8 @@ class Stepper:
                 (self._some_undo, 1.0),
                 (self._some_drift, 1.2),
                 (self._some_sweep, 0.7),
-                (self._some_watch, 1.0),
+                (self._some_watch, 1.5),
+                *(((self._some_leads, 3.0),) if self.world.leads else ()),
             )
         )
         action()
@@ -145,20 +200,25 @@ class Stepper:
         self._tell("rest", "faults stop, nobody edits")
         self.world.clock.advance(timedelta(hours=2))
         for _ in range(QUIET_CYCLES):
-            self._do("pull", self._pull)
-            self._do("delayed pass", lambda _: _pulled(delayed_pass(self.world.context)))
-            self._do("sweep", self._sweep)
-            self._do("apply", self._apply_open)
-            done = self._do("plan", self._plan_and_apply_all)
-            self._do("watch", self._watch)
+            self._do("pull", self.acts.pull)
+            self._do("delayed pass", lambda _: pulled(delayed_pass(self.world.context)))
+            self._do("sweep", self.acts.sweep)
+            self._do("apply", self.acts.apply_open)
+            leads = self._do("leads", self.acts.leads) if self.world.leads else ""
+            done = self._do("plan", self.acts.plan_and_apply_all)
+            self._do("watch", self.acts.watch)
             self.world.clock.advance(timedelta(minutes=20))
-            if done == "nothing to do" and not self.invariants.unfinished():
+            if done == "nothing to do" and "applied" not in leads and not self.invariants.unfinished():
                 break
         else:
             raise ViolationError("I24 liveness", f"still not at rest after {QUIET_CYCLES} cycles")
-        self._do("pull", self._pull)
-        self._do("watch", self._watch)
+        self._do("pull", self.acts.pull)
+        self._do("watch", self.acts.watch)
+        self.world.clock.advance(timedelta(hours=2))  # notices that failed last wait for an hour at most
+        self._do("pull", self.acts.pull)
+        self._do("watch", self.acts.watch)
         self.invariants.at_rest()
+        self.conduct.at_rest()
         self._second_look()
 
     def _second_look(self) -> None:
@@ -174,6 +234,8 @@ class Stepper:
                         raise ViolationError("I04 idempotence", f"a second look: {one.line()}")
                 if report.joined or report.split:
                     raise ViolationError("I04 idempotence", f"joined {report.joined}, split {report.split}")
+            if self.world.leads:
+                run_leads(context, leader)
             document = make_plan(context, offered=False)
             alerts = watch(context)
         self.invariants.at_rest()
@@ -185,7 +247,11 @@ class Stepper:
     def _edits(self) -> None:
         for _ in range(self.dice.whole(1, 5)):
             self._tell("person", self.people.act())
+        self._check()
+
+    def _check(self) -> None:
         self.invariants.after_step()
+        self.conduct.after_step()
 
     def _wait(self) -> None:
         minutes = self.dice.weighted(((3, 3.0), (17, 3.0), (90, 2.0), (600, 1.0), (1500, 0.7)))
@@ -193,172 +259,58 @@ class Stepper:
         self._tell("wait", f"{minutes} min")
 
     def _some_pull(self) -> None:
-        self._troubled("pull", self._pull)
+        self._troubled("pull", self.acts.pull)
 
     def _some_sweep(self) -> None:
         lane = self.dice.chance(0.4)
-        self._troubled("sweep", self._sweep if lane else lambda _: _pulled(delayed_pass(self.world.context)))
+        self._troubled("sweep", self.acts.sweep if lane else lambda _: pulled(delayed_pass(self.world.context)))
 
     def _some_round(self) -> None:
-        self._troubled("sync", self._round)
+        self._troubled("sync", self.acts.round)
 
     def _some_plan(self) -> None:
-        self._troubled("plan", self._plan_approve_apply)
+        self._troubled("plan", self.acts.plan_approve_apply)
 
     def _some_watch(self) -> None:
-        self._troubled("watch", self._watch)
+        self._troubled("watch", self.acts.watch)
 
     def _some_apply(self) -> None:
-        self._troubled("apply", self._apply_open)
+        self._troubled("apply", self.acts.apply_open)
 
     def _some_undo(self) -> None:
-        self._troubled("undo", self._undo)
+        self._troubled("undo", self.acts.undo)
 
     def _some_drift(self) -> None:
-        self._troubled("drift", self._drift)
+        self._troubled("drift", self.acts.drift)
 
-    def _pull(self, leader: Leadership) -> str:
-        return _pulled(pull(self.world.context, check=leader.check))
-
-    def _sweep(self, _: Leadership) -> str:
-        return _pulled(sweep(self.world.context))
-
-    def _adopt(self, leader: Leadership) -> str:
-        marked = adopt(self.world.context, leader).marked
-        self.invariants.adopted_at = self.world.clock.now()
-        return f"{marked} owners"
-
-    def _round(self, leader: Leadership) -> str:
-        """What `syncd sync` does; in mode `apply` it writes what is inside the guard."""
-        self._meddle(self._some_refs())
-        report = sync(self.world.context, leader)
-        told = [_pulled(report.pull)]
-        if report.plan is not None:
-            told.append(f"plan of {len(report.plan['changes'])} changes")
-        if report.applied is not None:
-            told.append(_applied(report.applied))
-        if report.refused is not None:
-            told.append(_refused(report.refused))
-        return "; ".join([*told, report.watch.line()])
-
-    def _some_refs(self) -> list[Ref]:
-        return [
-            Ref(system, Kind.ACCOUNT, row_id(self.dice.one_of(rows)))
-            for system in System
-            if (rows := live_rows(self.world, system, Kind.ACCOUNT))
-        ]
-
-    def _watch(self, _: Leadership) -> str:
-        return watch(self.world.context).line()
-
-    def _plan_approve_apply(self, leader: Leadership) -> str:
-        """A plan, a person who may approve it, now or much later, and who may apply it, now or in a later step."""
-        document = self._planned(leader)
-        if document["plan_id"] is None:
-            return "nothing to do"
-        if self.dice.chance(0.12):
-            return f"plan of {len(document['changes'])} changes, not approved"
-        self._approve(leader, document)
-        if self.dice.chance(0.25):
-            return f"plan of {len(document['changes'])} changes, approved, not applied"
-        self._meddle(_refs(document))
-        return _applied(apply(self.world.context, leader, document["plan_id"]))
-
-    def _plan_and_apply_all(self, leader: Leadership) -> str:
-        document = self._planned(leader)
-        if document["plan_id"] is None:
-            return "nothing to do"
-        self._approve(leader, document)
-        return _applied(apply(self.world.context, leader, document["plan_id"]))
-
-    def _planned(self, leader: Leadership) -> Mapping[str, Any]:
-        """A plan for approval, mostly on a fresh mirror: on a stale one nothing is written."""
-        recover_rows(self.world.context, leader)
-        if self.dice.chance(0.8):
-            pull(self.world.context, check=leader.check)
-        return make_plan(self.world.context)
-
-    def _approve(self, leader: Leadership, document: Mapping[str, Any]) -> None:
-        self.invariants.asked.add(document["plan_id"])
-        limits = tripped_limits(document)
-        approve(self.world.context, leader, document["plan_id"], why="looks right", limits=limits)
-
-    def _apply_open(self, leader: Leadership) -> str:
-        """Apply what was approved and is not finished; what can no longer be applied is closed on the way."""
-        context = self.world.context
-        recover_rows(context, leader)
-        told = []
-        for plan_id in self.invariants.unfinished():
-            with context.store.read() as conn:
-                plan = plans.get_plan(conn, plan_id)
-            self._meddle(_refs(plan.document))
-            try:
-                told.append(_applied(apply(context, leader, plan_id)))
-            except SyncdError as error:
-                told.append(_refused(error))
-        return "; ".join(told) or "nothing to apply"
-
-    def _undo(self, leader: Leadership) -> str:
-        """Take back a plan or one record's last write; a plan of its own, approved and applied like any other."""
-        context = self.world.context
-        recover_rows(context, leader)
-        with context.store.read() as conn:
-            rows = [row for row in outbox.rows(conn) if row.state is RowState.CONFIRMED]
-        if not rows:
-            return "nothing was written yet"
-        row = self.dice.one_of(rows)
-        plan = plan_undo(context, row.plan_id if self.dice.chance(0.5) else str(row.ref))
-        self._approve(leader, plan.document)
-        self._meddle(_refs(plan.document))
-        return f"{len(plan.document['changes'])} rows back, {_applied(apply(context, leader, plan.plan_id))}"
-
-    def _drift(self, leader: Leadership) -> str:
-        """A person settles what others changed: keeps it, ends a word given before, or has it planned back."""
-        context = self.world.context
-        recover_rows(context, leader)
-        standing = [Ref.parse(one["account"]) for one in overrides_document(context)["overrides"]]
-        if standing and self.dice.chance(0.3):
-            ref = self.dice.one_of(standing)
-            release(context, leader, ref, why="it was for a while")
-            return f"released {ref}"
-        drifts = drift_document(context)["drifts"]
-        if not drifts:
-            return "nothing drifted"
-        entry = self.dice.one_of(drifts)
-        ref = Ref.parse(entry["ref"])
-        if self.dice.chance(0.5):
-            adopt_drift(context, leader, ref, why="she knows them", expires=None)
-            for one in drifts:
-                if one is entry or (one["company"] is not None and one["company"] == entry["company"]):
-                    self.invariants.settled[Ref.parse(one["ref"])] = self.world.clock.now()
-            return f"adopted {ref}"
-        plan = plan_revert(context, [ref])
-        self._approve(leader, plan.document)
-        self._meddle(_refs(plan.document))
-        return f"reverted {ref}, {_applied(apply(context, leader, plan.plan_id))}"
-
-    def _meddle(self, refs: Sequence[Ref]) -> None:
-        """Sometimes a person edits in the middle of the writes that are about to be made."""
-        if not self._troubles or not refs or not self.dice.chance(0.35):
-            return
-        for system, entries in faults.meddling(self.dice, self.people, refs).items():
-            self.world.faces[system].faults.install(entries, keep=True)
+    def _some_leads(self) -> None:
+        self._troubled("leads", self.acts.leads)
 
     def _troubled(self, name: str, action: Callable[[Leadership], str]) -> None:
-        """Do it with what may go wrong: answers, meddlers, and the process itself."""
-        self._troubles = True
+        """Do it with what may go wrong: answers, receivers, meddlers, the disk, and the process itself.
+
+        What goes wrong is drawn from dice of its own: a step that is left in peace does the same otherwise.
+        """
+        if Event(self._number, trouble=True) not in self.events:
+            self._do(name, action)
+            return
+        dice = Dice(f"{self.seed} trouble {self._number} {len(self.steps)}")
+        self.acts.troubles = True
         for system in System:
-            if self.dice.chance(0.3):
-                self.world.faces[system].faults.install(faults.network_trouble(self.dice, system))
-        if self.dice.chance(0.3):
-            doing = "writing" if name in ("plan", "apply", "undo", "drift") else "reading"
-            faults.arm(self.world.reaper, self.dice, doing)
+            if dice.chance(0.35):
+                self.world.faces[system].faults.install(faults.network_trouble(dice, system))
+        self.world.bells.trouble = dice.one_of((0.0, 0.0, 0.3, 1.0))
+        if dice.chance(0.35):
+            doing = "writing" if name in ("plan", "apply", "undo", "drift", "leads") else "reading"
+            faults.arm(self.world, dice, doing)
         self._do(name, action)
         self._clear()
 
     def _clear(self) -> None:
-        self._troubles = False
+        self.acts.troubles = False
         self.world.reaper.disarm()
+        self.world.repair()
+        self.world.bells.trouble = 0.0
         for face in self.world.faces.values():
             face.faults.clear()
 
@@ -372,18 +324,23 @@ class Stepper:
             told = f"killed at {death}"
             self._tell(name, told)
             self._resurrect()
-            self.invariants.after_step()
+            self._check()
             return told
         except LeaseHeldError as error:
             told = error.code
             self.world.clock.advance(timedelta(seconds=30))
-        except StorageError:
-            raise
+        except StorageError as error:
+            if not self.world.broken:
+                raise
+            self._tell(name, f"{error.code}, and the process ends")
+            self._resurrect()
+            self._check()
+            return error.code
         except SyncdError as error:
-            told = _refused(error)
+            told = refused(error)
         self.world.reaper.disarm()
         self._tell(name, told)
-        self.invariants.after_step()
+        self._check()
         return told
 
     def _resurrect(self) -> None:
@@ -391,9 +348,10 @@ class Stepper:
         for attempt in range(6):
             self.kills += 1
             self.world.bury()
+            self.world.repair()
             self.world.reaper.disarm()
             if attempt < 2 and self.dice.chance(0.35):
-                faults.arm(self.world.reaper, self.dice, "recovering")
+                faults.arm(self.world, self.dice, "recovering")
             try:
                 self.world.start()
                 with leadership(self.world.context) as leader:
@@ -426,23 +384,3 @@ class Stepper:
 
     def _tell(self, name: str, text: str) -> None:
         self.steps.append(f"{len(self.steps):03d} {self.world.now()} {name}: {text}")
-
-
-def _refs(document: Mapping[str, Any]) -> list[Ref]:
-    return [Ref.parse(str(change["ref"])) for change in document["changes"]]
-
-
-def _pulled(report: PullReport) -> str:
-    return ", ".join(
-        f"{one.system.value} {one.outcome} {one.changed}/{one.deleted}" + (f" {one.error.code}" if one.error else "")
-        for one in report.systems
-    )
-
-
-def _applied(report: ApplyReport) -> str:
-    counts = ", ".join(f"{state.value} {count}" for state, count in sorted(report.counts.items()) if count)
-    return f"applied {report.plan_id}: {counts}" + "".join(f" [{stop.code}]" for stop in report.stops)
-
-
-def _refused(error: SyncdError) -> str:
-    return f"{type(error).__name__} {error.code}"

@@ -6,8 +6,10 @@ its name, and its death. Nothing here knows what is done or checked.
 
 from __future__ import annotations
 
+import gc
 import socket
-from collections.abc import Callable, Iterator, Mapping
+import sqlite3
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -15,8 +17,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import Connection, Engine, event
 
 from syncd import crashpoints
+from syncd.alerts import receivers
 from syncd.cli.sandboxes import load_sandboxes
 from syncd.clock import ManualClock, iso
 from syncd.connectors.wire import HttpRequest, HttpResponse, WireError
@@ -26,10 +30,13 @@ from syncd.jobs.context import Context
 from syncd.model.refs import System
 from syncd.sandbox.dataset import Dataset, generate
 from syncd.sandbox.hubspot import HubspotPortal
+from syncd.sandbox.native_sync import NativeSync
 from syncd.sandbox.salesforce import SalesforceOrg
 from syncd.settings import Settings, load_settings
+from syncd.store import engine as storage
 from syncd.telemetry.events import EVENTS
 from tests.inprocess import InProcessWire
+from tests.simulation.bells import Bells
 from tests.simulation.dice import Dice
 from tests.simulation.violation import ViolationError
 
@@ -44,8 +51,8 @@ pack:
   name: simulation
   time_zone: UTC
   defaults: {{country: US}}
-  cascade: {{open_opportunities: follow}}
-  respect_people_for: {respect}
+  cascade: {{open_opportunities: follow{cascade}}}
+  respect_people_for: {respect}{write}
 guard:
   changes: {{max: 25}}
   per_rep: 150
@@ -54,7 +61,7 @@ monitors:
 pools:
   north: {{members: [{north}]}}
   south: {{members: [{south}]}}
-territories:
+{inbound}territories:
   - name: large
     when: {{employees: ">= 1000"}}
     owners: [{large}]
@@ -64,8 +71,53 @@ territories:
   - name: south
     when: always
     owners: {{pool: south}}
+{more}"""
+_CSM = """\
+  - name: csm-home
+    role: csm
+    when: {{country: [US, CA, GB, IE]}}
+    owners: [{north}]
+  - name: csm-abroad
+    role: csm
+    when: always
+    owners: [{south}]
 """
+_ROUTING = """\
+routing:
+  leads: [{match: account}, {pool: inbound}]
+"""
+_MAPPED: Mapping[System, str] = {
+    System.SALESFORCE: """
+[salesforce.roles]
+csm = "CSM__c"
+[salesforce.write]
+territory = "Territory__c"
+""",
+    System.HUBSPOT: """
+[hubspot.roles]
+csm = "csm_owner"
+[hubspot.write]
+territory = "territory_path"
+""",
+}
 
+
+_LEADS = """
+[leads]
+read = true
+auto = true
+"""
+_DESK = """
+[[receivers]]
+name = "desk"
+type = "file"
+path = "desk.jsonl"
+"""
+FEATURES = ("fields", "contacts", "leads", "native")
+"""What a world may have: a role and a text that are written, contacts that follow, leads, HubSpot's own sync."""
+_ROOM = 1_073_741_823
+_GARBAGE = 200_000
+"""Objects made between two collections: a course makes much and leaves little."""
 
 _SPANS: Mapping[str, timedelta] = {"12h": timedelta(hours=12), "3d": timedelta(days=3)}
 
@@ -75,11 +127,16 @@ class Killed(BaseException):
 
 
 class QuietLog:
-    """Takes events that the registry knows, and keeps none."""
+    """Takes events that the registry knows, keeps none, and tells of one that names a secret."""
+
+    def __init__(self, secrets: Sequence[str] = ()) -> None:
+        self._secrets = secrets
 
     def event(self, name: str, **facts: object) -> None:
         if name not in EVENTS:
             raise ValueError(f"{name!r} is not in the registry of events")
+        if any(secret in str(facts) for secret in self._secrets):
+            raise ViolationError("I22 no secret is told", f"the event {name} names one")
 
     def bind(self, **facts: object) -> QuietLog:
         return self
@@ -94,12 +151,14 @@ class Reaper:
     dead: bool = False
     passed: list[str] = field(default_factory=list)
     """The crashpoints that were reached, by name, those where a process died included."""
+    instead: Callable[[], None] | None = None
+    """What happens at the crashpoint instead of the process dying there."""
 
-    def arm(self, countdown: int, name: str | None = None) -> None:
-        self.countdown, self.name = countdown, name
+    def arm(self, countdown: int, name: str | None = None, *, instead: Callable[[], None] | None = None) -> None:
+        self.countdown, self.name, self.instead = countdown, name, instead
 
     def disarm(self) -> None:
-        self.countdown, self.name = 0, None
+        self.countdown, self.name, self.instead = 0, None, None
 
     def at(self, name: str) -> None:
         """Execution is at a crashpoint; a dead process gets no further, whichever way it tries."""
@@ -108,7 +167,9 @@ class Reaper:
         self.passed.append(name)
         if self.countdown and self.name in (None, name):
             self.countdown -= 1
-            if self.countdown == 0:
+            if self.countdown == 0 and self.instead is not None:
+                self.instead()
+            elif self.countdown == 0:
                 self.dead = True
                 raise Killed(name)
 
@@ -152,12 +213,22 @@ class World:
         respect: str = "12h",
         companies: int = COMPANIES,
         more: str = "",
+        features: Collection[str] = (),
     ) -> None:
-        """`respect` is the pack's `respect_people_for` (12h or 3d), `more` is put at the end of the settings."""
+        """`respect` is the pack's `respect_people_for` (12h or 3d), `more` is put at the end of the settings.
+
+        `features` are of FEATURES.
+        """
         self.seed = seed
         self.respect = _SPANS[respect]
+        self.writes_fields, self.contacts_follow = "fields" in features, "contacts" in features
+        self.leads, self.native = "leads" in features, "native" in features
         self.clock = ManualClock(START)
         self.reaper = Reaper()
+        self.bells = Bells(Dice(f"{seed} bells"), lambda: self.context.store.in_transaction)
+        self.queue = ""
+        self._lock: sqlite3.Connection | None = None
+        self._full = self._limited = False
         self.known_dead = Dice(f"{seed} names")
         self.incarnation = 0
         self.marks: dict[System, int] = {System.SALESFORCE: 0, System.HUBSPOT: 0}
@@ -176,6 +247,9 @@ class World:
             "SYNCD_HUBSPOT__TOKEN": str(self._credentials[1]["access_token"]),
             "SYNCD_ACTOR": "ruth",
         }
+        self.secrets = tuple(self.environ[name] for name in ("SYNCD_SALESFORCE__CLIENT_SECRET", "SYNCD_HUBSPOT__TOKEN"))
+        self._prepare()
+        self.folder = folder
         self.settings = self._settings(folder, mode, lifetime, respect, dataset, more)
         self._context: Context | None = None
 
@@ -205,9 +279,15 @@ class World:
         with pytest.MonkeyPatch.context() as patch:
             crashpoints.install(self.reaper.at)
             patch.setattr(leadership, "holder_name", self._holder_name)
+            patch.setattr(storage, "_sqlite_engine", self._unhurried(storage._sqlite_engine))
+            patch.setattr(storage, "BUSY_TIMEOUT_MS", 1)
+            patch.setitem(receivers._TYPES, "file", lambda settings, _: self.bells.receiver(settings))  # type: ignore[arg-type]
+            usual = gc.get_threshold()
+            gc.set_threshold(_GARBAGE)
             try:
                 yield
             finally:
+                gc.set_threshold(*usual)
                 crashpoints.install(None)
                 self.reaper.dead = False
                 self.bury()
@@ -225,7 +305,7 @@ class World:
             wire_of=self._wire,
             create=True,
         )
-        context.log = QuietLog()
+        context.log = QuietLog(self.secrets)
         self._context = context
 
     def bury(self) -> None:
@@ -233,6 +313,56 @@ class World:
         if self._context is not None:
             self._context.store.close()
             self._context = None
+            self._limited = False
+
+    @property
+    def broken(self) -> bool:
+        """Whether the database is locked or full just now."""
+        return self._lock is not None or self._full
+
+    def lock_database(self) -> None:
+        """Somebody else holds the database's write lock from here on (F30); not where the process itself holds it."""
+        lock = sqlite3.connect(self.folder / "syncd.db", timeout=0, isolation_level=None)
+        try:
+            lock.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError:
+            lock.close()
+        else:
+            self._lock = lock
+
+    def fill_disk(self) -> None:
+        """The disk is full from the next transaction on (F31)."""
+        self._full = True
+
+    def repair(self) -> None:
+        """Nobody locks the database, and the disk has room."""
+        if self._lock is not None:
+            self._lock.close()
+        self._lock, self._full = None, False
+
+    def _unhurried(self, made: Callable[..., Engine]) -> Callable[..., Engine]:
+        """SQLite engines that do not wait for the disk, and compile a statement once; the disk may be full.
+
+        That a machine may lose its power is what `synchronous=FULL` is for; test_store_crash.py looks at that.
+        """
+
+        def open_engine(url: Any, *, writes: bool) -> Engine:
+            engine = made(url, writes=writes)
+            event.listen(engine, "connect", lambda connection, _: connection.execute("PRAGMA synchronous=OFF"))
+            if writes:
+                event.listen(engine, "begin", self._limit)
+            known = _TEMPLATES.setdefault(writes, engine)
+            if known is not engine:
+                engine.dialect, engine._compiled_cache = known.dialect, known._compiled_cache
+            return engine
+
+        return open_engine
+
+    def _limit(self, conn: Connection) -> None:
+        if self._full != self._limited:
+            pages = conn.exec_driver_sql("PRAGMA page_count").scalar() if self._full else _ROOM
+            conn.exec_driver_sql(f"PRAGMA max_page_count={pages}")
+            self._limited = self._full
 
     def _wire(self, system: System) -> SimulatedWire:
         def forbidden() -> bool:
@@ -252,19 +382,44 @@ class World:
         host = socket.gethostname() if self.known_dead.chance(0.5) else "elsewhere"
         return f"{host}:simulated:{self.incarnation}:0"
 
+    def _prepare(self) -> None:
+        """What an administrator sets up in both CRMs for the features of this world."""
+        if self.writes_fields:
+            csm = {"name": "CSM__c", "type": "reference", "targets": ["User"]}
+            for field_of in (csm, {"name": "Territory__c", "type": "string", "length": 255}):
+                self.salesforce.edit({"object": "Account", "field": field_of})
+            for name in ("csm_owner", "territory_path"):
+                self.hubspot.edit({"object": "companies", "define": {"name": name, "type": "string"}})
+        if self.leads:
+            group = {"Name": "Inbound", "Type": "Queue", "DeveloperName": "Inbound"}
+            (self.queue,) = self.salesforce.load("Group", [group])
+            self.salesforce.load("QueueSobject", [{"QueueId": self.queue, "SobjectType": "Lead"}])
+        if self.native:
+            NativeSync(self.salesforce, self.hubspot).switch(owners="salesforce")
+
     def _settings(self, folder: Path, mode: str, lifetime: str, respect: str, dataset: Dataset, more: str) -> Settings:
         reps = _reps(dataset)
         third = max(1, len(reps) // 3)
         pack = folder / "pack"
         pack.mkdir()
         names = {"large": reps[:third], "north": reps[third : 2 * third], "south": reps[2 * third :]}
-        text = _PACK.format(respect=respect, **{name: ", ".join(emails) for name, emails in names.items()})
+        told = {name: ", ".join(emails) for name, emails in names.items()}
+        more_rules = _CSM.format(**told) if self.writes_fields else ""
+        inbound = f"  inbound: {{members: [{told['north']}], assign: rotate}}\n" if self.leads else ""
+        text = _PACK.format(
+            respect=respect,
+            cascade=", contacts: follow" if self.contacts_follow else "",
+            write="\n  write: [territory]" if self.writes_fields else "",
+            inbound=inbound,
+            more=more_rules + (_ROUTING if self.leads else ""),
+            **told,
+        )
         (pack / "pack.yaml").write_text(text, encoding="utf-8")
         config = folder / "config.toml"
         config.write_text(
             f"""
 mode = "{mode}"
-owner_writer = "both"
+owner_writer = "{"salesforce" if self.native else "both"}"
 plan_lifetime = "{lifetime}"
 [database]
 url = "sqlite:///{folder}/syncd.db"
@@ -276,9 +431,13 @@ freeze_file = "{folder}/freeze"
 login_url = "{self._credentials[0]["url"]}"
 client_id = "{self._credentials[0]["client_id"]}"
 grant = "client_credentials"
+{'children = ["contacts"]' if self.contacts_follow else ""}
+{_MAPPED[System.SALESFORCE] if self.writes_fields else ""}
 [hubspot]
 base_url = "{self._credentials[1]["url"]}"
-{more}""",
+{_MAPPED[System.HUBSPOT] if self.writes_fields else ""}
+{_LEADS if self.leads else ""}
+{more or _DESK}""",
             encoding="utf-8",
         )
         return load_settings(config, self.environ)
@@ -296,3 +455,6 @@ def changes_a_crm(request: HttpRequest) -> bool:
     if request.method == "PATCH" or request.url.endswith("/batch/update"):
         return True
     return request.method == "POST" and request.url.endswith("/composite/sobjects")
+
+
+_TEMPLATES: dict[bool, Engine] = {}

@@ -13,18 +13,21 @@ import ssl
 from collections.abc import Mapping
 from email.message import EmailMessage
 from email.utils import format_datetime
+from pathlib import Path
 from typing import Any
 
 from syncd.alerts.receivers.delivery import DeliveryError
 from syncd.alerts.receivers.outside import AGENT, Outside
 from syncd.alerts.receivers.posting import TIMEOUT, words_of
-from syncd.alerts.receivers.routing import route_of
+from syncd.alerts.receivers.routing import REPORT, route_of
 from syncd.alerts.receivers.wording import lines, one_line, title
 from syncd.settings import ReceiverSettings
 
 _PORTS = {"starttls": 587, "tls": 465, "none": 25}
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 _SUBJECT = 200
+_LARGEST_PAGE = 8_000_000
+"""Many mail servers refuse messages of 10 MB and more."""
 _IN_THE_TEXT = 20
 """So many accounts are plainly in the text of an alert; a longer list is attached."""
 
@@ -82,6 +85,7 @@ class EmailReceiver:
         if len(accounts) > _IN_THE_TEXT:
             listed = "".join(f"{one_line(account)}\n" for account in accounts)
             mail.add_attachment(listed, filename="accounts.txt", cte="quoted-printable")
+        _attach_report(mail, body)
         return mail
 
     def _connected(self) -> smtplib.SMTP:
@@ -104,6 +108,18 @@ class EmailReceiver:
 
     def _tls(self) -> ssl.SSLContext:
         return ssl.create_default_context(cafile=self._outside.ca_bundle)
+
+
+def _attach_report(mail: EmailMessage, body: Mapping[str, Any]) -> None:
+    """Put the page of a report beside the text; where it is gone or too large for mail the text names its place."""
+    if body["kind"] != REPORT:
+        return
+    page = Path(str(body["file"]))
+    try:
+        if page.stat().st_size <= _LARGEST_PAGE:
+            mail.add_attachment(page.read_bytes(), maintype="text", subtype="html", filename=page.name)
+    except OSError:
+        return
 
 
 def _refused(code: int, what: str) -> DeliveryError:

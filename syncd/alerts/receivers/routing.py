@@ -14,11 +14,12 @@ from typing import Any
 
 from syncd.settings import ReceiverSettings
 
-ALERT, APPROVAL, CHANGES, DIGEST, TEST = "alert", "approval", "changes", "digest", "test"
+ALERT, APPROVAL, CHANGES, DIGEST, TEST, REPORT = "alert", "approval", "changes", "digest", "test", "report"
+FEED = "feed"
 """The kinds of notices, as `kind` of their body."""
 ACKNOWLEDGED = "acknowledged"
 """The reason of a notice that somebody has taken an alert; only receivers that keep incidents of their own get it."""
-_TELLS = {"alerts": ALERT, "approvals": APPROVAL, "changes": CHANGES}
+_TELLS = {"alerts": ALERT, "approvals": APPROVAL, "changes": CHANGES, "reports": REPORT, "feed": FEED}
 _BY_DEFAULT = ("alerts", "approvals")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 

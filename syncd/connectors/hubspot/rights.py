@@ -1,4 +1,4 @@
-"""What the token must be allowed to do in HubSpot, and whether it is: told by HubSpot, else tried by reading.
+"""What the token must be allowed to do in HubSpot, whether it is, and what it may do beyond: told, else tried.
 
 A private app's token has its scopes told. Of a service key or an OAuth token HubSpot tells no list, so each thing that
 is read is read once; whether such a token may write is not to be had without writing, and is left open.
@@ -15,11 +15,13 @@ from syncd.connectors.hubspot.paths import TOKEN_INFORMATION
 from syncd.connectors.port import Right
 from syncd.errors import AuthError, SchemaError
 
+_HARMLESS: Final = frozenset({"oauth", "multi-currency-read"})
+"""What every app has, and what reading a portal's currencies takes."""
 _SCOPE_NAMES: Final[Mapping[str, str]] = {"0-1": "contacts", "0-2": "companies", "0-3": "deals", "0-136": "leads"}
 
 
 def rights_of(client: HubspotClient, kinds: list[Columns]) -> tuple[Right, ...]:
-    """The scopes that the mapped kinds need, each with whether the token has it."""
+    """The scopes that the mapped kinds need, each with whether the token has it; then those it has beyond."""
     told = _told_scopes(client)
     rights = [_right(told, client, OWNERS_SCOPE, "to know the owners", client.paths.owners)]
     for columns in kinds:
@@ -31,7 +33,8 @@ def rights_of(client: HubspotClient, kinds: list[Columns]) -> tuple[Right, ...]:
         write = f"crm.objects.{name}.write"
         granted = None if told is None else write in told
         rights.append(Right(write, f"to write owners of {name}", granted, writing=True))
-    return tuple(rights)
+    beyond = sorted((told or frozenset()) - {right.name for right in rights} - _HARMLESS)
+    return (*rights, *(Right(scope, "never", granted=True, needed=False) for scope in beyond))
 
 
 def _told_scopes(client: HubspotClient) -> frozenset[str] | None:

@@ -97,8 +97,9 @@ class SalesforceReader:
         return tuple(object_schema(self._descriptions, columns_of(self._mapping, kind)) for kind in kinds)
 
     def rights(self) -> tuple[Right, ...]:
-        """Reading each mapped object, and writing its owner, as describe tells."""
-        return rights_of(self._descriptions, [columns_of(self._mapping, kind) for kind in self._mapping.kinds])
+        """Reading each mapped object, and writing its owner, as describe tells; then the powers that are not needed."""
+        kinds = [columns_of(self._mapping, kind) for kind in self._mapping.kinds]
+        return rights_of(self._client, self._descriptions, kinds)
 
     def unstamped(self) -> Mapping[Kind, tuple[str, ...]]:
         """Formulas, roll-ups, and fields of other records."""

@@ -1,13 +1,14 @@
-"""What the integration user must be allowed to do in Salesforce, and how many rows it is shown of all there are.
+"""What the integration user must and need not be allowed to do in Salesforce, and how many rows it is shown of all.
 
-Told by describe, which answers for the user who asks, and by the organization's record counts, which do not depend on
-sharing (salesforce.md 8.8). Nothing is written.
+Told by describe, which answers for the user who asks, by the object UserPermissionAccess, which tells that user's
+system permissions, and by the organization's record counts, which do not depend on sharing (salesforce.md 8.8).
+Nothing is written.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -20,11 +21,32 @@ from syncd.errors import AuthError, SchemaError
 from syncd.model.refs import Kind
 
 _OWNED: Final = frozenset({Kind.ACCOUNT, Kind.OPPORTUNITY, Kind.LEAD, Kind.CONTACT})
+_POWERS: Final[Mapping[str, tuple[str, str]]] = {
+    "PermissionsModifyAllData": ("Modify All Data", "to change and delete every record"),
+    "PermissionsManageUsers": ("Manage Users", "to make and change users"),
+    "PermissionsCustomizeApplication": ("Customize Application", "to change the organization's setup"),
+    "PermissionsAuthorApex": ("Author Apex", "to write code that runs in the organization"),
+}
+"""System permissions that an integration user is often given for convenience, as UserPermissionAccess names them."""
 
 
-def rights_of(descriptions: Descriptions, kinds: Iterable[Columns]) -> tuple[Right, ...]:
-    """To read each mapped object, and to write its owner."""
-    return tuple(right for columns in kinds for right in _rights(descriptions, columns))
+def rights_of(client: SalesforceClient, descriptions: Descriptions, kinds: Iterable[Columns]) -> tuple[Right, ...]:
+    """To read each mapped object and to write its owner; then what is granted beyond, and the powers not needed."""
+    mapped = [right for columns in kinds for right in _rights(descriptions, columns)]
+    return (*mapped, *_powers(client))
+
+
+def _powers(client: SalesforceClient) -> Iterator[Right]:
+    """The system permissions that syncd never uses; `granted` is None where the organization does not tell."""
+    try:
+        page = client.query(f"SELECT {', '.join(_POWERS)} FROM UserPermissionAccess LIMIT 1")
+        records: Sequence[Mapping[str, Any]] = page.rows
+    except (AuthError, SchemaError):
+        records = ()
+    answered: Mapping[str, Any] = records[0] if len(records) == 1 else {}
+    for column, (name, purpose) in _POWERS.items():
+        told = answered.get(column)
+        yield Right(name, purpose, told if isinstance(told, bool) else None, needed=False)
 
 
 def _rights(descriptions: Descriptions, columns: Columns) -> Iterator[Right]:
@@ -41,6 +63,9 @@ def _rights(descriptions: Descriptions, columns: Columns) -> Iterator[Right]:
         )
         granted = described.get("updateable") is not False and owner.get("updateable") is not False
         yield Right(f"{name}: Edit, OwnerId: Edit", f"to write owners of {name}", granted, writing=True)
+    for flag, word in (("createable", "Create"), ("deletable", "Delete")):
+        if described.get(flag) is True:
+            yield Right(f"{name}: {word}", f"to {word.lower()} {name}", granted=True, needed=False)
 
 
 def unstamped(descriptions: Descriptions, columns: Columns) -> tuple[str, ...]:

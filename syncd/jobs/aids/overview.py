@@ -280,6 +280,7 @@ def _alerts(looked: _Looked) -> dict[str, Any]:
         "open": [episode_body(each) for each in firing[:_ALERTS]],
         "open_total": len(firing),
         "by_monitor": [
-            {"monitor": name, "fired": fired[name], "ended": ended[name]} for name in sorted(fired.keys() | ended.keys())
+            {"monitor": name, "fired": fired[name], "ended": ended[name]}
+            for name in sorted(fired.keys() | ended.keys())
         ],
     }

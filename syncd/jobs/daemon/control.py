@@ -1,7 +1,8 @@
 """The control socket: how a command asks a running daemon to do something, and who asked.
 
 One JSON line in, JSON lines out: `{"argv": ["approve", "ab12"]}`, then `{"stream": "stdout", "text": "…"}` and, last,
-`{"exit": 0}`. The kernel says who asks (SO_PEERCRED); nothing in the request can.
+`{"exit": 0}`. The kernel says who asks (SO_PEERCRED); nothing in the request can. The console, which runs as the
+daemon's own user, says with `"for"` in whose name it asks; it stands beside what the kernel says.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import contextlib
 import json
 import os
 import pwd
+import re
 import socket
 import struct
 import threading
@@ -27,6 +29,7 @@ REQUESTS = frozenset(
 )
 """The commands that a daemon does for others."""
 _LONGEST_REQUEST = 64 * 1024
+_NAME = re.compile(r"[\w.@+-]{1,120}")
 _PATIENCE = 10.0
 """Seconds that a client has to send its request, and to take a line of the answer."""
 
@@ -86,12 +89,17 @@ class ControlServer:
                     connection.shutdown(socket.SHUT_RDWR)
 
         with connection:
-            argv, problem = _request(connection)
+            argv, name, problem = _request(connection)
+            uid, who = _peer(connection)
+            if name is not None:
+                who = f"{who} for {name}"
+                if uid not in (0, os.getuid()):
+                    problem = "only the daemon's own user may ask in the name of others"
             if problem:
                 send({"stream": "stderr", "text": problem})
                 send({"exit": 2})
                 return
-            code = self._perform(argv, _peer(connection), lambda stream, text: send({"stream": stream, "text": text}))
+            code = self._perform(argv, who, lambda stream, text: send({"stream": stream, "text": text}))
             send({"exit": code})
 
 
@@ -103,7 +111,8 @@ def _bind(listener: socket.socket, path: Path) -> None:
         os.umask(previous)
 
 
-def _request(connection: socket.socket) -> tuple[list[str], str | None]:
+def _request(connection: socket.socket) -> tuple[list[str], str | None, str | None]:
+    """The words of a request, in whose name it is asked, and why it is none."""
     data = b""
     try:
         while not data.endswith(b"\n") and len(data) < _LONGEST_REQUEST:
@@ -112,34 +121,39 @@ def _request(connection: socket.socket) -> tuple[list[str], str | None]:
                 break
             data += chunk
         document = json.loads(data)
-        argv = document["argv"]
-    except (OSError, ValueError, KeyError, TypeError):
-        return [], "the control socket takes one line of JSON with the key argv"
+        argv, name = document["argv"], document.get("for")
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return [], None, "the control socket takes one line of JSON with the key argv"
     if not isinstance(argv, list) or not argv or not all(isinstance(word, str) for word in argv):
-        return [], "argv is a list of words"
+        return [], None, "argv is a list of words"
     if argv[0] not in REQUESTS:
-        return [], f"{argv[0]!r} is no request; the daemon does: {', '.join(sorted(REQUESTS))}"
-    return argv, None
+        return [], None, f"{argv[0]!r} is no request; the daemon does: {', '.join(sorted(REQUESTS))}"
+    if name is not None and (not isinstance(name, str) or _NAME.fullmatch(name) is None):
+        return [], None, "`for` is a name"
+    return argv, name, None
 
 
-def _peer(connection: socket.socket) -> str:
+def _peer(connection: socket.socket) -> tuple[int, str]:
+    """The uid of whoever is at the other end, and how it stands in the ledger."""
     raw = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
     _, uid, _ = struct.unpack("3i", raw)
     try:
-        return f"uid:{uid} ({pwd.getpwuid(uid).pw_name})"
+        return uid, f"uid:{uid} ({pwd.getpwuid(uid).pw_name})"
     except KeyError:
-        return f"uid:{uid}"
+        return uid, f"uid:{uid}"
 
 
-def ask_daemon(path: Path, argv: Sequence[str], tell: Tell) -> int | None:
+def ask_daemon(path: Path, argv: Sequence[str], tell: Tell, *, on_behalf_of: str | None = None) -> int | None:
     """Have a running daemon do `argv`; its exit code, or None where no daemon listens.
 
-    Raises LeaseHeldError SYN704 where the daemon goes away before it has answered.
+    `on_behalf_of` names the person whom the daemon's own user asks for.
+    Raises LeaseHeldError SYN704 where the daemon goes away before it has answered, or answers what none says.
     """
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as client:
         try:
             client.connect(str(path))
-            client.sendall(json.dumps({"argv": list(argv)}).encode() + b"\n")
+            asked = {"argv": list(argv)} | ({"for": on_behalf_of} if on_behalf_of is not None else {})
+            client.sendall(json.dumps(asked).encode() + b"\n")
         except (FileNotFoundError, ConnectionRefusedError, NotADirectoryError):
             return None
         except PermissionError as error:
@@ -147,9 +161,9 @@ def ask_daemon(path: Path, argv: Sequence[str], tell: Tell) -> int | None:
             raise LeaseHeldError(
                 "SYN704", "the daemon's control socket is not open to you", where=str(path), hint=hint
             ) from error
-        with client.makefile("r", encoding="utf-8") as lines:
+        with client.makefile("rb") as lines, contextlib.suppress(ConnectionError):
             for line in lines:
-                frame = json.loads(line)
+                frame = _frame(line, path)
                 if "exit" in frame:
                     return int(frame["exit"])
                 tell(str(frame["stream"]), str(frame["text"]))
@@ -159,3 +173,15 @@ def ask_daemon(path: Path, argv: Sequence[str], tell: Tell) -> int | None:
         where=str(path),
         hint="see `syncd runs` for what became of the request; it may still have been done",
     )
+
+
+def _frame(line: bytes, path: Path) -> dict[str, str | int]:
+    """One line of an answer; LeaseHeldError SYN704 where no daemon of ours says such a thing."""
+    try:
+        frame = json.loads(line)
+        if isinstance(frame["exit"], int) if "exit" in frame else {"stream", "text"} <= frame.keys():
+            return dict(frame)
+    except (ValueError, TypeError, AttributeError, RecursionError):
+        pass
+    hint = "see what listens there; a daemon of another version may have to be started anew"
+    raise LeaseHeldError("SYN704", "what answers there is no daemon of this version", where=str(path), hint=hint)

@@ -7,7 +7,7 @@ clock change leaves out or doubles counts once.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from syncd.planning.windows import last_plan_time
@@ -51,16 +51,57 @@ class At:
 
     def is_due(self, past: Past, now: datetime, *, first: datetime | None) -> bool:
         """Whether a run is due; what was never done waits for the first such time after anything ran at all."""
-        time = last_plan_time(self.times, now, self.zone)
-        since = past.succeeded or first
-        if time is None or since is None or since >= time:
-            return False
-        if past.started is None or past.started < time or past.ended == CUT_OFF or past.started > now:
-            return True
-        return now - past.started >= self.retry
+        return _is_due_since(last_plan_time(self.times, now, self.zone), past, now, first)
 
 
-Rule = Every | At
+@dataclass(frozen=True, slots=True)
+class AfterPeriod:
+    """Due when a local time of the first day after a week, a month or a fiscal quarter has passed since the last one.
+
+    `period` is `week`, `month` or `quarter`; `first_month` is the fiscal year's first month, 1 to 12.
+    """
+
+    period: str
+    time: str
+    zone: ZoneInfo
+    first_month: int = 1
+
+    @property
+    def retry(self) -> timedelta:
+        """How long after a failed try the next one may begin."""
+        return LONGEST_RETRY
+
+    def is_due(self, past: Past, now: datetime, *, first: datetime | None) -> bool:
+        """Whether a run is due; what was never done waits for the first such time after anything ran at all."""
+        return _is_due_since(self._last(now), past, now, first)
+
+    def _last(self, now: datetime) -> datetime:
+        """The newest such time at or before `now`."""
+        day = now.astimezone(self.zone).date()
+        hour, _, minute = self.time.partition(":")
+        while True:
+            instant = datetime.combine(day, time(int(hour), int(minute)), self.zone).astimezone(UTC)
+            if self._begins(day) and instant <= now:
+                return instant
+            day -= timedelta(days=1)
+
+    def _begins(self, day: date) -> bool:
+        """Whether a period begins on that day."""
+        if self.period == "week":
+            return day.weekday() == 0
+        return day.day == 1 and (self.period == "month" or (day.month - self.first_month) % 3 == 0)
+
+
+def _is_due_since(time_: datetime | None, past: Past, now: datetime, first: datetime | None) -> bool:
+    since = past.succeeded or first
+    if time_ is None or since is None or since >= time_:
+        return False
+    if past.started is None or past.started < time_ or past.ended == CUT_OFF or past.started > now:
+        return True
+    return now - past.started >= LONGEST_RETRY
+
+
+Rule = Every | At | AfterPeriod
 
 
 @dataclass(frozen=True, slots=True)

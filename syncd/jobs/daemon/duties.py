@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable
 from zoneinfo import ZoneInfo
 
-from syncd.jobs.daemon.due import At, Duty, Every
+from syncd.jobs.daemon.due import AfterPeriod, At, Duty, Every
 from syncd.jobs.plan import OFFER
 from syncd.settings import Mode, Settings
 
 WORK, OFFERING, WATCHING, LEADS = "work", "offer", "watch", "leads"
 """The lanes, one thing at a time in each: what pulls and writes, offers plans, watches, and looks at leads."""
 
+_EDITIONS = {"weekly": "week", "monthly": "month", "quarterly": "quarter"}
 _PULLS: tuple[dict[str, object], ...] = ({"full": False}, {"full": True})
 
 
-def duties(settings: Settings, plan_at: Iterable[str], zone: ZoneInfo) -> tuple[Duty, ...]:
+def duties(settings: Settings, plan_at: Iterable[str], zone: ZoneInfo, fiscal_year_start: int = 1) -> tuple[Duty, ...]:
     """What there is to do: times of day are the pack's zone's."""
     schedule = settings.schedule
     found = [Duty("sync", WORK, Every(schedule.pull), ("sync",), "pull", _PULLS)]
@@ -32,6 +33,12 @@ def duties(settings: Settings, plan_at: Iterable[str], zone: ZoneInfo) -> tuple[
         found.append(Duty("leads", LEADS, Every(schedule.leads), ("leads",), "leads"))
     if settings.pack.git is not None:
         found.append(Duty("pack", WATCHING, Every(settings.pack.git.every), ("pack", "fetch"), "pack"))
+    for edition, period in _EDITIONS.items():
+        at = getattr(settings.report, edition)
+        if at is not None:
+            rule = AfterPeriod(period, at, zone, fiscal_year_start)
+            words = ("report", "--edition", edition, "--tell")
+            found.append(Duty(f"report-{edition}", OFFERING, rule, words, "report", ({"edition": edition},)))
     times = tuple(plan_at)
     if settings.mode is Mode.APPROVE and times:
         found.append(Duty("offer", OFFERING, At(times, zone), ("plan",), OFFER))

@@ -293,7 +293,8 @@ class Daemon:
                 )
 
     def _take_up_duties(self) -> None:
-        self._rounds.take_up(duties(self._snapshot.settings, self._snapshot.plan_at, self._snapshot.zone))
+        known = self._snapshot
+        self._rounds.take_up(duties(known.settings, known.plan_at, known.zone, known.fiscal_year_start))
 
     def _go_round(self, lane: str) -> None:
         """Do what is due in a lane; a database that fails is told by the renewal of the lease."""

@@ -33,6 +33,7 @@ class Snapshot:
     plan_at: tuple[str, ...]
     zone: ZoneInfo
     environ: Mapping[str, str]
+    fiscal_year_start: int = 1
 
 
 def take_snapshot(path: Path | None, environ: Mapping[str, str], entropy: Entropy, *, now: datetime) -> Snapshot:
@@ -68,7 +69,7 @@ def take_snapshot(path: Path | None, environ: Mapping[str, str], entropy: Entrop
     draft.rename(folder / name)
     crashpoint("daemon.snapshot_taken")
     _forget_old(folder, name)
-    return Snapshot(settings, pack.revision, pack.plan_at, pack.zone, told)
+    return Snapshot(settings, pack.revision, pack.plan_at, pack.zone, told, pack.fiscal_year_start)
 
 
 def _new_folder(folder: Path, name: str) -> Path:

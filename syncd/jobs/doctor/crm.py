@@ -10,7 +10,7 @@ from syncd.connectors.port import Right, RowCount
 from syncd.errors import ExitCode, ForeignSystemError, QuotaExhaustedError, SchemaError, SyncdError
 from syncd.jobs.doctor.coverage import filled
 from syncd.jobs.doctor.patients import Patient
-from syncd.jobs.doctor.remedies import remedy_of, where_to_grant
+from syncd.jobs.doctor.remedies import remedy_of, where_to_grant, where_to_withdraw
 from syncd.jobs.doctor.verdicts import Reporter, Result
 from syncd.model.refs import Kind, System
 from syncd.settings import Mode
@@ -64,8 +64,12 @@ def clock(patient: Patient, report: Reporter) -> Iterator[Result]:
 
 
 def rights(patient: Patient, report: Reporter) -> Iterator[Result]:
-    """Names each scope or permission that is missing; what only writing needs is a warning where nothing is written."""
-    found = patient.reader().rights()
+    """Names each scope or permission that is missing, and each that is granted and never used.
+
+    What only writing needs is a warning where nothing is written.
+    """
+    told = patient.reader().rights()
+    found = tuple(right for right in told if right.needed)
     writes = patient.installation.settings.mode is not Mode.OBSERVE
     denied = [right for right in found if right.granted is False]
     for right in denied:
@@ -79,6 +83,15 @@ def rights(patient: Patient, report: Reporter) -> Iterator[Result]:
     if not denied:
         granted = sum(right.granted is True for right in found)
         yield report.ok(f"{granted} of {len(found)} rights are granted for sure, and none is refused")
+    yield from _excess(patient, report, told)
+
+
+def _excess(patient: Patient, report: Reporter, told: tuple[Right, ...]) -> Iterator[Result]:
+    """The rights that whoever steals the credentials has, and syncd does not use."""
+    names = [right.name for right in told if right.granted and not right.needed]
+    if names:
+        text = f"granted and never used by syncd: {', '.join(names)}"
+        yield report.warn("SYN830", text, where_to_withdraw(patient.system))
 
 
 def _open_rights(report: Reporter, found: tuple[Right, ...], *, writes: bool) -> Iterator[Result]:

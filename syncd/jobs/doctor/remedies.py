@@ -44,6 +44,16 @@ def where_to_grant(system: System, right: str) -> str:
     return f"Salesforce Setup: Permission Sets, the integration user's set, Object Settings: {right}"
 
 
+def where_to_withdraw(system: System) -> str:
+    """Where a person takes back what is granted beyond need."""
+    if system is System.HUBSPOT:
+        return "HubSpot: Development, Keys, Service keys, the key, Scopes: remove these"
+    return (
+        "Salesforce Setup: a permission set of its own for the integration user, with the objects and fields that"
+        " docs/security.md lists and none of these; take the user out of profiles that grant them"
+    )
+
+
 def _host(system: System, settings: Settings) -> str:
     if system is System.SALESFORCE and settings.salesforce is not None:
         return settings.salesforce.login_url

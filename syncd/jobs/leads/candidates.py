@@ -29,6 +29,7 @@ def candidate_companies(
     domains = {domain for lead in leads if isinstance(domain := lead.values.get("domain"), str)}
     names = {company_name_key(name) for lead in leads if isinstance(name := lead.values.get("name"), str)}
     words = {word for name in names for word in name.split() if len(word) >= _SHORTEST_WORD}
+    joined = {name.replace(" ", "") for name in names}
     found = set(linked)
     sharing: dict[str, dict[str, list[Ref]]] = defaultdict(lambda: defaultdict(list))
     for ref, name, host in account_names(conn, systems):
@@ -36,7 +37,7 @@ def candidate_companies(
             found.add(ref)
         if name is not None and words:
             key = company_name_key(name)
-            if key in names:
+            if key.replace(" ", "") in joined:
                 found.add(ref)
             for word in words.intersection(key.split()):
                 sharing[word][key].append(ref)

@@ -122,7 +122,9 @@ def place_rows(facts: Sequence[Facts], name: str, now: datetime) -> list[dict[st
     """Countries or states by their codes, the most companies first; companies without one are left out."""
     pairs = ((value, each) for each in facts if isinstance(value := each.values.get(name), str))
     held = loads(pairs, now)
-    return [{"code": code} | held[code].document() for code in sorted(held, key=lambda each: (-held[each].companies, each))]
+    return [
+        {"code": code} | held[code].document() for code in sorted(held, key=lambda each: (-held[each].companies, each))
+    ]
 
 
 def spreads(rows: Sequence[Mapping[str, object]]) -> dict[str, object]:

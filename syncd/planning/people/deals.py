@@ -74,7 +74,8 @@ def deals_of(
         if holdout is not None and not gone:
             deals.append(Deal(record, company, None, f"stays: {holdout}; it goes once its owner is inactive"))
             continue
-        why = f"{holdout} does not hold: its owner has left" if holdout is not None else "its owner has left"
+        left = "its owner has left" if gone else "its owner leaves"
+        why = f"{holdout} does not hold: {left}" if holdout is not None else left
         deal, change = _moved(source, record, account, facts, entries.get(company), why)
         deals.append(deal)
         if change is not None:
@@ -98,6 +99,8 @@ def _moved(
         text = "stays: its account has no active owner after the plan either"
         return Deal(record, company, None, text), None
     email, owner = target
+    if owner == record.owner:
+        return Deal(record, company, None, "stays: so does its account"), None
     if system not in source.writers:
         return Deal(record, company, None, f"stays: {system.value} is not written"), None
     if system in source.stale:

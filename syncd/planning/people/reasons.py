@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from syncd.model.decisions import Decision, Outcome
 
-LEAVER, JOINER, DISTRIBUTION = "leaver", "joiner", "distribution"
+LEAVER, JOINER, DISTRIBUTION, BALANCE = "leaver", "joiner", "distribution", "balance"
 """The kinds of plans."""
 
 SUCCESSION = "succession"
@@ -21,8 +21,10 @@ JOINED = "joined"
 """An account is peeled off a full book, or had nobody, and goes to somebody who starts."""
 DISTRIBUTED = "distributed"
 """An account that nobody works fills a book."""
+REBALANCED = "rebalanced"
+"""An account goes from a fuller book to another member of its territory."""
 
-PROPOSED = frozenset({SUCCESSION, INTERIM_COVER, JOINED, DISTRIBUTED})
+PROPOSED = frozenset({SUCCESSION, INTERIM_COVER, JOINED, DISTRIBUTED, REBALANCED})
 """The reasons that no rule gives by itself."""
 CAPPED = PROPOSED - {INTERIM_COVER}
 """Those whose rep is held to the caps; a cover takes what would else be nobody's."""

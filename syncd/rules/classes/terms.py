@@ -91,8 +91,9 @@ class Terms:
 
     def _any(self, conditions: tuple[Condition, ...], negated: bool) -> tuple[Term, ...]:
         found: list[Term] = []
+        known: dict[int, tuple[Condition, ...]] = {}
         for each in conditions:
-            row = None if negated else _row(each)
+            row = None if negated else _row(each, known)
             found += self._split(each, negated) if row is None else (row,)
         return self._united(found)
 
@@ -120,12 +121,8 @@ class Terms:
             return (ALWAYS,)
         if len(terms) < 2:
             return tuple(terms)
-        number = self._identities.predicate
-        names = sorted({name for term in terms for name in term.tests})
-        found = [
-            (tuple([number(term.tests[name]) if name in term.tests else _UNTESTED for name in names]), term)
-            for term in terms
-        ]
+        names = sorted(set().union(*[term.tests for term in terms]))
+        found = self._numbered(terms, names)
         varied = {place: len({row[place] for row, _ in found}) for place in range(len(names))}
         for place in sorted(varied, key=lambda each: (-varied[each], each)):
             groups: dict[object, list[tuple[Row, Term]]] = {}
@@ -135,6 +132,24 @@ class Terms:
             if len(groups) < len(found):
                 found = [self._merged(group, place, names[place]) for group in groups.values()]
         return tuple([term for _, term in found])
+
+    def _numbered(self, terms: list[Term], names: list[str]) -> list[tuple[Row, Term]]:
+        """Each term with the numbers of its predicates. Rows of a table share theirs, which are looked into once."""
+        known: dict[int, int] = {}
+        found: list[tuple[Row, Term]] = []
+        for term in terms:
+            row: list[int] = []
+            for name in names:
+                tests = term.tests.get(name)
+                if tests is None:
+                    row.append(_UNTESTED)
+                    continue
+                number = known.get(id(tests))
+                if number is None:
+                    number = known[id(tests)] = self._identities.predicate(tests)
+                row.append(number)
+            found.append((tuple(row), term))
+        return found
 
     def _merged(self, group: list[tuple[Row, Term]], place: int, name: str) -> tuple[Row, Term]:
         row, first = group[0]
@@ -146,8 +161,11 @@ class Terms:
         return (*row[:place], joined, *row[place + 1 :]), Term({**first.tests, name: tests}, first.rest)
 
 
-def _row(condition: Condition) -> Term | None:
-    """The term of one row of a table: tests of different fields, side by side. None for anything else."""
+def _row(condition: Condition, known: dict[int, tuple[Condition, ...]]) -> Term | None:
+    """The term of one row of a table: tests of different fields, side by side. None for anything else.
+
+    `known` are the tests met before, each as a predicate of its own: rows share them.
+    """
     if isinstance(condition, FieldTest):
         return Term({condition.field: (condition,)})
     if not isinstance(condition, AllOf):
@@ -156,7 +174,7 @@ def _row(condition: Condition) -> Term | None:
     for each in condition.conditions:
         if not isinstance(each, FieldTest) or each.field in tests:
             return None
-        tests[each.field] = (each,)
+        tests[each.field] = known.get(id(each)) or known.setdefault(id(each), (each,))
     return Term(tests)
 
 

@@ -41,19 +41,22 @@ _ROLLING_FIELDS = frozenset({"won_amount_12m", "won_count_12m"})
 
 def reads_clock(condition: Condition) -> bool:
     """Whether time alone can change what a condition says: it tests a date, or a sum over a window that moves."""
-    # Rows of a table are fifty thousand conditions: a list to work off is many times faster here than `walk`.
-    waiting: list[Condition] = [condition]
-    while waiting:
-        match waiting.pop():
-            case FieldTest(field, type_):
-                if type_ is FieldType.DATE or field in _ROLLING_FIELDS:
-                    return True
-            case AllOf(conditions) | AnyOf(conditions) | NoneOf(conditions) | InSegment(_, conditions):
-                waiting.extend(conditions)
-            case Not(inner) | OpportunityTest(_, inner):
-                waiting.append(inner)
-            case Always():
-                pass
+    # Rows of a table are fifty thousand conditions, which share their tests: level by level, each is looked at once.
+    level: dict[int, Condition] = {id(condition): condition}
+    while level:
+        below: dict[int, Condition] = {}
+        for each in level.values():
+            match each:
+                case FieldTest(field, type_):
+                    if type_ is FieldType.DATE or field in _ROLLING_FIELDS:
+                        return True
+                case AllOf(conditions) | AnyOf(conditions) | NoneOf(conditions) | InSegment(_, conditions):
+                    below.update(zip(map(id, conditions), conditions, strict=True))
+                case Not(inner) | OpportunityTest(_, inner):
+                    below[id(inner)] = inner
+                case Always():
+                    pass
+        level = below
     return False
 
 

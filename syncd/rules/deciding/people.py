@@ -151,6 +151,17 @@ def inactive_in(frame: Frame, email: str, facts: Facts) -> str | None:
     return f"of a type that may not own accounts in {', '.join(wrong)}" if wrong else None
 
 
+def left_elsewhere(frame: Frame, email: str) -> str | None:
+    """Why nobody gives a rep new accounts whom another CRM knows as gone, or None.
+
+    Who is deactivated in one CRM has left (RepLeft says so); what they own where they are still active they keep until
+    it is given away.
+    """
+    rep = frame.directory.reps.get(email)
+    gone = sorted(system.value for system in rep.ids.keys() - rep.active_in) if rep is not None else []
+    return f"no longer active in {', '.join(gone)}" if gone else None
+
+
 def out_of_dates(frame: Frame, email: str) -> str | None:
     """Why today is outside a rep's `start` and `end`, or None."""
     entry = frame.pack.reps.get(email)
@@ -186,7 +197,7 @@ def barred(frame: Frame, email: str, facts: Facts) -> str | None:
 
 
 def _barred(frame: Frame, email: str, facts: Facts) -> str | None:
-    reason = inactive_in(frame, email, facts) or out_of_dates(frame, email)
+    reason = inactive_in(frame, email, facts) or left_elsewhere(frame, email) or out_of_dates(frame, email)
     if reason is not None:
         return reason
     away = absence_of(frame, email)

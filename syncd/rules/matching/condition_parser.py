@@ -93,7 +93,14 @@ def parse_matcher_cell(
 def cell_reader(field: str, scope: ConditionScope, findings: Findings) -> Callable[[str, Place], Matcher | None]:
     """Reads the cells of one column in one scope, one after the other, as `parse_matcher_cell` reads one."""
     reader, path = _ConditionReader(scope, findings), _path_of(scope)
-    return lambda text, place: reader.cell(text, field, place, path)
+    plain = reader.plain_cells(field, path)
+
+    def read(text: str, place: Place) -> Matcher | None:
+        if plain is not None and plain.is_plain(text):
+            return plain.equal(text, place)
+        return reader.cell(text, field, place, path)
+
+    return read
 
 
 def _path_of(scope: ConditionScope) -> Countries | None:
@@ -270,6 +277,13 @@ class _ConditionReader:
         node: Node = parts[0] if len(parts) == 1 else Sequence(tuple(parts), place)
         matcher = self._matcher(node, name, type_, path)
         return None if matcher is None else replace(matcher, text=text.strip())
+
+    def plain_cells(self, name: str, path: Countries | None) -> MatcherReader | None:
+        """The reader of a column's cells that are plain values; None where even those may have findings of their own."""
+        type_ = self._scope.catalogue.of(self._scope.kind).get(name)
+        if type_ is None or name in self._scope.forbidden or (type_ is FieldType.POSTAL_CODE and path is None):
+            return None
+        return self._reader(name, type_, path)
 
     def _matcher(self, node: Node, name: str, type_: FieldType, path: Countries | None) -> Matcher | None:
         matcher = self._reader(name, type_, path).matcher(node)

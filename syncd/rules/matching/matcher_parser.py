@@ -68,6 +68,7 @@ from syncd.rules.reading.suggestion import did_you_mean
 
 T = FieldType
 _COMPARISON = re.compile(r"(>=|<=|>|<)\s*(.*)", re.DOTALL)
+_PLAIN = re.compile(r"\w+(?:[ .-]\w+)*")
 _RANGE_IN_TEXT = re.compile(r"(?:[^.]|^)\.\.(?:[^.]|$)")
 _PARTS: Mapping[str, Callable[[str, str], Matcher]] = MappingProxyType(
     {"contains": Contains, "starts_with": StartsWith, "ends_with": EndsWith}
@@ -106,6 +107,14 @@ class MatcherReader:
                 return self._items(node)
             case MappingNode():
                 return self._options(node)
+
+    def is_plain(self, text: str) -> bool:
+        """Whether a quoted text has no sign or word that could mean something, so that it can only be a value."""
+        return _PLAIN.fullmatch(text) is not None and text != "missing" and self._type is not T.BOOLEAN
+
+    def equal(self, text: str, place: Place) -> Matcher | None:
+        """The matcher of a plain text, as `matcher` would read it: tables have tens of thousands of them."""
+        return self._equal(text, text, place)
 
     # Scalars
 

@@ -68,7 +68,7 @@ class RowOptions:
     def text(self, territory: str, rows: list[TestedRow]) -> str:
         """The rule as written: its options and the tests of its rows; a long one ends in a digest of all of it."""
         options = [f"{column}: {text}" for column, (text, _) in self._filled[territory].items() if column != "note"]
-        tests = " | ".join(", ".join(test.text for test in row.tests) or "always" for row in rows)
+        tests = " | ".join([row.condition.text for row in rows])
         whole = "; ".join([f"territory: {territory}", tests, *options])
         if len(whole) <= _LONGEST_TEXT:
             return whole
@@ -80,8 +80,10 @@ class RowOptions:
             text = row.row.cells[position]
             if not text:
                 continue
-            first = filled.setdefault(column, (text, row.row))
-            if first[0] != text and column not in _PER_ROW:
+            first = filled.get(column)
+            if first is None:
+                filled[column] = (text, row.row)
+            elif first[0] != text and column not in _PER_ROW:
                 message = (
                     f"`{column}` of {row.territory} is `{text[:60]}` here and `{first[0][:60]}` in line {first[1].line}"
                 )

@@ -22,8 +22,18 @@ _MOST_SHAPES = 64
 _MOST_REPORTED = 20
 
 Atoms = frozenset[Hashable]
-Combination = tuple[Hashable, ...]
+Combination = tuple[int, ...]
 Shape = tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Cell:
+    """What one test matches, by numbers: all of it, and its parts; `plain` if those are all values."""
+
+    field: str
+    whole: int
+    parts: tuple[int, ...]
+    plain: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,17 +59,22 @@ class RowOverlap:
         ]
         self._equal: dict[Hashable, TestedRow] = {}
         self._shapes: dict[Shape, dict[Combination, TestedRow]] = {}
-        self._covering: dict[Shape, list[tuple[tuple[int, ...], dict[Combination, TestedRow]]]] = {}
-        self._listed: dict[int, Atoms | None] = {}
+        self._covering: dict[Shape, list[tuple[tuple[int, ...] | None, dict[Combination, TestedRow]]]] = {}
         self._beaten: list[tuple[TestedRow, TestedRow]] = []
-        self._atoms: dict[int, Atoms] = {}
+        self._cells: dict[int, _Cell] = {}
+        self._added: list[tuple[TestedRow, list[_Cell]]] = []
+        self._numbers: dict[Hashable, int] = {}
 
     def add(self, row: TestedRow) -> None:
         """Compare a row with those before it. Equal conditions of two territories are an error (SYN264)."""
         # The tests of every row stand in the order of the columns, so equal conditions are equal as they stand.
-        cells = tuple([(test.field, self._of(test.matcher)) for test in row.tests])
+        known = self._cells
+        cells = [known.get(id(test)) or self._cell(test) for test in row.tests]
+        self._added.append((row, cells))  # so that the ids of the tests are nobody else's
+        shape = tuple([cell.field for cell in cells])
+        condition = (shape, *[cell.whole for cell in cells])
         window = tuple(row.row.cells[position] for position in self._window)
-        first = self._equal.setdefault((cells, window), row)
+        first = self._equal.setdefault((condition, window) if window else condition, row)
         if first is not row and first.territory != row.territory:
             message = (
                 f"the same condition leads to {row.territory} here and to {first.territory} in line {first.row.line}"
@@ -67,7 +82,6 @@ class RowOverlap:
             self._findings.error("SYN264", message, Place(self._sheet.path, row.row.line), "keep one of the two rows")
             return
         combinations = _combinations(cells)
-        shape = tuple([field for field, _ in cells])
         winner = self._winner(shape, combinations)
         if winner is not None:
             self._beaten.append((row, winner))
@@ -91,21 +105,23 @@ class RowOverlap:
                 "SYN265", message, Place(self._sheet.path, row.row.line), "move them up, or remove them"
             )
 
-    def keeps_territories_apart(self, rows: list[TestedRow]) -> bool:
+    def keeps_territories_apart(self) -> bool:
         """Whether no account can match rows of two territories, so that their rows can be drawn together safely.
 
         Judged by the columns that every row tests by plain values, all of them together.
         """
-        tested = [{test.field: self._values_of(test.matcher) for test in row.tests} for row in rows if row.tests]
-        common = set.intersection(*(set(row) for row in tested)) if tested else set()
-        plain = sorted(field for field in common if all(row[field] is not None for row in tested))
+        tested = [(row.territory, cells) for row, cells in self._added if cells]
+        shapes = {tuple([cell.field for cell in cells]) for _, cells in tested}
+        common = set.intersection(*map(set, shapes)) if shapes else set()
+        plain = common - {cell.field for cell in self._cells.values() if not cell.plain}
         owner: dict[Combination, str] = {}
-        for row, values in zip((row for row in rows if row.tests), tested, strict=True):
-            listed = [values[field] or frozenset() for field in plain]
+        for territory, cells in tested:
+            listed = [cell.parts for cell in cells if cell.field in plain]
             if prod(map(len, listed)) > _MOST_COMBINATIONS:
                 return False
-            if any(owner.setdefault(each, row.territory) != row.territory for each in product(*listed)):
-                return False
+            for each in product(*listed):
+                if owner.setdefault(each, territory) != territory:
+                    return False
         return bool(plain)
 
     def _winner(self, shape: Shape, combinations: list[Combination]) -> TestedRow | None:
@@ -113,37 +129,41 @@ class RowOverlap:
         covering = self._covering.get(shape)
         if covering is None:
             covering = self._covering[shape] = [
-                (tuple(map(shape.index, each)), seen) for each, seen in self._shapes.items() if set(each) <= set(shape)
+                (None if each == shape else tuple(map(shape.index, each)), seen)
+                for each, seen in self._shapes.items()
+                if set(each) <= set(shape)
             ]
         winners: list[TestedRow] = []
         for combination in combinations:
-            taken = (seen.get(tuple([combination[position] for position in positions])) for positions, seen in covering)
-            winner = next((row for row in taken if row is not None), None)
-            if winner is None:
+            for positions, seen in covering:
+                part = combination if positions is None else tuple([combination[position] for position in positions])
+                winner = seen.get(part)
+                if winner is not None:
+                    winners.append(winner)
+                    break
+            else:
                 return None
-            winners.append(winner)
-        return min(winners, key=lambda row: row.row.line)
+        return min(winners, key=lambda row: row.row.line, default=None)
 
-    def _values_of(self, matcher: Matcher) -> Atoms | None:
-        known = id(matcher)
-        if known not in self._listed:
-            self._listed[known] = _values(matcher)
-        return self._listed[known]
-
-    def _of(self, matcher: Matcher) -> Atoms:
-        found = self._atoms.get(id(matcher))
-        if found is None:
-            found = self._atoms[id(matcher)] = _atoms(matcher)
+    def _cell(self, test: FieldTest) -> _Cell:
+        values = _values(test.matcher)
+        parts = _atoms(test.matcher) if values is None else [("value", value) for value in values]
+        numbers = tuple([self._number(each) for each in parts])
+        whole = numbers[0] if len(numbers) == 1 else self._number(frozenset(parts))
+        found = self._cells[id(test)] = _Cell(test.field, whole, numbers, values is not None)
         return found
 
+    def _number(self, key: Hashable) -> int:
+        return self._numbers.setdefault(key, len(self._numbers))
 
-def _combinations(cells: tuple[tuple[str, Atoms], ...]) -> list[Combination]:
+
+def _combinations(cells: list[_Cell]) -> list[Combination]:
     count = 1
-    for _, atoms in cells:
-        count *= len(atoms)
+    for cell in cells:
+        count *= len(cell.parts)
     if 1 < count <= _MOST_COMBINATIONS:
-        return list(product(*(atoms for _, atoms in cells)))
-    return [tuple([next(iter(atoms)) if len(atoms) == 1 else atoms for _, atoms in cells])] if count else []
+        return list(product(*(cell.parts for cell in cells)))
+    return [tuple([cell.whole for cell in cells])] if count else []
 
 
 def _atoms(matcher: Matcher) -> Atoms:

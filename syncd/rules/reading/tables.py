@@ -7,7 +7,7 @@ many rows hold them: fifty thousand rows are normal.
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -81,6 +81,10 @@ def _header_place(sheet: Sheet, column: str) -> Place:
     return sheet.place(Row((), line), sheet.columns.index(column))
 
 
+Cells = defaultdict[str, dict[str, FieldTest | None]]
+"""What the cells of one column mean, None after an error: each distinct text once, by the country that it is read in."""
+
+
 class _Table:
     """The rows of one table as conditions, each distinct cell read once."""
 
@@ -95,9 +99,11 @@ class _Table:
             for column in sheet.columns
             if column in fields and column != "territory"
         ]
-        self._fields = sorted(tested, key=lambda each: each[0] != "country")
+        self._fields = [
+            (name, column, name in _COUNTRY_DEPENDENT, Cells(dict))
+            for name, column in sorted(tested, key=lambda each: each[0] != "country")
+        ]
         self._types = dict(fields)
-        self._tests: dict[tuple[str, str, str], tuple[Matcher, str] | None] = {}
         self._found = Findings()
         self._readers: dict[tuple[str, str], Callable[[str, Place], Matcher | None]] = {}
         self._scopes: dict[str, ConditionScope] = {"": self._scope}
@@ -112,21 +118,25 @@ class _Table:
         place = Place(self._sheet.path, row.line)
         tests: list[FieldTest] = []
         country, broken = "", False
-        for field, column in self._fields:
-            text = row.cells[column]
+        cells = row.cells
+        for field, column, depends, read in self._fields:
+            text = cells[column]
             if not text:
                 continue
-            within = country if field in _COUNTRY_DEPENDENT else ""
-            key = (field, text, within)
-            read = self._tests[key] if key in self._tests else self._read(key, row, column, place)
-            if read is None:
-                broken = True
-                continue
-            tests.append(FieldTest(field, self._types[field], read[0], place, read[1]))
+            within = country if depends else ""
+            known = read[within]
+            test = known.get(text)
+            if test is None:
+                if text not in known:
+                    test = known[text] = self._read(field, text, within, row, column)
+                if test is None:
+                    broken = True
+                    continue
+            tests.append(test)
             if field == "country":
                 country = text
                 if text not in self._scopes:
-                    self._scopes[text] = self._below(tests[-1])
+                    self._scopes[text] = self._below(test)
         return None if broken else TestedRow(name, row, tuple(tests), _condition(tests, place))
 
     def report_withheld(self) -> None:
@@ -149,22 +159,19 @@ class _Table:
         ancestors = (*self._scope.ancestors, country)
         return self._reading.scope(ancestors=ancestors, forbidden=SELF_READING_FIELDS)
 
-    def _read(self, key: tuple[str, str, str], row: Row, column: int, place: Place) -> tuple[Matcher, str] | None:
-        """One distinct cell as a matcher, and the test as written; None after an error."""
-        field, text, within = key
+    def _read(self, field: str, text: str, within: str, row: Row, column: int) -> FieldTest | None:
+        """One distinct cell as a test that all its rows share; None after an error."""
         if (field, within) not in self._readers:
             self._readers[field, within] = cell_reader(field, self._scopes[within], self._found)
-        matcher = self._readers[field, within](text, place)
+        matcher = self._readers[field, within](text, Place(self._sheet.path, row.line))
         if self._found:
             self._found = Findings()
             self._readers.clear()
-            self._report(key, self._sheet.place(row, column))
-        self._tests[key] = None if matcher is None else (matcher, f"{field}: {text}")
-        return self._tests[key]
+            self._report(field, text, within, self._sheet.place(row, column))
+        return None if matcher is None else FieldTest(field, self._types[field], matcher, None, f"{field}: {text}")
 
-    def _report(self, key: tuple[str, str, str], place: Place) -> None:
+    def _report(self, field: str, text: str, within: str, place: Place) -> None:
         """What is wrong with a cell, at its own place: found by reading it again, for few cells are wrong."""
-        field, text, within = key
         found = Findings()
         parse_matcher_cell(text, field, self._scopes[within], place, found)
         for each in found.items:
@@ -177,7 +184,8 @@ def _condition(tests: list[FieldTest], place: Place) -> Condition:
     if not tests:
         return Always(place)
     if len(tests) == 1:
-        return tests[0]
+        (test,) = tests
+        return FieldTest(test.field, test.type, test.matcher, place, test.text)
     return AllOf(tuple(tests), place, ", ".join(test.text for test in tests))
 
 
@@ -185,7 +193,7 @@ def _groups(rows: list[TestedRow], overlap: RowOverlap) -> list[_Group]:
     """The rows by territory: all together where no order between territories can matter, else by runs."""
     groups: list[_Group] = []
     together: dict[str, _Group] = {}
-    free = overlap.keeps_territories_apart(rows)
+    free = overlap.keeps_territories_apart()
     for row in rows:
         group = together.get(row.territory) if free and row.tests else None
         if group is None and groups and groups[-1].name == row.territory:

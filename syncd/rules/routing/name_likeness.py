@@ -11,6 +11,8 @@ from collections import Counter
 from rapidfuzz import fuzz
 from rapidfuzz.distance import OSA
 
+LOWEST = 80.0
+"""Names that are less alike than this come to 0: no place makes up for it."""
 _LONG_WORD = 5
 """Shorter words have to be equal: one letter makes another word of them."""
 _OTHER_ORDER = 88.0
@@ -18,27 +20,28 @@ _OTHER_ORDER = 88.0
 
 
 def name_likeness(one: str, other: str) -> float:
-    """How alike two name keys (company_name_key) are, 0 to 100; 0 if each has a word that is not in the other.
+    """How alike two name keys (company_name_key) are, 0 to 100; 0 below LOWEST, and if each has a word of its own.
 
-    Spaces do not count; one wrong letter in a word of five letters or more is a slip of the pen; a word or two that only
-    one of them has cost by their length. Words with digits are never a slip of each other.
+    Spaces do not count; one wrong letter in a word of five letters or more is a slip of the pen, but in none with a
+    digit; a word that only one of them has costs by its length.
     """
     if one.replace(" ", "") == other.replace(" ", ""):
         return 100.0
+    whole = max(fuzz.ratio(one, other, score_cutoff=LOWEST), fuzz.token_sort_ratio(one, other, score_cutoff=LOWEST))
+    if not whole:
+        return 0.0
     words, others = one.split(), other.split()
     left = sorted((Counter(words) - Counter(others)).elements())
     right = sorted((Counter(others) - Counter(words)).elements())
     if not left and not right:
         return _OTHER_ORDER
     few, many = (left, right) if len(left) <= len(right) else (right, left)
-    if len(few) == len(words) and len(few) > 1:
-        return 0.0
     for word in few:
         slip = next((each for each in many if _is_slip(word, each)), None)
         if slip is None:
             return 0.0
         many.remove(slip)
-    return float(max(fuzz.ratio(one, other), fuzz.token_sort_ratio(one, other)))
+    return float(whole)
 
 
 def _is_slip(one: str, other: str) -> bool:

@@ -20,6 +20,7 @@ from syncd.store.tables.changes import (
     runs,
     saved_teams,
 )
+from syncd.store.tables.feed import feed_cursors
 from syncd.store.tables.leads import lead_tracks
 from syncd.store.tables.mirror import (
     adopted_overrides,
@@ -53,6 +54,7 @@ __all__ = [
     "currency_rates",
     "cursors",
     "episodes",
+    "feed_cursors",
     "lead_tracks",
     "leases",
     "ledger",

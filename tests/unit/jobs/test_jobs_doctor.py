@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -162,6 +163,35 @@ def test_scopes_that_hubspot_does_not_tell_are_tried_by_reading(doctor: Doctor) 
     told = doctor.texts("rights", "hubspot")
     assert any("not granted: crm.objects.deals.read" in text for text in told)
     assert any("not told for this kind of token: crm.objects.companies.write" in text for text in told)
+
+
+POWERS = {"PermissionsModifyAllData": True, "PermissionsManageUsers": True, "PermissionsAuthorApex": False}
+
+
+def test_rights_beyond_need_are_named_in_both_crms(doctor: Doctor) -> None:
+    told = {"totalSize": 1, "done": True, "records": [{"attributes": {"type": "UserPermissionAccess"}, **POWERS}]}
+    answer = HttpResponse(200, {"content-type": "application/json"}, json.dumps(told).encode())
+    doctor.wires[SALESFORCE].add(Trouble(path_has("UserPermissionAccess"), before=answer, times=None))
+    doctor.examine()
+    (hubspot,) = [text for text in doctor.texts("rights", "hubspot") if "never used" in text]
+    assert "crm.objects.tickets.write" in hubspot
+    assert "settings.users.read" in hubspot
+    assert "crm.objects.deals" not in hubspot
+    (salesforce,) = [text for text in doctor.texts("rights", "salesforce") if "never used" in text]
+    assert "Account: Delete" in salesforce
+    assert "Modify All Data, Manage Users" in salesforce
+    assert "Author Apex" not in salesforce
+    assert doctor.code is ExitCode.OK
+
+
+def test_credentials_without_excess_are_not_warned_of(doctor: Doctor) -> None:
+    names = ("companies", "deals")
+    needed = [f"crm.{what}.{name}.read" for what in ("objects", "schemas") for name in names]
+    writes = [f"crm.objects.{name}.write" for name in names]
+    doctor.world.hubspot.edit({"scopes": ["oauth", "crm.objects.owners.read", *needed, *writes]})
+    found = doctor.examine()
+    assert found["hubspot", "rights"]["verdict"] == "ok"
+    assert not [text for text in doctor.texts("rights", "hubspot") if "never used" in text]
 
 
 def test_rows_that_the_users_sharing_hides_are_a_failure(doctor: Doctor) -> None:

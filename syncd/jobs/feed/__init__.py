@@ -1,0 +1,1 @@
+"""The change feed: who owns what from when, told to other tools in order."""
