@@ -15,7 +15,7 @@ K = TypeVar("K")
 T = TypeVar("T")
 _SHOWN = 40
 
-UNEXPECTED = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError)
+UNEXPECTED = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError)
 """What Python raises where a document is taken apart that is not what it should be."""
 
 

@@ -3,32 +3,40 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
 from sqlalchemy import Connection
 
+from syncd.jobs.book_cache import book_cache, book_key
 from syncd.jobs.context import Context
 from syncd.jobs.mapping import field_order, read_kinds
+from syncd.jobs.signals import Signals, read_signals
 from syncd.jobs.written import Holders, held_fields, mapped_roles, written_fields
 from syncd.model.records import Record, User
 from syncd.model.refs import Kind, Ref, System, long_salesforce_id
 from syncd.planning.ownership import OwnershipHistory, person_changes, role_changes
+from syncd.rules.collector import without_collector
 from syncd.rules.derivation import CompanyRecords, Derivation, OwnershipView, derive_book
+from syncd.rules.deriving.signals import with_signals
 from syncd.rules.engine import Book
-from syncd.rules.facts import Applied, Directory, Rep
+from syncd.rules.facts import Applied, Directory, Facts, Rep
 from syncd.rules.matching.time_window import local_day, local_midnight
 from syncd.rules.memory import Assignment, Memory, Retrieval
 from syncd.rules.pack import Pack
 from syncd.rules.scoring import graded
 from syncd.store import companies, mirror, outbox, ownership, picking
+from syncd.store.book_rows import book_records
+
+_PRESENT = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
 class MirrorBook:
     """The book, and what planning needs beside it.
 
+    `signals` are the side tables that were joined to it,
     `followers` are the contacts and open tasks that may follow their account, `held` what the fields hold that syncd
     writes beside the owner.
     """
@@ -40,6 +48,7 @@ class MirrorBook:
     stale: frozenset[System]
     followers: tuple[Record, ...] = ()
     held: Mapping[Ref, Mapping[str, str]] = field(default_factory=dict)
+    signals: Signals = field(default_factory=Signals)
 
 
 def derivation_of(context: Context, pack: Pack, rates_on: date) -> Derivation:
@@ -76,34 +85,28 @@ def read_book(
 
     A system that is configured no longer has no say, though its records are still there: nobody reads it any more.
     """
+    with without_collector():
+        return _read_book(context, conn, pack, now, rates_on or now.date())
+
+
+def _read_book(context: Context, conn: Connection, pack: Pack, now: datetime, rates_on: date) -> MirrorBook:
     users = {user.ref: user for user in mirror.users(conn) if user.ref.system in context.systems}
-    opportunities: dict[Ref, list[Record]] = defaultdict(list)
-    still_open: list[Record] = []
-    for system in context.systems:
-        for record in mirror.records(conn, system, Kind.OPPORTUNITY):
-            if record.account:
-                opportunities[Ref(system, Kind.ACCOUNT, record.account)].append(record)
-            if record.fields.get("is_closed") != "true":
-                still_open.append(record)
+    contents: dict[Ref, str] = {}
+    opportunities, still_open = _deals(context, conn, contents)
     members: dict[str, list[Record]] = defaultdict(list)
     links = companies.links(conn)
     for system in context.systems:
-        for record in mirror.records(conn, system, Kind.ACCOUNT):
+        for record, content in book_records(conn, system, Kind.ACCOUNT):
             members[links.get(record.ref, str(record.ref))].append(record)
+            contents[record.ref] = content
     view = _ownership(context, conn, users, members, links)
     fields = written_fields(context.settings)
     held = held_fields((account for found in members.values() for account in found), fields)
     holders = Holders.of(context.settings, users)
-    records = (
-        CompanyRecords(
-            key,
-            holders.told(accounts),
-            tuple(deal for account in accounts for deal in opportunities.get(account.ref, ())),
-        )
-        for key, accounts in sorted(members.items())
-    )
-    derived = derive_book(records, derivation_of(context, pack, rates_on or now.date()), view, now)
-    facts = tuple(graded(pack, derived, now))
+    records = _companies(members, opportunities, contents, holders)
+    derivation, signals = derivation_of(context, pack, rates_on), read_signals(context, conn, pack.zone)
+    known = _derived(context, derivation, records, view, holders, now)
+    facts = tuple(graded(pack, with_signals(known, signals.tables, derivation.reader()), now))
     status = mirror.mirror_status(conn)
     as_of = {system: status[system].as_of for system in context.systems if system in status}
     known = {system: instant for system, instant in as_of.items() if instant is not None}
@@ -113,7 +116,57 @@ def read_book(
     )
     directory = directory_of(users.values(), pack, context.written_systems)
     book = Book(facts, directory, memory=memory_of(conn, pack, now))
-    return MirrorBook(book, tuple(still_open), users, known, stale, _followers(context, conn, pack), held)
+    return MirrorBook(book, tuple(still_open), users, known, stale, _followers(context, conn, pack), held, signals)
+
+
+def _deals(
+    context: Context, conn: Connection, contents: dict[Ref, str]
+) -> tuple[Mapping[Ref, Sequence[Record]], Sequence[Record]]:
+    """The opportunities by account, and those that are not closed; what each says is put into `contents`."""
+    opportunities: dict[Ref, list[Record]] = defaultdict(list)
+    still_open: list[Record] = []
+    for system in context.systems:
+        for record, content in book_records(conn, system, Kind.OPPORTUNITY):
+            contents[record.ref] = content
+            if record.account:
+                opportunities[Ref(system, Kind.ACCOUNT, record.account)].append(record)
+            if record.fields.get("is_closed") != "true":
+                still_open.append(record)
+    return opportunities, still_open
+
+
+def _companies(
+    members: Mapping[str, Sequence[Record]],
+    opportunities: Mapping[Ref, Sequence[Record]],
+    contents: Mapping[Ref, str],
+    holders: Holders,
+) -> Iterator[CompanyRecords]:
+    """The records of each company, in the order of their keys."""
+    for key, accounts in sorted(members.items()):
+        deals = tuple(deal for account in accounts for deal in opportunities.get(account.ref, ()))
+        refs = (record.ref for records in (accounts, deals) for record in records)
+        content = tuple(text for ref in refs for text in (ref.system.value, ref.id, contents[ref]))
+        yield CompanyRecords(key, holders.told(accounts), deals, content)
+
+
+def _derived(
+    context: Context,
+    derivation: Derivation,
+    records: Iterable[CompanyRecords],
+    view: OwnershipView,
+    holders: Holders,
+    now: datetime,
+) -> Iterable[Facts]:
+    """The facts; those of companies that are as they were come from the state folder, where the settings name one."""
+    cache = book_cache(context.settings, context.log)
+    if cache is None:
+        return derive_book(records, derivation, view, now)
+    key = book_key(derivation, view.users.values(), (sorted(holders.roles.items()), holders.order))
+    known = cache.find(key)
+    facts = tuple(derive_book(records, derivation, view, now, known=known))
+    if abs(now - context.clock.now()) < _PRESENT:  # what holds at another instant would only push out what holds now
+        cache.keep(key, known, (each.key for each in facts))
+    return facts
 
 
 def _followers(context: Context, conn: Connection, pack: Pack) -> tuple[Record, ...]:

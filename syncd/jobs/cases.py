@@ -9,7 +9,7 @@ from pathlib import Path
 from syncd.jobs.mapping import field_catalogue
 from syncd.jobs.money import money_table
 from syncd.jobs.packs import open_pack
-from syncd.rules.cases import CaseResult, run_cases
+from syncd.rules.cases import CaseResult, classes_for_cases, run_cases
 from syncd.rules.coverage import Coverage, Watch
 from syncd.rules.pack import Pack
 from syncd.settings import Settings
@@ -40,13 +40,15 @@ def run_tests(settings: Settings, root: Path, *, now: datetime, covered: bool = 
     Raises InputError SYN200 where the pack is invalid.
     """
     pack = open_pack(settings, root, now=now)
-    watch = Watch(pack) if covered else None
+    classes = classes_for_cases(pack)
+    watch = Watch(pack, classes) if covered else None
     results = run_cases(
         pack,
         catalogue=field_catalogue(settings),
         money=money_table(settings.money, on=now.date()),
         now=now,
         shared_domains=frozenset(settings.identity.shared_domains),
+        classes=classes,
         **({"watch": watch.see} if watch else {}),
     )
     return CaseRun(pack, results, watch.coverage() if watch else None)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
-from syncd.errors import Finding, Severity, StorageError, sort_key
+from syncd.errors import Finding, InputError, Severity, StorageError, sort_key
 from syncd.jobs import written
 from syncd.jobs.book import mirror_book
 from syncd.jobs.context import Context
@@ -18,7 +18,9 @@ from syncd.jobs.mapping import configured_systems, field_catalogue
 from syncd.jobs.money import money_table
 from syncd.jobs.packs import inspect_pack
 from syncd.jobs.picklists import Picklists
+from syncd.jobs.signals import stale_findings, words_of
 from syncd.rules.derivation import Derivation
+from syncd.rules.deriving.signals import coverage as rows_joined
 from syncd.rules.matching.time_window import EvaluationContext
 from syncd.rules.pack import Pack
 from syncd.rules.proving.claims import Claim
@@ -47,6 +49,7 @@ class CheckReport:
     undecided: int = 0
     accounts: int | None = None
     fields: tuple[FieldCoverage, ...] = ()
+    signals: tuple[str, ...] = ()
 
     def fails(self, *, strict: bool) -> bool:
         """Whether an error was found; under `strict`, or a warning."""
@@ -63,8 +66,9 @@ def check(settings: Settings, root: Path, *, now: datetime, mirror: bool = True)
     told = [*proof.findings, *ending_soon(pack, now), *written.findings(settings, pack)]
     accounts: int | None = None
     fields: tuple[FieldCoverage, ...] = ()
+    signals: tuple[str, ...] = ()
     if mirror:
-        seen, accounts, fields = _with_mirror(settings, pack, now, frozenset(each for each in proof.findings))
+        seen, accounts, fields, signals = _with_mirror(settings, pack, now, frozenset(each for each in proof.findings))
         told += seen
     lines = _Lines(root)
     sourced = {each: lines.sourced(each) for each in told}
@@ -77,6 +81,7 @@ def check(settings: Settings, root: Path, *, now: datetime, mirror: bool = True)
         len(proof.undecided),
         accounts,
         fields,
+        signals,
     )
 
 
@@ -102,21 +107,27 @@ def _derivation(settings: Settings, pack: Pack, now: datetime) -> Derivation:
 
 def _with_mirror(
     settings: Settings, pack: Pack, now: datetime, proved: frozenset[Finding]
-) -> tuple[list[Finding], int | None, tuple[FieldCoverage, ...]]:
-    """What the mirror says, how many companies it holds, and how many have each field; nothing without a mirror."""
+) -> tuple[list[Finding], int | None, tuple[FieldCoverage, ...], tuple[str, ...]]:
+    """What the mirror says, how many companies it holds, how many have each field, and what there is to say of side
+    tables; nothing without a mirror."""
     if not configured_systems(settings):
-        return [], None, ()
+        return [], None, (), ()
     try:
         context = Context.open(settings)
     except StorageError as error:
-        return ([] if error.code == _NO_DATABASE else [_not_looked_at(error.summary)]), None, ()
+        return ([] if error.code == _NO_DATABASE else [_not_looked_at(error.summary)]), None, (), ()
     try:
-        book = mirror_book(context, pack, now).book
+        whole = mirror_book(context, pack, now)
+        book, signals = whole.book, whole.signals
         offers = _whole_offers(Picklists.of_store(settings, context.store))
+    except InputError as error:
+        if error.code != "SYN865":
+            raise
+        return list(error.findings), None, (), ()
     finally:
         context.close()
     if not book.facts:
-        return [], None, ()
+        return [], None, (), ()
     seen = Surroundings.of(pack, book.facts, EvaluationContext(now, pack.zone, pack.fiscal_year_start))
     dead = {each.place for each in proved if each.code in ("SYN350", "SYN351")}
     counts = {name: {str(value): count for value, count in each.items()} for name, each in seen.values.items()}
@@ -126,7 +137,10 @@ def _with_mirror(
     found += owner_findings(pack, book.directory)
     found += geography_only(pack, seen.held.get("owner", {}))
     coverage = field_coverage(pack, book.facts)
-    return [*found, *thin_fields(coverage)], len(book.facts), coverage
+    found += [*signals.findings, *stale_findings(signals)]
+    counts_of = {table.name: rows_joined(book.facts, table) for table in signals.tables}
+    said = words_of(signals.tables, counts_of, len(book.facts))
+    return [*found, *thin_fields(coverage)], len(book.facts), coverage, tuple(said)
 
 
 def _not_looked_at(why: str) -> Finding:

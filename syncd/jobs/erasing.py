@@ -16,6 +16,7 @@ from typing import Any
 
 from syncd.clock import iso
 from syncd.errors import RefusedError, StorageError
+from syncd.jobs.book_cache import forget_books
 from syncd.jobs.context import Context
 from syncd.jobs.leadership import Leadership
 from syncd.model.refs import Ref
@@ -101,6 +102,7 @@ def _carry_out(context: Context, subject: erasure.Subject, number: str, reason: 
         )
         left = erasure.remaining(conn, subject)
     context.store.compact()
+    forget_books(context.settings)
     context.log.event(EVENT, erasure=number, rows=sum(changed.values()))
     return Erased(number, changed, left)
 

@@ -13,11 +13,13 @@ from sqlalchemy import Connection
 
 from syncd.jobs.book import derivation_of, directory_of, team_holds
 from syncd.jobs.context import Context
+from syncd.jobs.signals import read_signals
 from syncd.jobs.written import Holders, mapped_roles
 from syncd.model.records import Record, User
 from syncd.model.refs import Kind, Ref, System
 from syncd.planning.ownership import OwnershipHistory, person_changes, role_changes
 from syncd.rules.derivation import CompanyRecords, OwnershipView, derive_book
+from syncd.rules.deriving.signals import with_signals
 from syncd.rules.engine import Book
 from syncd.rules.facts import Applied
 from syncd.rules.memory import Memory, Retrieval
@@ -48,7 +50,9 @@ def read_family(context: Context, conn: Connection, pack: Pack, companies: Itera
         for key, accounts in sorted(members.items())
     )
     view = _ownership(context, conn, users, members)
-    facts = derive_book(records, derivation_of(context, pack, now.date()), view, now)
+    derivation = derivation_of(context, pack, now.date())
+    tables = read_signals(context, conn, pack.zone).tables
+    facts = with_signals(derive_book(records, derivation, view, now), tables, derivation.reader())
     retrievals = dossier.retrievals_of(conn, sorted(members))
     memory = Memory(
         rotations=picking.rotations(conn),

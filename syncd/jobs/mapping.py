@@ -118,7 +118,23 @@ def field_catalogue(settings: Settings) -> FieldCatalogue:
                 if known is None and given is not None:
                     types[name] = given
         catalogue = catalogue.extended(kind, types)
-    return catalogue
+    return _with_signals(settings, catalogue)
+
+
+def _with_signals(settings: Settings, catalogue: FieldCatalogue) -> FieldCatalogue:
+    """The catalogue with the fields of side tables, none of which may be another's: ConfigError SYN864."""
+    types: dict[str, FieldType] = {}
+    for table in settings.signals:
+        for name, setting in table.fields.items():
+            where = f"signals.{table.name}.fields.{name}"
+            if setting.type is None:
+                hint = f'write {name} = {{field = "{setting.field}", type = "number"}}'
+                raise ConfigError("SYN864", f"the field {name!r} has no type", where=where, hint=hint)
+            if name in RESERVED or name in catalogue.account or name in types:
+                hint = "choose another name for it; the column's own name stays what it is"
+                raise ConfigError("SYN864", f"the name {name!r} is taken already", where=where, hint=hint)
+            types[name] = FieldType(setting.type)
+    return catalogue.extended(Kind.ACCOUNT, types) if types else catalogue
 
 
 def mapping_revision(settings: Settings) -> str:

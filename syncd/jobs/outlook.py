@@ -29,6 +29,7 @@ from syncd.jobs.fetching import REFUSED
 from syncd.jobs.leads.standing import leads_view
 from syncd.jobs.operations import read_operations
 from syncd.jobs.plan import Deliberation
+from syncd.jobs.signals import signals_mark
 from syncd.model.decisions import Decision
 from syncd.model.money import DatedRates
 from syncd.model.refs import Kind, Ref, System
@@ -92,7 +93,10 @@ def look(context: Context, thought: Deliberation | None) -> Look:
         book = _book_mark(context, conn, view, pack)
         if thought is None and _stands(conn, commit, book, now, working=working):
             return found
-        view = _with_book(context, conn, view, pack, thought)
+        try:
+            view = _with_book(context, conn, view, pack, thought)
+        except InputError as error:
+            return replace(found, waiting=f"data alerts wait: {error.summary}")
         return replace(_with_memory(context, conn, replace(found, view=view), pack), book=book)
 
 
@@ -179,7 +183,7 @@ def _book_mark(context: Context, conn: Connection, view: MonitorView, pack: Pack
     """What the answers of data monitors depend on, time apart: another mark means that something may have changed."""
     users = sorted(f"{user.ref} {user.active} {user.email}" for user in mirror.users(conn))
     parts = [last_change_of_book(conn), pack.revision, context.mapping_revision(), sorted(view.fresh), users]
-    parts.append(last_applied_plan(conn))
+    parts += [last_applied_plan(conn), signals_mark(context, conn)]
     return hashlib.sha256(json.dumps(parts).encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 

@@ -148,7 +148,7 @@ def _private(found: os.stat_result) -> bool:
 
 def _key(root: Path, options: ReadingOptions, yaml: Mapping[str, bytes]) -> str:
     """The name of an entry: a hash of what its reading depends on and can be known before it."""
-    digest = hashlib.sha256(_code().encode())
+    digest = hashlib.sha256(code_stamp().encode())
     settings = (root.resolve().name, options.catalogue, options.money, sorted(options.shared_domains))
     digest.update(repr(settings).encode())
     for name in sorted(yaml):
@@ -162,7 +162,7 @@ def _digest(data: bytes) -> str:
 
 
 @cache
-def _code() -> str:
+def code_stamp() -> str:
     """This syncd, Python, and the lists of countries, suffixes and zones: another of any reads a pack anew."""
     parts = [syncd.__version__, sys.version]
     home = Path(syncd.__file__).parent

@@ -143,6 +143,7 @@ def input_of(context: Context, thought: Deliberation, *, all_decisions: bool = F
         writers=context.written_systems,
         expected=context.expected_systems,
         stale=thought.source.stale,
+        stale_tables=thought.source.signals.stale,
         blocked=blocked,
         mirror_as_of=thought.source.as_of,
         open_slots=under_way,

@@ -74,6 +74,7 @@ class PlanInput:
     writers: frozenset[System] = frozenset()
     expected: frozenset[System] = frozenset()
     stale: frozenset[System] = frozenset()
+    stale_tables: frozenset[str] = frozenset()
     blocked: Mapping[Slot, BlockedRow] = field(default_factory=dict)
     mirror_as_of: Mapping[System, datetime | None] = field(default_factory=dict)
     open_slots: frozenset[Slot] = frozenset()
@@ -207,6 +208,7 @@ def bench_of(source: PlanInput) -> Bench:
         writers=source.writers,
         expected=source.expected,
         stale=source.stale,
+        stale_tables=source.stale_tables,
         blocked=source.blocked,
         open_slots=source.open_slots,
         flapping=source.flapping,

@@ -73,6 +73,16 @@ def rule_reads(pack: Pack, role: str = "owner") -> RuleReads:
     return RuleReads(frozenset(account) - SELF_READING_FIELDS, frozenset(opportunity))
 
 
+def grading_reads(pack: Pack) -> frozenset[str]:
+    """The account fields that the pack's `lifecycle` and `score` read."""
+    conditions = [stage.when for stage in pack.lifecycle]
+    found: set[str] = set()
+    if pack.scoring is not None:
+        conditions += [component.test for component in pack.scoring.components]
+        found = {component.field for component in pack.scoring.components if component.field is not None}
+    return frozenset(found.union(*(fields_read(condition) for condition in conditions)))
+
+
 def rule_basis(decision: Decision) -> str:
     """The winning rule as a fingerprint holds it. An override names its owner; a pick may fall on another rep later."""
     if decision.reason == "override" and decision.owner is not None:

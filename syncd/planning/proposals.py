@@ -19,6 +19,7 @@ from syncd.planning.fingerprints import (
     RuleReads,
     account_fingerprint,
     child_fingerprint,
+    grading_reads,
     rep_state,
     rule_basis,
 )
@@ -70,6 +71,7 @@ class Bench:
     writers: frozenset[System]
     expected: frozenset[System] = frozenset()
     stale: frozenset[System] = frozenset()
+    stale_tables: frozenset[str] = frozenset()
     blocked: Mapping[Slot, BlockedRow] = field(default_factory=dict)
     open_slots: frozenset[Slot] = frozenset()
     flapping: Mapping[Ref, str] = field(default_factory=dict)
@@ -107,6 +109,9 @@ def propose(decision: Decision, facts: Facts, bench: Bench) -> Proposal:
     source = stale_source(facts, bench)
     if source is not None:
         return as_held(decision, "system-stale", f"the decision reads from {source.value}, whose mirror is stale")
+    table = stale_table(facts, bench)
+    if table is not None:
+        return as_held(decision, "signal-stale", f"the decision reads from the side table {table}, which is stale")
     if facts.team_holds is not None and any(ref.system is System.SALESFORCE for ref in differing):
         # what the rules keep or a person overrides comes here too, and would lose the team just the same
         return as_held(decision, "has-team", f"held: {facts.team_holds}")
@@ -172,6 +177,20 @@ def stale_source(facts: Facts, bench: Bench, role: str = OWNER_ROLE) -> System |
         elif name in DERIVED_FIELDS and name in facts.values:
             sources |= {ref.system for ref in facts.refs}
     return min(sources & bench.stale, default=None)
+
+
+def stale_table(facts: Facts, bench: Bench, role: str = OWNER_ROLE) -> str | None:
+    """A stale side table that the decision read a value from, or that its score or lifecycle was made of."""
+    if not bench.stale_tables:
+        return None
+    names = bench.reads_of(role).account
+    if names & _GRADES:
+        names |= grading_reads(bench.pack)
+    found = {seen.table for name in names if (seen := facts.seen.get(name)) is not None and seen.table is not None}
+    return min(found & bench.stale_tables, default=None)
+
+
+_GRADES = frozenset({"lifecycle", "score", "band"})
 
 
 def _written(decision: Decision, owner: Owner, facts: Facts, differing: tuple[Ref, ...], bench: Bench) -> Proposal:

@@ -21,6 +21,7 @@ from syncd.planning.proposals import (
     is_managed,
     refused,
     stale_source,
+    stale_table,
     target_of,
     unfit_text,
 )
@@ -55,6 +56,9 @@ def propose_role(decision: Decision, facts: Facts, bench: Bench) -> Proposal:
     source = stale_source(facts, bench, decision.role)
     if source is not None:
         return as_held(decision, "system-stale", f"the decision reads from {source.value}, whose mirror is stale")
+    table = stale_table(facts, bench, decision.role)
+    if table is not None:
+        return as_held(decision, "signal-stale", f"the decision reads from the side table {table}, which is stale")
     return _written(decision, facts, differing, bench)
 
 

@@ -14,7 +14,17 @@ from syncd.model.decisions import Outcome
 from syncd.model.plans import OWNER_FIELD, Change
 from syncd.model.refs import Ref
 from syncd.planning.fingerprints import text_fingerprint
-from syncd.planning.proposals import Bench, LeftOut, Proposal, hindrance, is_managed, refused, stale_source, words_of
+from syncd.planning.proposals import (
+    Bench,
+    LeftOut,
+    Proposal,
+    hindrance,
+    is_managed,
+    refused,
+    stale_source,
+    stale_table,
+    words_of,
+)
 from syncd.rules.facts import Facts
 from syncd.rules.pack import Pack
 
@@ -39,7 +49,9 @@ def with_texts(proposal: Proposal, facts: Facts, bench: Bench) -> Proposal:
     names = [name for name in written_texts(bench.pack) if name in bench.fields]
     if not names or not facts.refs:
         return proposal
-    if not is_managed(bench.pack, proposal.decision.territory, bench.today) or stale_source(facts, bench) is not None:
+    if not is_managed(bench.pack, proposal.decision.territory, bench.today):
+        return proposal
+    if stale_source(facts, bench) is not None or stale_table(facts, bench) is not None:
         return proposal
     rows = list(_rows(proposal, facts, bench, names))
     changes = tuple(row for row, why in rows if why is None)

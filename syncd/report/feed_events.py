@@ -72,11 +72,11 @@ def _moved(row: FeedRow, users: Mapping[Ref, User], *, by: str, plan: object) ->
     ref, field = _ref(row.ref), row.facts.get("field")
     if ref is None or not isinstance(field, str):
         return None
-    rest = {"by": by} | ({"plan": plan} if plan is not None else {})
+    rest: dict[str, Any] = {"by": by} | ({"plan": plan} if plan is not None else {})
     old, new = row.facts.get("from"), row.facts.get("to")
     if field in DERIVED_WRITES:
         return _TERRITORY if field == "territory" else _FIELD, {"field": field, "from": old, "to": new, **rest}
-    sides = {"from": _person(ref, old, users), "to": _person(ref, new, users), **rest}
+    sides: dict[str, Any] = {"from": _person(ref, old, users), "to": _person(ref, new, users), **rest}
     if field != OWNER_FIELD:
         return _ROLE, {"role": field, **sides}
     if row.facts.get("territory") is not None:
@@ -86,7 +86,8 @@ def _moved(row: FeedRow, users: Mapping[Ref, User], *, by: str, plan: object) ->
 
 def _override(type_: str) -> Callable[[FeedRow, Mapping[Ref, User]], Body]:
     def made(row: FeedRow, users: Mapping[Ref, User]) -> Body:
-        ref, body = _ref(row.ref), {"role": row.facts.get("role") or OWNER_FIELD}
+        ref = _ref(row.ref)
+        body: dict[str, Any] = {"role": row.facts.get("role") or OWNER_FIELD}
         if ref is not None and "to" in row.facts:
             body |= {"owner": _person(ref, row.facts["to"], users), "expires": row.facts.get("expires")}
         return type_, body
@@ -95,7 +96,7 @@ def _override(type_: str) -> Callable[[FeedRow, Mapping[Ref, User]], Body]:
 
 
 def _plain(type_: str, facts: Sequence[str] = ()) -> Callable[[FeedRow, Mapping[Ref, User]], Body]:
-    def made(row: FeedRow, users: Mapping[Ref, User]) -> Body:
+    def made(row: FeedRow, _users: Mapping[Ref, User]) -> Body:
         return type_, {name: row.facts.get(name) for name in facts}
 
     return made

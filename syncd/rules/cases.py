@@ -59,10 +59,12 @@ def run_cases(
     now: datetime,
     shared_domains: frozenset[str] = frozenset(),
     watch: Callable[[Facts, datetime, Sequence[Decision]], None] = lambda *_: None,
+    classes: PackClasses | None = None,
 ) -> tuple[CaseResult, ...]:
     """Run every case of the pack, in the order written. `now` is for cases that name none. Never raises.
 
-    `watch` is shown the facts of each case, its instant and its decisions (`rules.coverage`).
+    `watch` is shown the facts of each case, its instant and its decisions (`rules.coverage`). `classes` are those of
+    the pack (`classes_for_cases`), for whoever needs them beside the cases.
     """
     derivation = Derivation(
         catalogue=catalogue,
@@ -72,8 +74,13 @@ def run_cases(
         fill_missing_country=pack.fill_missing_country,
         shared_domains=shared_domains,
     )
-    prepared = _Prepared.of(pack)
+    prepared = _Prepared(Traits.of(pack), classes or classes_for_cases(pack))
     return tuple(_run(pack, case, derivation, now, prepared, watch) for case in pack.tests)
+
+
+def classes_for_cases(pack: Pack) -> PackClasses | None:
+    """The pack's classes where it has so many cases that compiling them is worth it."""
+    return PackClasses(pack) if len(pack.tests) >= _MANY else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,10 +90,6 @@ class _Prepared:
     traits: Traits
     classes: PackClasses | None
     answers: dict[EvaluationContext, TerritoryAnswers] = field(default_factory=dict)
-
-    @classmethod
-    def of(cls, pack: Pack) -> _Prepared:
-        return cls(Traits.of(pack), PackClasses(pack) if len(pack.tests) >= _MANY else None)
 
     def at(self, context: EvaluationContext) -> TerritoryAnswers | None:
         if self.classes is None:

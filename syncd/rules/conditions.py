@@ -12,6 +12,7 @@ from datetime import datetime
 
 from syncd.errors import Place
 from syncd.model.fields import FieldType
+from syncd.model.refs import Kind
 from syncd.rules.facts import Facts, OpportunityFacts, Value
 from syncd.rules.matching.date_matchers import Last
 from syncd.rules.matching.matchers import Matcher
@@ -208,25 +209,29 @@ def walk(condition: Condition) -> Iterator[Condition]:
             yield from walk(inner)
 
 
-def tests_in(condition: Condition, place: Place | None = None) -> Iterator[tuple[FieldTest, Place | None]]:
-    """Every test of a field with its place, an opportunity's too; one that rows of a table share, at the first of them.
+def placed_tests(
+    condition: Condition, place: Place | None, kind: Kind = Kind.ACCOUNT
+) -> Iterator[tuple[FieldTest, Place | None, Kind]]:
+    """Every test of a field with its place and what it is about; what rows of a table share comes once, at the first.
 
-    `place` is that of the condition around it.
+    `place` is that of the condition around it, `kind` what that is about.
     """
     told: set[int] = set()
-    waiting: list[tuple[Condition, Place | None]] = [(condition, place)]
+    waiting = [(condition, place, kind)]
     while waiting:
-        each, around = waiting.pop()
+        each, around, about = waiting.pop()
         here = each.place or around
         match each:
             case FieldTest():
                 if id(each) not in told:
                     told.add(id(each))
-                    yield each, here
+                    yield each, here, about
             case AllOf(conditions) | AnyOf(conditions) | NoneOf(conditions) | InSegment(_, conditions):
-                waiting.extend([(inner, here) for inner in reversed(conditions)])
-            case Not(inner) | OpportunityTest(_, inner):
-                waiting.append((inner, here))
+                waiting.extend([(inner, here, about) for inner in reversed(conditions)])
+            case Not(inner):
+                waiting.append((inner, here, about))
+            case OpportunityTest(_, inner):
+                waiting.append((inner, here, Kind.OPPORTUNITY))
             case Always():
                 pass
 

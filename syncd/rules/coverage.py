@@ -6,34 +6,18 @@ Pure; it watches the cases as they run (`rules.cases`) and decides nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from syncd.errors import Place
 from syncd.model.decisions import Decision
-from syncd.rules.conditions import (
-    AllOf,
-    Always,
-    AnyOf,
-    Condition,
-    EvaluationContext,
-    FieldTest,
-    InSegment,
-    NoneOf,
-    Not,
-    OpportunityTest,
-    Subject,
-    holds,
-)
-from syncd.rules.deciding.tree import in_effect
+from syncd.rules.asked_clauses import AskedClauses, Key, all_clauses
+from syncd.rules.classes.territories import PackClasses, TerritoryAnswers
+from syncd.rules.conditions import Always, Condition, EvaluationContext
+from syncd.rules.deciding.tree import TreeResult, choose_territory, in_effect
 from syncd.rules.facts import Facts
-from syncd.rules.matching.time_window import local_day
 from syncd.rules.pack import Pack, Territory
-
-_Key = tuple[Place | None, str]
-_Seen = tuple[set[_Key], set[_Key]]
-"""The clauses seen true, and those seen false."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,36 +73,44 @@ class Coverage:
         return sum(clause.missing is None for clause in found), len(found)
 
 
-@dataclass(slots=True)
 class Watch:
-    """Sees every case of a run; `coverage` is what they came to."""
+    """Sees every case of a run; `coverage` is what they came to. `classes` are the pack's, where it has many cases."""
 
-    pack: Pack
-    _true: set[int] = field(default_factory=set)
-    _false: set[int] = field(default_factory=set)
-    _keys: dict[int, _Key] = field(default_factory=dict)
-    _ended: dict[tuple[str, str], int] = field(default_factory=dict)
-    _open: dict[int, list[Condition]] = field(default_factory=dict)
+    def __init__(self, pack: Pack, classes: PackClasses | None = None) -> None:
+        self._pack = pack
+        self._classes = classes
+        self._answers: dict[EvaluationContext, TerritoryAnswers] = {}
+        self._ended: dict[tuple[str, str], int] = {}
+        self._levels: dict[int, AskedClauses] = {}
+        self._protect = AskedClauses([rule.when for rule in pack.protect])
 
     def see(self, facts: Facts, now: datetime, decisions: Sequence[Decision]) -> None:
         """Take the facts of one case and what was decided about them."""
-        context = EvaluationContext(now, self.pack.zone, self.pack.fiscal_year_start)
+        context = EvaluationContext(now, self._pack.zone, self._pack.fiscal_year_start)
         for decision in decisions:
             if decision.territory is not None:
                 self._count(decision.role, decision.territory)
             self._count("protect", decision.reason)
             for reason, _ in decision.outranked:
                 self._count("protect", reason)
-            self._walk(self.pack.roles.get(decision.role, ()), facts, context)
-        for rule in self.pack.protect:
-            self._ask(rule.when, facts, context)
+            self._walk(decision.role, facts, context)
+        self._protect.ask(len(self._pack.protect), facts, context)
 
     def coverage(self) -> Coverage:
         """What the cases seen so far cover."""
-        told: set[_Key] = set()
-        seen = ({self._keys[each] for each in self._true}, {self._keys[each] for each in self._false})
+        true: set[Key] = set()
+        false: set[Key] = set()
+        for asked in (*self._levels.values(), self._protect):
+            for key, seen_true, seen_false in asked.seen():
+                if seen_true:
+                    true.add(key)
+                if seen_false:
+                    false.add(key)
+        told: set[Key] = set()
         rules = [
-            self._territory(each, role, told, seen) for role in self.pack.roles for each in self.pack.territories(role)
+            self._territory(each, role, _told(each.when, told, true, false))
+            for role in self._pack.roles
+            for each in self._pack.territories(role)
         ]
         rules += [
             RuleCoverage(
@@ -127,94 +119,50 @@ class Watch:
                 rule.place,
                 self._ended.get(("protect", rule.name), 0),
                 True,
-                self._told(rule.when, told, seen),
+                _told(rule.when, told, true, false),
             )
-            for rule in self.pack.protect
+            for rule in self._pack.protect
         ]
         return Coverage(tuple(rules))
 
     def _count(self, role: str, name: str) -> None:
         self._ended[role, name] = self._ended.get((role, name), 0) + 1
 
-    def _walk(self, level: Sequence[Territory], facts: Facts, context: EvaluationContext) -> None:
-        """The way down the tree, each condition asked in turn, as the engine does."""
-        today = local_day(context.now, context.zone)
-        while level:
-            for territory in level:
-                if in_effect(territory, today) and self._ask(territory.when, facts, context):
-                    level = territory.children
-                    break
-            else:
+    def _walk(self, role: str, facts: Facts, context: EvaluationContext) -> None:
+        """Ask the territories that the tree asks: on each level those in effect, up to the one that is entered."""
+        chosen = self._choose(role, facts, context)
+        level = chosen.roots
+        for entered in (*chosen.path, None):
+            if not level:
                 return
+            asked = self._levels.get(id(level))
+            timed = [number for number, each in enumerate(level) if each.effective is not None]
+            if asked is None:
+                asked = self._levels[id(level)] = AskedClauses([each.when for each in level], timed)
+            places = (number for number, each in enumerate(level, start=1) if each is entered)
+            skipped = [number for number in timed if not in_effect(level[number], chosen.today)]
+            asked.ask(next(places, len(level)), facts, context, skipped)
+            level = entered.children if entered is not None else ()
 
-    def _ask(self, condition: Condition, subject: Subject, context: EvaluationContext) -> bool:
-        """Whether a condition holds; every clause in it is asked and what it says is remembered.
+    def _choose(self, role: str, facts: Facts, context: EvaluationContext) -> TreeResult:
+        if self._classes is None:
+            return choose_territory(self._pack, role, facts, context)
+        if context not in self._answers:
+            self._answers[context] = self._classes.at(context)
+        return self._answers[context].choose(role, facts)
 
-        By the identity of the clauses, which are the pack's own: their places and texts are long to compare.
-        """
-        clauses = self._open.get(id(condition))
-        if clauses is None:
-            clauses = self._open[id(condition)] = list(_clauses(condition))
-            self._keys.update((id(clause), (clause.place, clause.text)) for clause in clauses)
-        held: bool | None = None
-        settled = False
-        for clause in clauses:
-            if isinstance(clause, OpportunityTest) and isinstance(subject, Facts):
-                for deal in subject.opportunities:
-                    if deal.is_open:
-                        self._ask(clause.condition, deal, context)
-            outcome = holds(clause, subject, context)
-            (self._true if outcome else self._false).add(id(clause))
-            settled = settled or self._settled(clause)
-            if clause is condition:
-                held = outcome
-        if settled:  # what was seen both ways need not be asked again: tables have fifty thousand rows
-            clauses[:] = [clause for clause in clauses if not self._settled(clause)]
-        return holds(condition, subject, context) if held is None else held
-
-    def _settled(self, clause: Condition) -> bool:
-        return id(clause) in self._true and id(clause) in self._false and not isinstance(clause, OpportunityTest)
-
-    def _territory(self, territory: Territory, role: str, told: set[_Key], seen: _Seen) -> RuleCoverage:
+    def _territory(self, territory: Territory, role: str, clauses: tuple[ClauseCoverage, ...]) -> RuleCoverage:
         ended = self._ended.get((role, territory.path), 0)
         catches = bool(territory.children) and isinstance(territory.children[-1].when, Always)
-        clauses = self._told(territory.when, told, seen)
         return RuleCoverage(territory.path, role, territory.place, ended, not catches, clauses)
 
-    @staticmethod
-    def _told(condition: Condition, told: set[_Key], seen: _Seen) -> tuple[ClauseCoverage, ...]:
-        """The clauses of a condition that have a place of their own and were not told before."""
-        true, false = seen
-        found: list[ClauseCoverage] = []
-        for clause in _all_clauses(condition):
-            key = (clause.place, clause.text)
-            if clause.place is not None and key not in told:
-                told.add(key)
-                found.append(ClauseCoverage(clause.text, clause.place, key in true, key in false))
-        return tuple(found)
 
-
-def _clauses(condition: Condition) -> Iterator[Condition]:
-    """The tests that a condition is put together of, segments expanded."""
-    match condition:
-        case FieldTest() | OpportunityTest():
-            yield condition
-        case AllOf(conditions) | AnyOf(conditions) | NoneOf(conditions):
-            for each in conditions:
-                yield from _clauses(each)
-        case InSegment(_, conditions):
-            yield condition
-            for each in conditions:
-                yield from _clauses(each)
-        case Not(inner):
-            yield from _clauses(inner)
-        case Always():
-            return
-
-
-def _all_clauses(condition: Condition) -> Iterator[Condition]:
-    """The same, with the tests of opportunities inside."""
-    for clause in _clauses(condition):
-        yield clause
-        if isinstance(clause, OpportunityTest):
-            yield from _all_clauses(clause.condition)
+def _told(condition: Condition, told: set[Key], true: set[Key], false: set[Key]) -> tuple[ClauseCoverage, ...]:
+    """The clauses of a condition that have a place and were not told before."""
+    found: list[ClauseCoverage] = []
+    for key in all_clauses(condition):
+        place, text = key
+        if place is not None and key not in told:
+            told.add(key)
+            found.append(ClauseCoverage(text, place, key in true, key in false))
+    return tuple(found)

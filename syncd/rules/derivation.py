@@ -6,7 +6,7 @@ its input; nothing here decides, reads a store or asks a clock.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from types import MappingProxyType
@@ -22,6 +22,7 @@ from syncd.rules.deriving.closed_rates import ClosedRates
 from syncd.rules.deriving.families import FAMILY_FIELDS, join_families
 from syncd.rules.deriving.field_values import RawValue, ValueReader, id_value
 from syncd.rules.deriving.held_rates import HeldRates
+from syncd.rules.deriving.known_facts import KnownFacts, holds_between
 from syncd.rules.deriving.opportunity_facts import derived_from_opportunities, read_opportunity, shared, worth_keeping
 from syncd.rules.deriving.readings import AccountReadings, OpportunityReadings
 from syncd.rules.facts import NO_CHANGES, Applied, Facts, OpportunityFacts, Seen, Value
@@ -39,11 +40,15 @@ _COMPUTED = FAMILY_FIELDS | _FROM_OPPORTUNITIES | _FROM_OWNERSHIP | {"systems", 
 
 @dataclass(frozen=True, slots=True)
 class CompanyRecords:
-    """The live records of one company and their opportunities, of all systems."""
+    """The live records of one company and their opportunities, of all systems.
+
+    `content` stands for all that they say, where the caller knows it: equal records have equal ones.
+    """
 
     key: str
     accounts: tuple[Record, ...]
     opportunities: tuple[Record, ...] = ()
+    content: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,14 +185,18 @@ def derive_book(
     now: datetime,
     *,
     plain: bool = False,
+    known: MutableMapping[str, KnownFacts] | None = None,
 ) -> Iterator[Facts]:
     """The facts of every company that has a live record, in the order given.
 
     Opportunities are read one company at a time and only those are kept that rules may still ask for; the fields that
     need the whole book (families) are added at the end. Texts that were read before are remembered; `plain` reads each
-    anew: slower, with the same facts, and the reference that remembering is held to.
+    anew: slower, with the same facts, and the reference that remembering is held to. `known` are facts derived by this
+    derivation for these users before: those that still hold are taken, those that do not are replaced in it.
     """
     company_reader = _CompanyReader(derivation, ownership, now, plain=plain)
+    if known is not None:
+        return join_families(facts for facts in company_reader.with_known(companies, known) if facts is not None)
     return join_families(facts for facts in map(company_reader.facts, companies) if facts is not None)
 
 
@@ -269,6 +278,34 @@ class _CompanyReader:
         leading = derivation.leading
         self._owner_order = (leading, *(system for system in derivation.order if system != leading))
         self._holders: dict[tuple[System, str], _Holder] = {}
+        self._held_between: tuple[datetime, datetime] | None = None
+
+    def with_known(
+        self, companies: Iterable[CompanyRecords], known: MutableMapping[str, KnownFacts]
+    ) -> Iterator[Facts | None]:
+        """The facts of companies; those known that hold as they are."""
+        for company in companies:
+            found = known.get(company.key)
+            if found is not None and found.hold(company.content, self._context.now) and self._owned_alike(found.facts):
+                yield found.facts
+                continue
+            facts = self.facts(company)
+            if facts is not None and company.content:
+                since, until = self._held_between or (None, None)
+                known[company.key] = KnownFacts(company.content, facts, since, until)
+            yield facts
+
+    def _owned_alike(self, facts: Facts) -> bool:
+        """Whether the ledger knows of a company what it knew when these facts were derived."""
+        key, ownership = facts.key, self._ownership
+        changed = ownership.person_changes.get(key, (None, None))
+        return (
+            (facts.changed_by_person_at, facts.changed_by_person_text) == changed
+            and facts.team_holds == ownership.team_holds.get(key)
+            and facts.values.get("owner_changed_at") == ownership.owner_changed_at.get(key)
+            and facts.applied == ownership.applied.get(key, _NOT_APPLIED)
+            and facts.role_changes == ownership.role_changes.get(key, NO_CHANGES)
+        )
 
     def facts(self, company: CompanyRecords) -> Facts | None:
         """The facts of a company; None if none of its records is live."""
@@ -285,6 +322,7 @@ class _CompanyReader:
         else:
             draft.read_records(records, self._derivation, self._accounts, rates)
         deals = self._opportunities(company.opportunities, draft.remarks, rates)
+        self._held_between = holds_between(deals, self._context)
         draft.values.update(derived_from_opportunities(deals, self._context) if deals else self._without_deals)
         draft.values["systems"] = shared(system.value for system in records)
         for system, record in records.items():

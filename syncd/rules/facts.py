@@ -23,11 +23,15 @@ NO_CHANGES: Mapping[str, tuple[datetime, str]] = MappingProxyType({})
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """Where a field's value came from: the first system that has one, its raw text, and what the others say."""
+    """Where a field's value came from: the first system that has one, its raw text, and what the others say.
+
+    `table` is the side table that it is from, where it is from one.
+    """
 
     system: System | None
     raw: str
     others: tuple[tuple[System, str], ...] = ()
+    table: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

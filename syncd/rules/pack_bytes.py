@@ -36,10 +36,15 @@ class UnreadableBytesError(Exception):
 
 def pack_to_bytes(pack: Pack) -> bytes:
     """The pack with all its values. Raises UnreadableBytesError for one that holds what cannot be kept."""
+    return plain_to_bytes(pack)
+
+
+def plain_to_bytes(value: object) -> bytes:
+    """Any plain value of the rules, and tuples, lists and mappings of them. Raises UnreadableBytesError for others."""
     file = io.BytesIO()
     try:
         with without_collector():
-            _Writer(file, _PROTOCOL).dump(pack)
+            _Writer(file, _PROTOCOL).dump(value)
     except (pickle.PicklingError, TypeError, AttributeError, RecursionError) as error:
         raise UnreadableBytesError(str(error)) from error
     return file.getvalue()
@@ -47,15 +52,21 @@ def pack_to_bytes(pack: Pack) -> bytes:
 
 def pack_from_bytes(data: bytes) -> Pack:
     """The pack that `pack_to_bytes` wrote, equal to it. Raises UnreadableBytesError for anything else."""
+    found = plain_from_bytes(data)
+    if not isinstance(found, Pack):
+        raise UnreadableBytesError("no pack")
+    return found
+
+
+def plain_from_bytes(data: bytes) -> object:
+    """The value that `plain_to_bytes` wrote, equal to it. Raises UnreadableBytesError for anything else."""
     try:
         with without_collector():
-            found = _Reader(io.BytesIO(data)).load()
+            found: object = _Reader(io.BytesIO(data)).load()
     except (pickle.UnpicklingError, EOFError, ImportError, MemoryError, RecursionError) as error:
         raise UnreadableBytesError(str(error)) from error
     except (TypeError, ValueError, AttributeError, KeyError, IndexError, ArithmeticError) as error:
         raise UnreadableBytesError(f"a value does not fit: {error}") from error
-    if not isinstance(found, Pack):
-        raise UnreadableBytesError("no pack")
     return found
 
 

@@ -5,9 +5,9 @@ Knows nothing of stores, CRMs or rules; the jobs turn these values into the obje
 
 from __future__ import annotations
 
+from syncd.settings.basics import FieldSetting
 from syncd.settings.loading import load_settings
 from syncd.settings.model import (
-    FieldSetting,
     HubspotSettings,
     Mode,
     OwnerWriter,
@@ -16,6 +16,7 @@ from syncd.settings.model import (
     Settings,
 )
 from syncd.settings.secrets import Secret, SecretReader
+from syncd.settings.signals import SignalSettings
 
 __all__ = [
     "FieldSetting",
@@ -27,5 +28,6 @@ __all__ = [
     "Secret",
     "SecretReader",
     "Settings",
+    "SignalSettings",
     "load_settings",
 ]

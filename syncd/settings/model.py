@@ -12,25 +12,12 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
+from pydantic import AfterValidator, Field, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from syncd.settings.basics import FieldTable, Section, Span
 from syncd.settings.secrets import Secret
-
-_UNITS = {"s": 1, "min": 60, "h": 3600, "d": 86400}
-
-
-def _duration(value: object) -> object:
-    """`5min`, `30s`, `1h`, `2d` as a timedelta."""
-    if isinstance(value, str):
-        match = re.fullmatch(r"(\d+)(s|min|h|d)", value.strip())
-        if match is None:
-            raise ValueError("a duration is a whole number and s, min, h or d, such as 5min")
-        return timedelta(seconds=int(match[1]) * _UNITS[match[2]])
-    return value
-
-
-Span = Annotated[timedelta, BeforeValidator(_duration)]
+from syncd.settings.signals import SignalSettings
 
 
 def _local_time(value: str) -> str:
@@ -72,51 +59,14 @@ class OwnerWriter(StrEnum):
     BOTH = "both"
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
-
-
-class FieldSetting(_Section):
-    """Where a rule field is found in one CRM."""
-
-    field: str
-    """The CRM's API name of the field or property."""
-    type: (
-        Literal[
-            "text",
-            "picklist",
-            "email",
-            "domain",
-            "number",
-            "money",
-            "date",
-            "country",
-            "state",
-            "postal_code",
-            "system_id",
-            "boolean",
-            "several",
-        ]
-        | None
-    ) = None
-    """The rule type; needed for fields of your own, known for those of RULES.md."""
-
-
-def _field_setting(value: object) -> object:
-    return {"field": value} if isinstance(value, str) else value
-
-
-FieldTable = dict[str, Annotated[FieldSetting, BeforeValidator(_field_setting)]]
-
-
-class FieldsOfSystem(_Section):
+class FieldsOfSystem(Section):
     """Field mapping of one CRM, by kind; what is not named keeps the default mapping."""
 
-    account: FieldTable = {}
+    account: FieldTable = Field({})
     """Account (HubSpot: company) fields by rule field name."""
-    opportunity: FieldTable = {}
+    opportunity: FieldTable = Field({})
     """Opportunity (HubSpot: deal) fields by rule field name."""
-    lead: FieldTable = {}
+    lead: FieldTable = Field({})
     """Lead (HubSpot: contact) fields by rule field name. `first_touch`: a date that says when somebody first called."""
 
 
@@ -126,7 +76,7 @@ RoleTable = dict[RoleName, FieldName]
 WriteTable = dict[Literal["territory", "band", "score", "lifecycle"], FieldName]
 
 
-class DatabaseSettings(_Section):
+class DatabaseSettings(Section):
     """Where syncd keeps its mirror, plans, ledger and alerts."""
 
     url: str = "sqlite:///syncd.db"
@@ -135,7 +85,7 @@ class DatabaseSettings(_Section):
     """The list of what was erased, which names nobody in clear: a backup that is restored is erased again by it."""
 
 
-class GitPackSettings(_Section):
+class GitPackSettings(Section):
     """A pack that the daemon fetches from git by itself."""
 
     repository: str
@@ -176,7 +126,7 @@ class GitPackSettings(_Section):
         return value
 
 
-class PackSettings(_Section):
+class PackSettings(Section):
     """Where the rules are."""
 
     path: Path = Path("pack")
@@ -185,7 +135,7 @@ class PackSettings(_Section):
     """Where the daemon fetches the pack from, instead of reading a folder that somebody else keeps up to date."""
 
 
-class SalesforceSettings(_Section):
+class SalesforceSettings(Section):
     """How to reach Salesforce. Leave the section out where there is none."""
 
     login_url: str
@@ -204,9 +154,9 @@ class SalesforceSettings(_Section):
     """The pinned REST API version."""
     fields: FieldsOfSystem = FieldsOfSystem()
     """Field mapping."""
-    roles: RoleTable = {}
+    roles: RoleTable = Field({})
     """Roles beside the owner: the field of Account, a lookup to User, that says who has each."""
-    write: WriteTable = {}
+    write: WriteTable = Field({})
     """Fields of Account that syncd fills where the pack's `write` says so: territory, band, score, lifecycle."""
     children: tuple[Literal["contacts", "tasks"], ...] = ()
     """What is read beside opportunities, so that it can follow its account's owner as the pack's `cascade` says."""
@@ -214,7 +164,7 @@ class SalesforceSettings(_Section):
     """Whether the org has person accounts: their contacts are told apart then, and never follow."""
 
 
-class HubspotSettings(_Section):
+class HubspotSettings(Section):
     """How to reach HubSpot. Leave the section out where there is none."""
 
     base_url: str = "https://api.hubapi.com"
@@ -225,15 +175,15 @@ class HubspotSettings(_Section):
     """The path family. 2026-09 is not offered: it refuses owner writes for unrelated validation rules."""
     fields: FieldsOfSystem = FieldsOfSystem()
     """Field mapping."""
-    roles: RoleTable = {}
+    roles: RoleTable = Field({})
     """Roles beside the owner: the company property, holding an owner's id, that says who has each."""
-    write: WriteTable = {}
+    write: WriteTable = Field({})
     """Company properties that syncd fills where the pack's `write` says so: territory, band, score, lifecycle."""
     children: tuple[Literal["contacts"], ...] = ()
     """What is read beside deals, so that it can follow the owner of its company as the pack's `cascade` says."""
 
 
-class IdentitySettings(_Section):
+class IdentitySettings(Section):
     """How records of the two CRMs become one company."""
 
     id_map: Path | None = None
@@ -246,7 +196,7 @@ class IdentitySettings(_Section):
     """Domains that many companies share (hosts, franchises): they count as missing and never link."""
 
 
-class ScheduleSettings(_Section):
+class ScheduleSettings(Section):
     """How often the daemon does what."""
 
     pull: Span = timedelta(minutes=5)
@@ -269,7 +219,7 @@ class ScheduleSettings(_Section):
     """A child process that runs longer is killed."""
 
 
-class LeadSettings(_Section):
+class LeadSettings(Section):
     """Leads: whether they are read and routed. What becomes of them stands in the pack's `routing:`."""
 
     read: bool = False
@@ -286,7 +236,7 @@ class LeadSettings(_Section):
     """The lifecycle stages in which a HubSpot contact is a lead, by their internal names."""
 
 
-class LimitSettings(_Section):
+class LimitSettings(Section):
     """What syncd may take of the CRMs' allowance, and how it reads around their quirks."""
 
     api_share: Decimal = Field(Decimal("0.20"), gt=0, le=1)
@@ -310,7 +260,7 @@ class LimitSettings(_Section):
         return value
 
 
-class HttpSettings(_Section):
+class HttpSettings(Section):
     """How to leave the machine."""
 
     proxy: str | None = None
@@ -319,7 +269,7 @@ class HttpSettings(_Section):
     """A PEM file of the authorities to trust instead of the system's."""
 
 
-class MoneySettings(_Section):
+class MoneySettings(Section):
     """The reporting currency and its rates."""
 
     reporting_currency: str = Field("USD", pattern=r"^[A-Z]{3}$")
@@ -336,7 +286,7 @@ class MoneySettings(_Section):
         return self
 
 
-class ReceiverSettings(_Section):
+class ReceiverSettings(Section):
     """One place that alerts go to, beside the log, which always gets them."""
 
     name: str = Field(pattern=r"^[a-z0-9-]+$")
@@ -371,7 +321,7 @@ class ReceiverSettings(_Section):
     """Which alerts it gets."""
     monitors: tuple[str, ...] = ()
     """Of which monitors, such as `RepLeft` or `Attainment*`; none named: of all."""
-    labels: dict[str, str] = {}
+    labels: dict[str, str] = Field({})
     """With which labels: each must equal, `*` stands for any text."""
     tells: tuple[Literal["alerts", "approvals", "changes", "reports", "feed"], ...] | None = None
     """Alerts, plans that wait for approval, what a plan changed, reports. Default: the first two; PagerDuty: one."""
@@ -416,7 +366,7 @@ _OF_SOME: dict[str, tuple[str, ...]] = {
 """Keys that only some types of receiver have: on another they would do nothing, and somebody would rely on them."""
 
 
-class ReportSettings(_Section):
+class ReportSettings(Section):
     """Reports that the daemon makes by itself: each at a local time of the pack's zone, on the first day after."""
 
     folder: Path | None = None
@@ -437,7 +387,7 @@ class ReportSettings(_Section):
         return self
 
 
-class ConsoleSettings(_Section):
+class ConsoleSettings(Section):
     """The console: web pages for people who do not use a shell (extra `console`)."""
 
     listen: str = Field("127.0.0.1:9465", pattern=r"^(127\.0\.0\.1|localhost):\d{1,5}$")
@@ -450,7 +400,7 @@ class ConsoleSettings(_Section):
     """How long somebody stays signed in, in hours."""
 
 
-class ControlSettings(_Section):
+class ControlSettings(Section):
     """How commands and people reach the daemon."""
 
     socket: Path = Path("/run/syncd/control.sock")
@@ -459,7 +409,7 @@ class ControlSettings(_Section):
     """While this file exists nothing is written to a CRM; `syncd freeze` makes it, and so may you."""
 
 
-class MetricsSettings(_Section):
+class MetricsSettings(Section):
     """Where syncd tells how it is, beside `syncd status`."""
 
     listen: str | None = Field(None, pattern=r"^(127\.0\.0\.1|localhost):\d{1,5}$")
@@ -500,6 +450,8 @@ class Settings(BaseSettings):
     """HubSpot."""
     identity: IdentitySettings = IdentitySettings()
     """One customer in two CRMs."""
+    signals: tuple[SignalSettings, ...] = ()
+    """Side tables whose columns are fields of accounts."""
     schedule: ScheduleSettings = ScheduleSettings()
     """Periods."""
     leads: LeadSettings = LeadSettings()
@@ -520,6 +472,15 @@ class Settings(BaseSettings):
     """Reports."""
     console: ConsoleSettings = ConsoleSettings()
     """Web pages for people without a shell."""
+
+    @field_validator("signals")
+    @classmethod
+    def _one_name_each(cls, value: tuple[SignalSettings, ...]) -> tuple[SignalSettings, ...]:
+        names = [table.name for table in value]
+        double = next((name for name in names if names.count(name) > 1), None)
+        if double is not None:
+            raise ValueError(f"two side tables have the name {double!r}")
+        return value
 
     @field_validator("receivers")
     @classmethod

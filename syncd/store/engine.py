@@ -252,6 +252,8 @@ def _postgresql_engine(url: URL, where: str) -> Engine:
         )
         # a plan kept from when a table was empty walks all of it for every list of ids of a first load
         connection.execute("SET plan_cache_mode = force_custom_plan")
+        # our statements are short: compiling one that looks costly takes longer than all of its rows
+        connection.execute("SET jit = off")
         connection.commit()
 
     return engine

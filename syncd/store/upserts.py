@@ -77,8 +77,8 @@ def rows_with(
     if conn.dialect.name == "sqlite":
         listed = func.json_each(json.dumps(list(values))).table_valued("value")
         return select(*columns).where(column.in_(select(listed.c.value)))
-    listed = bindparam(None, list(values), type_=postgresql.ARRAY(TEXT))
-    wanted = func.unnest(listed).table_valued("value", name="wanted").render_derived()
+    array = bindparam(None, list(values), type_=postgresql.ARRAY(TEXT))
+    wanted = func.unnest(array).table_valued("value", name="wanted").render_derived()
     # an OFFSET keeps the planner from making one join of the two, which it would do by a scan
     found = select(*columns).where(column == wanted.c.value).offset(literal_column("0")).lateral("found")
     return select(*found.c).select_from(wanted.join(found, true()))

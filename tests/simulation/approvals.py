@@ -36,6 +36,9 @@ class Approved:
     holders: Mapping[Ref, frozenset[str]]
     """Whom the rules took for the owner of the company that a record belongs to, by their ids in both CRMs."""
 
+    parents: Mapping[Slot, Ref]
+    """The accounts whose owner goes first, by the field that follows."""
+
     def wanted(self, slot: Slot) -> str | None:
         """What a field is to hold."""
         return self.rows[slot][1] if slot in self.rows else None
@@ -81,6 +84,7 @@ class Approvals:
             {(plain(one.ref), one.field): (one.old, one.new) for one in changes if not one.expected},
             {one.ref: reasons.get(one.because, "") for one in changes},
             {one.ref: present.get(one.because, frozenset()) for one in changes},
+            {(plain(one.ref), one.field): one.parent for one in changes if one.parent is not None},
         )
 
 

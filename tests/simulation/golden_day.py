@@ -7,7 +7,6 @@ as a person with `syncd runs` before their eyes would. What it comes to is compa
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -20,31 +19,27 @@ from syncd.errors import LeaseHeldError, StorageError, SyncdError
 from syncd.jobs.apply import adopt, apply, approve, plan_undo, recover_rows
 from syncd.jobs.drift import adopt_drift, drift_document, plan_revert
 from syncd.jobs.leadership import Leadership, leadership
+from syncd.jobs.leads.lane import run_leads
 from syncd.jobs.linking import link_mirror
 from syncd.jobs.plan import make_plan
 from syncd.jobs.pull import pull
 from syncd.jobs.watch import watch
-from syncd.model.plans import PlanStatus, RowState
+from syncd.model.plans import LEADS_PLAN, OutboxRow, PlanStatus, RowState
 from syncd.model.refs import Kind, Ref, System
 from syncd.planning.document import tripped_limits
 from syncd.planning.drift import REVERT
 from syncd.planning.preflight import UNDO
 from syncd.store import ledger, mirror, outbox, overrides, ownership, plans
 from syncd.store.plans import PlanHeader
+from tests.simulation.approvals import Approvals
 from tests.simulation.faults import Entry
-from tests.simulation.history import History
+from tests.simulation.history import Change, History
 from tests.simulation.invariants import Invariants
 from tests.simulation.people import NAMES, TEAMS, active, is_deleted, owner_of, row_id
 from tests.simulation.world import Killed, World, changes_a_crm
 
 SEED, COMPANIES = 5, 9
 _TRIES = 8
-_SETTINGS = """
-[[receivers]]
-name = "desk"
-type = "file"
-path = "{folder}/alerts.jsonl"
-"""
 State = Mapping[str, Any]
 
 
@@ -81,12 +76,18 @@ class Day:
 
     def __post_init__(self) -> None:
         self.folder.mkdir(exist_ok=True)
-        more = _SETTINGS.format(folder=self.folder)
         self.world = World(
-            SEED, self.folder, mode="approve", index_lag=0.0, page=2000, lifetime="24h", companies=COMPANIES, more=more
+            SEED,
+            self.folder,
+            mode="approve",
+            index_lag=0.0,
+            page=2000,
+            lifetime="24h",
+            companies=COMPANIES,
+            features=("leads",),
         )
         _give_teams(self.world)
-        self.invariants = Invariants(self.world, History(self.world))
+        self.invariants = Invariants(self.world, History(self.world), Approvals(self.world))
         self.world.before_send = self._calls
         if self.fault is not None:
             self.world.faces[self.fault[0]].faults.install([self.fault[1]])
@@ -222,15 +223,17 @@ class Day:
                 for record in mirror.records(conn, system, kind, include_deleted=True)
             }
             standing = [(str(one.account), one.owner) for one in overrides.standing(conn)]
-        lines = (self.folder / "alerts.jsonl").read_text(encoding="utf-8").splitlines()
-        told = {found["event_id"]: found for found in map(json.loads, lines)}
-        assert len(lines) - len(told) <= self.deaths, "a notice was told again without a death"
+        arrived = world.bells.inbox
+        told = {found["event_id"]: found for found in arrived}
+        assert len(arrived) - len(told) <= self.deaths, "a notice was told again without a death"
         return {
             "owners": _owners(world),
             "teams": _teams(world),
             "mirror": held,
-            "writes": sorted((str(one.ref), one.old or "", one.new) for one in self.invariants.history.changes("api")),
-            "rows": sorted((str(row.ref), row.old or "", row.new, row.state is RowState.CONFIRMED) for row in rows),
+            "writes": sorted(
+                (_told(one), one.old or "", one.new or "") for one in self.invariants.history.changes("api")
+            ),
+            "rows": sorted((_told(row), row.old or "", row.new or "", row.state is RowState.CONFIRMED) for row in rows),
             "overrides": standing,
             "alerts": sorted((found["monitor"], found["subject"], found["reason"]) for found in told.values()),
         }
@@ -282,6 +285,26 @@ def _revert_drift(day: Day, leader: Leadership) -> bool:
     return day.carry_out(leader, "revert", lambda: plan_revert(day.world.context, [day.edited["taken"]]))
 
 
+def _told(one: Change | OutboxRow) -> str:
+    """A field of a record; a lead by no id of its own, for what was called before it decides which it gets."""
+    return f"{'the lead' if one.ref.kind is Kind.LEAD else one.ref} {one.field}"
+
+
+def _lead_comes(day: Day, _: Leadership) -> bool:
+    """Somebody asks to be called, once."""
+    if "lead" not in day.edited:
+        values = {"LastName": "Fox", "Company": "Nowhere Labs", "OwnerId": day.world.queue}
+        made = day.world.salesforce.edit({"object": "Lead", "create": values})
+        day.edited["lead"] = Ref(System.SALESFORCE, Kind.LEAD, made[0].split()[1])
+    return True
+
+
+def _give_lead(day: Day, leader: Leadership) -> bool:
+    run_leads(day.world.context, leader)
+    row = day.world.salesforce.record("Lead", day.edited["lead"].id)
+    return row is not None and row["OwnerId"] != day.world.queue and not day.invariants.unfinished()
+
+
 def _undo(day: Day, leader: Leadership) -> bool:
     rules = day.plan("rules")
     assert rules is not None
@@ -312,6 +335,8 @@ STAGES: tuple[Callable[[Day, Leadership], bool], ...] = (
     _adopt_drift,
     _revert_drift,
     _pull,
+    _lead_comes,
+    _give_lead,
     _undo,
     _pull,
     _watch,
@@ -322,6 +347,8 @@ STAGES: tuple[Callable[[Day, Leadership], bool], ...] = (
 
 
 def _role(conn: Any, header: PlanHeader) -> str:
+    if header.kind == LEADS_PLAN:
+        return "leads"
     if header.kind != UNDO:
         return "rules"
     decisions = plans.get_plan(conn, header.plan_id).document["decisions"]

@@ -33,6 +33,8 @@ _OBJECT = r"(?P<object>Account|Opportunity|Contact|Lead|companies|deals|contacts
 _EFFECT = re.compile(_OBJECT + r"(?P<rest>.*)", re.DOTALL)
 _FIELD = re.compile(rf"(?:^|; )({'|'.join(COLUMNS)}): ([^;]*?) -> ([^;,]*)")
 _NAMED = re.compile(r"(?:^|; )(\w+): ")
+_HARMLESS = {"", "edit before", "edit after", "shuffle", "double"}
+"""What may be scripted for a call and leaves its answer whole."""
 _WITH_OWNERS = ("AccountTeamMember", "AccountShare", "OpportunityTeamMember", "OpportunityShare")
 _NOTHING = "saved, nothing changed"
 _GONE = re.compile(_OBJECT + r"(?:deleted|archived|deleted for good|purged|merged into \w+)")
@@ -301,9 +303,8 @@ def _beyond(entry: Entry, wanted: set[Slot]) -> Iterator[str]:
 
 
 def _arrived(entry: Entry) -> bool:
-    """Whether the answer came to syncd as the CRM gave it."""
-    broken = entry.fault is not None and entry.fault.replace("edit before", "").replace("edit after", "").strip(", ")
-    return entry.status in (200, 207) and not broken
+    """Whether the answer came to syncd whole, in whichever order its rows are."""
+    return entry.status in (200, 207) and not {*(entry.fault or "").split(", ")} - _HARMLESS
 
 
 def _salesforce_ref(name: str, record_id: str) -> Ref:

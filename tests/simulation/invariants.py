@@ -17,7 +17,7 @@ from syncd.model.plans import OWNER_FIELD, OutboxRow, RowState, Slot, document_h
 from syncd.model.records import Record
 from syncd.model.refs import Kind, Ref, System
 from syncd.planning.preflight import UNDO
-from syncd.store import ledger, mirror, outbox, plans
+from syncd.store import ledger, mirror, outbox, ownership, plans
 from tests.simulation.approvals import Approvals, Approved, in_force, named
 from tests.simulation.history import COLUMNS, Change, History, Request, Seat
 from tests.simulation.people import NAMES, TEAMS, is_deleted, owner_of, plain, row_id
@@ -58,6 +58,7 @@ class Invariants:
     _spent: Counter[tuple[str, Slot]] = field(default_factory=Counter)
     _changes_seen: dict[System, int] = field(default_factory=dict)
     _seatings_seen: int = 0
+    _followed: set[tuple[str, Ref]] = field(default_factory=set)
     _requests_seen: dict[System, int] = field(default_factory=dict)
 
     @property
@@ -73,15 +74,16 @@ class Invariants:
         self.i09_only_approved_writes()
         self.i09_only_seats_that_were_there()
         self.i10_no_resend_without_a_read()
-        self.i21_ledger_holds()
 
     def at_rest(self) -> None:
         """What must hold once nobody edits, nothing fails, and syncd has had its time; raises ViolationError."""
         self.after_step()
         self.i01_no_lost_change()
+        self.i06_log_fits_the_mirror()
         self.i09_plans_are_as_approved()
         self.i12_one_final_state()
         self.t01_no_team_member_is_lost()
+        self.i21_ledger_holds()
         self.i21_every_effect_is_in_the_ledger()
 
     def i01_no_lost_change(self) -> None:
@@ -94,6 +96,17 @@ class Invariants:
             left = [ref for ref, record in held.items() if not record.deleted]
             if left:
                 raise ViolationError("I01 no lost change", f"{left[0]} is live in the mirror and gone in the CRM")
+
+    def i06_log_fits_the_mirror(self) -> None:
+        """The last change of owner in the log of each account left it as the mirror has it."""
+        for system in System:
+            held = self._mirror(system, Kind.ACCOUNT)
+            with self.world.context.store.read() as conn:
+                logged = ownership.owner_changes(conn, list(held), OWNER_FIELD)
+            for ref, change in logged.items():
+                if change.new != held[ref].owner:
+                    said = f"the log says {change.new}, the mirror {held[ref].owner}"
+                    raise ViolationError("I06 log fits the mirror", f"{ref}: {said}")
 
     def i02_cursor_not_ahead(self) -> None:
         """Whatever was stamped before the cursor less the overlap is in the mirror; I03 and I05 on the way.
@@ -160,6 +173,7 @@ class Invariants:
                 plan = in_force(approved, request.at, request.ref)
                 if plan is None or plan.wanted(request.slot) != request.value or request.slot not in plan.rows:
                     raise ViolationError("I09 only approved writes", f"{request} is not in {named(plan)}")
+                self.i13_in_order(request, plan)
             self._requests_seen[system] = len(history.requests)
             for change in history.changes[self._changes_seen.get(system, 0) :]:
                 if change.source == "api":
@@ -179,6 +193,15 @@ class Invariants:
             self.i11_lost_update(change, plan)
         elif change.ref.kind is Kind.ACCOUNT and change.field == OWNER_FIELD and plan.plan.kind != UNDO:
             self.p01_no_person_overruled(change, plan)
+
+    def i13_in_order(self, request: Request, plan: Approved) -> None:
+        """What follows its account is asked for after it: no account is asked for when what follows it already was."""
+        key = plan.plan.plan_id
+        if request.field == OWNER_FIELD and (key, request.ref) in self._followed:
+            raise ViolationError("I13 in order", f"{request} came after what follows it, in {named(plan)}")
+        parent = plan.parents.get(request.slot)
+        if parent is not None:
+            self._followed.add((key, parent))
 
     def i09_only_seats_that_were_there(self) -> None:
         """Each seat that syncd asked for in a team is one that a change of owner took, with the same role and rights.

@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
-from tests.simulation.stepper import Stepper
+from tests.simulation.shrinking import MOST_RUNS, shrink, smallest
+from tests.simulation.stepper import Event, SimulationFailedError, Stepper
 
 ROOT = Path(__file__).parents[2]
 _REGRESSIONS = ROOT / "tests" / "regressions" / "seeds.txt"
@@ -31,6 +33,12 @@ def seeds() -> list[int]:
     return list(asked) if {"SEEDS", "FIRST"} & os.environ.keys() else sorted({*asked, *regressions()})
 
 
+def only() -> list[Event] | None:
+    """The events of `ONLY`, as a shrunk course names them; None for all of them."""
+    text = os.environ.get("ONLY")
+    return [Event.parse(one) for one in text.split(",")] if text else None
+
+
 def regressions() -> list[int]:
     """The seeds that failed once."""
     lines = _REGRESSIONS.read_text(encoding="utf-8").splitlines()
@@ -46,7 +54,13 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 class _Seeds:
     def test_every_invariant_holds_for_seed(self, seed: int, tmp_path: Path) -> None:
-        course = Stepper.of(seed, tmp_path).run()
+        (tmp_path / "course").mkdir()
+        try:
+            course = Stepper.of(seed, tmp_path / "course").run(events=only())
+        except SimulationFailedError as failure:
+            if only() is None and MOST_RUNS:
+                raise AssertionError(f"{failure}\n\n{shrink(seed, tmp_path, failure)}") from failure
+            raise
         print("\n".join(course.steps))  # noqa: T201 - shown by `pytest -rA`, to look at a course that holds
 
 
@@ -76,3 +90,28 @@ class TestReplay:
         command = [sys.executable, "-c", _PRINT_DIGEST, "3", str(there)]
         told = subprocess.run(command, env=environ, cwd=ROOT, capture_output=True, text=True, check=True, timeout=120)
         assert told.stdout.strip() == Stepper.of(3, here).run(6).digest
+
+
+class TestShrinking:
+    def test_what_is_left_is_what_it_takes(self) -> None:
+        events = [Event(number) for number in range(40)]
+        needed = {Event(3), Event(17), Event(31)}
+        assert set(smallest(events, lambda some: needed <= set(some), most=500)) == needed
+
+    def test_it_ends_after_so_many_questions(self) -> None:
+        asked: list[int] = []
+
+        def fails(some: Sequence[Event]) -> bool:
+            asked.append(len(some))
+            return Event(7) in some
+
+        assert Event(7) in smallest([Event(number) for number in range(1000)], fails, most=5)
+        assert len(asked) == 5
+
+    def test_a_course_without_some_events_is_a_course(self, tmp_path: Path) -> None:
+        (tmp_path / "all").mkdir()
+        (tmp_path / "few").mkdir()
+        whole = Stepper.of(2, tmp_path / "all").run(3)
+        few = Stepper.of(2, tmp_path / "few").run(3, events=[Event.parse("1"), Event.parse("2!")])
+        assert whole.steps[0] == few.steps[0]
+        assert len(few.steps) < len(whole.steps)

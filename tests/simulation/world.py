@@ -41,7 +41,7 @@ from tests.simulation.dice import Dice
 from tests.simulation.violation import ViolationError
 
 START = datetime(2026, 11, 20, 10, tzinfo=UTC)
-COMPANIES = 64
+COMPANIES = 44
 TIMEOUT = timedelta(seconds=15)
 """What a lost answer costs on the clock."""
 
@@ -281,7 +281,7 @@ class World:
             patch.setattr(leadership, "holder_name", self._holder_name)
             patch.setattr(storage, "_sqlite_engine", self._unhurried(storage._sqlite_engine))
             patch.setattr(storage, "BUSY_TIMEOUT_MS", 1)
-            patch.setitem(receivers._TYPES, "file", lambda settings, _: self.bells.receiver(settings))  # type: ignore[arg-type]
+            patch.setitem(receivers._TYPES, "file", lambda settings, _: self.bells.receiver(settings))
             usual = gc.get_threshold()
             gc.set_threshold(_GARBAGE)
             try:

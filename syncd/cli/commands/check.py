@@ -61,6 +61,8 @@ def check(ctx: click.Context, pack: Path | None, strict: bool, no_mirror: bool, 
         click.echo(render_sarif(report.findings, root=root, version=__version__, properties=shown), nl=False)
     else:
         show_findings(report.findings)
+        for line in report.signals:
+            click.echo(line)
         click.echo(f"{root}: {_verdict(report)}")
     return ExitCode.INVALID if failed else ExitCode.OK
 
@@ -87,6 +89,7 @@ def _document(report: CheckReport, *, ok: bool) -> dict[str, Any]:
             {"field": each.field, "accounts": each.accounts, "percent": each.percent, "rules": each.rules}
             for each in report.fields
         ],
+        "signals": list(report.signals),
         "findings": [{**_entry(finding), **_shown(report, finding)} for finding in report.findings],
     }
 

@@ -27,7 +27,7 @@ from syncd.connectors.wire import HttpRequest, HttpResponse, WireError
 from syncd.errors import BadDataError
 
 WHERE: Final = "hubspot"
-_UNPARSED: Final = (OpenApiException, ValueError, LookupError, TypeError, AttributeError)
+_UNPARSED: Final = (OpenApiException, ValueError, LookupError, TypeError, AttributeError, RecursionError)
 """What the SDK lets out when an answer is an error or not what it expects; the answer itself is in the gate."""
 
 T = TypeVar("T")
@@ -220,6 +220,6 @@ def _document(answer: HttpResponse) -> Json | None:
         return None
     try:
         document = json.loads(answer.body.decode("utf-8"))
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return document if isinstance(document, dict) else None

@@ -53,7 +53,7 @@ def words_of(response: HttpResponse) -> Words:
     """Its words from the body; every field is optional, and bodies may be HTML or empty (hubspot.md 4.4)."""
     try:
         document: Any = json.loads(response.body)
-    except ValueError:
+    except (ValueError, RecursionError):
         document = None
     if not isinstance(document, dict):
         return Words("", "")
@@ -130,7 +130,7 @@ def _property_code(error: Mapping[str, Any], message: str) -> str | None:
         return None
     try:
         entries = json.loads(embedded[0])
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     first = entries[0] if entries and isinstance(entries[0], dict) else {}
     return str(first["error"]) if first.get("error") else None

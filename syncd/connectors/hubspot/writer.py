@@ -180,7 +180,7 @@ def _texts(value: Any) -> list[str]:
 def _document(answer: HttpResponse) -> Json | None:
     try:
         document = json.loads(answer.body.decode("utf-8"))
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return document if isinstance(document, dict) else None
 

@@ -131,7 +131,7 @@ class TokenSource:
 def _document(response: HttpResponse) -> Any:
     try:
         return json.loads(response.body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
 
 

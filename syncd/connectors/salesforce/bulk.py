@@ -164,7 +164,7 @@ def _job(answer: HttpResponse) -> Job:
         document = json.loads(answer.body)
         job_id, state = str(document["id"]), str(document["state"])
         found, message = document.get("numberRecordsProcessed"), document.get("errorMessage")
-    except (ValueError, TypeError, LookupError, AttributeError):
+    except (ValueError, TypeError, LookupError, AttributeError, RecursionError):
         raise bad_answer("the answer about a Bulk job cannot be read") from None
     if not _JOB_ID.fullmatch(job_id):
         raise bad_answer("a Bulk job has no id")

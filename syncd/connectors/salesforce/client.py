@@ -39,6 +39,7 @@ _PLACEHOLDER: Final = "instance.invalid"
 _UNPARSED: Final = (
     SalesforceError,
     requests.exceptions.RequestException,
+    RecursionError,  # JSON nested deeper than Python reads
     ValueError,
     LookupError,
     TypeError,
@@ -299,7 +300,7 @@ def _total(document: Any) -> int:
 def _versions(answer: HttpResponse) -> tuple[str, ...]:
     try:
         return tuple(str(each["version"]) for each in json.loads(answer.body))
-    except (ValueError, TypeError, LookupError):
+    except (ValueError, TypeError, LookupError, RecursionError):
         raise _bad("the list of API versions cannot be read") from None
 
 

@@ -59,7 +59,7 @@ def words_of(response: HttpResponse) -> Words:
     """Its errorCode and message, from any of the shapes of salesforce.md 4.3; empty where there are none."""
     try:
         document: Any = json.loads(response.body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return Words("", response.body[:200].decode("utf-8", "replace").strip())
     first = document[0] if isinstance(document, list) and document else document
     if not isinstance(first, dict):

@@ -88,6 +88,6 @@ def row_count(client: SalesforceClient, columns: Columns) -> RowCount:
 def _total(answer: HttpResponse) -> int | None:
     try:
         counts = [each["count"] for each in json.loads(answer.body)["sObjects"]]
-    except (ValueError, LookupError, TypeError):
+    except (ValueError, LookupError, TypeError, RecursionError):
         raise bad_answer("the record counts cannot be read") from None
     return counts[0] if len(counts) == 1 and isinstance(counts[0], int) else None

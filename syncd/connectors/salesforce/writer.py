@@ -208,7 +208,7 @@ def _written(write: OwnerWrite) -> str | None:
 def _verdicts(body: bytes) -> list[Mapping[str, Any]] | None:
     try:
         document = json.loads(body.decode("utf-8"))
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     whole = isinstance(document, list) and all(isinstance(entry, dict) for entry in document)
     return document if whole else None

@@ -24,7 +24,7 @@ from syncd.jobs.aids.audit import finding_document
 from syncd.jobs.book import derivation_of
 from syncd.jobs.context import Context
 from syncd.jobs.outlook import survey
-from syncd.jobs.plan import Deliberation, deliberate
+from syncd.jobs.plan import Deliberation, deliberate, plan_of
 from syncd.model.records import Record, User
 from syncd.model.refs import Kind, Ref, System
 from syncd.planning.aids import overview
@@ -49,10 +49,11 @@ _BELOW = "AttainmentBelow"
 
 @dataclass(frozen=True, slots=True)
 class _Looked:
-    """What one transaction saw: the monitors' view, the changes of owner, the alerts, the audit, what mirrors are bound
-    to."""
+    """What was looked at: the deliberation, and how much its plan would change; then, in one transaction, the monitors'
+    view, the changes of owner, the alerts, the audit, and what mirrors are bound to."""
 
     thought: Deliberation
+    changes: int
     view: MonitorView
     moved: tuple[Movement, ...]
     told: tuple[episodes.Episode, ...]
@@ -77,8 +78,9 @@ def overview_document(context: Context, edition: str) -> dict[str, Any]:
     Raises RefusedError SYN550 before the first complete mirror, InputError where the pack is invalid.
     """
     thought = deliberate(context)
+    changes = int(plan_of(context, thought, offered=False).document["summary"]["changes"])
     with without_collector(), context.store.read() as conn:
-        looked = _look(context, conn, thought, since_of(edition, thought.now, thought.pack.zone))
+        looked = _look(context, conn, thought, changes, since_of(edition, thought.now, thought.pack.zone))
         return _document(context, conn, looked, edition)
 
 
@@ -99,10 +101,11 @@ def _day_of(year: int, month: int, day: int) -> date:
     return min(date(year, month, 1) + timedelta(days=day - 1), after - timedelta(days=1))
 
 
-def _look(context: Context, conn: Connection, thought: Deliberation, since: datetime) -> _Looked:
+def _look(context: Context, conn: Connection, thought: Deliberation, changes: int, since: datetime) -> _Looked:
     first = min(since, thought.now - timedelta(weeks=WEEKS_BACK))
     return _Looked(
         thought,
+        changes,
         survey(context, conn, thought, first),
         movements(conn, first),
         episodes.list_episodes(conn, limit=_TOLD_BACK),
@@ -182,7 +185,6 @@ def _summary(
 ) -> dict[str, Any]:
     whole = overview.loads((("", each) for each in looked.facts), looked.now).get("", overview.Load())
     wins = [win for win in looked.view.closings.wins if win.closed > looked.since]
-    changes = sum(each.outcome == "change" for each in looked.thought.decisions if each.role == "owner")
     return whole.document() | {
         "territories": len(paths),
         "reps": len(rows),
@@ -190,7 +192,7 @@ def _summary(
         "deals_won": len(wins),
         "moved": len(lately),
         "moved_by_others": sum(not each.ours for each in lately),
-        "to_change": changes,
+        "to_change": looked.changes,
         "alerts_open": sum(each.state == "firing" for each in looked.told),
     }
 

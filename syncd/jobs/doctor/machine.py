@@ -17,6 +17,8 @@ from syncd.jobs.doctor.patients import Installation
 from syncd.jobs.doctor.verdicts import Reporter, Result
 from syncd.jobs.freezing import frozen_reason
 from syncd.jobs.packs import inspect_pack
+from syncd.jobs.signals import accounts_with, read_signals, words_of
+from syncd.rules.matching.time_window import UTC_ZONE
 from syncd.settings import Secret, SecretReader, Settings
 from syncd.store import health, lease
 
@@ -199,6 +201,25 @@ def mirrors(home: Installation, report: Reporter) -> Iterator[Result]:
             yield report.ok(text)
 
 
+def signals(home: Installation, report: Reporter) -> Iterator[Result]:
+    """Reads the side tables and compares their age with the age from which each is stale."""
+    if not home.settings.signals:
+        return
+    if home.context is None:
+        yield report.skip("the database does not open")
+        return
+    context = home.context
+    with context.store.read() as conn:
+        found = read_signals(context, conn, UTC_ZONE)
+        counts = accounts_with(conn, context, found.tables)
+    for table, line in zip(found.tables, words_of(found.tables, counts, counts[""], "accounts"), strict=True):
+        fix = f"write {table.name} anew, or raise its stale_after; what it decides is held until then"
+        yield report.warn("SYN869", line, fix) if table.stale else report.ok(line)
+    if found.findings:
+        text = f"{len(found.findings)} remarks on rows of side tables, such as: {found.findings[0].message}"
+        yield report.warn(found.findings[0].code, text, "syncd check")
+
+
 CHECKS: Final[tuple[tuple[str, Check], ...]] = (
     ("database", database),
     ("pooler", pooler),
@@ -210,6 +231,7 @@ CHECKS: Final[tuple[tuple[str, Check], ...]] = (
     ("pack", pack),
     ("daemon", daemon),
     ("mirror", mirrors),
+    ("signals", signals),
 )
 
 

@@ -64,7 +64,7 @@ class Identities:
     def _matcher(self, matcher: Matcher) -> int:
         found = self._matchers.get(id(matcher))
         if found is None:
-            constants = tuple(self._constant(getattr(matcher, name)) for name in _constant_names(type(matcher)))
+            constants = [self._constant(getattr(matcher, name)) for name in _constant_names(type(matcher))]
             found = self._matchers[id(matcher)] = self._number((type(matcher).__name__, *constants))
             self._kept.append(matcher)  # so that its id is nobody else's
         return found

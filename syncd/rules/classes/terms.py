@@ -7,9 +7,10 @@ Nothing is approximated: whatever does not fit goes to the rest as it is. Knows 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from syncd.rules.classes.alternatives import UNTESTED, Line, Lines, lines_of, rows_of
 from syncd.rules.classes.identity import Identities, either
 from syncd.rules.conditions import (
     AllOf,
@@ -29,9 +30,6 @@ MOST_INHERITED = 8
 """Terms that a territory takes over from the alternatives of its ancestors, as a factor."""
 
 Tests = Mapping[str, tuple[Condition, ...]]
-Row = tuple[int, ...]
-"""The numbers of a term's predicates, one for each field that some alternative tests."""
-_UNTESTED = -1
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,12 +88,13 @@ class Terms:
         return self._product(parts[:1], parts[1:], MOST_TERMS)
 
     def _any(self, conditions: tuple[Condition, ...], negated: bool) -> tuple[Term, ...]:
-        found: list[Term] = []
-        known: dict[int, tuple[Condition, ...]] = {}
-        for each in conditions:
-            row = None if negated else _row(each, known)
-            found += self._split(each, negated) if row is None else (row,)
-        return self._united(found)
+        rows = None if negated else rows_of(conditions)
+        if rows is not None:
+            return tuple(self._united(lines_of(rows, self._identities.predicate)))
+        found = tuple([term for each in conditions for term in self._split(each, negated)])
+        if any(not term.tests and not term.rest for term in found):
+            return (ALWAYS,)
+        return tuple(self._united(self._lines(found))) if len(found) > 1 else found
 
     def _product(
         self,
@@ -115,67 +114,38 @@ class Terms:
             found = tuple(_both(one, other) for one in found for other in terms)
         return found
 
-    def _united(self, terms: list[Term]) -> tuple[Term, ...]:
-        """The same alternatives in fewer terms: those that differ in one field only become one, field by field."""
-        if any(not term.tests and not term.rest for term in terms):
-            return (ALWAYS,)
-        if len(terms) < 2:
-            return tuple(terms)
+    def _lines(self, terms: tuple[Term, ...]) -> Lines:
         names = sorted(set().union(*[term.tests for term in terms]))
-        found = self._numbered(terms, names)
-        varied = {place: len({row[place] for row, _ in found}) for place in range(len(names))}
-        for place in sorted(varied, key=lambda each: (-varied[each], each)):
-            groups: dict[object, list[tuple[Row, Term]]] = {}
-            for row, term in found:
-                kept = row if row[place] == _UNTESTED else row[:place] + row[place + 1 :]
-                groups.setdefault((kept, tuple(map(id, term.rest)) if term.rest else ()), []).append((row, term))
-            if len(groups) < len(found):
-                found = [self._merged(group, place, names[place]) for group in groups.values()]
-        return tuple([term for _, term in found])
-
-    def _numbered(self, terms: list[Term], names: list[str]) -> list[tuple[Row, Term]]:
-        """Each term with the numbers of its predicates. Rows of a table share theirs, which are looked into once."""
-        known: dict[int, int] = {}
-        found: list[tuple[Row, Term]] = []
+        number = self._identities.predicate
+        lines: list[Line] = []
         for term in terms:
-            row: list[int] = []
-            for name in names:
-                tests = term.tests.get(name)
-                if tests is None:
-                    row.append(_UNTESTED)
-                    continue
-                number = known.get(id(tests))
-                if number is None:
-                    number = known[id(tests)] = self._identities.predicate(tests)
-                row.append(number)
-            found.append((tuple(row), term))
-        return found
+            cells = tuple([term.tests.get(name, ()) for name in names])
+            lines.append((tuple([number(tests) if tests else UNTESTED for tests in cells]), cells, term.rest))
+        return Lines(names, lines)
 
-    def _merged(self, group: list[tuple[Row, Term]], place: int, name: str) -> tuple[Row, Term]:
-        row, first = group[0]
-        if len(group) == 1 or row[place] == _UNTESTED:
+    def _united(self, table: Lines) -> Iterator[Term]:
+        """The same alternatives in fewer terms: those that differ in one field only become one, field by field."""
+        names, found = table.names, table.lines
+        varied = {place: len({row[place] for row, _, _ in found}) for place in range(len(names))}
+        for place in sorted(varied, key=lambda each: (-varied[each], each)):
+            groups: dict[object, list[Line]] = {}
+            for line in found:
+                row, _, rest = line
+                kept: object = row if row[place] == UNTESTED else row[:place] + row[place + 1 :]
+                groups.setdefault((kept, *map(id, rest)) if rest else kept, []).append(line)
+            if len(groups) < len(found):
+                found = [self._merged(group, place) for group in groups.values()]
+        for _, cells, rest in found:
+            yield Term({name: tests for name, tests in zip(names, cells, strict=True) if tests}, rest)
+
+    def _merged(self, group: list[Line], place: int) -> Line:
+        row, cells, rest = group[0]
+        if len(group) == 1 or row[place] == UNTESTED:
             return group[0]
-        alike = {other[place]: term.tests[name] for other, term in group}
+        alike = {other[place]: tests[place] for other, tests, _ in group}
         tests = (either(list(alike.values())),)
         joined = self._identities.predicate(tests)
-        return (*row[:place], joined, *row[place + 1 :]), Term({**first.tests, name: tests}, first.rest)
-
-
-def _row(condition: Condition, known: dict[int, tuple[Condition, ...]]) -> Term | None:
-    """The term of one row of a table: tests of different fields, side by side. None for anything else.
-
-    `known` are the tests met before, each as a predicate of its own: rows share them.
-    """
-    if isinstance(condition, FieldTest):
-        return Term({condition.field: (condition,)})
-    if not isinstance(condition, AllOf):
-        return None
-    tests: dict[str, tuple[Condition, ...]] = {}
-    for each in condition.conditions:
-        if not isinstance(each, FieldTest) or each.field in tests:
-            return None
-        tests[each.field] = known.get(id(each)) or known.setdefault(id(each), (each,))
-    return Term(tests)
+        return (*row[:place], joined, *row[place + 1 :]), (*cells[:place], tests, *cells[place + 1 :]), rest
 
 
 def only_field(condition: Condition) -> str | None:

@@ -64,15 +64,25 @@ def failing(condition: Condition, facts: Facts, context: EvaluationContext) -> t
 
     Of alternatives that is those of the closest one, the first of several.
     """
+    return tuple(
+        [each if each.place else replace(each, place=place) for each, place in _failing(condition, facts, context)]
+    )
+
+
+def _failing(
+    condition: Condition, facts: Facts, context: EvaluationContext, place: Place | None = None
+) -> tuple[tuple[Condition, Place | None], ...]:
+    """The same, each with its place: what rows of a table share stands where the row does."""
     if holds(condition, facts, context):
         return ()
+    here = condition.place or place
     match condition:
         case AllOf(conditions):
-            return tuple(one for each in conditions for one in failing(each, facts, context))
+            return tuple([one for each in conditions for one in _failing(each, facts, context, here)])
         case AnyOf(conditions) | InSegment(_, conditions) if conditions:
-            return min((failing(each, facts, context) for each in conditions), key=len)
+            return min((_failing(each, facts, context, here) for each in conditions), key=len)
         case _:
-            return (condition,)
+            return ((condition, here),)
 
 
 def where(place: Place | None) -> Mapping[str, Any]:
@@ -102,7 +112,7 @@ def _shortened(condition: Condition, facts: Facts, context: EvaluationContext) -
             return condition if same else replace(condition, conditions=short)
         case AnyOf(conditions, _, text) if len(conditions) > MOST_ALTERNATIVES:
             held = [each for each in conditions if holds(each, facts, context)]
-            kept = held[:1] or [min(conditions, key=lambda each: len(failing(each, facts, context)))]
+            kept = held[:1] or [min(conditions, key=lambda each: len(_failing(each, facts, context)))]
             word = "the first that holds" if held else "the closest"
             told = f"{text[:_LONGEST_TEXT]}{' …' if len(text) > _LONGEST_TEXT else ''}"
             return AnyOf(tuple(kept), condition.place, f"{told} ({word} of {len(conditions)} alternatives is shown)")
@@ -119,7 +129,7 @@ def _clause(traced: Trace, facts: Facts) -> Clause:
         field=traced.field,
         value=None if traced.value is None else shown_value(traced.value),
         raw=seen.raw if seen else None,
-        system=seen.system.value if seen and seen.system else None,
+        system=seen.system.value if seen and seen.system else seen.table if seen else None,
         others=tuple([(system.value, raw) for system, raw in seen.others]) if seen and seen.others else (),
         children=tuple([_clause(child, facts) for child in traced.children]) if traced.children else (),
     )

@@ -279,7 +279,7 @@ class _ConditionReader:
         return None if matcher is None else replace(matcher, text=text.strip())
 
     def plain_cells(self, name: str, path: Countries | None) -> MatcherReader | None:
-        """The reader of a column's cells that are plain values; None where even those may have findings of their own."""
+        """The reader of a column's cells that are plain values; None where the column itself has a finding."""
         type_ = self._scope.catalogue.of(self._scope.kind).get(name)
         if type_ is None or name in self._scope.forbidden or (type_ is FieldType.POSTAL_CODE and path is None):
             return None

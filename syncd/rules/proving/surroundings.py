@@ -15,7 +15,7 @@ from syncd.errors import Finding, Place, Severity
 from syncd.model.fields import FieldType
 from syncd.rules.classes.standings import Standings
 from syncd.rules.classes.territories import PackClasses
-from syncd.rules.conditions import FieldTest, walk
+from syncd.rules.conditions import FieldTest, placed_tests, walk
 from syncd.rules.deciding.tree import in_effect
 from syncd.rules.facts import Directory, Facts, Value
 from syncd.rules.matching.matchers import AnyElement, EqualTo, InList, Matcher, Missing, Present
@@ -227,22 +227,22 @@ class _Known:
         self._matchers: dict[str, dict[int, Matcher]] = {}
         for role in pack.roles:
             for territory in pack.territories(role):
-                for test in walk(territory.when):
-                    if isinstance(test, FieldTest) and test.type in _VALUES_OF:
-                        self._add(test, territory.place)
+                for test, place, _ in placed_tests(territory.when, territory.place):
+                    if test.type in _VALUES_OF:
+                        self._add(test, place)
         self.fields = frozenset(self.listed)
 
-    def _add(self, test: FieldTest, place: Place) -> None:
+    def _add(self, test: FieldTest, place: Place | None) -> None:
         for each in atoms(test.matcher):
             if isinstance(each, Missing | Present | NoneOfValues):
                 continue
             self._matchers.setdefault(test.field, {})[id(each)] = each
             values = _listed(each)
             if values is not None:
-                self.first.setdefault(test.field, test.place or place)
+                self.first.setdefault(test.field, place)
                 self.listed.setdefault(test.field, set()).update(values)
                 for value in values:
-                    self.places.setdefault((test.field, str(value)), test.place or place)
+                    self.places.setdefault((test.field, str(value)), place)
 
     def knows(self, name: str, value: Value, context: EvaluationContext) -> bool:
         """Whether any rule on the field asks for the value."""

@@ -13,17 +13,7 @@ from syncd.errors import Finding, Place, Severity
 from syncd.model.fields import FieldType
 from syncd.model.normalisation import text
 from syncd.model.refs import Kind
-from syncd.rules.conditions import (
-    AllOf,
-    AnyOf,
-    Condition,
-    FieldTest,
-    InSegment,
-    NoneOf,
-    Not,
-    OpportunityTest,
-    fields_read,
-)
+from syncd.rules.conditions import Condition, FieldTest, fields_read, placed_tests
 from syncd.rules.facts import Facts
 from syncd.rules.matching.matchers import AllElements, AnyElement, EqualTo, InList, Matcher, NoElement
 from syncd.rules.matching.matchers import NoneOf as NoneOfValues
@@ -70,7 +60,7 @@ def not_offered(pack: Pack, offers: Offers, held: Mapping[str, Mapping[str, int]
     computed = frozenset({"lifecycle"} if pack.lifecycle else ()) | ({"score", "band"} if pack.scoring else frozenset())
     told: set[tuple[Kind, str, str]] = set()
     for condition, kind, place in _conditions(pack):
-        for test, of in _tests(condition, kind):
+        for test, here, of in placed_tests(condition, place, kind):
             known = spelled.get((of, test.field.removeprefix("crm_") if of is Kind.ACCOUNT else test.field))
             if known is None or test.type not in _OFFERED or (of is Kind.ACCOUNT and test.field in computed):
                 continue
@@ -78,7 +68,7 @@ def not_offered(pack: Pack, offers: Offers, held: Mapping[str, Mapping[str, int]
             fresh = [value for value in unknown if (of, test.field, value) not in told]
             told.update((of, test.field, value) for value in fresh)
             if fresh:
-                yield _finding(test, fresh, known, held if of is Kind.ACCOUNT else {}, test.place or place)
+                yield _finding(test, fresh, known, held if of is Kind.ACCOUNT else {}, here or place)
 
 
 def _finding(
@@ -147,20 +137,6 @@ def _conditions(pack: Pack) -> Iterator[tuple[Condition, Kind, Place]]:
         for condition in (monitor.when, monitor.except_):
             if condition is not None and monitor.place is not None:
                 yield condition, Kind.ACCOUNT, monitor.place
-
-
-def _tests(condition: Condition, kind: Kind) -> Iterator[tuple[FieldTest, Kind]]:
-    """Every test of a field, with the kind that it is about."""
-    match condition:
-        case FieldTest():
-            yield condition, kind
-        case AllOf(conditions) | AnyOf(conditions) | NoneOf(conditions) | InSegment(_, conditions):
-            for each in conditions:
-                yield from _tests(each, kind)
-        case Not(inner):
-            yield from _tests(inner, kind)
-        case OpportunityTest(_, inner):
-            yield from _tests(inner, Kind.OPPORTUNITY)
 
 
 def _values(matcher: Matcher) -> Iterator[str]:

@@ -82,7 +82,7 @@ def _header_place(sheet: Sheet, column: str) -> Place:
 
 
 Cells = defaultdict[str, dict[str, FieldTest | None]]
-"""What the cells of one column mean, None after an error: each distinct text once, by the country that it is read in."""
+"""What the cells of one column mean, None after an error: each distinct text once, by the country it is read in."""
 
 
 class _Table:

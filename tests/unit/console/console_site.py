@@ -11,8 +11,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.cookiejar import CookieJar
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlencode
 
+from waitress import wasyncore
 from waitress.server import create_server
 
 from syncd.console.app import make_app
@@ -99,7 +101,8 @@ def served(world: World, folder: Path) -> Iterator[Console]:
     def app(environ: Mapping[str, str], start: object) -> object:
         return found.wsgi_app(environ, start)  # type: ignore[arg-type]
 
-    server = create_server(app, host="127.0.0.1", port=0, threads=2)
+    sockets: dict[int, Any] = {}
+    server = create_server(app, host="127.0.0.1", port=0, threads=2, map=sockets)
     port = server.effective_port
     world.extra += f'\n[console]\nlisten = "127.0.0.1:{port}"\ntokens = "file:{people}"\n'
     settings = world.settings()
@@ -111,13 +114,22 @@ def served(world: World, folder: Path) -> Iterator[Console]:
         entropy=SeededEntropy("console"),
         log=get_log(),
     )
-    thread = threading.Thread(target=server.run, daemon=True)
+    ended = threading.Event()
+
+    def loop() -> None:
+        """Serve until told to end; `run` itself ends by a signal alone, and leaves its threads."""
+        while not ended.is_set():
+            wasyncore.loop(timeout=0.02, map=sockets, count=1)
+
+    thread = threading.Thread(target=loop, daemon=True)
     thread.start()
     try:
         yield Console(f"http://127.0.0.1:{port}", tokens, people, world)
     finally:
-        server.close()
+        ended.set()
         thread.join(timeout=5)
+        server.task_dispatcher.shutdown(cancel_pending=True, timeout=5)
+        wasyncore.close_all(sockets)
 
 
 def opened(world: World, settings: Settings, environ: Mapping[str, str]) -> Context:

@@ -1,4 +1,4 @@
-"""The database's connection is cut at each statement of a job, or a commit's answer is lost: the next run puts it right.
+"""The database's connection is cut at each statement of a job, or a commit's answer is lost: the next run mends it.
 
 F35 on a real PostgreSQL. Every n-th statement is tried (`CUT=1` tries each); what counts is that nothing is written
 twice, nothing is lost, and the job that is run anew ends where it would have ended.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import psycopg
@@ -16,19 +16,18 @@ import pytest
 from jobs_world import HUBSPOT, SALESFORCE, World
 from sqlalchemy import event
 
-from syncd.errors import ExitCode, SyncdError
+from syncd.errors import ExitCode, StorageError, SyncdError
 from syncd.jobs.apply import apply
 from syncd.jobs.leadership import leadership
 from syncd.jobs.plan import make_plan
 from syncd.store import ledger
 
 CUT = int(os.environ.get("CUT", "0"))
-"""The distance of the statements that are tried; 0: about five of each job."""
+"""The distance of the statements that are tried; 0: three or four of each job."""
 
 
-ON_POSTGRESQL = pytest.mark.parametrize(
-    "make_world", [pytest.param("postgresql", marks=pytest.mark.postgres)], indirect=True
-)
+POSTGRESQL = pytest.param("postgresql", marks=pytest.mark.postgres)
+ON_POSTGRESQL = pytest.mark.parametrize("make_world", [POSTGRESQL], indirect=True)
 WAYS = pytest.mark.parametrize("commits", [False, True], ids=["each statement", "unknown commit"])
 
 
@@ -105,8 +104,19 @@ def applied(world: World, plan_id: str) -> ExitCode:
         return error.exit_code
 
 
+def resumed(world: World, plan_id: str) -> ExitCode:
+    """How the next apply ends, once a lease whose taking was committed and never heard of has run out."""
+    code = ExitCode.LEADER
+    for _ in range(5):
+        world.wait(1)
+        code = applied(world, plan_id)
+        if code is not ExitCode.LEADER:
+            break
+    return code
+
+
 def places(count: int) -> range:
-    return range(1, count + 1, CUT or max(1, count // 5))
+    return range(1, count + 1, CUT or max(1, count // 3))
 
 
 @WAYS
@@ -127,8 +137,7 @@ def test_an_apply_whose_connection_is_cut_is_finished_by_the_next_and_writes_not
             applied(world, plan_id)
         assert cutting.fired
         world.start()
-        world.wait(1)
-        assert applied(world, plan_id) in (ExitCode.OK, ExitCode.REFUSED), f"cut at {at} of {statements.count}"
+        assert resumed(world, plan_id) in (ExitCode.OK, ExitCode.REFUSED), f"cut at {at} of {statements.count}"
         assert changes_in_the_crms(world) == expected, f"cut at {at} of {statements.count}"
         with world.context.store.read() as conn:
             assert ledger.verify(conn).ok, f"cut at {at} of {statements.count}"
@@ -150,12 +159,10 @@ def test_a_pull_whose_connection_is_cut_loses_no_row(make_world: Callable[..., W
         world.edit_salesforce(world.accounts(SALESFORCE)[at % 5], Name=f"SF {at}")
         world.edit_hubspot(world.accounts(HUBSPOT)[at % 5], name=f"HS {at}")
         cutting = Statements(at, commits=commits)
-        with cutting.watching(world):
-            try:
-                world.pull()
-            except SyncdError as error:
-                assert error.code.startswith("SYN6"), error
+        with cutting.watching(world), suppress(StorageError):
+            world.pull()
         assert cutting.fired
         world.start()
+        world.wait()
         world.pulled()
         world.assert_equal()

@@ -10,7 +10,6 @@ from syncd.connectors.wire import HttpResponse
 from syncd.errors import AuthError, CursorLostError, ExitCode, LeaseHeldError, RefusedError, RetryableError
 from syncd.jobs.plan import make_plan
 from syncd.jobs.pull import delayed_pass
-from syncd.jobs.reading import KINDS
 from syncd.jobs.sweeping import sweep
 from syncd.model.refs import Kind, System
 from syncd.sandbox.hubspot import HubspotPortal
@@ -19,6 +18,7 @@ from syncd.store import mirror, ownership, runs
 from tests.inprocess import Trouble, path_has
 
 ACCOUNT = Kind.ACCOUNT
+KINDS = (Kind.ACCOUNT, Kind.OPPORTUNITY)
 LOST = HttpResponse(400, {}, b'[{"errorCode": "INVALID_QUERY_LOCATOR", "message": "invalid query locator"}]')
 LOCATOR = "/query/0r8"
 USER_PAGES = 2

@@ -1,0 +1,158 @@
+"""The job behind `forecast`: each territory's period from deals and their history, checked against quarters held back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from syncd.alerts.periods import Period
+from syncd.clock import iso
+from syncd.jobs.aids.selling import Selling, stretch
+from syncd.jobs.context import Context
+from syncd.jobs.recording import recorded
+from syncd.planning.aids.forecast import MEANT, Expected, HeldBack, check, expect
+from syncd.planning.aids.quota_split import ancestry
+from syncd.planning.aids.seasons import expected_share
+from syncd.rules.collector import without_collector
+
+FORMAT = 1
+JOB = "forecast"
+WHOLE = ""
+"""All territories together."""
+_CENT = Decimal("0.01")
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of a forecast."""
+
+    path: str
+    expected: Expected
+    quota: Decimal | None
+
+
+def forecast(context: Context, period: str | None = None) -> dict[str, Any]:
+    """The document of a forecast; that of a period under way is kept as a run, for the alerts to read.
+
+    Without `period`: the quarter, year or month under way that has quotas, else the quarter. Raises UsageError SYN774
+    for a name that is no period, and what `deliberate` raises.
+    """
+    selling = Selling.at(context)
+    chosen = selling.period(period) if period is not None else _under_way(selling)
+    with without_collector():
+        document = _document(selling, chosen)
+    if chosen.holds(selling.now):
+        _keep(context, document)
+    return document
+
+
+def _under_way(selling: Selling) -> Period:
+    periods = [selling.period(selling.named(per)) for per in ("quarter", "year", "month")]
+    return next((each for each in periods if selling.quotas(each)), periods[0])
+
+
+def _document(selling: Selling, period: Period) -> dict[str, Any]:
+    asked, now, held = stretch(period), selling.now, selling.held
+    found = expect(held, asked, min(now, asked.end), selling.place_of)
+    earlier = selling.earlier(period.name)
+    checked = check(held, earlier, asked.share(now), selling.place_of, now)
+    quotas = selling.quotas(period)
+    sums: dict[str, Expected] = {}
+    for path in selling.territory_of.values():
+        found.setdefault(path, Expected())
+    for path, each in found.items():
+        for above in (WHOLE, *ancestry(path)):
+            sums[above] = sums.get(above, Expected()).plus(each)
+    elapsed = asked.share(now)
+    pace, learnt = expected_share(selling.daily, [(each.start, each.end) for each in earlier], elapsed, now)
+    rows = [
+        _row(Row(path, sums[path], _quota(path, quotas)), Decimal(str(round(pace, 6))), checked)
+        for path in sorted(sums)
+    ]
+    return {
+        "format": FORMAT,
+        "kind": "forecast",
+        "now": iso(now),
+        "pack_revision": selling.pack.revision,
+        "currency": selling.context.settings.money.reporting_currency,
+        "period": period.name,
+        "from": iso(period.start),
+        "to": iso(period.end),
+        "elapsed": round(elapsed, 4),
+        "expected_by_now": round(pace, 4),
+        "pace": f"that of the last {learnt} periods" if learnt else "linear",
+        "interval": MEANT,
+        "checked": _checked(checked),
+        "territories": rows,
+    }
+
+
+def _quota(path: str, quotas: Mapping[str, Any]) -> Decimal | None:
+    if path in quotas:
+        whole: Decimal = quotas[path][0]
+        return whole
+    if path == WHOLE and quotas:
+        top = (each for each in quotas if not any(above in quotas for above in list(ancestry(each))[:-1]))
+        return sum((quotas[each][0] for each in top), Decimal(0))
+    return None
+
+
+def _row(row: Row, pace: Decimal, checked: HeldBack) -> dict[str, Any]:
+    each, quota = row.expected, row.quota
+    low, high = each.interval(checked.wider)
+    won = Decimal(each.won).quantize(_CENT)
+    run_rate = (won / pace).quantize(_CENT) if pace else None
+    told = {
+        "territory": row.path or None,
+        "won": f"{won:f}",
+        "open": _money(each.open_amount),
+        "from_open": _money(each.from_open),
+        "to_come": _money(each.to_come),
+        "forecast": _money(each.mean),
+        "low": _money(low),
+        "high": _money(high),
+        "run_rate": f"{run_rate:f}" if run_rate is not None else None,
+        "quota": None,
+        "pace": None,
+        "run_rate_attainment": None,
+        "attainment": None,
+        "chance": None,
+    }
+    if quota is not None:
+        due = quota * pace
+        told |= {
+            "quota": f"{quota.quantize(_CENT):f}",
+            "pace": round(float(won / due), 3) if due else None,
+            "run_rate_attainment": round(float(run_rate / quota), 3) if quota and run_rate is not None else None,
+            "attainment": round(each.mean / float(quota), 3) if quota else None,
+            "chance": round(each.chance_of(float(quota), checked.wider), 3),
+        }
+    return told
+
+
+def _checked(checked: HeldBack) -> dict[str, Any]:
+    return {
+        "periods": checked.periods,
+        "tested": checked.tested,
+        "held": checked.hits,
+        "share": None if checked.share is None else round(checked.share, 3),
+        "bias": None if checked.bias is None else round(checked.bias, 3),
+        "wider": round(checked.wider, 3),
+    }
+
+
+def _keep(context: Context, document: Mapping[str, Any]) -> None:
+    """Keep what the alerts read of a forecast: the territories that have a quota."""
+    kept = {
+        each["territory"]: {name: each[name] for name in ("forecast", "low", "high", "quota", "chance")}
+        for each in document["territories"]
+        if each["quota"] is not None and each["territory"] is not None
+    }
+    with recorded(context, JOB) as run:
+        run.summary = {"period": document["period"], "territories": kept}
+
+
+def _money(value: float) -> str:
+    return f"{Decimal(value).quantize(_CENT):f}"
