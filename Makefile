@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 JOBS ?= 2
 
-.PHONY: help setup demo test contract check lint types layers wheel install-test schema-fixture lock man simulate sweep fuzz bench bench-explain bench-packs bench-load bench-rules bench-aids bench-engine bench-plan fairness soak evening logs site site-serve clean
+.PHONY: help setup demo test contract check lint types layers wheel install-test schema-fixture lock man simulate sweep fuzz bench bench-explain bench-packs bench-load bench-rules bench-aids bench-engine bench-plan fairness soak evening screenshots logs site site-serve storm fuzz-readers audit-deps sbom lanes clean
 .DEFAULT_GOAL := help
 
 help: ## what each target does
@@ -68,6 +68,7 @@ lock: ## pin every dependency with its hashes (needs uv)
 	uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-emit-index-url --extra postgres --extra receivers pyproject.toml -o requirements.txt
 	uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-emit-index-url --extra fast --extra postgres --extra receivers --group dev pyproject.toml -o requirements-dev.txt
 	uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-emit-index-url --group site -o requirements-site.txt
+	uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-emit-index-url --group fuzz -o requirements-fuzz.txt
 
 bench: $(STAMP) ## the whole job on the real company list, timed; JSON on stdout
 	@$(BIN)/python benchmarks/main_job.py
@@ -102,6 +103,9 @@ man: $(STAMP) ## the manual page and the shell completions, from the commands th
 evening: $(STAMP) ## adopt, plan, approve, canary, kill -9, resume, a human edit, drift, undo: one evening, shown
 	@$(BIN)/python -m tests.acceptance.evening
 
+screenshots: $(STAMP) ## the pictures of docs/pictures, from a sandbox company, by chromium
+	$(BIN)/python -m tests.acceptance.screenshots docs/pictures
+
 simulate: $(STAMP) ## the simulation over SEEDS seeds from FIRST on
 	SEEDS=$(or $(SEEDS),100) FIRST=$(or $(FIRST),0) $(BIN)/python -m pytest tests/simulation/test_simulation.py -n $(JOBS)
 
@@ -113,6 +117,26 @@ fairness: $(STAMP) ## COUNT accounts dealt in turn on a real database, killed ag
 
 soak: $(STAMP) ## a simulated year of watches over SEEDS seeds: no false page, no missed one, flat memory
 	SOAK_DAYS=$(or $(DAYS),365) SOAK_SEEDS=$(or $(SEEDS),1) SOAK_STEP=$(or $(STEP),120) $(BIN)/python -m pytest tests/unit/alerts/test_alerts_soak.py
+
+storm: $(STAMP) ## STORM kill -9s, SIGTERMs, reloads of real processes; the connection cut at every STEP-th statement
+	STORM=$(or $(STORM),200) CUT=$(or $(STEP),5) $(BIN)/python -m pytest tests/integration/test_storm.py tests/integration/test_kill.py tests/unit/jobs/test_jobs_cut_connections.py --durations=0
+
+fuzz-readers: $(STAMP) build/fuzz/.installed ## the coverage-guided fuzzer, MINUTES over each reader (READERS="pack json ...")
+	@for reader in $(or $(READERS),pack table csv settings json control soql); do \
+	  $(BIN)/python -m tests.fuzz.campaign $$reader $$(( 60 * $(or $(MINUTES),20) )) || exit 1; done
+
+build/fuzz/.installed: requirements-fuzz.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-fuzz.txt
+	@mkdir -p build/fuzz && touch $@
+
+audit-deps: $(STAMP) ## the locked dependencies looked up among known advisories; SKIPPED without a network
+	@$(BIN)/python -m tests.supply_chain.audit
+
+sbom: $(STAMP) ## the bill of materials (CycloneDX) of the locked dependencies, in build/syncd.cdx.json
+	@$(BIN)/python -m tests.supply_chain.sbom build/syncd.cdx.json
+
+lanes: $(STAMP) ## all tests, and which lane of them takes how long (LANES=page: into docs/performance.md)
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadscope --no-loadscope-reorder -p tests.lanes $(ARGS)
 
 clean: ## remove what the targets made
 	rm -rf $(VENV) dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -75,7 +75,11 @@ class Page:
         """Look through a window of this size, in the light or in the dark."""
         self._ask("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=False)
         scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
-        self._ask("Emulation.setEmulatedMedia", features=[scheme])
+        self._ask("Emulation.setEmulatedMedia", media="", features=[scheme])
+
+    def on_paper(self) -> None:
+        """Look at the page as it is printed, until `size` is asked for again."""
+        self._ask("Emulation.setEmulatedMedia", media="print", features=[])
 
     def run(self, script: str) -> Any:
         """The value of an expression in the page."""

@@ -115,6 +115,7 @@ def evidence(each: Progress, view: MonitorView, thresholds: str) -> list[str]:
         f"{each.elapsed:.0%} of the period is over; {each.paced}",
         thresholds,
         f"{len(each.wins):,} opportunities won",
+        *_forecast(each, view),
         *([f"{unrated:,} of them count nothing: no rate for their currency on the day they closed"] if unrated else []),
         *(f"below it, {path} won {in_words(won, view)}" for path, won in each.below[:_SHOWN]),
         *_largest(each, view),
@@ -275,6 +276,14 @@ def _won_by(period: Period, elapsed: Decimal, daily: Mapping[date, Decimal], pac
 def _kind(name: str) -> str:
     _, _, part = name.partition("-")
     return "year" if not part else "quarter" if part.startswith("Q") else "month"
+
+
+def _forecast(each: Progress, view: MonitorView) -> Iterator[str]:
+    """What the last forecast said of it, where there is one."""
+    told = view.forecasts.get((each.subject, each.period.name))
+    if told is not None:
+        ends = f"{in_words(told.mean, view)} ({in_words(told.low, view)} to {in_words(told.high, view)})"
+        yield f"forecast of {told.at:%Y-%m-%d}: it ends at {ends}; the quota is reached with {told.chance:.0%}"
 
 
 def _largest(each: Progress, view: MonitorView) -> list[str]:

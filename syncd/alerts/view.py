@@ -81,6 +81,17 @@ class Evaluation:
 
 
 @dataclass(frozen=True, slots=True)
+class Forecasted:
+    """What the last forecast said of a territory's period: where it ends, and how likely its quota is reached."""
+
+    at: datetime
+    mean: Decimal
+    low: Decimal
+    high: Decimal
+    chance: Decimal
+
+
+@dataclass(frozen=True, slots=True)
 class MonitorView:
     """Everything that monitors may look at, at one instant.
 
@@ -91,7 +102,8 @@ class MonitorView:
     record any more. `facts` is empty and `pack` None where there is no valid pack; `pack_findings` says why.
     `refused_commit` is the newest commit of a pack that is fetched from git, and why, where it is invalid.
     `decisions` are those of role owner by company, None where the rules could not be applied. `owner_changes` are those
-    that were seen since the earliest period under way began, oldest first.
+    that were seen since the earliest period under way began, oldest first. `forecasts` are those of the last forecast,
+    by territory and name of period.
     """
 
     now: datetime
@@ -117,6 +129,7 @@ class MonitorView:
     seen: Mapping[str, Mapping[str, str]] = field(default_factory=lambda: MappingProxyType({}))
     rebased: frozenset[str] = frozenset()
     taken: frozenset[tuple[str, str]] = frozenset()
+    forecasts: Mapping[tuple[str, str], Forecasted] = field(default_factory=lambda: MappingProxyType({}))
 
     def rule(self, monitor: str) -> MonitorRule:
         """The pack's rule of a monitor; an empty one where the pack says nothing of it."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Mapping
 
 from flask import Flask
@@ -37,13 +38,13 @@ def serve(app: Flask, listen: str) -> None:
     """Serve until a signal ends the process; ConfigError SYN814 where the port cannot be had."""
     host, _, port = listen.rpartition(":")
     try:
-        server = create_server(
-            app, host=host, port=int(port), threads=_THREADS, channel_timeout=_PATIENCE, ident="syncd"
-        )
+        listener = socket.create_server((host, int(port)))
     except OSError as error:
         hint = "name another port with console.listen"
         raise ConfigError("SYN814", f"{listen}: {error.strerror}", where="console.listen", hint=hint) from error
-    try:
-        server.run()
-    finally:
-        server.close()
+    with listener:
+        server = create_server(app, sockets=[listener], threads=_THREADS, channel_timeout=_PATIENCE, ident="syncd")
+        try:
+            server.run()
+        finally:
+            server.close()

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 from syncd.identity.likeness import Look, contradicts, score
 from syncd.model import normalisation
@@ -63,15 +64,21 @@ def link_accounts(
     id_map: Sequence[tuple[str, str]] = (),
     shared_domains: frozenset[str] = frozenset(),
     rejected: frozenset[tuple[Ref, Ref]] = frozenset(),
+    merged: Mapping[Ref, Ref] = MappingProxyType({}),
 ) -> Linking:
     """Link the live accounts of Salesforce and HubSpot.
 
     `id_map` holds pairs of a Salesforce and a HubSpot id; `rejected` pairs (Salesforce first) are never joined and are
-    no candidates. Free-mail and shared domains link nothing. The result does not depend on the order of the records.
+    no candidates. `merged` are records that are gone and what each was merged into: whatever names one means that.
+    Free-mail and shared domains link nothing. The result does not depend on the order of the records.
     """
     live = sorted((record for record in accounts if not record.deleted), key=lambda record: str(record.ref))
     left = {record.ref.id: record for record in live if record.ref.system is System.SALESFORCE}
     right = {record.ref.id: record for record in live if record.ref.system is System.HUBSPOT}
+    for loser, winner in merged.items():
+        side = left if winner.system is System.SALESFORCE else right
+        if winner.id in side:
+            side.setdefault(loser.id, side[winner.id])
     pairs = _Pairs(rejected)
     for salesforce_id, hubspot_id in sorted(id_map):
         one, other = left.get(long_salesforce_id(salesforce_id)), right.get(hubspot_id)

@@ -105,8 +105,8 @@ def _read_book(context: Context, conn: Connection, pack: Pack, now: datetime, ra
     holders = Holders.of(context.settings, users)
     records = _companies(members, opportunities, contents, holders)
     derivation, signals = derivation_of(context, pack, rates_on), read_signals(context, conn, pack.zone)
-    known = _derived(context, derivation, records, view, holders, now)
-    facts = tuple(graded(pack, with_signals(known, signals.tables, derivation.reader()), now))
+    derived = _derived(context, derivation, records, view, holders, now)
+    facts = tuple(graded(pack, with_signals(derived, signals.tables, derivation.reader()), now))
     status = mirror.mirror_status(conn)
     as_of = {system: status[system].as_of for system in context.systems if system in status}
     known = {system: instant for system, instant in as_of.items() if instant is not None}

@@ -99,8 +99,9 @@ def _link(context: Context, pairs: list[tuple[str, str]], rejected: frozenset[tu
         accounts = [
             _evidence(record) for system in context.systems for record in mirror.records(conn, system, Kind.ACCOUNT)
         ]
+        merged = merges.losers(conn)
     shared = frozenset(context.settings.identity.shared_domains)
-    linking = link_accounts(accounts, id_map=pairs, shared_domains=shared, rejected=rejected)
+    linking = link_accounts(accounts, id_map=pairs, shared_domains=shared, rejected=rejected, merged=merged)
     now = context.clock.now()
     with context.store.write() as conn:
         changed = companies.save_links(conn, linking.links, linking.evidence, now=now)

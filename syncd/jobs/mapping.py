@@ -34,7 +34,7 @@ def system_mapping(settings: Settings, system: System) -> SystemMapping:
     default = salesforce.DEFAULT_MAPPING if system is System.SALESFORCE else hubspot.DEFAULT_MAPPING
     kinds = dict(default.kinds)
     if settings.leads.read:
-        kinds[Kind.LEAD] = salesforce.LEAD_MAPPING if system is System.SALESFORCE else hubspot.LEAD_MAPPING
+        kinds[Kind.LEAD] = salesforce.LEAD_MAPPING if system is System.SALESFORCE else _hubspot_leads(settings)
     for kind, custom in _custom(settings, system).items():
         if kind not in kinds:
             continue
@@ -83,7 +83,8 @@ def _followers(settings: Settings, system: System) -> dict[Kind, KindMapping]:
     """The kinds that are read so that they can follow the owner of their account."""
     if system is System.HUBSPOT:
         asked = settings.hubspot.children if settings.hubspot is not None else ()
-        return {Kind.CONTACT: hubspot.CONTACT_MAPPING} if "contacts" in asked else {}
+        able = {"contacts": hubspot.CONTACT_MAPPING, "tasks": hubspot.TASK_MAPPING}
+        return {mapping.kind: mapping for name, mapping in able.items() if name in asked}
     section, found = settings.salesforce, {}
     if section is not None and "contacts" in section.children:
         person = {PERSON: salesforce.PERSON_ACCOUNT} if section.person_accounts else {}
@@ -92,6 +93,10 @@ def _followers(settings: Settings, system: System) -> dict[Kind, KindMapping]:
     if section is not None and "tasks" in section.children:
         found[Kind.TASK] = salesforce.TASK_MAPPING
     return found
+
+
+def _hubspot_leads(settings: Settings) -> KindMapping:
+    return hubspot.LEAD_OBJECT_MAPPING if settings.leads.hubspot_object == "leads" else hubspot.LEAD_MAPPING
 
 
 def field_catalogue(settings: Settings) -> FieldCatalogue:

@@ -23,6 +23,7 @@ from syncd.alerts.monitors.account_churned import customers_missing
 from syncd.alerts.view import MonitorView
 from syncd.clock import parse_instant
 from syncd.errors import Finding, InputError, Severity
+from syncd.jobs.aids.forecast_memory import forecasts_kept
 from syncd.jobs.book import MirrorBook, read_book
 from syncd.jobs.context import Context
 from syncd.jobs.fetching import REFUSED
@@ -132,6 +133,7 @@ def _surroundings(
         leads=leads_view(context.settings, conn, now),
         seen=store.monitor_memory(conn, (each.name for each in MONITORS if not each.reads_book)),
         taken=frozenset((each.monitor, each.subject) for each in open_ if each.acknowledged_by is not None),
+        forecasts=forecasts_kept(conn, now),
     )
 
 

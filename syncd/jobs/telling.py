@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -23,10 +24,11 @@ from syncd.clock import Clock
 from syncd.errors import InputError
 from syncd.jobs.context import EPOCH_VARIABLE, Context
 from syncd.model.plans import PlanStatus, SavedPlan
+from syncd.model.records import MANAGER, User
 from syncd.planning.windows import parse_window
 from syncd.report.change_notices import change_text, change_view
 from syncd.settings import Mode, SecretReader, Settings
-from syncd.store import notices, outbox, plans
+from syncd.store import mirror, notices, outbox, plans
 from syncd.telemetry import Log
 
 _LOOKED_BACK = 10
@@ -112,12 +114,25 @@ def _queue_changes(
 
 
 def managers_of(context: Context) -> dict[str, str]:
-    """Who manages a rep, as the pack says; nobody, where the pack is not valid now."""
+    """Who manages a rep: as the pack says, else as Salesforce does; nobody, where the pack is not valid now."""
     try:
         pack = context.pack()
     except InputError:
         return {}
-    return {email: rep.manager for email, rep in pack.reps.items() if rep.manager is not None}
+    with context.store.read() as conn:
+        known = managers_by_email(mirror.users(conn))
+    return known | {email: rep.manager for email, rep in pack.reps.items() if rep.manager is not None}
+
+
+def managers_by_email(users: Iterable[User]) -> dict[str, str]:
+    """Who manages whom as the CRM says, both active, by e-mail; nobody is a manager of their own."""
+    active = {user.ref: user for user in users if user.active and user.email}
+    found: dict[str, str] = {}
+    for user in active.values():
+        manager = active.get(replace(user.ref, id=user.fields.get(MANAGER, "")))
+        if manager is not None and manager.email != user.email:
+            found.setdefault(user.email, manager.email)
+    return found
 
 
 def tell_returning(

@@ -31,6 +31,11 @@ def held_name(field: str) -> str:
     return f"{_HELD}{field}"
 
 
+def written_field(name: str) -> str | None:
+    """The field that syncd writes whose value a mirror record has under `name`; None for a name that rules read."""
+    return name.removeprefix(_HELD) if name.startswith(_HELD) else None
+
+
 def held_value(record: Record, field: str) -> str | None:
     """What a record holds in a field of a plan: the owner's id, the id in a role's field, or a text of ours."""
     return record.owner if field == OWNER_FIELD else record.fields.get(held_name(field))

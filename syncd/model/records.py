@@ -12,6 +12,8 @@ from types import MappingProxyType
 from syncd.model.refs import Ref
 
 _JSON = json.JSONEncoder(ensure_ascii=True, sort_keys=True, separators=(",", ":"))
+MANAGER = "manager"
+"""The field of a user that holds their manager's id, where the system knows one."""
 NO_FIELDS: Mapping[str, str] = MappingProxyType({})
 
 

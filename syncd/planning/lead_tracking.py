@@ -104,7 +104,7 @@ def _why_over(record: Record, scene: Scene) -> tuple[str, str] | None:
     if record.ref.system is System.HUBSPOT and scene.stages:
         stage = record.fields.get("lifecycle", "")
         if stage.strip().casefold() not in scene.stages:
-            return "no-lead", f"its lifecycle stage is {stage or 'empty'}, which is none of a lead's"
+            return "no-lead", f"its stage is {stage or 'empty'}, which is none of a lead's"
     return None
 
 

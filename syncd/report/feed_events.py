@@ -19,7 +19,7 @@ from syncd.store.feed import FeedRow
 FORMAT = 1
 BEGINNING = "0"
 """The cursor before the first event."""
-_CURSOR = re.compile(r"(\d{1,18})(?:-([0-9a-f]{12}))?")
+_CURSOR = re.compile(r"([0-9]{1,18})(?:-([0-9a-f]{12}))?")
 
 
 def cursor_of(seq: int, mark: str | None) -> str:

@@ -16,6 +16,7 @@ from pydantic import AfterValidator, Field, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from syncd.settings.basics import FieldTable, Section, Span
+from syncd.settings.leads import LeadSettings
 from syncd.settings.secrets import Secret
 from syncd.settings.signals import SignalSettings
 
@@ -179,7 +180,7 @@ class HubspotSettings(Section):
     """Roles beside the owner: the company property, holding an owner's id, that says who has each."""
     write: WriteTable = Field({})
     """Company properties that syncd fills where the pack's `write` says so: territory, band, score, lifecycle."""
-    children: tuple[Literal["contacts"], ...] = ()
+    children: tuple[Literal["contacts", "tasks"], ...] = ()
     """What is read beside deals, so that it can follow the owner of its company as the pack's `cascade` says."""
 
 
@@ -217,23 +218,6 @@ class ScheduleSettings(Section):
     """A mirror older than this neither fires nor resolves data alerts and blocks writes; default three pull periods."""
     deadline: Span = timedelta(minutes=60)
     """A child process that runs longer is killed."""
-
-
-class LeadSettings(Section):
-    """Leads: whether they are read and routed. What becomes of them stands in the pack's `routing:`."""
-
-    read: bool = False
-    """Whether leads are read and routed; the pack says where, under `routing:`."""
-    auto: bool = False
-    """In approve mode: leads inside the guard are given out without an approval. In apply mode they always are."""
-    within: Span = timedelta(days=7)
-    """Only leads that were created so lately are routed; older ones stay where they are, also at the first start."""
-    unowned: tuple[str, ...] = ()
-    """Users whose leads are nobody's yet, such as a default owner: e-mails, logins or owner ids. Queues' always are."""
-    touched: tuple[str, ...] = ()
-    """Lead statuses that say that somebody worked the lead, such as "Working - Contacted"."""
-    hubspot_stages: tuple[str, ...] = ("lead", "marketingqualifiedlead", "salesqualifiedlead")
-    """The lifecycle stages in which a HubSpot contact is a lead, by their internal names."""
 
 
 class LimitSettings(Section):

@@ -1,7 +1,7 @@
 """Merges followed: what syncd remembers of a record that was merged away goes on with the record it became.
 
-Overrides that people adopted, what people said of pairs, and the owner mark move to the winner where it has none of its
-own. The loser's history stays under its ref; `merged_into_of` finds it.
+Overrides that people adopted, what people said of pairs, the other CRM's record of the company, and the owner mark move
+to the winner where it has none of its own. The loser's history stays under its ref; `merged_into_of` finds it.
 """
 
 from __future__ import annotations
@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 
-from sqlalchemy import Connection, delete, or_, select, update
+from sqlalchemy import ColumnElement, Connection, delete, or_, select, update
 
-from syncd.model.refs import Kind, Ref
+from syncd.model.refs import Kind, Ref, System
 from syncd.store import ledger
 from syncd.store.tables import adopted_overrides, applied, company_links, link_candidates, owner_marks, records
 from syncd.store.upserts import upsert
@@ -103,4 +103,41 @@ def _move_applied(conn: Connection, loser: Ref, winner: Ref) -> bool:
     return True
 
 
-_MOVES = {"mark": _move_mark, "override": _move_overrides, "pair": _move_pairs, "applied": _move_applied}
+def _move_link(conn: Connection, loser: Ref, winner: Ref) -> bool:
+    """The other CRM's record of the loser's company goes on with the winner, where that stands alone.
+
+    Kept as a word that no evidence of the loser's is needed for any more, and that a person may take back.
+    """
+    found = conn.execute(select(company_links.c.company).where(company_links.c.ref == loser)).scalar()
+    own = conn.execute(select(company_links.c.company).where(company_links.c.ref == winner)).scalar() or str(winner)
+    others = conn.execute(select(company_links.c.ref).where(company_links.c.company == found)).scalars().all()
+    partner = next((ref for ref in others if ref.system is not loser.system), None)
+    taken = conn.execute(select(company_links.c.ref).where(company_links.c.company == own)).scalars().all()
+    if partner is None or any(ref.system is not winner.system for ref in taken):
+        return False
+    salesforce, hubspot = (winner, partner) if winner.system is System.SALESFORCE else (partner, winner)
+    spoken = (link_candidates.c.salesforce == salesforce) & (link_candidates.c.hubspot == hubspot)
+    state = conn.execute(select(link_candidates.c.state).where(spoken)).scalar()
+    if state not in (None, "open"):
+        return False
+    at = conn.execute(select(records.c.changed_at).where(_is_record(loser))).scalar_one()
+    row = {"salesforce": salesforce, "hubspot": hubspot, "score": 100, "reason": f"{loser} was merged into {winner}"}
+    row |= {"state": "confirmed", "decided_by": MERGE, "changed_at": at}
+    names = ("score", "reason", "state", "decided_by", "changed_at")
+    conn.execute(upsert(conn, link_candidates, ("salesforce", "hubspot"), names), row)
+    return True
+
+
+def _is_record(ref: Ref) -> ColumnElement[bool]:
+    return (records.c.system == ref.system) & (records.c.kind == ref.kind) & (records.c.id == ref.id)
+
+
+MERGE = "merge"
+"""Who decided a pair that a merge made."""
+_MOVES = {
+    "mark": _move_mark,
+    "override": _move_overrides,
+    "pair": _move_pairs,
+    "link": _move_link,
+    "applied": _move_applied,
+}

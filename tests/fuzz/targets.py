@@ -286,6 +286,11 @@ def _read_answer(data: bytes) -> None:
         thread.join()
 
 
+_CALLS_OF_A_DAY = 50_000
+"""After so many a new organization is asked: a day has 100,000 calls."""
+_asked_of_org: list[None] = []
+
+
 @cache
 def _org() -> tuple[SalesforceOrg, str]:
     org = SalesforceOrg(clock=ManualClock(NOW))
@@ -299,6 +304,9 @@ def _org() -> tuple[SalesforceOrg, str]:
 
 def read_soql(data: bytes) -> None:
     """A query: rows or a refusal in the platform's shape, never a server error."""
+    _asked_of_org.append(None)
+    if len(_asked_of_org) % _CALLS_OF_A_DAY == 0:
+        _org.cache_clear()
     org, token = _org()
     query = data.decode("utf-8", "replace")
     answer = org.handle(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -99,6 +99,7 @@ class Conduct:
         arrived = {(str(body["dedup_key"]).rpartition(":")[2], body["reason"]) for body in self.world.bells.unique()}
         with self.world.context.store.read() as conn:
             known = episodes.list_episodes(conn)
+            in_digests = _ended_in_digests(known)
             waiting = conn.execute(select(notices).where(notices.c.state != "sent")).mappings().all()
         if waiting:
             raise ViolationError("I20 no alert lost", f"a notice is still {waiting[0]['state']}: {waiting[0]['topic']}")
@@ -108,7 +109,7 @@ class Conduct:
                 continue
             if (str(one.id), FIRED) not in arrived:
                 raise ViolationError("I20 no alert lost", f"{one.monitor} {one.subject} fired, and nobody was told")
-            if one.state == "resolved" and (str(one.id), RESOLVED) not in arrived:
+            if one.state == "resolved" and (str(one.id), RESOLVED) not in arrived and one.id not in in_digests:
                 raise ViolationError("I20 no alert lost", f"{one.monitor} {one.subject} is over, and nobody was told")
 
     def i15_undone(self, undo: SavedPlan, taken_back: Collection[str]) -> None:
@@ -144,6 +145,12 @@ class Conduct:
         for name, one in document["systems"].items():
             if one.get("stale"):
                 raise ViolationError("I27 says how it is", f"{name} is called stale right after a pull: {one}")
+
+
+def _ended_in_digests(known: Iterable[episodes.Episode]) -> set[int]:
+    """The alerts whose end was told by a digest: after a long stop what came and went is told together."""
+    keys = [str(key) for one in known for key in one.detail.get("ended", ())]
+    return {int(key.rpartition(":")[2]) for key in keys}
 
 
 _GRACE = timedelta(minutes=1)

@@ -251,12 +251,24 @@ class Invariants:
             one.done and one.slot == change.slot and edit.number < one.number < change.number and one.value == edit.new
             for one in history.requests
         )
+        if ours or self._agreed(change, edit):
+            return
         if any(self.history.left(one) for one in plan.holders.get(change.ref, frozenset())):
             return  # by the rules nobody holds a company whose owner has left, even if the other CRM says otherwise
         since = max(self.adopted_at, self.settled.get(change.ref, START))
         young = since <= edit.at and plan.plan.created_at - edit.at < self.world.respect
-        if young and not ours:
+        if young:
             raise ViolationError("P01 nobody overruled", f"{change} overrules {edit}")
+
+    def _agreed(self, change: Change, edit: Change) -> bool:
+        """Whether a row of an approved plan found the person's owner in place and was content with it."""
+        with self.world.context.store.read() as conn:
+            return any(
+                receipt.state is RowState.SKIPPED_ALREADY
+                and (receipt.field, receipt.after) == (edit.field, edit.new)
+                and edit.at <= receipt.at <= change.at
+                for receipt in outbox.receipts(conn, change.ref)
+            )
 
     def i11_lost_update(self, change: Change, plan: Approved) -> None:
         """Nobody's change is written over, but in the window between the compare and a write without a condition.

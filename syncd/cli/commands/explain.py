@@ -23,6 +23,7 @@ Example:
   syncd explain acme.example --toward emea/dach-banking
   syncd explain salesforce:lead:00QSb0000000001IAA
   syncd explain --lead email=jo@acme.example --lead country=Germany
+  syncd explain quota emea --period 2027 --target 12M
   syncd explain SYN203
 """
 
@@ -34,8 +35,32 @@ def lead_named(what: str) -> Ref | None:
     return Ref.parse(what.strip()) if LEAD.fullmatch(what.strip()) else None
 
 
+def show_quota(
+    ctx: click.Context, territory: str, asked: tuple[str | None, str | None, str | None], format_: str
+) -> None:
+    """How a territory comes to its quota; UsageError SYN021 for a method that there is not."""
+    from syncd.jobs.aids.quotas import Goal, explain_quota
+    from syncd.planning.aids.quota_split import METHODS
+    from syncd.report.aids.quota_sheet import quota_explanation_sheet
+    from syncd.report.aids.sheet_text import render_text
+
+    period, target, method = asked
+    if method is not None and method not in METHODS:
+        raise UsageError("SYN021", f"there is no method {method!r}", hint=f"there are {', '.join(METHODS)}")
+    with open_context(ctx) as context:
+        document = explain_quota(context, territory, Goal(period, target, method or "blend"))
+    if format_ == "json":
+        show_json(document)
+    else:
+        click.echo(render_text(quota_explanation_sheet(document)), nl=False)
+
+
 @click.command(epilog=EPILOG)
 @click.argument("what", required=False)
+@click.argument("territory", required=False)
+@click.option("--period", metavar="PERIOD", help="With `quota TERRITORY`: of which period, such as 2027.")
+@click.option("--target", metavar="AMOUNT", help="With `quota TERRITORY`: the target, such as 12M.")
+@click.option("--method", metavar="METHOD", help="With `quota TERRITORY`: as of `syncd quota`.")
 @click.option("--role", default="owner", show_default=True, help="The role to explain, such as csm.")
 @click.option("--as-of", help="Decide as of another instant, such as 2027-01-01T00:00:00Z.")
 @click.option("--toward", metavar="OWNER|TERRITORY", help="The smallest change of fields that would send it there.")
@@ -46,6 +71,10 @@ def lead_named(what: str) -> Ref | None:
 def explain(
     ctx: click.Context,
     what: str | None,
+    territory: str | None,
+    period: str | None,
+    target: str | None,
+    method: str | None,
     role: str,
     as_of: str | None,
     toward: str | None,
@@ -53,7 +82,7 @@ def explain(
     every: bool,
     format_: str,
 ) -> None:
-    """Explain WHAT: an account by ref, id, domain or name, a lead by ref, or a code such as SYN203.
+    """Explain WHAT: an account by ref, id, domain or name, a lead by ref, a code, or `quota TERRITORY`.
 
     Shows the path through the territories with file and line, each clause with the value seen and its outcome, what
     lost and why, what nearly matched, what holds it, and what was planned and written. Nobody is picked: of a pick it
@@ -62,6 +91,11 @@ def explain(
     instant = instant_option("--as-of", as_of)
     if (what is None) is (not lead) or (lead and toward):
         raise UsageError("SYN021", "name one thing to explain", hint="WHAT, or one or more --lead FIELD=VALUE")
+    if territory is not None or period or target or method:
+        if what != "quota" or territory is None:
+            raise UsageError("SYN021", "only `explain quota TERRITORY` takes these", hint="syncd explain quota emea")
+        show_quota(ctx, territory, (period, target, method), format_)
+        return
     if what is not None and re.fullmatch(r"(?i)syn\d{3}", what):
         page = page_of(what)
         if page is None:

@@ -23,8 +23,9 @@ from syncd.model.refs import Kind, Ref, System
 
 OWNER: Final = "hubspot_owner_id"
 MERGED: Final = "hs_merged_object_ids"
-LINKED_KINDS: Final = frozenset({Kind.OPPORTUNITY, Kind.CONTACT})
-"""The kinds whose account is an association and no property of theirs."""
+_LINKED_KINDS: Final = frozenset({Kind.OPPORTUNITY, Kind.CONTACT, Kind.TASK})
+_LEADS: Final = frozenset({"leads", "lead", "0-136"})
+_DONE: Final = "COMPLETED"
 OWNERS_SCOPE: Final = "crm.objects.owners.read"
 _ACCOUNT: Final = KindMapping(
     Kind.ACCOUNT,
@@ -95,6 +96,29 @@ LEAD_MAPPING: Final = KindMapping(
 )
 """To be added to the kinds where leads are routed; it needs the scope crm.objects.contacts.read."""
 
+LEAD_OBJECT_MAPPING: Final = KindMapping(
+    Kind.LEAD,
+    "leads",
+    MappingProxyType(
+        {
+            "name": "hs_lead_name",
+            "status": "hs_lead_label",
+            "lifecycle": "hs_pipeline_stage",
+            "created_at": "createdate",
+            "last_activity_at": "notes_last_updated",
+        }
+    ),
+)
+"""In place of LEAD_MAPPING where a portal works with the object `leads`. Its stage is the id of a pipeline's stage; the
+place stands with the company that a lead is associated with. It needs the scope crm.objects.leads.read."""
+
+TASK_MAPPING: Final = KindMapping(
+    Kind.TASK,
+    "tasks",
+    MappingProxyType({"name": "hs_task_subject", "is_closed": "hs_task_status", "created_at": "createdate"}),
+)
+"""To be added to the kinds where open tasks follow their company; it needs the scope crm.objects.contacts.read."""
+
 CONTACT_MAPPING: Final = KindMapping(
     Kind.CONTACT,
     "contacts",
@@ -149,6 +173,11 @@ class Columns:
         return tuple(dict.fromkeys(("hs_object_id", OWNER, self.stamp, MERGED, *self.fields.values())))
 
     @property
+    def linked(self) -> bool:
+        """Whether the account of its records is an association and no property of theirs."""
+        return self.kind in _LINKED_KINDS or self.object in _LEADS
+
+    @property
     def required(self) -> tuple[str, ...]:
         """The properties without which a record cannot be kept or written."""
         return tuple(dict.fromkeys((OWNER, self.stamp, *self.fields.values())))
@@ -180,12 +209,15 @@ class Columns:
         values = {name: properties.get(column) for name, column in self.fields.items()}
         if self.kind is Kind.OPPORTUNITY:
             values = _staged(self.fields, values, stages.get(str(properties.get("dealstage") or "")))
+        elif self.kind is Kind.TASK:
+            status = _text(properties.get(self.fields["is_closed"]))
+            values["is_closed"] = status == _DONE if status is not None else None
         return Record(
             ref=Ref(System.HUBSPOT, self.kind, id_of(raw)),
             stamp=_stamp(raw, self.stamp, archived),
             fields=canonical_fields(self.kind, values),
             owner=_text(properties.get(OWNER)),
-            account=company if self.kind in LINKED_KINDS else self._parent(properties),
+            account=company if self.linked else self._parent(properties),
             deleted=archived,
             merged_from=tuple(filter(None, (_text(properties.get(MERGED)) or "").split(";"))),
         )

@@ -25,7 +25,7 @@ from syncd.connectors.hubspot.client import (
 from syncd.connectors.hubspot.companies import companies_of, inline_company
 from syncd.connectors.hubspot.history import BATCH as HISTORY_BATCH
 from syncd.connectors.hubspot.history import owner_versions
-from syncd.connectors.hubspot.mapping import LINKED_KINDS, OWNER, Columns, Stage, columns_of, stages_of, user_of
+from syncd.connectors.hubspot.mapping import OWNER, Columns, Stage, columns_of, stages_of, user_of
 from syncd.connectors.hubspot.rights import rights_of
 from syncd.connectors.hubspot.schema import SYNC_PROPERTY, PortalSchema
 from syncd.connectors.hubspot.search import (
@@ -106,8 +106,8 @@ class HubspotReader:
         return tuple(self._schema.object_schema(columns) for columns in self._kinds(without))
 
     def rights(self) -> tuple[Right, ...]:
-        """The scopes that the mapping needs, with whether the token has each."""
-        return rights_of(self._client, self._kinds())
+        """The scopes that the mapping needs, and the properties it writes, with whether the token may."""
+        return rights_of(self._client, self._schema, self._kinds())
 
     def unstamped(self) -> Mapping[Kind, tuple[str, ...]]:
         """Calculated properties, and the companies of deals."""
@@ -228,7 +228,7 @@ class HubspotReader:
         return self._client.get(path, check=lambda document: stages_of(results_of(document)))
 
     def _listed(self, columns: Columns, after: str, *, archived: bool) -> Iterator[tuple[Sequence[Json], str | None]]:
-        associations = self._accounts if columns.kind in LINKED_KINDS else None
+        associations = self._accounts if columns.linked else None
         return listed(
             self._client, columns.object, columns.properties, after=after, archived=archived, associations=associations
         )
@@ -240,7 +240,7 @@ class HubspotReader:
         stages: Mapping[str, Stage],
         companies: Callable[[Columns, Sequence[Json]], Mapping[str, str | None]],
     ) -> tuple[Record, ...]:
-        accounts = companies(columns, raws) if columns.kind in LINKED_KINDS and raws else {}
+        accounts = companies(columns, raws) if columns.linked and raws else {}
         return tuple(columns.record(raw, accounts.get(id_of(raw)), stages) for raw in raws)
 
     def _companies(self, columns: Columns, raws: Sequence[Json]) -> Mapping[str, str | None]:

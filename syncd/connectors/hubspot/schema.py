@@ -11,7 +11,7 @@ from typing import Final
 
 from syncd.connectors.canonical import types_of
 from syncd.connectors.hubspot.client import HubspotClient, Json, results_of
-from syncd.connectors.hubspot.mapping import LINKED_KINDS, MERGED, OWNER, Columns
+from syncd.connectors.hubspot.mapping import MERGED, OWNER, Columns
 from syncd.errors import SchemaError
 from syncd.model.fields import FieldType
 from syncd.model.refs import Kind
@@ -78,7 +78,7 @@ class PortalSchema:
 
         An association is no property (hubspot.md 2.2), and whether a recomputed one stamps the record is not told.
         """
-        linked = ("account",) if columns.kind in LINKED_KINDS else ()
+        linked = ("account",) if columns.linked else ()
         return (*_calculated(columns, self.properties(columns.object)), *linked)
 
 

@@ -210,7 +210,7 @@ class SalesforceClient:
             if self._gate.last is None:
                 raise
         answer = self._gate.last
-        assert answer is not None, "an SDK call returned without an answer"  # noqa: S101
+        assert answer is not None, "an SDK call returned without an answer"  # noqa: S101 - a bug of ours
         return answer
 
     def _read(self, call: Callable[[Any], Any], check: Callable[[Any], T]) -> T:

@@ -18,7 +18,7 @@ from syncd.connectors.canonical import canonical_fields
 from syncd.connectors.shape import Parts, decoding, flag, read_record
 from syncd.errors import BadDataError, SchemaError
 from syncd.model.fields import KindMapping, SystemMapping
-from syncd.model.records import Record, User
+from syncd.model.records import MANAGER, Record, User
 from syncd.model.refs import Kind, Ref, System, long_salesforce_id
 
 _ACCOUNT: Final = KindMapping(
@@ -117,7 +117,8 @@ PARENT_COLUMN: Final[Mapping[Kind, str]] = {
     Kind.TASK: "WhatId",
 }
 MERGEABLE: Final = frozenset({Kind.ACCOUNT, Kind.LEAD, Kind.CONTACT})
-_USER_COLUMNS: Final = ("Id", "Username", "Email", "Name", "IsActive", "UserType")
+MANAGER_COLUMN: Final = "ManagerId"
+_USER_COLUMNS: Final = ("Id", "Username", "Email", "Name", "IsActive", "UserType", MANAGER_COLUMN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +175,9 @@ class Columns:
     def user(self, row: Mapping[str, Any]) -> User:
         """The user of a row of User; only standard users may own accounts (salesforce.md 0-9)."""
         with decoding("salesforce", f"a row of {self.object}"):
+            fields = canonical_fields(self.kind, self._values(row))
+            if row.get(MANAGER_COLUMN):
+                fields[MANAGER] = long_salesforce_id(str(row[MANAGER_COLUMN]))
             return User(
                 ref=Ref(System.SALESFORCE, Kind.USER, id_in(row)),
                 email=str(_value(row, "Email") or "").strip().lower(),
@@ -181,7 +185,7 @@ class Columns:
                 active=flag(_value(row, "IsActive")),
                 eligible=_value(row, "UserType") == "Standard",
                 login=str(_value(row, "Username") or "") or None,
-                fields=canonical_fields(self.kind, self._values(row)),
+                fields=fields,
             )
 
     def _values(self, row: Mapping[str, Any]) -> dict[str, Any]:

@@ -23,7 +23,7 @@ from syncd.connectors.salesforce.currencies import currency_rates
 from syncd.connectors.salesforce.failures import NoObjectError
 from syncd.connectors.salesforce.history import SELECT as HISTORY
 from syncd.connectors.salesforce.history import owner_versions
-from syncd.connectors.salesforce.mapping import SALESFORCE_ID, Columns, columns_of, id_in, queue_of
+from syncd.connectors.salesforce.mapping import MANAGER_COLUMN, SALESFORCE_ID, Columns, columns_of, id_in, queue_of
 from syncd.connectors.salesforce.rights import rights_of, row_count, unstamped
 from syncd.connectors.salesforce.schema import Descriptions, object_schema, schema_notes, unfit
 from syncd.connectors.salesforce.teams import TEAM_OBJECTS, TeamShape
@@ -121,11 +121,20 @@ class SalesforceReader:
         Where leads are mapped, queues too: a lead's owner may be one, an account's never (salesforce.md 2.5).
         """
         columns = columns_of(self._mapping, Kind.USER)
-        for page in self._pages(f"SELECT {columns.select} FROM {columns.object} ORDER BY Id"):
-            yield from map(columns.user, page.rows)
+        try:
+            yield from self._users(columns)
+        except SchemaError as error:
+            if error.code != "SYN405":
+                raise
+            shown = tuple(name for name in columns.structure if name != MANAGER_COLUMN)
+            yield from self._users(replace(columns, structure=shown))  # who manages whom is hidden from us
         if Kind.LEAD in self._mapping.kinds:
             for page in self._pages("SELECT Id, Name, Email FROM Group WHERE Type = 'Queue' ORDER BY Id"):
                 yield from map(queue_of, page.rows)
+
+    def _users(self, columns: Columns) -> Iterator[User]:
+        for page in self._pages(f"SELECT {columns.select} FROM {columns.object} ORDER BY Id"):
+            yield from map(columns.user, page.rows)
 
     def currency_rates(self) -> tuple[CurrencyRate, ...]:
         """The rates of CurrencyType and, with advanced currency management, of DatedConversionRate."""

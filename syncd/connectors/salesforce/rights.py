@@ -18,6 +18,7 @@ from syncd.connectors.salesforce.mapping import Columns
 from syncd.connectors.salesforce.schema import Descriptions
 from syncd.connectors.wire import HttpResponse
 from syncd.errors import AuthError, SchemaError
+from syncd.model.plans import written_field
 from syncd.model.refs import Kind
 
 _OWNED: Final = frozenset({Kind.ACCOUNT, Kind.OPPORTUNITY, Kind.LEAD, Kind.CONTACT})
@@ -57,15 +58,29 @@ def _rights(descriptions: Descriptions, columns: Columns) -> Iterator[Right]:
         yield Right(f"{name}: Read", f"to read {name}", granted=False)
         return
     yield Right(f"{name}: Read", f"to read {name}", granted=described.get("queryable") is not False)
+    fields = {str(field.get("name")).lower(): field for field in described["fields"]}
+    editable = described.get("updateable") is not False
     if columns.kind in _OWNED:
-        owner: Mapping[str, Any] = next(
-            (field for field in described["fields"] if str(field.get("name")).lower() == "ownerid"), {}
-        )
-        granted = described.get("updateable") is not False and owner.get("updateable") is not False
+        granted = editable and fields.get("ownerid", {}).get("updateable") is not False
         yield Right(f"{name}: Edit, OwnerId: Edit", f"to write owners of {name}", granted, writing=True)
+    for rule_field, column in columns.fields.items():
+        written = written_field(rule_field)
+        if written is not None:
+            yield from _field_rights(f"{name}.{column}", written, fields.get(column.lower()), editable=editable)
     for flag, word in (("createable", "Create"), ("deletable", "Delete")):
         if described.get(flag) is True:
             yield Right(f"{name}: {word}", f"to {word.lower()} {name}", granted=True, needed=False)
+
+
+def _field_rights(place: str, written: str, field: Mapping[str, Any] | None, *, editable: bool) -> Iterator[Right]:
+    """To read and to write a field that settings map to a role or a text of ours; describe hides what we may not read.
+
+    A formula is never updateable, whatever the permission set says.
+    """
+    yield Right(f"{place}: Read", f"to compare {written} before it is written", granted=field is not None)
+    if field is not None:
+        granted = editable and field.get("updateable") is not False
+        yield Right(f"{place}: Edit", f"to write {written}", granted, writing=True)
 
 
 def unstamped(descriptions: Descriptions, columns: Columns) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""The job behind `forecast`: each territory's period from deals and their history, checked against quarters held back."""
+"""The job behind `forecast`: each territory's period from deals and history, checked against periods held back."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 
 from syncd.alerts.periods import Period
 from syncd.clock import iso
+from syncd.jobs.aids.forecast_memory import JOB
 from syncd.jobs.aids.selling import Selling, stretch
 from syncd.jobs.context import Context
 from syncd.jobs.recording import recorded
@@ -18,7 +19,6 @@ from syncd.planning.aids.seasons import expected_share
 from syncd.rules.collector import without_collector
 
 FORMAT = 1
-JOB = "forecast"
 WHOLE = ""
 """All territories together."""
 _CENT = Decimal("0.01")
@@ -104,7 +104,7 @@ def _row(row: Row, pace: Decimal, checked: HeldBack) -> dict[str, Any]:
     low, high = each.interval(checked.wider)
     won = Decimal(each.won).quantize(_CENT)
     run_rate = (won / pace).quantize(_CENT) if pace else None
-    told = {
+    told: dict[str, Any] = {
         "territory": row.path or None,
         "won": f"{won:f}",
         "open": _money(each.open_amount),

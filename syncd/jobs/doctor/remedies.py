@@ -34,6 +34,8 @@ def remedy_of(system: System, error: SyncdError, settings: Settings) -> str | No
 
 def where_to_grant(system: System, right: str) -> str:
     """Where a person grants a right."""
+    if system is System.HUBSPOT and right.endswith((": view", ": edit")):
+        return f"HubSpot: Settings, Properties: make {right.partition(':')[0]} one that the key's app may {right[-4:]}"
     if system is System.HUBSPOT:
         return f"HubSpot: Development, Keys, Service keys, the key, Scopes: add {right}"
     if right == "View All":

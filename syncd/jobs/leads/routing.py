@@ -97,7 +97,7 @@ def lead_facts(record: Record, users: Mapping[Ref, User], derivation: Derivation
 
 
 def _linked(record: Record) -> Ref | None:
-    """The account that the lead's CRM names: HubSpot links a contact to its company."""
+    """The account that the lead's CRM names: HubSpot links a contact, or a lead, to its company."""
     if record.account is None or record.ref.system is not System.HUBSPOT:
         return None
     return Ref(record.ref.system, Kind.ACCOUNT, record.account)

@@ -42,7 +42,7 @@ def _checked(checked: Mapping[str, Any], meant: float) -> str:
         return "History is too short to check it against quarters that are over: take the intervals as a guess."
     bias = f"; sums came out {checked['bias']:+.0%}" if checked["bias"] is not None else ""
     return (
-        f"Checked against {counted(checked['periods'], 'period')} that {'is' if checked['periods'] == 1 else 'are'} over:"
+        f"Checked against {counted(checked['periods'], 'period')} held back:"
         f" {checked['share']:.0%} of {checked['tested']:,} intervals held the truth, {meant:.0%} were meant to{bias}."
     )
 

@@ -16,7 +16,7 @@ from syncd.report.overview.page import SCRIPT, STYLE
 from syncd.report.overview.pictures import bar, choropleth, columns, pace_bar
 from syncd.report.overview.shapes import us_states, world
 from syncd.report.overview.tables import Cell, amount, link, number, safe, share, table
-from syncd.report.wording import moment, money
+from syncd.report.wording import counted, moment, money
 
 Entry = Mapping[str, Any]
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'"
@@ -78,7 +78,8 @@ def _tiles(document: Entry) -> Iterator[str]:
     shown = (
         ("companies", "Companies", f"{figures['companies']:,}"),
         ("pipeline", "Open pipeline", _money(figures["pipeline"], currency)),
-        ("won", f"Won {period}", f"{_money(figures['won'], currency)} in {figures['deals_won']:,}"),
+        ("won", f"Won {period}", _won(figures, currency)),
+        ("reps", "Active owners", f"{figures['reps']:,}"),
         ("without_owner", "No active owner", f"{figures['without_owner']:,}"),
         ("unworked", "Nobody works", f"{figures['unworked']:,}"),
         ("moved", f"Changed owner {period}", f"{figures['moved']:,}"),
@@ -90,6 +91,11 @@ def _tiles(document: Entry) -> Iterator[str]:
     for key, name, text in shown:
         yield f"<div><dt>{safe(name)}</dt><dd>{safe(text)}<small><code>{safe(COMMANDS[key])}</code></small></dd></div>"
     yield "</dl>"
+
+
+def _won(figures: Entry, currency: str) -> str:
+    deals = figures["deals_won"]
+    return f"{_money(figures['won'], currency)} in {counted(deals, 'deal')}" if deals else "nothing"
 
 
 def _money(text: str, currency: str) -> str:

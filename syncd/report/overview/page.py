@@ -29,6 +29,7 @@ caption,.unseen{position:absolute;width:1px;height:1px;overflow:hidden;clip-path
 .choice{border:0;padding:0;margin:.2rem 0;display:flex;flex-wrap:wrap;gap:.2rem 1rem;font-size:.88rem}
 .choice[hidden]{display:none}.choice legend{float:left;padding:0;margin-right:.8rem;color:var(--soft)}
 .choice input,td input{width:auto;margin:0}
+td:has(.track){vertical-align:middle}
 .track{display:block;position:relative;height:.8rem;min-width:5rem;background:var(--q0);border-radius:2px}
 .track i{height:100%}.fill{background:var(--mark)}.good{background:var(--gain)}.near{background:var(--near)}
 .far{background:var(--lose)}.paced b{position:absolute;left:50%;top:-.15rem;bottom:-.15rem;

@@ -39,7 +39,7 @@ def join_families(book: Iterable[Facts]) -> Iterator[Facts]:
     """
     companies = tuple(book)
     by_key = {facts.key: facts for facts in companies}
-    known = _keys_by_id(by_key)
+    known = _keys_by_id(by_key) if any(_names_another(facts) for facts in companies) else {}
     parents = _parents(companies, known)
     heads = _heads(parents, by_key)
     lines = _lines(companies, known, parents)
@@ -52,20 +52,22 @@ def join_families(book: Iterable[Facts]) -> Iterator[Facts]:
             children[parents[key]] += 1
     sums = {head: _sums(family) for head, family in members.items()}
     for facts in companies:
-        head = heads[facts.key]
+        head, top = heads[facts.key], tops[facts.key]
+        values = dict(facts.values)
         found: dict[str, Value | None] = {
             "ultimate_parent": id_value(_ids(by_key[head.key])) if head.key in by_key else head.key,
-            "children": counted(children[facts.key]),
+            "children": counted(children.get(facts.key, 0)),
             "has_customer_parent": head.below_customer,
             **sums[head.key],
         }
-        added = {name: value for name, value in found.items() if value is not None and name not in facts.seen}
-        top = tops[facts.key]
+        for name, value in found.items():
+            if value is not None and name not in facts.seen:
+                values[name] = value
         yield replace(
             facts,
-            values={**facts.values, **added},
+            values=values,
             head=top.known if top.known != facts.key or facts.key in top.ring else None,
-            notes=(*facts.notes, *_ring_note(facts.key, top)),
+            notes=(*facts.notes, *_ring_note(facts.key, top)) if top.ring else facts.notes,
         )
 
 
@@ -106,6 +108,10 @@ def _keys_by_id(by_key: Mapping[str, Facts]) -> dict[str, str]:
             if isinstance(found, str):
                 known.setdefault(found, key)
     return known
+
+
+def _names_another(facts: Facts) -> bool:
+    return "parent" in facts.values or "ultimate_parent" in facts.values
 
 
 def _parents(companies: tuple[Facts, ...], known: Mapping[str, str]) -> dict[str, str]:

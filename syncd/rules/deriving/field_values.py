@@ -56,8 +56,8 @@ class ValueReader:
 
 def id_value(ids: Iterable[str]) -> Value | None:
     """The ids of a company as one value: a text, or a set where there are several; None for none."""
-    found = frozenset(long_salesforce_id(each.strip()) for each in ids if each.strip())
-    return next(iter(found)) if len(found) == 1 else found or None
+    found = {long_salesforce_id(stripped) for each in ids if (stripped := each.strip())}
+    return found.pop() if len(found) == 1 else frozenset(found) or None
 
 
 def _several(type_: FieldType, raw: RawValue) -> Value | None:

@@ -128,6 +128,16 @@ _OWN: dict[str, tuple[Property, ...]] = {
         made("hs_pipeline", "enumeration", "Pipeline"),
         made("hs_pipeline_stage", "enumeration", "Ticket status"),
     ),
+    "tasks": (
+        made("hs_task_subject", label="Task Title"),
+        made("hs_task_body", label="Task Notes"),
+        made(
+            "hs_task_status", "enumeration", "Task Status", options="NOT_STARTED IN_PROGRESS WAITING COMPLETED DEFERRED"
+        ),
+        made("hs_task_priority", "enumeration", options="NONE LOW MEDIUM HIGH"),
+        made("hs_task_type", "enumeration", options="TODO CALL EMAIL"),
+        made("hs_timestamp", "datetime", "Due date"),
+    ),
 }
 
 DEFINITIONS: dict[str, dict[str, Property]] = {

@@ -10,7 +10,8 @@ class ObjectKind:
     """A CRM object type. `names` are all that paths may call it; `stamp` is its modification property (2.2).
 
     `history_depth` is how many values of a property are remembered; `stage` and `pipeline` are the properties that
-    place a record in a pipeline, empty for an object without pipelines.
+    place a record in a pipeline, empty for an object without pipelines. `scopes_of` is another object type whose scopes
+    open this one: an activity's are those of contacts.
     """
 
     name: str
@@ -21,6 +22,12 @@ class ObjectKind:
     history_depth: int = 20
     pipeline: str = ""
     stage: str = ""
+    scopes_of: str = ""
+
+    @property
+    def scope(self) -> str:
+        """The object type whose scopes open it."""
+        return self.scopes_of or self.name
 
     @property
     def type_id(self) -> str:
@@ -70,12 +77,20 @@ KINDS: tuple[ObjectKind, ...] = (
         pipeline="hs_pipeline",
         stage="hs_pipeline_stage",
     ),
+    ObjectKind(
+        "tasks",
+        "task",
+        ("tasks", "task", "0-27"),
+        "hs_lastmodifieddate",
+        ("hs_task_subject", "hs_task_status"),
+        scopes_of="contacts",
+    ),
 )
 KIND_BY_NAME = {alias: kind for kind in KINDS for alias in kind.names}
 _ELSEWHERE = (
     "calls carts communications discounts emails feedback_submissions fees goal_targets invoices line_items meetings "
-    "notes orders payments postal_mail products quotes services subscriptions tasks taxes users "
-    "0-7 0-8 0-14 0-46 0-47 0-48 0-49 0-27 0-53"
+    "notes orders payments postal_mail products quotes services subscriptions taxes users "
+    "0-7 0-8 0-14 0-46 0-47 0-48 0-49 0-53"
 )
 ELSEWHERE = frozenset(_ELSEWHERE.split())
 """Object types of HubSpot that the sandbox does not hold: the token lacks their scopes, as most real ones do."""

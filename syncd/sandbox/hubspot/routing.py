@@ -88,7 +88,7 @@ class Call:
         if kind is None:
             return None
         family = "schemas" if self.name in ("pipelines", "properties") else "objects"
-        return f"crm.{family}.{kind.name}.{'write' if self.writes else 'read'}"
+        return f"crm.{family}.{kind.scope}.{'write' if self.writes else 'read'}"
 
 
 def route(request: Request) -> Call | None:

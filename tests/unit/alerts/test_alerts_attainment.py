@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
@@ -10,6 +10,7 @@ import pytest
 from alerts_world import HS, NOW, PACK, SF, World, account, user, won
 
 from syncd.alerts.periods import fiscal_period, period_of
+from syncd.jobs.recording import recorded
 from syncd.store import ownership
 
 UTC_ZONE = ZoneInfo("UTC")
@@ -94,6 +95,34 @@ def test_a_territory_may_say_its_quota_itself(world: World) -> None:
     assert firing(world) == ["AttainmentBelow emea/dach"]
     (dach,) = world.episodes("AttainmentBelow")
     assert dach.labels == {"territory": "emea/dach", "period": "2026-Q4"}
+
+
+def test_an_unlikely_quota_warns_early_where_the_pack_asks_for_it(world: World) -> None:
+    def forecast(chance: float) -> None:
+        told = {"forecast": "600", "low": "400", "high": "800", "quota": "1000", "chance": chance}
+        with recorded(world.context, "forecast") as run:
+            run.summary = {"period": "2026-Q4", "territories": {"emea": told}}
+
+    quota(world, "emea,,2026-Q4,1000,", "monitors: {AttainmentBelow: {early: 20%}}")
+    begin(world, (1, 500, "2026-11-01"))  # the pace is fine
+    assert firing(world) == []
+    forecast(0.15)
+    world.clock.advance(timedelta(hours=1, minutes=1))
+    world.pulled()
+    world.watch()
+    assert firing(world) == ["AttainmentBelow emea"]
+    (episode,) = world.episodes("AttainmentBelow")
+    assert "it ends at 600 USD (400 USD to 800 USD); the quota is reached with 15%" in str(episode.detail["evidence"])
+    forecast(0.25)  # a little likelier changes nothing, a tenth likelier does
+    world.clock.advance(timedelta(hours=1, minutes=1))
+    world.pulled()
+    world.watch()
+    assert firing(world) == ["AttainmentBelow emea"]
+    forecast(0.35)
+    world.clock.advance(timedelta(hours=1, minutes=1))
+    world.pulled()
+    world.watch()
+    assert firing(world) == []
 
 
 def test_a_rep_counts_the_deals_they_own_where_the_pack_says_so(world: World) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from fields_world import fields_world
 from jobs_world import HUBSPOT, NOW, SALESFORCE, World
 
 from syncd.clock import ManualClock, SystemClock
@@ -26,6 +27,7 @@ from syncd.settings import Secret, Settings
 from syncd.store.engine import Store
 from tests.inprocess import InProcessWire, Trouble, always, path_has
 
+Make = Callable[..., World]
 Found = dict[tuple[str, str], dict[str, Any]]
 
 
@@ -182,6 +184,24 @@ def test_rights_beyond_need_are_named_in_both_crms(doctor: Doctor) -> None:
     assert "Modify All Data, Manage Users" in salesforce
     assert "Author Apex" not in salesforce
     assert doctor.code is ExitCode.OK
+
+
+def test_a_field_that_syncd_is_to_write_and_may_not_is_named_in_both_crms(make_world: Make) -> None:
+    world = fields_world(make_world)
+    doctor = Doctor(world)
+    assert doctor.verdicts()["salesforce", "rights"] in ("ok", "warn")
+    assert not [text for system in ("salesforce", "hubspot") for text in refused(doctor, system)]
+    world.salesforce.edit({"object": "Account", "field": {"name": "Band__c", "type": "string", "updateable": False}})
+    world.hubspot.edit({"object": "companies", "define": {"name": "csm_owner", "type": "string", "read_only": True}})
+    found = doctor.examine()
+    assert refused(doctor, "salesforce") == ["not granted: Account.Band__c: Edit, needed to write band"]
+    assert refused(doctor, "hubspot") == ["not granted: companies.csm_owner: edit, needed to write csm"]
+    assert found["hubspot", "rights"]["verdict"] == "fail"
+    assert "Properties" in found["hubspot", "rights"]["fix"]
+
+
+def refused(doctor: Doctor, system: str) -> list[str]:
+    return [text for text in doctor.texts("rights", system) if text.startswith("not granted")]
 
 
 def test_credentials_without_excess_are_not_warned_of(doctor: Doctor) -> None:

@@ -120,6 +120,29 @@ def test_follow_all_takes_every_contact_and_stay_none(make_world: Make) -> None:
     assert deliberate(world.context).source.followers == ()
 
 
+def test_open_tasks_of_a_hubspot_company_follow_it(make_world: Make) -> None:
+    told = {HUBSPOT: 'children = ["tasks"]\n'}
+    world = followed(make_world, ", cascade: {contacts: stay, open_tasks: follow}", told)
+    company, owner = moving(world, HUBSPOT)
+    other = next(row["id"] for row in world.hubspot.records("companies") if row["id"] != company)
+    rows_of = [
+        {"hs_task_status": "NOT_STARTED", "associations": company},
+        {"hs_task_status": "COMPLETED", "associations": company},
+        {"hs_task_status": "WAITING", "associations": f"{company};{other}"},
+    ]
+    made = world.hubspot.load("tasks", [{"hs_task_subject": "T", "hubspot_owner_id": owner, **row} for row in rows_of])
+    open_, done, shared = (Ref(HUBSPOT, Kind.TASK, record) for record in made)
+    world.wait(5)  # a pull ends a little behind the clock of the CRM
+    plan_id = ready(world)
+    listed = {row["ref"]: row for row in document_of(world, plan_id)["changes"] if ":task:" in row["ref"]}
+    assert set(listed) == {str(open_)}, "neither a done one nor one of two companies follows"
+    assert listed[str(open_)]["parent"] == str(world.ref(HUBSPOT, company))
+    assert int(run(world, plan_id).exit_code) == 0
+    owners = {row["id"]: row["properties"]["hubspot_owner_id"] for row in world.hubspot.records("tasks")}
+    assert owners == {open_.id: listed[str(open_)]["to"], done.id: owner, shared.id: owner}
+    assert owners[open_.id] != owner
+
+
 @ON_SQLITE
 def test_a_person_accounts_contact_never_follows(make_world: Make) -> None:
     told = {SALESFORCE: 'children = ["contacts"]\nperson_accounts = true\n'}

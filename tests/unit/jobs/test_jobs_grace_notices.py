@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from jobs_world import World
+from jobs_world import SALESFORCE, World
 
+from syncd.connectors.wire import HttpResponse
 from syncd.errors import InputError
 from syncd.jobs import apply as jobs
 from syncd.jobs.leadership import leadership
 from syncd.jobs.plan import make_plan
-from syncd.jobs.telling import changes_document, open_receivers, tell_changes
+from syncd.jobs.telling import changes_document, managers_of, open_receivers, tell_changes
 from syncd.report.change_notices import change_markdown, change_text
 from syncd.store.tables import notices as notice_table
 
@@ -74,6 +76,24 @@ def test_each_rep_gets_one_notice_of_all_their_accounts_that_will_be_taken_back_
     assert all(f"taken back after {grace_ends}" in body["summary"] for body in told)
     make_plan(world.context)
     assert len(queued(world)) == len(told)
+
+
+def test_salesforce_says_who_manages_a_rep_of_whom_the_pack_does_not(world: World) -> None:
+    users = {row["Email"].lower(): row["Id"] for row in world.salesforce.records("User") if row["IsActive"]}
+    one, two, chief, boss = world.reps[:4]
+    for rep, manager in ((one, chief), (two, chief), (chief, chief)):
+        world.salesforce.edit({"object": "User", "id": users[rep], "set": {"ManagerId": users[manager]}})
+    write(world, MANAGED, entries=f"{{email: {two}, manager: {boss}}}")
+    world.pulled()
+    assert managers_of(world.context) == {one: chief, two: boss}
+
+
+def test_a_pull_goes_on_where_managers_are_hidden(world: World) -> None:
+    hidden = [{"message": "No such column 'ManagerId' on entity 'User'", "errorCode": "INVALID_FIELD"}]
+    answer = HttpResponse(400, {"content-type": "application/json"}, json.dumps(hidden).encode())
+    world.trouble(SALESFORCE, "ManagerId", answer)
+    assert {pull.outcome for pull in world.pull().systems} == {"ok"}
+    assert managers_of(world.context) == {}
 
 
 def test_a_manager_is_told_of_the_whole_team_and_reps_of_themselves(world: World) -> None:

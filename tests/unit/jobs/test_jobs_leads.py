@@ -9,6 +9,7 @@ import pytest
 from jobs_world import HUBSPOT, SALESFORCE, World
 from leads_world import LeadsWorld
 
+from syncd.clock import iso
 from syncd.errors import RefusedError
 from syncd.jobs import apply as jobs
 from syncd.jobs.fairness import fairness
@@ -16,6 +17,8 @@ from syncd.jobs.leadership import leadership
 from syncd.jobs.leads.lane import run_leads
 from syncd.jobs.plan import make_plan
 from syncd.model.plans import PlanStatus
+from syncd.model.refs import Kind, Ref
+from syncd.settings.leads import OPEN_STAGES
 from syncd.store import ledger, mirror, plans
 from syncd.store.leads import LeadState
 from tests.inprocess import Trouble, path_has
@@ -352,6 +355,27 @@ def test_contacts_of_hubspot_are_leads_by_their_stage(make_world: Make) -> None:
     leads.world.hubspot.load("associations", [{**between, "primary": True}])
     leads.later()
     assert "links it to this account" in (leads.track(linked).matched or "")
+
+
+def test_leads_of_hubspot_may_be_its_object_of_that_name(make_world: Make) -> None:
+    leads = LeadsWorld.make(make_world, only=None, leads='hubspot_object = "leads"\n')
+    assert leads.world.settings().leads.hubspot_stages == OPEN_STAGES
+    hubspot, company, now = leads.world.hubspot, leads.world.account(HUBSPOT), iso(leads.world.clock.now())
+    stamps = {"createdate": now, "hs_lastmodifieddate": now, "hs_pipeline": "lead-pipeline-id"}
+    stages = {"free": "new-stage-id", "linked": "attempting-stage-id", "over": "unqualified-stage-id"}
+    of = {"linked": {"associations": company.id}}
+    rows = [{"hs_lead_name": n, "hs_pipeline_stage": s, **stamps, **of.get(n, {})} for n, s in stages.items()]
+    free, linked, over = (Ref(HUBSPOT, Kind.LEAD, record) for record in hubspot.load("leads", rows))
+    leads.later()
+    owners = {row["id"]: row["properties"].get("hubspot_owner_id") for row in hubspot.records("leads")}
+    assert leads.email(owners[free.id], HUBSPOT) == leads.reps[0]
+    assert "links it to this account" in (leads.track(linked).matched or "")
+    assert owners[over.id] is None
+    with leads.world.context.store.read() as conn:
+        assert over not in mirror.get_records(conn, [over])
+    hubspot.edit({"object": "leads", "id": free.id, "set": {"hs_pipeline_stage": "qualified-stage-id"}})
+    leads.later()
+    assert leads.track(free).reason == "no-lead"
 
 
 @SQLITE

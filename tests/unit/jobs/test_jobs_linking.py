@@ -246,3 +246,50 @@ def test_a_merge_in_the_crm_carries_a_persons_word_to_the_winner(world: World) -
     assert links(world)[winner] == links(world)[hubspot]
     with world.context.store.read() as conn:
         assert [entry.facts["into"] for entry in ledger.entries(conn, event="record.merged")] == [str(winner)]
+
+
+def test_a_merge_takes_the_other_systems_record_along_though_no_domain_says_so(world: World) -> None:
+    world.pulled()
+    salesforce, hubspot = joined_pair(world)
+    known = links(world)
+    alone = [ref for ref in sorted(known) if ref.system is SALESFORCE and list(known.values()).count(known[ref]) == 1]
+    winner = alone[0]
+    world.wait()
+    world.salesforce.edit({"object": "Account", "id": winner.id, "merge": [salesforce.id]})
+    world.wait()
+    world.pulled()
+    assert links(world)[winner] == links(world)[hubspot]
+    world.wait()
+    world.edit_salesforce(winner.id, Website="elsewhere.example")
+    world.wait()
+    world.pulled()
+    assert links(world)[winner] == links(world)[hubspot]
+    decide(world, winner, hubspot, confirmed=False)
+    assert links(world)[winner] != links(world)[hubspot]
+
+
+def test_a_merge_of_two_linked_accounts_leaves_the_winners_own_link(world: World) -> None:
+    world.pulled()
+    known = links(world)
+    pairs = sorted(key for key in set(known.values()) if list(known.values()).count(key) == 2)
+    one, other = (sorted(ref for ref, key in known.items() if key == pair) for pair in pairs[:2])
+    winner, loser = next(r for r in one if r.system is SALESFORCE), next(r for r in other if r.system is SALESFORCE)
+    theirs, left = next(r for r in one if r.system is HUBSPOT), next(r for r in other if r.system is HUBSPOT)
+    world.wait()
+    world.salesforce.edit({"object": "Account", "id": winner.id, "merge": [loser.id]})
+    world.wait()
+    world.pulled()
+    assert links(world)[winner] == links(world)[theirs]
+    assert links(world)[left] == str(left)
+
+
+def test_an_id_map_that_names_a_merged_account_means_the_winner(world: World) -> None:
+    world.pulled()
+    salesforce, hubspot = joined_pair(world)
+    winner = next(ref for ref in sorted(links(world)) if ref.system is SALESFORCE and ref != salesforce)
+    world.wait()
+    world.salesforce.edit({"object": "Account", "id": winner.id, "merge": [salesforce.id]})
+    id_map(world, f"salesforce,hubspot\n{salesforce.id},{hubspot.id}\n")
+    world.wait()
+    world.pulled()
+    assert links(world)[winner] == links(world)[hubspot]

@@ -14,8 +14,8 @@ from sqlalchemy import text
 from syncd.errors import ConfigError, InputError
 from syncd.jobs.book import mirror_book
 from syncd.jobs.checking import check
-from syncd.jobs.explaining import explain
-from syncd.jobs.export import export_mirror
+from syncd.jobs.explaining import explain_company
+from syncd.jobs.exporting import export_mirror
 from syncd.jobs.plan import deliberate, make_plan
 from syncd.jobs.watch import watch
 from syncd.model.normalisation import registrable_domain
@@ -73,7 +73,7 @@ class SignalWorld:
         return self.world
 
     def decision(self) -> dict[str, object]:
-        document = make_plan(self.world.context, save=False, all_decisions=True).plan.document
+        document = make_plan(self.world.context, all_decisions=True)
         (found,) = [each for each in document["decisions"] if any(self.key in ref for ref in each["accounts"])]
         return dict(found)
 
@@ -101,7 +101,7 @@ def test_explain_names_the_table_and_its_age(make_world: Make) -> None:
     signals = SignalWorld(make_world)
     signals.write(f"whose,score,topics\n{signals.site},91,\n")
     world = signals.ready()
-    document = repr(explain(world.context, signals.key))
+    document = repr(explain_company(world.context, signals.key))
     assert "intent" in document
     assert "side table intent, as of 2026-11-20" in document
 
@@ -131,7 +131,7 @@ def test_what_a_stale_table_decides_is_held_and_nothing_else(make_world: Make) -
     world = signals.ready()
     held = signals.decision()
     assert (held["outcome"], held["reason"]) == ("held", "signal-stale")
-    document = make_plan(world.context, save=False, all_decisions=True).plan.document
+    document = make_plan(world.context, all_decisions=True)
     others = [each for each in document["decisions"] if each["company"] != held["company"]]
     assert not any(each["reason"] == "signal-stale" for each in others)
     report = check(world.settings(), world.folder / "pack", now=world.clock.now())
@@ -174,7 +174,9 @@ def test_a_table_that_cannot_be_read_stops_the_plan_and_says_why(
     make_world: Make, content: bytes | None, code: str
 ) -> None:
     signals = SignalWorld(make_world)
+    signals.write("whose,score,topics\n")
     world = signals.ready()
+    signals.file.unlink()
     if content is not None:
         signals.file.write_bytes(content)
     with pytest.raises(InputError, match="SYN865") as caught:
@@ -230,10 +232,10 @@ def test_a_field_needs_a_type_and_a_name_of_its_own(make_world: Make, fields: st
 
 
 def test_freshness_is_of_the_newest_row_where_a_column_says_so() -> None:
+    from syncd.errors import Place
     from syncd.jobs.signals import _Draft
     from syncd.rules.findings import Findings
     from syncd.rules.matching.time_window import UTC_ZONE
-    from syncd.errors import Place
     from syncd.settings import SignalSettings
 
     fields = {"intent": {"field": "score", "type": "number"}}

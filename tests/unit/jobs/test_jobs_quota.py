@@ -1,0 +1,153 @@
+"""`quota`, `explain quota` and `forecast` over a mirror with planted deals: sums, files, checks and early warnings."""
+
+from __future__ import annotations
+
+import copy
+import csv
+import json
+import shutil
+from collections.abc import Callable, Iterator, Mapping
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from jobs_world import World
+
+from syncd.cli.main import cli
+from syncd.errors import InputError, UsageError
+from syncd.jobs.aids.forecasting import forecast
+from syncd.jobs.aids.quotas import Goal, explain_quota, quota, quota_file
+from syncd.jobs.checking import check
+from syncd.jobs.watch import watch
+from syncd.report.aids.forecast_sheet import forecast_sheet
+from syncd.report.aids.quota_sheet import quota_explanation_sheet, quota_sheet
+from syncd.report.aids.sheet_html import render_html
+from syncd.report.aids.sheet_markdown import render_markdown
+from syncd.report.aids.sheet_text import render_text
+from syncd.sandbox.dataset import Dataset
+from syncd.store import episodes
+
+PACK = """
+format: 1
+pack: {{name: quotas}}
+reps: [{{email: {one}, capacity: 30}}, {{email: {two}, capacity: 10, start: 2027-01-01, ramp: [0.5, 0.5, 0.5, 1]}}]
+territories:
+  - name: world
+    territories:
+      - {{name: large, when: {{employees: ">= 500"}}, owners: [{one}]{own}}}
+      - {{name: rest, when: always, owners: [{two}]}}
+    when: always
+{more}
+"""
+
+
+@pytest.fixture
+def world(tmp_path: Path, data: Dataset, empty_database: Path) -> Iterator[World]:
+    shutil.copyfile(empty_database, tmp_path / "syncd.db")
+    (tmp_path / "rates.csv").write_text("currency,rate,date\nEUR,1.25,2026-01-01\n")
+    made = World.make(tmp_path, f"sqlite:///{tmp_path}/syncd.db", copy.deepcopy(data), extra='[money]\nrates = "rates.csv"')
+    made.pulled()
+    made.adopt()
+    write(made)
+    yield made
+    made.context.close()
+
+
+def write(world: World, own: str = "", more: str = "") -> None:
+    one, two = world.reps[:2]
+    (world.folder / "pack" / "pack.yaml").write_text(PACK.format(one=one, two=two, own=own, more=more))
+
+
+def rendered(document: Mapping[str, Any], sheet_of: Callable[[Any], Any]) -> str:
+    json.dumps(document)
+    sheet = sheet_of(document)
+    assert render_html(sheet)
+    assert render_markdown(sheet)
+    return render_text(sheet)
+
+
+def amounts(document: Mapping[str, Any]) -> dict[str, Decimal]:
+    return {each["territory"]: Decimal(each["quota"]) for each in document["territories"]}
+
+
+def test_a_target_is_split_exactly_and_the_file_goes_into_the_pack(world: World) -> None:
+    for method in ("potential", "history", "capacity", "blend"):
+        found = amounts(quota(world.context, Goal("2027", "12345678.91", method)))
+        assert found["world"] == found["world/large"] + found["world/rest"] == Decimal("12345678.91")
+    document = quota(world.context, Goal("2027", "1200001", "capacity", each="quarter", step=Decimal(1000)))
+    found = amounts(document)
+    assert found["world/large"] + found["world/rest"] == 1200001
+    told = explain_quota(world.context, "world", Goal("2027", "1200001", "capacity"))
+    large, rest = told["made_of"]
+    both = float(large["capacity"]) + float(rest["capacity"])
+    assert float(found["world/large"] / 1200001) == pytest.approx(float(large["capacity"]) / both, abs=0.001)
+    assert rest["reps"][world.reps[1]] == "8.75"  # 10, that is half for three months, and in full for nine
+    (world.folder / "pack" / "quotas.csv").write_text(quota_file(document, reps=True))
+    write(world, more="quotas: {file: quotas.csv}")
+    result = check(world.context.settings, world.folder / "pack", now=world.clock.now())
+    assert [each for each in result.findings if each.severity == "error"] == []
+    quarters = [quota(world.context, Goal(f"2027-Q{number}")) for number in range(1, 5)]
+    assert sum(amounts(each)["world"] for each in quarters) == 1200001
+    checked = quota(world.context, Goal("2027-Q1", file=world.folder / "pack" / "quotas.csv"))
+    assert amounts(checked)["world"] == amounts(quarters[0])["world"]
+    text = rendered(document, quota_sheet) + rendered(checked, quota_sheet)
+    assert "2027-Q1" in text
+    assert "planning gap" in text
+
+
+def test_what_is_required_of_the_pipeline_is_held_against_history(world: World) -> None:
+    small, huge = (quota(world.context, Goal("2027", target)) for target in ("1", "900M"))
+    assert small["whole"]["conversion"]["over"] is False
+    assert huge["whole"]["conversion"]["over"] is True
+    assert Decimal(huge["whole"]["gap"]) > 0 > Decimal(small["whole"]["gap"])
+    assert "!" in rendered(huge, quota_sheet)
+
+
+def test_a_territorys_own_quota_is_the_target_and_stays_out_of_the_file(world: World) -> None:
+    write(world, own=", quota: 2M EUR")
+    with pytest.raises(UsageError, match="SYN776"):
+        quota(world.context, Goal("2027-Q1"))
+    document = quota(world.context, Goal("2027"))
+    assert document["own"] == ["world/large"]
+    assert Decimal(document["target"]) == 2_500_000
+    rows = list(csv.DictReader(quota_file(document).splitlines()))
+    assert {row["territory"] for row in rows} == {"world", "world/rest"}
+    told = explain_quota(world.context, "large", Goal("2027"))
+    assert told["standing"]["written"] == "2000000 EUR"
+    assert told["made_of"][0]["amount"] == told["row"]["quota"]
+    assert "pack.yaml:" in rendered(told, quota_explanation_sheet)
+    with pytest.raises(UsageError, match="SYN770"):
+        explain_quota(world.context, "larg", Goal("2027"))
+
+
+def test_a_file_with_problems_is_refused_with_all_of_them(world: World) -> None:
+    file = world.folder / "wrong.csv"
+    file.write_text("territory,rep,period,quota,currency\nlarge,,2027,1k,\nlarge,,2027,x,\nlrge,,2027,1,XXX\n,,2027,1,\n")
+    with pytest.raises(InputError, match="SYN775") as error:
+        quota(world.context, Goal("2027", file=file))
+    assert [each.place.line for each in error.value.findings if each.place] == [3, 4, 4, 5]
+    with pytest.raises(UsageError, match="SYN774"):
+        quota(world.context, Goal("Q1-2027"))
+    assert "--target" in cli.get_command(None, "quota").get_help(cli.make_context("syncd", ["quota", "--help"]))  # type: ignore[arg-type,union-attr]
+
+
+def test_a_forecast_is_kept_and_warns_early(world: World) -> None:
+    more = """quotas: {file: quotas.csv}
+monitors: {AttainmentBelow: {below: 1%, resolve: 2%, early: 30%}}"""
+    write(world, more=more)
+    (world.folder / "pack" / "quotas.csv").write_text("territory,period,quota\nworld,2026-Q4,900M\nlarge,2026-Q4,1\n")
+    document = forecast(world.context)
+    assert document["period"] == "2026-Q4"
+    rows = {each["territory"]: each for each in document["territories"]}
+    assert rows["world"]["chance"] < 0.3
+    parts = [Decimal(rows[path]["forecast"]) for path in ("world/large", "world/rest")]
+    assert abs(Decimal(rows["world"]["forecast"]) - sum(parts)) <= Decimal("0.02")
+    assert all(Decimal(each["low"]) <= Decimal(each["forecast"]) <= Decimal(each["high"]) for each in rows.values())
+    assert "In all" in rendered(document, forecast_sheet)
+    watch(world.context)
+    with world.context.store.read() as conn:
+        every = episodes.list_episodes(conn, states=None, limit=50)
+    found = [each for each in every if each.monitor == "AttainmentBelow"]
+    (whole,) = [each for each in found if each.subject == "world"]
+    assert any("forecast of 2026-11-20" in each for each in whole.detail["evidence"])
