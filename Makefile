@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 JOBS ?= 2
 
-.PHONY: help setup demo test contract check lint types layers wheel install-test schema-fixture lock man simulate sweep fuzz bench bench-explain bench-packs bench-load bench-rules bench-aids bench-engine bench-plan fairness soak evening screenshots logs site site-serve storm fuzz-readers audit-deps sbom lanes clean
+.PHONY: help setup demo test contract check lint types layers wheel install-test schema-fixture lock man simulate sweep machine planted mutants coverage fuzz bench bench-explain bench-packs bench-load bench-rules bench-aids bench-balance bench-engine bench-plan fairness soak evening screenshots logs site site-serve storm fuzz-readers audit-deps sbom lanes clean
 .DEFAULT_GOAL := help
 
 help: ## what each target does
@@ -65,8 +65,8 @@ schema-fixture: $(STAMP) ## the schema of RELEASE as fixture for the migration t
 	$(BIN)/python -m tests.migration.release $(RELEASE)
 
 lock: ## pin every dependency with its hashes (needs uv)
-	uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-emit-index-url --extra postgres --extra receivers pyproject.toml -o requirements.txt
-	uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-emit-index-url --extra fast --extra postgres --extra receivers --group dev pyproject.toml -o requirements-dev.txt
+	uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-emit-index-url --extra console --extra postgres --extra receivers pyproject.toml -o requirements.txt
+	uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-emit-index-url --extra balance --extra console --extra fast --extra postgres --extra receivers --group dev pyproject.toml -o requirements-dev.txt
 	uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-emit-index-url --group site -o requirements-site.txt
 	uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-emit-index-url --group fuzz -o requirements-fuzz.txt
 
@@ -87,6 +87,9 @@ bench-rules: $(STAMP) ## the rules engine, figure by figure (FIGURES="territory 
 
 bench-aids: $(STAMP) ## audit, starter pack and backtest over planted books (SIZES="1000 10000 ..."); JSON on stdout
 	@$(BIN)/python benchmarks/aids.py $(SIZES)
+
+bench-balance: $(STAMP) ## balance and forecast over planted books (SIZES="1000 10000 ..."); JSON on stdout
+	@$(BIN)/python benchmarks/balance.py $(SIZES)
 
 bench-engine: $(STAMP) ## the batch engine over ROWS accounts beside Polars, DuckDB, SQLite and rule engines; JSON on stdout
 	@$(BIN)/python benchmarks/batch_engine.py --rows $(or $(ROWS),1000000)
@@ -111,6 +114,20 @@ simulate: $(STAMP) ## the simulation over SEEDS seeds from FIRST on
 
 sweep: $(STAMP) ## the golden day with a death at every crashpoint, a second one in recovery, every call failing
 	SWEEP=all $(BIN)/python -m pytest tests/simulation/test_golden_day.py -n $(JOBS) --dist loadscope --no-loadscope-reorder
+
+machine: $(STAMP) ## the state machine over the store: EXAMPLES runs of 40 steps
+	EXAMPLES=$(or $(EXAMPLES),2000) $(BIN)/python -m pytest tests/simulation/test_store_machine.py -q
+
+planted: $(STAMP) ## plant each bug of tests/planted/bugs.toml (BUGS="I09 undo") into a copy: who catches it; docs/reliability.md
+	$(BIN)/python -m tests.planted $(BUGS)
+
+mutants: $(STAMP) ## mutants of the modules that decide what is written, at most MOST each, by their own tests; docs/reliability.md
+	$(BIN)/python -m tests.mutants --most $(or $(MOST),1000) $(MODULES)
+
+coverage: $(STAMP) ## lines and branches that the tests of rules, planning and the outbox take; docs/reliability.md
+	$(BIN)/python -m coverage run --branch --source=syncd/rules,syncd/planning,syncd/store --data-file=build/coverage -m pytest -q -m "not postgres" tests/unit/rules tests/unit/planning tests/unit/store tests/unit/jobs
+	$(BIN)/python -m coverage json --data-file=build/coverage -o build/coverage.json
+	$(BIN)/python -m tests.coverage_table build/coverage.json
 
 fairness: $(STAMP) ## COUNT accounts dealt in turn on a real database, killed again and again: nobody off by more than 2
 	FAIRNESS=$(or $(COUNT),10000) $(BIN)/python -m pytest tests/simulation/test_fairness_simulated.py -s -q

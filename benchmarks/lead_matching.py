@@ -1,9 +1,9 @@
 """How well leads are matched to accounts: `python benchmarks/lead_matching.py [SEED]`. Prints JSON.
 
-Half of the companies of the real list are accounts. Of every company comes a lead, typed by somebody else: its name and
-places have the dirt that is measured in that list (see identity.py), its e-mail is of the company's domain, of free mail,
-or left out. Once with these e-mails, and once with free mail alone, so that name and place decide. The true accounts
-stay hidden from the matcher. The listings of one website are one company: any of them is right.
+Half of the companies of the real list are accounts. Of every company comes a lead, typed by somebody else: its name
+and places have the dirt that is measured in that list (see identity.py), its e-mail is of the company's domain, of
+free mail, or left out. Once with these e-mails, and once with free mail alone, so that name and place decide. The true
+accounts stay hidden from the matcher. The listings of one website are one company: any of them is right.
 """
 
 from __future__ import annotations

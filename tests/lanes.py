@@ -2,7 +2,7 @@
 
 A lane is a folder of tests, `unit` by its rooms. Seconds are those that the tests themselves took (set-up and tear-down
 included), added up over all processes: on two processes half of that passes on the clock. At the end the table is
-printed as Markdown, and the slowest tests under it. LANES=page also puts it into docs/performance.md, between its marks.
+printed as Markdown, and the slowest tests under it; LANES=page also puts it into docs/performance.md.
 """
 
 from __future__ import annotations

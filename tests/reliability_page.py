@@ -1,4 +1,4 @@
-"""The tables of docs/reliability.md: each stands between two marks and is written by the command that made its figures."""
+"""The tables of docs/reliability.md: each stands between two marks, written by the command that made its figures."""
 
 from __future__ import annotations
 

@@ -12,6 +12,7 @@ import click
 
 from syncd import __version__
 from syncd.cli.catalogue import COMMANDS
+from syncd.cli.paths import GivenPath, with_given_paths
 from syncd.errors import ExitCode, SyncdError
 
 EPILOG = """\b
@@ -44,7 +45,7 @@ class LazyGroup(click.Group):
             return None
         module = importlib.import_module(f"syncd.cli.commands.{entry.module}")
         command: Any = getattr(module, entry.attribute)
-        return command if isinstance(command, click.Command) else None
+        return with_given_paths(command) if isinstance(command, click.Command) else None
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The list of commands from the catalogue's own lines, so that help imports nothing."""
@@ -71,7 +72,7 @@ class LazyGroup(click.Group):
 @click.version_option(__version__, "--version", prog_name="syncd", message="%(prog)s %(version)s")
 @click.option(
     "--config",
-    type=click.Path(path_type=Path),
+    type=GivenPath(path_type=Path),
     help="The settings file (default: SYNCD_CONFIG, ./config.toml, /etc/syncd/config.toml).",
 )
 @click.option("-v", "--verbose", is_flag=True, help="Tell events on stderr as they happen.")

@@ -23,7 +23,7 @@ from syncd.model.refs import System
 from syncd.planning.windows import inside_windows
 from syncd.rules.pack import Pack
 from syncd.settings import Mode
-from syncd.store import operations, plans, runs
+from syncd.store import feed, operations, plans, runs
 
 _WATCHED_JOBS = ("pull", "delayed-pass", "sweep", OFFER, PREVIEW, "apply", "housekeeping", "pack", "leads", "report")
 _LOOKED_BACK = 20
@@ -49,8 +49,19 @@ def read_operations(context: Context, conn: Connection, pack: Pack | None, now: 
         undelivered={
             name: Undelivered(each.waiting, each.given_up, each.attempts, each.since, each.reason)
             for name, each in troubled.items()
-        },
+        }
+        | _behind(context, conn),
     )
+
+
+def _behind(context: Context, conn: Connection) -> dict[str, Undelivered]:
+    """The subscribers of the feed that take nothing: every row of the ledger that they were not told of waits."""
+    head, known = feed.head(conn), feed.subscribers(conn)
+    return {
+        name: Undelivered(head - known[name].seq, 0, known[name].attempts, since, known[name].reason)
+        for name in (each.name for each in context.settings.receivers)
+        if name in known and (since := known[name].failing_since) is not None
+    }
 
 
 def _may_write(context: Context, pack: Pack | None, now: datetime) -> bool:

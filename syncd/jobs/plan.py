@@ -8,6 +8,8 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy import Connection
+
 from syncd.errors import Finding, Place, RefusedError
 from syncd.jobs.book import MirrorBook, read_book
 from syncd.jobs.context import Context
@@ -21,7 +23,7 @@ from syncd.model.decisions import Decision
 from syncd.model.plans import PlanStatus, SavedPlan
 from syncd.model.refs import System
 from syncd.planning.builder import PlanInput, build_plan
-from syncd.planning.flapping import WITHIN, flapping
+from syncd.planning.flapping import WITHIN, flapping, flapping_roles
 from syncd.planning.vanished import vanished_territories
 from syncd.rules.collector import without_collector
 from syncd.rules.deciding.exceptions import match_exceptions
@@ -29,7 +31,7 @@ from syncd.rules.engine import decide
 from syncd.rules.facts import Facts
 from syncd.rules.pack import Override, Pack
 from syncd.store import ledger, mirror, outbox, overrides, ownership, plans
-from syncd.store.operations import owner_changes_since
+from syncd.store.operations import owner_changes_since, role_changes_since
 
 OFFER, PREVIEW = "plan", "preview"
 """The names under which runs are recorded: plans that can be approved, and those that only show how things stand."""
@@ -86,10 +88,7 @@ def deliberate(
 
 def _deliberate(context: Context, loaded: Pack, now: datetime, day: date, stages: Stages) -> Deliberation:
     with stages.stage("read the mirror"), context.store.read() as conn:
-        status = mirror.mirror_status(conn)
-        missing = [system.value for system in context.systems if not _is_complete(context, status.get(system))]
-        if missing:
-            raise RefusedError("SYN550", f"no complete mirror of {' and '.join(missing)} yet", hint="run `syncd pull`")
+        require_mirror(context, conn)
         source = read_book(context, conn, loaded, now, rates_on=day)
     _, unmatched = match_exceptions(loaded, source.book.facts, now)
     told = written_findings(context.settings, loaded)
@@ -98,6 +97,14 @@ def _deliberate(context: Context, loaded: Pack, now: datetime, day: date, stages
     with stages.stage("decide"):
         decisions = decide(loaded, source.book, now)
     return Deliberation(loaded, source, decisions, now, findings, rates_as_of)
+
+
+def require_mirror(context: Context, conn: Connection) -> None:
+    """RefusedError SYN550 before the first complete mirror of every system."""
+    status = mirror.mirror_status(conn)
+    missing = [system.value for system in context.systems if not _is_complete(context, status.get(system))]
+    if missing:
+        raise RefusedError("SYN550", f"no complete mirror of {' and '.join(missing)} yet", hint="run `syncd pull`")
 
 
 def with_adopted(context: Context, pack: Pack) -> Pack:
@@ -130,6 +137,7 @@ def input_of(context: Context, thought: Deliberation, *, all_decisions: bool = F
         blocked = ownership.blocked(conn)
         under_way = outbox.open_slots(conn)
         changes = owner_changes_since(conn, thought.now - WITHIN)
+        of_roles = role_changes_since(conn, thought.now - WITHIN)
         teams = mirror.teams(conn, System.SALESFORCE).members
     return PlanInput(
         pack=thought.pack,
@@ -151,6 +159,7 @@ def input_of(context: Context, thought: Deliberation, *, all_decisions: bool = F
         fields=written_fields(context.settings),
         held=thought.source.held,
         flapping=flapping(changes, thought.now),
+        flapping_roles=flapping_roles(of_roles, thought.now),
         teams={team.record: len(team.members) for team in teams.values()},
         mapping_revision=context.mapping_revision(),
         currency=context.settings.money.reporting_currency,

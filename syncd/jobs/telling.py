@@ -164,7 +164,8 @@ def changes_document(
     """
     with context.store.read() as conn:
         plan = plans.get_plan(conn, plan_id)
-        view = change_view(plan.document, outbox.rows(conn, plan.plan_id), managers_of(context))
+        rows = outbox.rows(conn, plan.plan_id)
+    view = change_view(plan.document, rows, managers_of(context))
     if manager is not None:
         return _of_manager(view, manager)
     if rep is None:

@@ -22,7 +22,6 @@ from syncd.planning.document import decisions_by_company
 from syncd.planning.line import Line
 from syncd.planning.people.turns import in_turn
 from syncd.planning.preflight import Orders, admitted, check_mode, check_window, drop_stale
-from syncd.planning.proposals import OWNER_ROLE
 from syncd.planning.recovery import recover
 from syncd.planning.sending import check_before_call, send_rows
 from syncd.planning.settling import PlanContext, Settlement, settle
@@ -87,8 +86,8 @@ def _batches(line: Line, rows: Sequence[OutboxRow], orders: Orders, progress: Pr
             mine = sorted((row for row in rows if (row.ref.kind, row.field, row.ref.system) == group), key=_by_ref)
             if not mine or not _may_start(line, system, orders, progress):
                 continue
-            if kind is Kind.ACCOUNT and name == OWNER_FIELD:
-                mine = _dealt_in_turn(line, mine)
+            if kind is Kind.ACCOUNT and name not in DERIVED_WRITES:
+                mine = _dealt_in_turn(line, mine, name)
             size = line.writers[system].batch_size
             first = canary_size(mine, size)
             if first:
@@ -100,13 +99,13 @@ def _batches(line: Line, rows: Sequence[OutboxRow], orders: Orders, progress: Pr
                 yield mine[start : start + size]
 
 
-def _dealt_in_turn(line: Line, rows: Sequence[OutboxRow]) -> list[OutboxRow]:
+def _dealt_in_turn(line: Line, rows: Sequence[OutboxRow], role: str) -> list[OutboxRow]:
     """The rows so that each rotation is fair after every receipt: an apply that stops half-way wrongs nobody."""
     plan_id = rows[0].plan_id
     with line.store.read() as conn:
-        decisions = decisions_by_company(plans.get_plan(conn, plan_id).document, OWNER_ROLE)
-        standings = {name: each for (role, name), each in picking.rotations(conn).items() if role == OWNER_ROLE}
-        charged = picking.companies_given(conn, plan_id, OWNER_ROLE)
+        decisions = decisions_by_company(plans.get_plan(conn, plan_id).document, role)
+        standings = {name: each for (of, name), each in picking.rotations(conn).items() if of == role}
+        charged = picking.companies_given(conn, plan_id, role)
     return in_turn(rows, decisions, standings, charged)
 
 

@@ -79,6 +79,7 @@ class PlanInput:
     mirror_as_of: Mapping[System, datetime | None] = field(default_factory=dict)
     open_slots: frozenset[Slot] = frozenset()
     flapping: Mapping[Ref, str] = field(default_factory=dict)
+    flapping_roles: Mapping[Slot, str] = field(default_factory=dict)
     teams: Mapping[Ref, int] = field(default_factory=dict)
     mapping_revision: str = ""
     currency: str = "USD"
@@ -212,6 +213,7 @@ def bench_of(source: PlanInput) -> Bench:
         blocked=source.blocked,
         open_slots=source.open_slots,
         flapping=source.flapping,
+        flapping_roles=source.flapping_roles,
         fields=source.fields,
         held=source.held,
     )

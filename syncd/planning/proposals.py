@@ -75,6 +75,7 @@ class Bench:
     blocked: Mapping[Slot, BlockedRow] = field(default_factory=dict)
     open_slots: frozenset[Slot] = frozenset()
     flapping: Mapping[Ref, str] = field(default_factory=dict)
+    flapping_roles: Mapping[Slot, str] = field(default_factory=dict)
     fields: Mapping[str, frozenset[System]] = field(default_factory=dict)
     held: Mapping[Ref, Mapping[str, str]] = field(default_factory=dict)
     role_reads: Mapping[str, RuleReads] = field(default_factory=dict)

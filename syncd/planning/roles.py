@@ -59,6 +59,9 @@ def propose_role(decision: Decision, facts: Facts, bench: Bench) -> Proposal:
     table = stale_table(facts, bench, decision.role)
     if table is not None:
         return as_held(decision, "signal-stale", f"the decision reads from the side table {table}, which is stale")
+    fought_over = [text for ref in differing if (text := bench.flapping_roles.get((ref, decision.role))) is not None]
+    if fought_over:
+        return as_held(decision, "ownership-flapping", f"held: {fought_over[0]}")
     return _written(decision, facts, differing, bench)
 
 

@@ -47,14 +47,21 @@ def present_rows(
         (item.company, item.role): _as_planned(item, planned.get(item.company)) if item.role == OWNER_ROLE else item
         for item in source.decisions
     }
-    full = over_caps(source, document, [row for row in rows if row.field == OWNER_FIELD], memory)
+    roles = sorted({row.field for row in rows} - set(DERIVED_WRITES))
+    full = {
+        (ref, role): text
+        for role in roles
+        for ref, text in over_caps(
+            source, document, [row for row in rows if row.field == role], memory, role=role
+        ).items()
+    }
     found: dict[Slot, Present] = {}
     for row in rows:
         role = OWNER_ROLE if row.field in DERIVED_WRITES else row.field
         decision, facts = decisions.get((row.because, role)), source.facts.get(row.because)
         present = _present(row, decision, facts, bench, people)
         if present is not None:
-            refusal = full.get(row.ref) if row.field == OWNER_FIELD else None
+            refusal = full.get(row.slot)
             found[row.slot] = Present(present.owner, None, refusal) if refusal else present
     return found
 
@@ -77,18 +84,23 @@ def _present(
 
 
 def over_caps(
-    source: PlanInput, document: Mapping[str, Any], rows: Sequence[OutboxRow], memory: Memory = NO_MEMORY
+    source: PlanInput,
+    document: Mapping[str, Any],
+    rows: Sequence[OutboxRow],
+    memory: Memory = NO_MEMORY,
+    *,
+    role: str = OWNER_ROLE,
 ) -> Mapping[Ref, str]:
-    """The rows whose rep would go over a limit now, with the limit's words; earlier rows come first, in order of refs.
+    """The rows of one role whose rep would go over a limit now, with the limit's words; first come the lesser refs.
 
     Asked are the limits that a pick asks: `max_accounts` with the ramp, and every cap in all, by band, by day and by
     week. Counted are the accounts that the rules leave where they are, what `memory` says was given lately, and the
     plan's own; what the rules would pick anew is not.
     """
-    planned = decisions_by_company(document, OWNER_ROLE)
+    planned = decisions_by_company(document, role)
     frame = Frame.of(source.pack, source.directory, source.now, memory)
-    paths, loads = paths_of(source.pack), Loads.of(frame, OWNER_ROLE)
-    for owner, territory, company in _kept(source, {row.because for row in rows}):
+    paths, loads = paths_of(source.pack, role), Loads.of(frame, role)
+    for owner, territory, company in _kept(source, {row.because for row in rows}, role):
         way = paths.get(territory or "", ())
         loads.add(owner, company, way, identity_of(frame, way, owner, company))
     full: dict[Ref, str] = {}
@@ -110,11 +122,11 @@ def over_caps(
     return full
 
 
-def _kept(source: PlanInput, moving: set[str]) -> Iterable[tuple[str, str | None, Facts]]:
+def _kept(source: PlanInput, moving: set[str], role: str) -> Iterable[tuple[str, str | None, Facts]]:
     """The accounts that the rules leave where they are, each with its owner and territory."""
     for decision in source.decisions:
         facts, owner = source.facts.get(decision.company), decision.current_owner
-        if decision.role != OWNER_ROLE or decision.company in moving or facts is None or owner is None:
+        if decision.role != role or decision.company in moving or facts is None or owner is None:
             continue
         if decision.outcome in (Outcome.KEEP, Outcome.HELD):
             yield owner.email, decision.territory, facts

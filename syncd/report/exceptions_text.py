@@ -21,7 +21,7 @@ def exceptions_text(document: Mapping[str, Any]) -> str:
         costs = f"{moving:,} would move ({moving_amount})" if moving else "none would move"
         lines.append(wrapped(f"{kind} {name}: {count:,} held, {amount}; {costs}", indent=2, hanging=4))
         times = [state, f"ends {ends}" if ends and ends != state else "", where]
-        lines.append(wrapped("; ".join(part for part in (*times, why) if part), indent=6))
+        lines.append(wrapped("; ".join(str(part) for part in (*times, why) if part), indent=6))
     return "\n".join(lines)
 
 

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import ColumnElement, Connection, func, select
 
-from syncd.model.plans import LEADS_PLAN, OWNER_FIELD, PlanStatus, RowState
+from syncd.model.plans import LEADS_PLAN, OWNER_FIELD, PlanStatus, RowState, Slot
 from syncd.model.refs import Ref
 from syncd.store.ownership import OwnerChange
 from syncd.store.runs import Run, runs
@@ -117,10 +117,24 @@ def backlogs(conn: Connection, since: datetime) -> Mapping[str, ReceiverBacklog]
 
 def owner_changes_since(conn: Connection, since: datetime) -> Mapping[Ref, tuple[OwnerChange, ...]]:
     """Every owner change with a stamp after an instant, by record, oldest first."""
-    found: dict[Ref, list[OwnerChange]] = defaultdict(list)
+    found = _changes_since(conn, since, owner_changes.c.field == OWNER_FIELD)
+    return {ref: changes for (ref, _), changes in found.items()}
+
+
+def role_changes_since(conn: Connection, since: datetime) -> Mapping[Slot, tuple[OwnerChange, ...]]:
+    """Every change of a role's holder that somebody else made after an instant, by record and role, oldest first."""
+    return _changes_since(conn, since, owner_changes.c.field != OWNER_FIELD)
+
+
+def _changes_since(
+    conn: Connection, since: datetime, fields: ColumnElement[bool]
+) -> Mapping[Slot, tuple[OwnerChange, ...]]:
+    found: dict[Slot, list[OwnerChange]] = defaultdict(list)
     table = owner_changes.c
-    query = select(table.ref, table.at, table.old, table.new, table.seen_at, table.modified_by, table.source)
-    mine = query.where(table.at > since, table.field == OWNER_FIELD)
-    for row in conn.execute(mine.order_by(table.at, table.seq)):
-        found[row.ref].append(OwnerChange(row.at, row.old, row.new, row.seen_at, row.modified_by, row.source))
-    return {ref: tuple(changes) for ref, changes in found.items()}
+    query = select(
+        table.ref, table.at, table.old, table.new, table.seen_at, table.modified_by, table.source, table.field
+    ).where(table.at > since, fields)
+    for row in conn.execute(query.order_by(table.at, table.seq)):
+        change = OwnerChange(row.at, row.old, row.new, row.seen_at, row.modified_by, row.source, row.field)
+        found[row.ref, row.field].append(change)
+    return {slot: tuple(changes) for slot, changes in found.items()}

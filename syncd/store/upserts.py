@@ -22,7 +22,7 @@ from sqlalchemy import (
     select,
     true,
 )
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects import sqlite
 from sqlalchemy.sql.dml import Insert
 
 T = TypeVar("T")
@@ -33,7 +33,13 @@ CHUNK = 1000
 
 def upsert(conn: Connection, table: Table[Any] | TableClause, key: Sequence[str], update: Sequence[str] = ()) -> Insert:
     """An INSERT of whole rows that, where `key` exists, sets the columns `update` instead, or nothing for none."""
-    statement: Any = postgresql.insert(table) if conn.dialect.name == "postgresql" else sqlite.insert(table)
+    statement: Any
+    if conn.dialect.name == "postgresql":
+        from sqlalchemy.dialects import postgresql  # 15 ms, which commands on SQLite do not pay
+
+        statement = postgresql.insert(table)
+    else:
+        statement = sqlite.insert(table)
     if not update:
         return statement.on_conflict_do_nothing(index_elements=list(key))  # type: ignore[no-any-return]
     fresh = statement.excluded
@@ -77,6 +83,8 @@ def rows_with(
     if conn.dialect.name == "sqlite":
         listed = func.json_each(json.dumps(list(values))).table_valued("value")
         return select(*columns).where(column.in_(select(listed.c.value)))
+    from sqlalchemy.dialects import postgresql
+
     array = bindparam(None, list(values), type_=postgresql.ARRAY(TEXT))
     wanted = func.unnest(array).table_valued("value", name="wanted").render_derived()
     # an OFFSET keeps the planner from making one join of the two, which it would do by a scan

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import csv
 import re
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -32,11 +33,14 @@ from syncd.rules.pack import Pack
 ROOT = Path(__file__).parents[2]
 SENTENCES = Path(__file__).parent / "sentences"
 INDEX = SENTENCES / "README.md"
+WORD_FOR_WORD = SENTENCES / "index"
+RULES = ROOT.parent / "shared" / "RULES.md"
 NOW = datetime(2026, 12, 1, 10, tzinfo=UTC)
 MONEY = MoneyTable("USD", {"EUR": Decimal("1.10")})
 FOLDERS = sorted({path.parent for path in SENTENCES.glob("*/*/pack.yaml")})
 MARK = re.compile(r"# <- (?:(\S+):(\d+): )?((?:error|warning) SYN\d{3})((?:, (?:error|warning) SYN\d{3})*)")
 ROW = re.compile(r"^\| (\d\.\d+) \| (.+) \| (.+) \|$", re.MULTILINE)
+END = re.compile(r"(?<=[.?!])\s+(?=[A-Z`*(\"])")
 Finding = tuple[str, int, str]
 
 
@@ -143,3 +147,46 @@ def test_the_tests_that_the_index_names_elsewhere_are_there() -> None:
 def test_no_two_sentences_have_one_number() -> None:
     numbers = [number for number, _, _ in ROW.findall(INDEX.read_text("utf-8"))]
     assert len(numbers) == len(set(numbers))
+
+
+def _sentences(text: str) -> Iterator[str]:
+    """The sections and sentences of RULES.md: prose by full stops, a row of a table, a comment beside an example."""
+    section, paragraph = False, ""
+    for line in [*text.split("\n"), ""]:
+        ends = not line.strip() or line[:1] in ("#", "|") or line.startswith(("    ", "- ")) or re.match(r"\d ", line)
+        if ends:
+            yield from (each for each in END.split(paragraph) if each and section)
+            paragraph = ""
+        if line.startswith("## "):
+            section = True
+            yield line[:4]
+        elif line.startswith("    ") and "  # " in line and section:
+            yield line.partition("  # ")[2].strip()
+        elif line.startswith("|"):
+            yield from [line] if set(line) - set("|- ") else []
+        elif line.strip() and not line.startswith(("#", "    ")):
+            paragraph = f"{paragraph} {line.strip()}".strip()
+
+
+def _index() -> list[tuple[str, str]]:
+    """What stands before each sentence of the index, and the sentence; a section has nothing before it."""
+    lines = [line for line in WORD_FOR_WORD.read_text("utf-8").split("\n") if line and not line.startswith("# ")]
+    return [
+        ("", line) if line.startswith("## ") else (line.partition("\t")[0], line.partition("\t")[2]) for line in lines
+    ]
+
+
+@pytest.mark.skipif(not RULES.exists(), reason="RULES.md is not beside the project (../shared)")
+def test_the_index_has_every_sentence_of_the_rules_word_for_word() -> None:
+    assert [sentence for _, sentence in _index()] == list(_sentences(RULES.read_text("utf-8")))
+
+
+def test_every_sentence_has_cases_or_a_reason_why_it_decides_nothing() -> None:
+    said = [before for before, sentence in _index() if not sentence.startswith("## ")]
+    assert [before for before in said if not re.fullmatch(r"- \S.+|\d\.\d+( \d\.\d+)*", before)] == []
+    assert sum(before.startswith("- ") for before in said) == 11
+
+
+def test_every_case_is_of_some_sentence_and_every_number_has_a_case() -> None:
+    numbers = {number for before, _ in _index() if not before.startswith("-") for number in before.split()}
+    assert numbers == {number for number, _, _ in ROW.findall(INDEX.read_text("utf-8"))}

@@ -27,7 +27,7 @@ from tests.integration.installation import Installation
 CLOCK = SystemClock()
 STORM = int(os.environ.get("STORM", "0"))
 SEED = int(os.environ.get("SEED", "0")) or 20261122
-KILLS, TERMS, HANGUPS = STORM or 8, max(2, STORM // 5), max(8, STORM)
+KILLS, TERMS, HANGUPS = STORM or 5, max(2, STORM // 5), max(8, STORM)
 DAEMON = """
 [schedule]
 pull = "2s"
@@ -73,7 +73,7 @@ def generous(installation: Installation) -> None:
 
 @pytest.fixture
 def installation(tmp_path: Path) -> Iterator[Installation]:
-    made = Installation.make(tmp_path, companies=60, mode="apply", extra=DAEMON)
+    made = Installation.make(tmp_path, companies=30, mode="apply", extra=DAEMON)
     generous(made)
     yield made
     made.close()
@@ -210,7 +210,7 @@ conn.execute("ROLLBACK")
 """
 
 
-@pytest.mark.parametrize("seconds", [2, 60])
+@pytest.mark.parametrize("seconds", [2, pytest.param(60, marks=pytest.mark.skipif(not STORM, reason="make storm"))])
 def test_a_foreign_lock_is_waited_for_or_told_and_nothing_is_half_done(
     installation: Installation, seconds: int
 ) -> None:
@@ -237,4 +237,4 @@ def test_a_foreign_lock_is_waited_for_or_told_and_nothing_is_half_done(
         if locker.stdout is not None:
             locker.stdout.close()
     installation.syncd("pull")
-    assert rows(installation, "SELECT count(*) > 100 FROM records") == [(1,)]
+    assert rows(installation, "SELECT count(*) > 50 FROM records") == [(1,)]

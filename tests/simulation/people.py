@@ -214,7 +214,7 @@ class People:
         rows = live_rows(self.world, system, kind)
         if not rows:
             return None
-        verb = "hard_delete" if self.dice.chance(0.2) and kind is Kind.OPPORTUNITY else "delete"
+        verb = "hard_delete" if self.dice.chance(0.5) and kind is Kind.OPPORTUNITY else "delete"
         return {"object": NAMES[system, kind], "id": row_id(self.dice.one_of(rows)), verb: True}
 
     def _restore(self, system: System) -> Command | None:

@@ -30,7 +30,7 @@ from syncd.store.engine import Store
 from syncd.store.episodes import Episode
 
 START = datetime(2026, 11, 20, 10, tzinfo=UTC)
-EXAMPLES = int(os.environ.get("EXAMPLES", "40"))
+EXAMPLES = int(os.environ.get("EXAMPLES", "25"))
 STEPS = 40
 _TTL = timedelta(minutes=1)
 _ACCOUNTS = st.integers(0, 3)
@@ -84,7 +84,7 @@ class StoreMachine(RuleBasedStateMachine):
         self._tell(die=False)
         self.store.close()
         shutil.rmtree(self.folder)
-        assert list(dict.fromkeys(self.inbox)) == self.expected or set(self.inbox) == set(self.expected)
+        assert set(self.inbox) == set(self.expected)
         for episode in {number for number, _ in self.inbox}:
             reasons = list(dict.fromkeys(reason for number, reason in self.inbox if number == episode))
             assert reasons == ["fired", "resolved"][: len(reasons)]
@@ -142,7 +142,7 @@ class StoreMachine(RuleBasedStateMachine):
                 plans.approve(conn, name, plan_hash=plan.hash, who="ruth", why="so", limits=(), now=now)
                 outbox.enqueue(conn, name, changes)
         except RefusedError as error:
-            assert (error.code, taken) == ("SYN613", True)
+            assert (error.code, taken) == ("SYN613", True)  # noqa: PT017 - either end is right, by the model
         else:
             assert not taken
         with self.store.read() as conn:
@@ -153,20 +153,21 @@ class StoreMachine(RuleBasedStateMachine):
     @precondition(lambda self: self.rows)
     @rule(data=st.data(), old=st.booleans())
     def a_row_is_claimed(self, data: st.DataObject, old: bool) -> None:
-        """Only what is approved, and only by who leads now."""
+        """Only what is approved, and only under the newest lease while it stands, which a process may outlive."""
         number = data.draw(st.sampled_from(sorted(self.rows)))
         mine = self.lost if old else self.held
         if mine is None:
             return
         now, row = self.clock.now(), self.rows[number]
-        leads = mine is self.held and now < mine.until and not (mine.writes_from and now < mine.writes_from)
+        newest = max(one.epoch for one in (self.held, self.lost) if one is not None)
+        leads = mine.epoch == newest and now < mine.until and not (mine.writes_from and now < mine.writes_from)
         try:
             with self.store.write() as conn:
                 outbox.claim(conn, [number], epoch=mine.epoch, attempt="a", now=now)
         except LeaseHeldError:
             assert not leads
         except StorageError as error:
-            assert (error.code, leads) == ("SYN611", True)
+            assert (error.code, leads) == ("SYN611", True)  # noqa: PT017 - see above
             assert row.state is not RowState.APPROVED
         else:
             assert leads
@@ -186,7 +187,7 @@ class StoreMachine(RuleBasedStateMachine):
             with self.store.write() as conn:
                 move(conn, [outbox.Ending(number, state)], now=self.clock.now())
         except StorageError as error:
-            assert (error.code, fits) == ("SYN611", False)
+            assert (error.code, fits) == ("SYN611", False)  # noqa: PT017 - see above
         else:
             assert fits
             row.state = state
@@ -200,7 +201,7 @@ class StoreMachine(RuleBasedStateMachine):
                 saved = episodes.save_episode(conn, episode)
                 self._queued(conn, saved, "fired")
         except StorageError as error:
-            assert (error.code, what in self.firing) == ("SYN611", True)
+            assert (error.code, what in self.firing) == ("SYN611", True)  # noqa: PT017 - see above
         else:
             assert what not in self.firing
             self.firing[what] = saved
@@ -270,7 +271,7 @@ StoreMachine.TestCase.settings = settings(
     max_examples=EXAMPLES,
     stateful_step_count=STEPS,
     deadline=None,
-    derandomize=EXAMPLES <= 40,
+    derandomize=EXAMPLES <= 25,
     database=None,
     suppress_health_check=list(HealthCheck),
 )

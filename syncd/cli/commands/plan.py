@@ -21,6 +21,7 @@ Example:
   syncd plan ./pack --accounts accounts.csv --all --format json
   syncd plan --format markdown --out plan.md --exit-code
   syncd plan --against origin/main --format markdown --redact
+  syncd plan --watch ./pack
 """
 if TYPE_CHECKING:
     from syncd.jobs.stages import Stages
@@ -46,6 +47,7 @@ FILE = click.Path(path_type=Path, dir_okay=False)
     show_default=True,
     help="Who decides; the result is the same. auto: batches where the extra `fast` is installed and --accounts large.",
 )
+@click.option("--watch", "watch_", is_flag=True, help="Plan again after each save of the pack, until Ctrl-C.")
 @click.option("--timings", is_flag=True, help="Print on stderr how long each stage took.")
 @click.option("--redact", is_flag=True, help="Show no names, domains and e-mail addresses.")
 @click.option("--format", "format_", type=click.Choice(FORMATS), default="text", show_default=True)
@@ -65,6 +67,7 @@ def plan(
     as_of: str | None,
     against: str | None,
     engine: str,
+    watch_: bool,
     timings: bool,
     redact: bool,
     format_: str,
@@ -82,6 +85,13 @@ def plan(
         _print_header(ctx)
         return ExitCode.OK
     instant = instant_option("--as-of", as_of)
+    if watch_:
+        if accounts or against or out or as_of or redact or exit_code or engine != "auto" or format_ != "text":
+            hint = "it shows the mirror's plan as text, with --all and --timings where they are given"
+            raise UsageError("SYN005", "--watch goes with PACK, --all and --timings only", hint=hint)
+        from syncd.cli.replanning import watch_pack
+
+        return watch_pack(ctx, pack, all_=all_, timings=timings)
     if against is not None and (timings or engine != "auto"):
         hint = "leave --engine and --timings out: a comparison decides plainly"
         raise UsageError("SYN005", "--engine and --timings do not go with --against", hint=hint)

@@ -14,7 +14,7 @@ from syncd.errors import UsageError
 EPILOG = """\b
 Example:
   syncd quota --period 2027 --target 12M
-  syncd quota --period 2027 --target 12M --method potential --each quarter --out quotas.csv
+  syncd quota --period 2027 --target 12M --each quarter --out quotas.csv
   syncd quota --period 2027-Q1 --csv quotas.csv
 """
 FILE = click.Path(path_type=Path, dir_okay=False, exists=True)

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from importlib.util import find_spec
 
-from syncd.planning.aids.balance_problem import Problem, Solution, alike, spread_out
+from syncd.planning.aids.balance_problem import STEPS, Problem, Solution, alike, spread_out
 from syncd.planning.aids.balance_search import search
 
 EXACT = "exact optimisation (HiGHS)"
@@ -142,10 +142,12 @@ def optimum(problem: Problem, budget: int, *, seconds: float = SECONDS) -> Solut
 
 
 def _distances(model: Model, problem: Problem, arrives: dict[int, dict[int, float]]) -> None:
-    """Half of each holder's distance from the target is what costs."""
+    """Each holder's distance from the target costs in steps; a slope that grows fills the nearer ones first."""
     for holder, (load, target) in enumerate(zip(problem.loads, problem.targets, strict=True)):
-        above, below = model.column(0.5), model.column(0.5)
-        terms = {**arrives.get(holder, {}), above: -1.0, below: 1.0}
+        terms = dict(arrives.get(holder, {}))
+        for width, slope in STEPS:
+            most = width * problem.scales[holder] if problem.scales[holder] else math.inf
+            terms |= {model.column(slope, most): -1.0, model.column(slope, most): 1.0}
         model.row(target - load, target - load, terms)
 
 

@@ -14,6 +14,9 @@ from functools import cached_property
 WORTH, LIVE, ACTIVE, FIT = 0.02, 0.25, 0.05, 0.05
 """Prices, as shares of what an account weighs on average: of any move, of one with an open deal, of one whose owner was
 active there lately, and what a better fit is worth at most."""
+STEPS = ((0.25, 0.4), (0.25, 0.5), (float("inf"), 0.6))
+"""What a distance from the fair share costs: by width, as a part of the mean share, and slope. Far is worse than near,
+so that of two empty books the emptier one is filled first."""
 STAYS = -1
 """An account that is not moved."""
 
@@ -76,6 +79,25 @@ class Problem:
             members[top(each)].append(each)
         return tuple(map(tuple, members.values()))
 
+    @cached_property
+    def scales(self) -> tuple[float, ...]:
+        """By holder the mean share of those whom a chain of moves can reach: what distances are measured by."""
+        found = [0.0] * len(self.rooms)
+        for group in self.groups:
+            mean = sum(self.targets[each] for each in group) / len(group)
+            for each in group:
+                found[each] = mean
+        return tuple(found)
+
+    def hurts(self, distance: float, holder: int) -> float:
+        """What a holder's distance from the target costs; it grows faster the farther it is."""
+        left, cost = abs(distance), 0.0
+        for width, slope in STEPS:
+            part = min(left, width * self.scales[holder]) if self.scales[holder] else left
+            cost += part * slope
+            left -= part
+        return cost
+
     def apart(self, loads: Sequence[float]) -> float:
         """What lies in wrong books: half of all distances from the targets."""
         return sum(abs(load - target) for load, target in zip(loads, self.targets, strict=True)) / 2
@@ -111,8 +133,9 @@ class Solution:
         return sum(unit.prices[unit.options.index(to)] for unit, to in pairs)
 
     def cost(self, problem: Problem) -> float:
-        """What is to be small: what lies in wrong books, and the price of the moves."""
-        return problem.apart(self.loads(problem)) + self.price(problem)
+        """What is to be small: what all distances cost, and the price of the moves."""
+        pairs = enumerate(zip(self.loads(problem), problem.targets, strict=True))
+        return sum(problem.hurts(load - target, holder) for holder, (load, target) in pairs) + self.price(problem)
 
     def keeps_limits(self, problem: Problem) -> bool:
         """Whether nobody takes more than they may."""

@@ -74,16 +74,17 @@ class Search:
             if any(self.left[limit] < size for limit in uses[number]):
                 continue
             at = bisect_left(units, (min(surplus, lack), "", -1))
-            for weight, _, place in units[max(at - 1, 0) : at + 1]:
+            below = [units[bisect_left(units, (units[at - 1][0], "", -1))]] if at else []  # the first of equal ones
+            for weight, _, place in (*below, *units[at : at + 1]):
                 gain = self.gain(owner, options[number], weight) - prices[number]
                 if gain / size > best[0] + _LEAST:
                     best = (gain / size, place, number)
         return best
 
     def gain(self, owner: int, to: int, weight: float) -> float:
-        """By how much less lies in wrong books once so much goes from one to another."""
-        mine, theirs = self.over[owner], self.over[to]
-        return (abs(mine) + abs(theirs) - abs(mine - weight) - abs(theirs + weight)) / 2
+        """By how much less distances cost once so much goes from one to another."""
+        mine, theirs, hurts = self.over[owner], self.over[to], self.problem.hurts
+        return hurts(mine, owner) + hurts(theirs, to) - hurts(mine - weight, owner) - hurts(theirs + weight, to)
 
     def _move(self, place: int, number: int) -> None:
         unit = self.problem.units[place]
@@ -117,7 +118,7 @@ class Search:
         units, to = self.problem.units, self.to
         moved = (place for place, each in enumerate(to) if each != STAYS)
         prices = sum(units[place].prices[units[place].options.index(to[place])] for place in moved)
-        return sum(map(abs, self.over)) / 2 + prices
+        return sum(self.problem.hurts(each, holder) for holder, each in enumerate(self.over)) + prices
 
     def exchange(self, budget: int) -> None:
         """Put single units, and pairs of them, elsewhere while that helps: what the first moves could not see."""

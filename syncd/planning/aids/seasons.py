@@ -12,7 +12,7 @@ from decimal import Decimal
 
 _YEARS = 4
 _PERIODS, _LEAST_PERIODS = 8, 3
-_LEAST_YEARS = 1
+_LEAST_YEARS = 2
 _DRAWN = Decimal("0.5")
 """Even parts count as much as half a year that was known."""
 

@@ -98,8 +98,8 @@ def table_of(
     return table
 
 
-def paths_of(pack: Pack) -> Mapping[str, tuple[Territory, ...]]:
-    """Each territory of role owner with its ancestors, by path."""
+def paths_of(pack: Pack, role: str = OWNER) -> Mapping[str, tuple[Territory, ...]]:
+    """Each territory of a role with its ancestors, by path."""
     found: dict[str, tuple[Territory, ...]] = {}
 
     def walk(territory: Territory, above: tuple[Territory, ...]) -> None:
@@ -108,7 +108,7 @@ def paths_of(pack: Pack) -> Mapping[str, tuple[Territory, ...]]:
         for child in territory.children:
             walk(child, path)
 
-    for root in pack.roles.get(OWNER, ()):
+    for root in pack.roles.get(role, ()):
         walk(root, NOBODY)
     return found
 

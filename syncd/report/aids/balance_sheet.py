@@ -62,7 +62,7 @@ def _spreads(document: Mapping[str, Any]) -> Section:
         sides = [each["reps_before"], each["reps_after"], each["territories"]]
         cells = [cell for side in sides for cell in (side["cv"], side["gini"])]
         rows.append((each["metric"], *cells, sides[0]["ratio"] or "-", sides[1]["ratio"] or "-"))
-    headers = ("", "CV", "CV after", "Gini", "Gini after", "max/min", "max/min after", "CV areas", "Gini areas")
+    headers = ("", "CV", "after", "Gini", "after", "max/min", "after", "CV areas", "Gini areas")
     shown = [
         (name, cv, cva, gini, ginia, one, two, cvt, ginit) for name, cv, gini, cva, ginia, cvt, ginit, one, two in rows
     ]
@@ -81,15 +81,14 @@ def _reps(document: Mapping[str, Any]) -> Section:
             f"{Decimal(each['share']):,.0f}",
             f"{Decimal(each['before']['load']):,.0f}",
             f"{Decimal(each['after']['load']):,.0f}",
-            f"{each['before']['accounts']:,}",
-            f"{each['after']['accounts']:,}",
+            f"{each['before']['accounts']:,}→{each['after']['accounts']:,}",
             _bar(each, most),
         )
         for each in document["reps"]
     ]
-    headers = ("rep", "fair share", "before", "after", "accounts", "after", "")
+    headers = ("rep", "share", "before", "after", "accounts", "")
     lines = ("█ is held after, ░ was held before and moves away; | is the fair share by capacity and ramp.",)
-    return table("By rep", headers, rows, lines=lines, most=_SHOWN, right=range(1, 6))
+    return table("By rep", headers, rows, lines=lines, most=_SHOWN, right=range(1, 5))
 
 
 def _bar(each: Mapping[str, Any], most: Decimal | None, width: int = 16) -> str:
@@ -99,9 +98,9 @@ def _bar(each: Mapping[str, Any], most: Decimal | None, width: int = 16) -> str:
     share, before, after = (
         int(width * Decimal(value) / most) for value in (each["share"], each["before"]["load"], each["after"]["load"])
     )
-    cells = ["█" if place < after else "░" if place < before else " " for place in range(width)]
+    cells = ["█" if place < after else "░" if place < before else "·" for place in range(width)]
     cells.insert(min(share, width), "|")
-    return "".join(cells).rstrip()
+    return "".join(cells)
 
 
 def _moves(document: Mapping[str, Any]) -> Section:

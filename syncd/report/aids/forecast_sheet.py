@@ -86,9 +86,9 @@ def _pictures(document: Mapping[str, Any]) -> Section:
 def _picture(each: Mapping[str, Any]) -> str:
     most = max(Decimal(each["quota"]), Decimal(each["high"]), Decimal(1))
     won, low, high, quota = (int(_WIDTH * Decimal(each[name]) / most) for name in ("won", "low", "high", "quota"))
-    cells = ["█" if at < won else "▒" if at < low else "░" if at < high else " " for at in range(_WIDTH)]
+    cells = ["█" if at < won else "▒" if at < low else "░" if at < high else "·" for at in range(_WIDTH)]
     cells.insert(min(quota, _WIDTH), "|")
-    return "".join(cells).rstrip()
+    return "".join(cells)
 
 
 def _money(amount: str, currency: str) -> str:

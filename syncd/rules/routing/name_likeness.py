@@ -15,6 +15,8 @@ LOWEST = 80.0
 """Names that are less alike than this come to 0: no place makes up for it."""
 _LONG_WORD = 5
 """Shorter words have to be equal: one letter makes another word of them."""
+_NUMERALS = frozenset("ii iii iv v vi vii viii ix x xi xii".split())  # noqa: SIM905
+"""The second fund of a house is not the first."""
 _OTHER_ORDER = 88.0
 """Names of the same words in another order: the same company only if it stands closer than the country."""
 
@@ -41,6 +43,8 @@ def name_likeness(one: str, other: str) -> float:
         if slip is None:
             return 0.0
         many.remove(slip)
+    if any(word.isdigit() or word in _NUMERALS for word in many):
+        return 0.0
     return float(whole)
 
 

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from syncd.clock import ManualClock
+from syncd.console.app import make_app
 from syncd.console.people import new_line, read_people
 from syncd.entropy import SeededEntropy
 from syncd.errors import ConfigError, UsageError
@@ -21,8 +22,9 @@ from syncd.jobs.watch import watch
 from syncd.sandbox.dataset import generate
 from syncd.store import ledger, plans
 from syncd.store.engine import Store
+from syncd.telemetry import get_log
 from tests.browser import CHROMIUM, WHY_NOT, browser
-from tests.unit.console.console_site import APPROVER, VIEWER, Console, served
+from tests.unit.console.console_site import APPROVER, VIEWER, Console, opened, served
 from tests.unit.jobs.jobs_world import NOW, World
 
 
@@ -271,3 +273,23 @@ def test_the_pages_can_be_used_and_read_in_a_real_browser(console: Console, plan
 def approval_of(console: Console, plan: Any) -> plans.Approval | None:
     with console.world.context.store.read() as conn:
         return plans.approval(conn, plan["plan_id"])
+
+
+def test_behind_a_proxy_the_cookie_is_for_tls_alone_and_the_proxys_name_is_known(console: Console) -> None:
+    console.world.extra += 'url = "https://syncd.acme.example"\n'
+    settings, world = console.world.settings(), console.world
+    app = make_app(
+        settings,
+        world.environ,
+        lambda asked, environ: opened(world, asked, environ),
+        clock=world.clock,
+        entropy=SeededEntropy("proxy"),
+        log=get_log(),
+    )
+    form = {"token": console.tokens[VIEWER], "next": "/plans"}
+    entered = app.test_client().post("/sign-in", data=form, base_url="https://syncd.acme.example")
+    cookie = entered.headers["Set-Cookie"]
+    assert cookie.startswith("__Host-syncd=")
+    assert all(word in cookie for word in ("; Secure", "; HttpOnly", "; SameSite=Strict", "; Path=/"))
+    assert "Domain" not in cookie
+    assert app.test_client().get("/sign-in", base_url="https://other.example").status_code == 421

@@ -40,27 +40,43 @@ territories:
 """
 
 
-@pytest.fixture
-def make_light(tmp_path: Path, data: Dataset, empty_database: Path) -> Iterator[Callable[..., World]]:
+@pytest.fixture(scope="module")
+def make_lopsided(
+    tmp_path_factory: pytest.TempPathFactory, data: Dataset, empty_database: Path
+) -> Iterator[Callable[[], World]]:
+    """Worlds whose accounts are all with the first of a team of four."""
     made: list[World] = []
 
-    def make(**settings: Any) -> World:
-        shutil.copyfile(empty_database, tmp_path / "syncd.db")
-        made.append(World.make(tmp_path, f"sqlite:///{tmp_path}/syncd.db", copy.deepcopy(data), **settings))
-        return made[-1]
+    def make() -> World:
+        folder = tmp_path_factory.mktemp("balance")
+        shutil.copyfile(empty_database, folder / "syncd.db")
+        made.append(World.make(folder, f"sqlite:///{folder}/syncd.db", copy.deepcopy(data)))
+        world = made[-1]
+        world.pulled()
+        world.adopt()
+        write(world, reps=world.reps[:1])
+        carried_out(world, make_plan(world.context)["plan_id"])
+        return world
 
     yield make
     for each in made:
         each.context.close()
 
 
+@pytest.fixture(scope="module")
+def standing(make_lopsided: Callable[[], World]) -> World:
+    """One that no test writes to."""
+    return make_lopsided()
+
+
 @pytest.fixture
-def world(make_light: Callable[..., World]) -> World:
-    return make_light()
+def world(standing: World) -> World:
+    write(standing)
+    return standing
 
 
 def write(world: World, reps: tuple[str, ...] = (), options: str = "", more: str = "") -> None:
-    text = PACK.format(reps=", ".join(reps or world.reps), options=options, more=more)
+    text = PACK.format(reps=", ".join(reps or world.reps[:4]), options=options, more=more)
     (world.folder / "pack" / "pack.yaml").write_text(text)
 
 
@@ -71,20 +87,6 @@ def carried_out(world: World, plan: str) -> None:
         jobs.apply(world.context, leader, plan)
     world.wait()
     world.pulled()
-
-
-def lopsided(world: World, **pack: Any) -> None:
-    """Every account is with one of the team, as a pack of one member wants it; then the whole team may have them."""
-    world.pulled()
-    world.adopt()
-    write(world, reps=world.reps[:1])
-    plan = make_plan(world.context)
-    world.approve(plan)
-    with leadership(world.context) as leader:
-        jobs.apply(world.context, leader, plan["plan_id"])
-    world.wait()
-    world.pulled()
-    write(world, reps=world.reps[:4], **pack)
 
 
 def rendered(document: Mapping[str, Any]) -> str:
@@ -101,7 +103,6 @@ def loads(document: Mapping[str, Any], side: str) -> Counter[str]:
 
 @pytest.mark.parametrize("engine", ["exact", "heuristic"])
 def test_a_lopsided_team_is_balanced_within_its_budget(world: World, engine: str) -> None:
-    lopsided(world)
     document = balance(world.context, Wanted("accounts", budget=6, engine=engine, curve=True))
     assert document["moves"] == 6
     assert len(document["companies"]) == 6
@@ -114,25 +115,23 @@ def test_a_lopsided_team_is_balanced_within_its_budget(world: World, engine: str
     assert ("exact" in document["engine"]) is (engine == "exact")
 
 
-@pytest.mark.parametrize("options", ["", "keep: false"])
-def test_the_next_plan_keeps_what_a_balance_moved(world: World, options: str) -> None:
-    lopsided(world, options=options)
-    if options:  # `keep: false` deals the book out anew at first; what is remembered stays from then on
-        plan = make_plan(world.context)
-        if plan["plan_id"]:
-            carried_out(world, plan["plan_id"])
-    document = balance(world.context, Wanted("accounts", budget=5, save=True))
-    if document["plan"] is None:
-        assert options
-        return
-    carried_out(world, document["plan"])
-    assert make_plan(world.context)["changes"] == []
-    again = balance(world.context, Wanted("accounts", budget=5))
-    assert loads(again, "before") == loads(document, "after")
+def test_the_next_plan_keeps_what_a_balance_moved(make_lopsided: Callable[[], World]) -> None:
+    world = make_lopsided()
+    for options in ("", "keep: false"):  # with `keep: false` what was applied is remembered
+        write(world, options=options)
+        if options:
+            dealt = make_plan(world.context)["plan_id"]
+            assert dealt is None  # everything was applied in this territory
+        document = balance(world.context, Wanted("accounts", budget=5, save=True))
+        assert document["moves"] == 5
+        carried_out(world, document["plan"])
+        assert make_plan(world.context)["changes"] == []
+        again = balance(world.context, Wanted("accounts", budget=5))
+        assert loads(again, "before") == loads(document, "after")
 
 
 def test_what_is_protected_or_overridden_does_not_move(world: World) -> None:
-    lopsided(world, more="protect: {big: {when: {employees: '>= 1'}, reason: big}}")
+    write(world, more="protect: {big: {when: {employees: '>= 1'}, reason: big}}")
     document = balance(world.context, Wanted("accounts", budget=100))
     kept = {each["reason"]: each["accounts"] for each in document["fixed"]}
     assert kept["big"] > 0
@@ -146,7 +145,7 @@ def test_what_is_protected_or_overridden_does_not_move(world: World) -> None:
 def test_caps_and_capacity_hold(world: World) -> None:
     one, two, three, four = world.reps[:4]
     more = f"reps: [{{email: {two}, capacity: 30, max_accounts: 3}}, {{email: {three}, capacity: 10}}]"
-    lopsided(world, options="cap: 7", more=more)
+    write(world, options="cap: 7", more=more)
     document = balance(world.context, Wanted("accounts", budget=100))
     after = loads(document, "after")
     assert after[two] <= 3
@@ -158,7 +157,6 @@ def test_caps_and_capacity_hold(world: World) -> None:
 
 
 def test_questions_that_have_no_answer_are_refused(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    lopsided(world)
     with pytest.raises(UsageError, match="SYN770"):
         balance(world.context, Wanted(scope="everywher"))
     with pytest.raises(InputError, match="SYN772"):
@@ -170,7 +168,6 @@ def test_questions_that_have_no_answer_are_refused(world: World, monkeypatch: py
 
 
 def test_the_command_prints_and_nothing_is_written(world: World) -> None:
-    lopsided(world)
     sent = len(world.wire(SALESFORCE).sent)
     for by in ("potential", "workload", "pipeline"):
         assert rendered(balance(world.context, Wanted(by, scope="everywhere"))).startswith("Balance\n")

@@ -105,6 +105,28 @@ def test_a_daemon_that_goes_away_is_an_error_not_a_success(place: Path) -> None:
         thread.join()
 
 
+@pytest.mark.parametrize(
+    "answer",
+    [b"garbage\n", b"\xff\n", b"[]\n", b"{}\n", b'{"exit": "soon"}\n', b"[" * 2000 + b"\n", b'{"exit": 0', b""],
+)
+def test_an_answer_that_no_daemon_gives_is_an_error_in_words(place: Path, answer: bytes) -> None:
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(place))
+        listener.listen()
+
+        def reply() -> None:
+            connection, _ = listener.accept()
+            with connection:
+                connection.recv(1000)
+                connection.sendall(answer)
+
+        thread = threading.Thread(target=reply)
+        thread.start()
+        with pytest.raises(LeaseHeldError, match="SYN704"):
+            ask_daemon(place, ["apply", "x"], lambda *_: None)
+        thread.join()
+
+
 def test_the_notifier_tells_systemd_and_is_silent_without_it(tmp_path: Path) -> None:
     address = str(tmp_path / "notify")
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:

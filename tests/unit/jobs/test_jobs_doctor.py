@@ -191,8 +191,8 @@ def test_a_field_that_syncd_is_to_write_and_may_not_is_named_in_both_crms(make_w
     doctor = Doctor(world)
     assert doctor.verdicts()["salesforce", "rights"] in ("ok", "warn")
     assert not [text for system in ("salesforce", "hubspot") for text in refused(doctor, system)]
-    world.salesforce.edit({"object": "Account", "field": {"name": "Band__c", "type": "string", "updateable": False}})
-    world.hubspot.edit({"object": "companies", "define": {"name": "csm_owner", "type": "string", "read_only": True}})
+    world.salesforce.edit({"object": "Account", "field": {"name": "Band__c", "type": "string", "calculated": True}})
+    world.hubspot.edit({"object": "companies", "define": {"name": "csm_owner", "type": "string", "readOnly": True}})
     found = doctor.examine()
     assert refused(doctor, "salesforce") == ["not granted: Account.Band__c: Edit, needed to write band"]
     assert refused(doctor, "hubspot") == ["not granted: companies.csm_owner: edit, needed to write csm"]

@@ -22,11 +22,13 @@ from syncd.jobs.erasing import erase
 from syncd.jobs.feed.pushing import push_feed, replay, standing
 from syncd.jobs.feed.reading import events
 from syncd.jobs.leadership import leadership
+from syncd.jobs.operations import read_operations
 from syncd.jobs.plan import make_plan
 from syncd.model.refs import Kind, Ref
 from syncd.store import ledger
 
 Make = Callable[..., World]
+SQLITE = pytest.mark.parametrize("make_world", ["sqlite"], indirect=True)
 SUBSCRIBER = """
 [[receivers]]
 name = "warehouse"
@@ -105,6 +107,7 @@ def test_an_owner_that_a_person_changed_is_told_once_and_not_as_ours(make_world:
         assert ledger.verify(conn).ok
 
 
+@SQLITE
 def test_a_lead_that_was_given_to_somebody_is_told(make_world: Make) -> None:
     leads = LeadsWorld.make(make_world)
     ref = leads.lead(Email="jo@gmail.com")
@@ -114,6 +117,7 @@ def test_a_lead_that_was_given_to_somebody_is_told(make_world: Make) -> None:
     assert event["from"] == {"id": leads.queue, "email": None}
 
 
+@SQLITE
 def test_reading_goes_on_after_any_cursor_and_by_type(make_world: Make) -> None:
     world = applied(make_world)
     whole = read(world)
@@ -175,6 +179,9 @@ def test_what_a_subscriber_does_not_take_waits_and_comes_in_order(make_world: Ma
     world.adopt()
     assert push_feed(world.context, [hook]).failing == 1
     assert standing(world.context)["warehouse"]["reason"] == "server_error"
+    with world.context.store.read() as conn:
+        waiting = read_operations(world.context, conn, None, world.clock.now()).undelivered["warehouse"]
+    assert (waiting.attempts, waiting.reason, waiting.since) == (1, "server_error", world.clock.now())
     push_feed(world.context, [hook])
     assert hook.refuses == 1  # it is not asked again before its time
     for _ in range(3):
@@ -184,6 +191,7 @@ def test_what_a_subscriber_does_not_take_waits_and_comes_in_order(make_world: Ma
     assert standing(world.context)["warehouse"]["failing_since"] is None
 
 
+@SQLITE
 def test_a_process_that_dies_after_the_call_tells_the_same_again(make_world: Make, crash_at: Any) -> None:
     world = make_world(only=SALESFORCE, extra=SUBSCRIBER)
     world.pulled()
@@ -198,6 +206,7 @@ def test_a_process_that_dies_after_the_call_tells_the_same_again(make_world: Mak
     assert len(set(hook.ids)) == 1
 
 
+@SQLITE
 def test_a_replay_tells_the_same_ids_again(make_world: Make) -> None:
     world = applied(make_world, extra=SUBSCRIBER)
     hook = Hook()
@@ -210,6 +219,7 @@ def test_a_replay_tells_the_same_ids_again(make_world: Make) -> None:
         replay(world.context, "revops", "0")
 
 
+@SQLITE
 def test_who_was_erased_stays_erased_in_a_replay(make_world: Make) -> None:
     world = applied(make_world)
     email = next(event["to"]["email"] for event in read(world) if event["type"] == "owner.changed")

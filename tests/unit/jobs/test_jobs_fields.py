@@ -230,3 +230,28 @@ def test_the_ledger_names_the_field_of_each_write(world: World) -> None:
         told = {(entry.ref, entry.facts["field"]) for entry in ledger.entries(conn, event="write.confirmed")}
         ledger.verify(conn)
     assert told == {(str(ref), field) for ref, field in rows(world, plan_id)}
+
+
+def test_a_role_that_goes_back_and_forth_is_written_no_more_for_a_day(world: World) -> None:
+    use_pack(world, more=", respect_people_for: 1h")
+    run(world, ready(world))
+    ref = world.account(SALESFORCE)
+    ours = value(world, ref, "csm")
+    [theirs, *_] = [row["Id"] for row in world.salesforce.records("User") if row["IsActive"] and row["Id"] != ours]
+    for again in (False, True):
+        edit(world, ref, "csm", theirs)
+        pulled_again(world)
+        world.wait(120)
+        pulled_again(world)
+        document = planned(world)
+        if not again:
+            assert changes(document, "csm") == {ref: ours}
+            run(world, world.approve(document))
+            assert value(world, ref, "csm") == ours
+    [held] = [each for each in document["decisions"] if each["role"] == "csm" and each["outcome"] == "held"]
+    assert held["reason"] == "ownership-flapping"
+    assert "the csm of" in held["text"]
+    assert "changed 3 times in 24 hours" in held["text"]
+    world.wait(24 * 60)
+    pulled_again(world)
+    assert changes(planned(world), "csm") == {ref: ours}

@@ -42,16 +42,24 @@ territories:
 """
 
 
-@pytest.fixture
-def world(tmp_path: Path, data: Dataset, empty_database: Path) -> Iterator[World]:
+@pytest.fixture(scope="module")
+def standing(tmp_path_factory: pytest.TempPathFactory, data: Dataset, empty_database: Path) -> Iterator[World]:
+    tmp_path = tmp_path_factory.mktemp("quotas")
     shutil.copyfile(empty_database, tmp_path / "syncd.db")
     (tmp_path / "rates.csv").write_text("currency,rate,date\nEUR,1.25,2026-01-01\n")
-    made = World.make(tmp_path, f"sqlite:///{tmp_path}/syncd.db", copy.deepcopy(data), extra='[money]\nrates = "rates.csv"')
+    made = World.make(
+        tmp_path, f"sqlite:///{tmp_path}/syncd.db", copy.deepcopy(data), extra='[money]\nrates = "rates.csv"'
+    )
     made.pulled()
     made.adopt()
-    write(made)
     yield made
     made.context.close()
+
+
+@pytest.fixture
+def world(standing: World) -> World:
+    write(standing)
+    return standing
 
 
 def write(world: World, own: str = "", more: str = "") -> None:
@@ -123,7 +131,9 @@ def test_a_territorys_own_quota_is_the_target_and_stays_out_of_the_file(world: W
 
 def test_a_file_with_problems_is_refused_with_all_of_them(world: World) -> None:
     file = world.folder / "wrong.csv"
-    file.write_text("territory,rep,period,quota,currency\nlarge,,2027,1k,\nlarge,,2027,x,\nlrge,,2027,1,XXX\n,,2027,1,\n")
+    file.write_text(
+        "territory,rep,period,quota,currency\nlarge,,2027,1k,\nlarge,,2027,x,\nlrge,,2027,1,XXX\n,,2027,1,\n"
+    )
     with pytest.raises(InputError, match="SYN775") as error:
         quota(world.context, Goal("2027", file=file))
     assert [each.place.line for each in error.value.findings if each.place] == [3, 4, 4, 5]

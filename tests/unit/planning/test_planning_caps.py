@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
@@ -52,8 +53,8 @@ def book(*numbers: int, kept: tuple[int, ...] = (), cap: Cap | None = None, **re
     )
 
 
-def given(days_ago: int) -> Memory:
-    return Memory(assignments=(Assignment("owner", email("anna"), PATH, NOW - timedelta(days=days_ago)),))
+def given(days_ago: int, role: str = "owner") -> Memory:
+    return Memory(assignments=(Assignment(role, email("anna"), PATH, NOW - timedelta(days=days_ago)),))
 
 
 @pytest.mark.parametrize(
@@ -88,3 +89,12 @@ def test_a_successor_is_held_to_caps_and_whoever_covers_is_not() -> None:
     source = book(1, 2, cap=Cap(total=1))
     assert set(over_caps(source, planned(1, 2, reason=SUCCESSION), rows(1, 2))) == {account(2)}
     assert over_caps(source, planned(1, 2, reason=INTERIM_COVER), rows(1, 2)) == {}
+
+
+def test_the_limits_of_a_role_count_its_own_accounts_alone() -> None:
+    source = replace(book(1, 2, 3), pack=pack(roles={"csm": (territory(cap=Cap(day=2)),)}))
+    plan = {"decisions": [{**entry, "role": "csm"} for entry in planned(1, 2, 3)["decisions"]]}
+    mine = [replace(row, field="csm") for row in rows(1, 2, 3)]
+    assert set(over_caps(source, plan, mine, given(0, "csm"), role="csm")) == {account(2), account(3)}
+    assert set(over_caps(source, plan, mine, given(0), role="csm")) == {account(3)}
+    assert over_caps(source, plan, mine, given(0)) == {}

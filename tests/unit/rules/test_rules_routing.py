@@ -62,6 +62,37 @@ class TestMatch:
         assert index.match(lead(company="Müller Bau", country="DE")) is None
         assert index.match(lead(country="DE")) is None
 
+    @pytest.mark.parametrize(
+        "written",
+        ["North Beacon Software", "NorthBeacon Software GmbH", "NORTH BEACON SOFTWAR", "North Bacon Software"],
+    )
+    def test_spaces_and_a_slip_of_the_pen_are_the_same_name(self, written):
+        index = AccountIndex([facts("A1", name="north beacon software", country="DE")])
+        assert index.match(lead(company=written, country="DE")).company == "A1"
+
+    @pytest.mark.parametrize(
+        "written",
+        [
+            "North Falcon Software",
+            "North Beacon Systems",
+            "Fund 2 North Beacon Software",
+            "South Beacon Software",
+            "North Beacon Software II",
+        ],
+    )
+    def test_a_name_with_another_word_is_another_company_however_alike_its_letters(self, written):
+        index = AccountIndex(
+            [facts("A1", name="fund 1 north beacon software"), facts("A2", name="north beacon software")]
+        )
+        assert index.match(lead(company=written, postal_code="10115", country="DE")) is None
+
+    def test_another_order_of_words_or_another_domain_needs_a_closer_place_than_the_country(self):
+        index = AccountIndex([facts("A1", name="stone river", domain="stone.com", country="DE", postal_code="10115")])
+        for values in ({"company": "River Stone"}, {"company": "Stone River", "email": "jo@other.com"}):
+            assert index.match(lead(**values, country="DE")) is None
+            assert index.match(lead(**values, country="DE", postal_code="10115")).company == "A1"
+        assert index.match(lead(company="Stone River", email="jo@stone.de", country="DE")).company == "A1"
+
     def test_of_several_the_closer_place_wins_and_the_reason_is_said(self):
         index = AccountIndex(
             [

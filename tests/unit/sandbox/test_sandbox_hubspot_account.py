@@ -73,7 +73,8 @@ def test_scopes_are_what_was_granted() -> None:
         ("POST", "/crm/v4/associations/deals/companies/batch/create", "crm.objects.deals.write"),
         ("POST", "/crm/v4/associations/deals/companies/batch/read", "crm.objects.deals.read"),
         ("GET", "/settings/v3/users", "settings.users.read"),
-        ("GET", "/crm/v3/objects/tasks", "crm.objects.tasks.read"),
+        ("GET", "/crm/v3/objects/notes", "crm.objects.notes.read"),
+        ("GET", "/crm/v3/objects/tasks", "crm.objects.contacts.read"),
     ],
 )
 def test_each_endpoint_names_the_scope_it_lacks(method: str, path: str, scope: str) -> None:

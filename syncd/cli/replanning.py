@@ -1,0 +1,59 @@
+"""`plan --watch`: a plan, and after each save of the pack its difference to the one before, until Ctrl-C."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from syncd.cli.output import show_error, show_findings
+from syncd.cli.session import open_context
+from syncd.errors import ExitCode, InputError
+from syncd.jobs.replanning import Replan, Replanner
+from syncd.jobs.stages import Stages
+from syncd.report.comparison_view import called, rule_change, side
+
+LOOKS_EVERY = 0.3
+"""Seconds between two looks at the files of the pack."""
+_SHOWN = 20
+
+
+def watch_pack(ctx: click.Context, pack: Path | None, *, all_: bool, timings: bool) -> int:
+    """Plan, then look at the pack again and again; an invalid pack shows its findings and is waited for."""
+    with open_context(ctx) as context:
+        replanner = Replanner(context, pack)
+        seen: str | None = None
+        try:
+            while True:
+                files = replanner.footprint()
+                if files != seen:
+                    seen = files
+                    stages = Stages(context.clock.monotonic)
+                    try:
+                        replan = replanner.plan(stages)
+                    except InputError as error:
+                        show_error(error)
+                    else:
+                        show_findings(replan.findings)
+                        click.echo("\n".join(told(replan, everything=all_)))
+                    for line in stages.lines() if timings else ():
+                        click.echo(line, err=True)
+                context.clock.sleep(LOOKS_EVERY)
+        except KeyboardInterrupt:
+            click.echo("", err=True)
+            return ExitCode.OK
+
+
+def told(replan: Replan, *, everything: bool = False) -> list[str]:
+    """A plan as lines of text: what it comes to, then the edits and whom they concern; of these the first twenty."""
+    outcomes = [each.outcome.value for each in replan.side.decisions]
+    counts = ", ".join(f"{outcomes.count(each):,} {each}" for each in sorted(set(outcomes)))
+    lines = [f"{replan.now:%Y-%m-%d %H:%M}Z, pack {replan.side.pack.revision}: {counts or 'no companies'}"]
+    lines += [f"  {rule_change(dict(each))}" for each in replan.rules]
+    shown = replan.entries if everything else replan.entries[:_SHOWN]
+    for entry in shown:
+        load = "  # loads shifted" if entry["cause"] == "load" else ""
+        lines.append(f"  ~ {called(dict(entry))}: {side(entry['from'])} -> {side(entry['to'])}{load}")
+    if len(shown) < len(replan.entries):
+        lines.append(f"  … and {len(replan.entries) - len(shown):,} more: --all lists them")
+    return [*lines, f"  {len(replan.entries):,} decisions differ from the last plan"]

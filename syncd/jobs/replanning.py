@@ -1,0 +1,111 @@
+"""Plans of one mirror again and again, while somebody edits the pack: what `plan --watch` and a console ask.
+
+The facts stay in memory: an edit costs the reading of the pack and the deciding. They are read anew where the mirror,
+the ledger or the people moved, or where the pack's zone or default country did. Nothing is saved, nothing is written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection
+
+from syncd.errors import Finding
+from syncd.jobs.book import MirrorBook, directory_of, memory_of, read_book
+from syncd.jobs.comparison import Side, entries_between, rule_changes
+from syncd.jobs.context import Context
+from syncd.jobs.footprint import footprint
+from syncd.jobs.plan import require_mirror, with_adopted
+from syncd.jobs.signals import signals_mark
+from syncd.jobs.stages import Stages
+from syncd.jobs.written import refuse_self_reading
+from syncd.rules.collector import without_collector
+from syncd.rules.deciding.exceptions import match_exceptions
+from syncd.rules.engine import Book, decide
+from syncd.rules.pack import Pack
+from syncd.rules.scoring import graded
+from syncd.store import mirror, ownership
+from syncd.store.leads import last_change_of_book
+from syncd.store.operations import last_applied_plan
+
+
+@dataclass(frozen=True, slots=True)
+class Replan:
+    """One plan and its difference to the one before: rules that were edited, and decisions that come out otherwise.
+
+    The first has none. `read` is whether the mirror was read for it, `now` the instant that it is as of; `findings` are
+    warnings that only the accounts show.
+    """
+
+    side: Side
+    now: datetime
+    read: bool
+    rules: tuple[Mapping[str, Any], ...] = ()
+    entries: tuple[Mapping[str, Any], ...] = ()
+    findings: tuple[Finding, ...] = ()
+
+
+class Replanner:
+    """Plans by the pack in one folder, as often as it is asked."""
+
+    def __init__(self, context: Context, root: Path | None = None) -> None:
+        self._context = context
+        self._root = root or context.settings.pack.path
+        self._source: MirrorBook | None = None
+        self._state: object = None
+        self._now = context.clock.now()
+        self._last: Side | None = None
+
+    def footprint(self) -> str:
+        """What the files of the pack are now: another one is an edit."""
+        return footprint(self._root)
+
+    def plan(self, stages: Stages | None = None) -> Replan:
+        """Decide anew by the pack as it is, and compare with the last time it could be used.
+
+        Raises InputError for an invalid pack and RefusedError SYN550 before the first complete mirror; what was known
+        stays known.
+        """
+        context, stages = self._context, stages or Stages(self._context.clock.monotonic)
+        now = context.clock.now()
+        with stages.stage("read the pack"):
+            pack = with_adopted(context, context.pack(self._root, now=now))
+        refuse_self_reading(context.settings, pack)
+        with without_collector():
+            with stages.stage("read the mirror"), context.store.read() as conn:
+                source, read = self._held(conn, pack, now)
+                memory = memory_of(conn, pack, self._now)
+            with stages.stage("decide"):
+                facts = tuple(graded(pack, source.book.facts, self._now))
+                directory = directory_of(source.users.values(), pack, context.written_systems)
+                decisions = decide(pack, Book(facts, directory, memory=memory), self._now)
+        _, unmatched = match_exceptions(pack, facts, self._now)
+        side = Side(pack, decisions, {each.key: each for each in facts}, tuple(unmatched))
+        last, self._last = self._last, side
+        if last is None:
+            return Replan(side, self._now, read, findings=tuple(unmatched))
+        with stages.stage("compare"):
+            rules, entries = tuple(rule_changes(last.pack, pack)), tuple(entries_between(last, side))
+        return Replan(side, self._now, read, rules, entries, tuple(unmatched))
+
+    def _held(self, conn: Connection, pack: Pack, now: datetime) -> tuple[MirrorBook, bool]:
+        """The book without grades, and whether it was read just now."""
+        require_mirror(self._context, conn)
+        state = _state(self._context, conn, pack)
+        if self._source is not None and state == self._state:
+            return self._source, False
+        source = read_book(self._context, conn, replace(pack, scoring=None, lifecycle=()), now)
+        self._source, self._state, self._now = source, state, now
+        return source, True
+
+
+def _state(context: Context, conn: Connection, pack: Pack) -> object:
+    """All that the facts of the book depend on, time apart: equal ones give equal facts."""
+    derived_by = (pack.zone.key, pack.default_country, pack.fill_missing_country)
+    priced_by = pack.revision if context.rates().rows else None
+    ledger = (last_applied_plan(conn), ownership.adopted_at(conn), signals_mark(context, conn))
+    return derived_by, priced_by, last_change_of_book(conn), ledger, mirror.users(conn)

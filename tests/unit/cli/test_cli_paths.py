@@ -1,0 +1,54 @@
+"""Options that take a path: an option in the place of the path is a slip, in every command."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from syncd.cli.catalogue import COMMANDS
+from syncd.cli.main import cli
+from syncd.cli.paths import GivenPath
+
+
+def _commands() -> Iterator[tuple[str, click.Command]]:
+    ctx = click.Context(cli)
+    waiting = [(name, cli.get_command(ctx, name)) for name in COMMANDS]
+    while waiting:
+        name, command = waiting.pop()
+        assert command is not None
+        yield name, command
+        if isinstance(command, click.Group):
+            waiting.extend((f"{name} {each}", inner) for each, inner in command.commands.items())
+
+
+def test_demo_does_not_keep_its_files_in_a_folder_called_help(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    result = CliRunner().invoke(cli, ["demo", "--keep", "--help"])
+    assert (result.exit_code, list(tmp_path.iterdir())) == (2, [])
+    assert "'--help' is an option, no path; for a file of that name write './--help'" in result.output
+
+
+@pytest.mark.parametrize("words", [["--config", "--verbose", "status"], ["plan", "--out", "--all"]])
+def test_an_option_in_the_place_of_a_path_is_refused(words: list[str]) -> None:
+    result = CliRunner().invoke(cli, words)
+    assert (result.exit_code, "is an option, no path" in result.output) == (2, True)
+
+
+def test_every_option_that_takes_a_path_refuses_options() -> None:
+    paths = [
+        (name, param)
+        for name, command in [("syncd", cli), *_commands()]
+        for param in command.params
+        if isinstance(param, click.Option) and isinstance(param.type, click.Path)
+    ]
+    assert len(paths) > 20
+    assert [(name, param.name) for name, param in paths if not isinstance(param.type, GivenPath)] == []
+
+
+def test_a_path_that_begins_with_one_dash_or_a_dot_is_one() -> None:
+    path = GivenPath(dir_okay=False)
+    assert [path.convert(value, None, None) for value in ("-x", "./--x", "a--b")] == ["-x", "./--x", "a--b"]
