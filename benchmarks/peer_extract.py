@@ -4,10 +4,16 @@ The peer is dlt, which is no dependency of syncd: make an environment for it any
 
     python -m venv /tmp/peer && /tmp/peer/bin/pip install "dlt[sqlalchemy]"
 
-The fake Salesforce of first_load.py serves N accounts and N opportunities as REST pages of 2,000 rows, the one way in
-that both have. The peer follows nextRecordsUrl with its RESTClient, keeps every column that syncd maps, and merges
-into SQLite by Id. syncd reads the same two queries into an empty mirror. Both are told in rows by the clock and by
-processor time of their own process, since other work may run beside them. Prints one JSON document.
+The fake Salesforce of first_load.py serves N accounts and N opportunities, and both sides keep every column that syncd
+maps. The peer merges them into SQLite by Id, syncd stores them in an empty mirror. Two ways in are compared:
+
+- `rest`: pages of 2,000 rows. The peer follows nextRecordsUrl with its RESTClient.
+- `bulk`: Bulk API 2.0 query jobs, as syncd reads a first load above 50,000 rows. dlt has no reader of its own for them:
+  it is given the dozen lines that its user would write, which make the job by its RESTClient, wait for it, and yield
+  Python's own csv rows of each part. So this compares syncd with dlt's pipeline behind a plain CSV reader.
+
+Both are told in rows by the clock and by processor time of their own process, since other work may run beside them.
+Prints one JSON document.
 """
 
 from __future__ import annotations
@@ -31,7 +37,7 @@ from syncd.connectors.salesforce.mapping import columns_of
 from syncd.model.refs import Kind
 
 PEER = """
-import json, os, resource, sys, time
+import csv, io, json, os, resource, sys, time
 known, folder = json.load(sys.stdin), sys.argv[1]
 os.environ["RUNTIME__DLTHUB_TELEMETRY"] = "false"
 os.environ["DLT_DATA_DIR"] = folder
@@ -46,10 +52,24 @@ def resource_of(name, soql):
         for page in client.paginate("/services/data/v66.0/queryAll", params={"q": soql}):
             yield [{key: value for key, value in row.items() if key != "attributes"} for row in page]
     return dlt.resource(rows, name=name, write_disposition="merge", primary_key="Id")
+def bulk_resource_of(name, soql):
+    jobs = "/services/data/v66.0/jobs/query"
+    def rows():
+        made = client.post(jobs, json={"operation": "queryAll", "query": soql.partition(" ORDER BY ")[0]}).json()
+        while client.get(f"{jobs}/{made['id']}").json()["state"] != "JobComplete":
+            time.sleep(0.2)
+        locator = None
+        while locator != "null":
+            given = {"maxRecords": 20000} | ({"locator": locator} if locator else {})
+            part = client.get(f"{jobs}/{made['id']}/results", params=given)
+            locator = part.headers["Sforce-Locator"]
+            yield list(csv.DictReader(io.StringIO(part.content.decode())))
+    return dlt.resource(rows, name=name, write_disposition="merge", primary_key="Id")
 pipeline = dlt.pipeline("peer", destination=dlt.destinations.sqlalchemy(f"sqlite:///{folder}/peer.db"),
     dataset_name="main", pipelines_dir=folder)
 started, steps = time.monotonic(), {}
-pipeline.extract([resource_of(name, soql) for name, soql in known["queries"].items()])
+made = bulk_resource_of if known["way"] == "bulk" else resource_of
+pipeline.extract([made(name, soql) for name, soql in known["queries"].items()])
 steps["extract"] = time.monotonic() - started
 pipeline.normalize()
 pipeline.load()
@@ -72,10 +92,11 @@ def queries() -> dict[str, str]:
 
 
 def ours(folder: Path, known: dict[str, str]) -> dict[str, Any]:
-    """The load of syncd by REST pages, in this process."""
+    """The load of syncd by REST pages or Bulk jobs, in this process."""
+    folder.mkdir(exist_ok=True)
     defaults = SalesforceReader.__init__.__kwdefaults__
     assert defaults is not None
-    defaults["bulk_above"] = 1 << 62
+    defaults["bulk_above"] = 1 << 62 if known["way"] == "rest" else 0
     found = first_load.load(folder, known, f"sqlite:///{folder}/ours.db", warm=False)
     usage = resource.getrusage(resource.RUSAGE_SELF)
     return {**found, "cpu_seconds": round(usage.ru_utime + usage.ru_stime, 1)}
@@ -100,16 +121,20 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--peer-python", default="python3")
     parser.add_argument("--rows", type=int, default=50_000)
+    parser.add_argument("--way", choices=("rest", "bulk"), default="rest")
     parser.add_argument("--ours", type=Path)
     given = parser.parse_args()
     if given.ours:
         sys.stdout.write(json.dumps(ours(given.ours, json.loads(sys.stdin.read()))) + "\n")
         return
     with tempfile.TemporaryDirectory(prefix="syncd-peer-") as name, first_load.serving(given.rows) as known:
-        folder = Path(name)
-        peer = by_processor(in_process([given.peer_python, "-c", PEER, str(folder)], {**known, "queries": queries()}))
-        us = by_processor(in_process([sys.executable, __file__, "--ours", str(folder)], known))
+        folder, told = Path(name), {**known, "way": given.way}
+        if given.way == "bulk":  # the server renders a job's parts once: neither side waits for that
+            in_process([sys.executable, __file__, "--ours", str(folder / "warm")], told)
+        peer = by_processor(in_process([given.peer_python, "-c", PEER, str(folder)], {**told, "queries": queries()}))
+        us = by_processor(in_process([sys.executable, __file__, "--ours", str(folder)], told))
     figures = {
+        "way": given.way,
         "accounts": given.rows,
         "opportunities": given.rows,
         "dlt": peer,

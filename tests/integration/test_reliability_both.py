@@ -281,7 +281,8 @@ def test_t09_a_date_keeps_its_day(light: World, monkeypatch: pytest.MonkeyPatch)
     face(light).edit({"object": DEALS[system_of(light)], "id": deal, "set": day})
     light.wait(30)
     light.pulled()
-    assert light.mirrored(system_of(light), DEAL)[deal].fields["close_date"][:10] == "2026-03-29"
+    held = light.mirrored(system_of(light), DEAL)[deal].fields["close_date"]
+    assert held == "2026-03-29" if light.only is SALESFORCE else held.startswith("2026-03-29T00:00:00")
 
 
 def test_t01_t06_what_shows_late_and_what_is_newer_than_asked_is_not_lost(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 LIST = Path(__file__).with_name("bugs.toml")
-SEEDS = (4, 8, 7, 1, 12, 3)
+SEEDS = (1, 4, 8, 7, 2, 3, 12, 16)
 """They hold without a bug, and are tried in turn."""
 _COPIED = ("syncd", "tests", "migrations", "docs", "examples", "deploy")
 _RUN_SEEDS = """
@@ -31,7 +31,7 @@ assert Path(syncd.__file__).is_relative_to(Path.cwd()), syncd.__file__
 for seed in map(int, sys.argv[1:]):
     with tempfile.TemporaryDirectory() as folder:
         try:
-            Stepper.of(seed, Path(folder)).run(16)
+            Stepper.of(seed, Path(folder)).run()
         except SimulationFailedError as failure:
             print(f"CAUGHT seed {seed}: {failure.invariant}")
             break

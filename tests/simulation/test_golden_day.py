@@ -31,6 +31,7 @@ SAMPLED = (
     "approval.before_commit",
     "watch.committed",
     "notice.told",
+    "leads.approved",
 )
 ELSEWHERE = {
     "backup.before_rename": "unit/store/test_store_backup.py",
@@ -39,8 +40,9 @@ ELSEWHERE = {
     "pack.before_rename": "unit/jobs/test_jobs_fetching.py",
     "daemon.before_snapshot": "unit/jobs/test_jobs_daemon_parts.py",
     "daemon.snapshot_taken": "unit/jobs/test_jobs_daemon_parts.py",
+    "feed.told": "unit/jobs/test_jobs_feed.py",
 }
-"""The crashpoints that no golden day passes (no backup, no fetched pack, no daemon), and which tests die there."""
+"""The crashpoints that no golden day passes (no backup, no fetched pack, no daemon, no feed), and which tests die there."""
 
 T = TypeVar("T")
 

@@ -16,12 +16,19 @@ if TYPE_CHECKING:
 FREE_MAIL_DOMAINS = frozenset((resources.files(__package__) / "free_mail_domains.txt").read_text("ascii").split())
 """Domains at which anybody can have an address: they say nothing about a company and never link two."""
 
+_PLAIN = re.compile(r"(?!xn--)[a-z0-9][a-z0-9-]*\.((?!xn--)[a-z]+)")
+"""A name under a top-level domain, as nearly all are: what it is can be looked up without taking it apart."""
 _HOST_END = re.compile(r"[/?#\\\s]")
 
 
 @lru_cache(maxsize=65536)
 def registrable_domain(raw: str) -> str | None:
     """The registrable domain of a domain, address, or web page, in lower case and Unicode; None without one."""
+    plain = _PLAIN.fullmatch(raw)
+    if plain is not None:
+        suffixes, top = _suffixes(), plain[1]
+        if top in suffixes and raw not in suffixes and f"*.{top}" not in suffixes:
+            return raw
     host = _HOST_END.split(domain_text(raw).partition("://")[2] or domain_text(raw), maxsplit=1)[0]
     host = host.rpartition("@")[2].partition(":")[0].strip(".")
     found = _extractor()(host) if host else None
@@ -53,6 +60,12 @@ def _unicode(host: str) -> str:
                 return host
         labels.append(label)
     return ".".join(labels)
+
+
+@cache
+def _suffixes() -> frozenset[str]:
+    """Every rule of the public suffix list, private ones too: `com`, `co.uk`, `*.ck`."""
+    return frozenset(_extractor().tlds)
 
 
 @cache

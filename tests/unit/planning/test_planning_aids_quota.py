@@ -136,3 +136,7 @@ def test_required_conversion_is_flagged_beyond_the_limit_only() -> None:
     assert (few["trailing"], few["of"]) == (0.3, "all deals")
     assert conversion_document(D(10), Below(), mine, D("0.1"))["over"] is True
     assert conversion_document(D(10), Below(), Below(), D("0.1"))["over"] is None
+
+
+def test_what_is_no_whole_step_goes_to_the_largest_part() -> None:
+    assert largest_remainder(D("10.50"), [D(1), D(9)], D(1)) == [D(1), D("9.50")]

@@ -13,10 +13,12 @@ from hypothesis import strategies as st
 from pack_writing import codes, found, loaded
 
 from syncd.model.fields import FieldType
-from syncd.rules.conditions import AllOf, Always, AnyOf, EvaluationContext, FieldTest
+from syncd.rules.conditions import AllOf, Always, AnyOf, EvaluationContext, FieldTest, placed_tests, trace
 from syncd.rules.deciding.tree import choose_territory
+from syncd.rules.explaining.clauses import failing
 from syncd.rules.facts import Facts, Value
 from syncd.rules.pack import Effective, OwnersByEmail, OwnersByPool, Pack, Territory, Unassigned
+from syncd.rules.proving.space import condition_key
 
 CONTEXT = EvaluationContext(datetime(2026, 11, 22, tzinfo=UTC))
 ROOT = "format: 1\nlists: {vip: [acme.com]}\npools: {p: [p@example.com]}\nterritories: {table: t.csv}\n"
@@ -287,3 +289,45 @@ def test_ten_thousand_rows_are_read_in_seconds(tmp_path: Path) -> None:
     pack = table(tmp_path, "postal_code,territory,owners\n" + body, BELOW)
     assert time.process_time() - start < 10
     assert len(list(pack.territories())) == 202
+
+
+def test_rows_share_the_test_of_a_cell_and_each_clause_stands_in_its_own_row(tmp_path: Path) -> None:
+    rows = "DE,Banking,dach,a@example.com\nDE,Retail,dach,\nAT,Banking,dach,\n,,rest,unassigned\n"
+    when = table(tmp_path, "country,industry,territory,owners\n" + rows).roles["owner"][0].when
+    assert isinstance(when, AnyOf)
+    first, second, third = (each.conditions for each in when.conditions if isinstance(each, AllOf))
+    assert first[0] is second[0]
+    assert first[1] is third[1]
+    traced = trace(when, Facts("k", ("k",), values={"country": "AT"}), CONTEXT)
+    assert [[str(leaf.place) for leaf in row.children] for row in traced.children] == [
+        [f"t.csv:{line}:1"] * 2 for line in (2, 3, 4)
+    ]
+    (missing,) = failing(when, Facts("k", ("k",), values={"country": "AT"}), CONTEXT)
+    assert str(missing.place) == "t.csv:4:1"
+    placed = [(test.text, str(place)) for test, place, _ in placed_tests(when, None)]
+    assert placed == [
+        ("country: DE", "t.csv:2:1"),
+        ("industry: Banking", "t.csv:2:1"),
+        ("industry: Retail", "t.csv:3:1"),
+        ("country: AT", "t.csv:4:1"),
+    ]
+
+
+@pytest.mark.parametrize("cell", ["Banking", "94105", "acme.com", "a-b c.d", "missing", "true", "5", "New York"])
+def test_a_plain_cell_means_what_the_same_text_means_in_a_rule(tmp_path: Path, cell: str) -> None:
+    for number, name in enumerate(("industry", "city", "domain", "employees", "locked", "postal_code", "created_at")):
+        row = f"country,{name},territory,owners\nUS,{cell},t,a@example.com\n,,rest,unassigned\n"
+        rule = (
+            "format: 1\nterritories:\n"
+            f"  - {{name: t, when: {{country: US, {name}: '{cell}'}}, owners: [a@example.com]}}"
+            "\n  - {name: rest, when: always, owners: unassigned}\n"
+        )
+        written = {"pack.yaml": ROOT, "t.csv": row}
+        said = [each for each in codes(tmp_path / f"t{number}", written) if each.startswith("SYN2")]
+        assert said == [each for each in codes(tmp_path / f"r{number}", {"pack.yaml": rule}) if each.startswith("SYN2")]
+        if not said:
+            one, other = (
+                loaded(tmp_path / f"l{number}{kind}", files).roles["owner"][0].when
+                for kind, files in (("t", written), ("r", {"pack.yaml": rule}))
+            )
+            assert condition_key(one) == condition_key(other)
