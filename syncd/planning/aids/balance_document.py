@@ -40,18 +40,19 @@ def apart_document(problem: Problem, solution: Solution) -> dict[str, Any]:
 
 
 def solution_document(balancing: Balancing, solution: Solution) -> dict[str, Any]:
-    """How good a solution is, and how far from the best one it can be at most."""
+    """How good a solution is: what it gains of what the best one could gain, at least, where a bound is known."""
     problem = balancing.problem
-    cost = solution.cost(problem)
-    gap = None
+    cost, before = solution.cost(problem), Solution((-1,) * len(problem.units), "").cost(problem)
+    gained = None
     if solution.bound is not None:
-        gap = round(max(cost - solution.bound, 0.0) / solution.bound, 4) if solution.bound > 0 else 0.0
+        possible = before - min(solution.bound, cost)
+        gained = round((before - cost) / possible, 4) if possible > 0 else 1.0
     return {
         "engine": solution.engine,
         "moves": solution.moved(problem),
         "before": apart_document(problem, Solution((-1,) * len(problem.units), "")),
         "after": apart_document(problem, solution),
-        "gap_at_most": gap,
+        "gained_at_least": gained,
     }
 
 

@@ -17,8 +17,10 @@ def balance_sheet(document: Mapping[str, Any]) -> Sheet:
     """The sheet of a balancing's document."""
     where = f" in {document['scope']}" if document["scope"] else ""
     before, after = document["before"], document["after"]
-    gap = document["gap_at_most"]
-    quality = f"; at most {gap:.1%} from the best there is" if gap is not None else "; how far from the best is unknown"
+    gained = document["gained_at_least"]
+    quality = "; how far from the best is unknown"
+    if gained is not None:
+        quality = f"; it gains at least {gained:.1%} of what the best moves could"
     lead = [
         f"By {document['by']}{where}, as of {moment(document['now'])}, by pack revision {document['pack_revision']}.",
         f"{before['share']:.1%} lies in wrong books ({_told(before['apart'], document)}); after"
