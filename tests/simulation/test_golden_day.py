@@ -42,7 +42,7 @@ ELSEWHERE = {
     "daemon.snapshot_taken": "unit/jobs/test_jobs_daemon_parts.py",
     "feed.told": "unit/jobs/test_jobs_feed.py",
 }
-"""The crashpoints that no golden day passes (no backup, no fetched pack, no daemon, no feed), and which tests die there."""
+"""The crashpoints that no golden day passes (no backup, fetched pack, daemon or feed), and which tests die there."""
 
 T = TypeVar("T")
 
