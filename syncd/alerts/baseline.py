@@ -152,7 +152,7 @@ def _together(group: str, episodes: Sequence[Episode], view: MonitorView) -> Sig
             "evidence": lines[:MOST_LISTED]
             + ([f"and {len(lines) - MOST_LISTED:,} more"] if len(lines) > MOST_LISTED else []),
             "findings_total": len(episodes),
-            "ended": [dedup_key(each) for each in over if each.id is not None][:MOST_LISTED],
+            "ended": [dedup_key(each) for each in over if each.id is not None],
             "command": "syncd alerts",
         },
         severity=worst,

@@ -89,6 +89,7 @@ def episode_body(episode: Episode) -> dict[str, Any]:
         "who": detail.get("who", []),
         "money": detail.get("money"),
         "evidence": detail.get("evidence", []),
+        "ended": detail.get("ended", []),
         "accounts": detail.get("accounts", []),
         "accounts_total": detail.get("accounts_total", 0),
         "first_command": first_command(detail, episode.id),

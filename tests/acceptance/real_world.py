@@ -115,6 +115,7 @@ class RealWorld:
             f"""
 mode = "approve"
 owner_writer = "both"
+state_dir = "state"
 [salesforce]
 login_url = "{self.servers[0].url}"
 client_id = "{salesforce["client_id"]}"

@@ -29,9 +29,11 @@ class PagerDutyReceiver:
         self._outside = outside
 
     def deliver(self, body: Mapping[str, Any]) -> None:
-        """One event; a test opens an incident and ends it at once."""
+        """One event; a test opens an incident and ends it at once. A digest ends the incidents whose end it tells."""
         key, url = self._outside.secret(self._settings).strip(), self._settings.url or ENDPOINT
         self._outside.post_json(self._settings, url, event(body, key))
+        for ended in body.get("ended", ()):
+            self._outside.post_json(self._settings, url, event({"reason": "resolved", "dedup_key": ended}, key))
         if body["kind"] == TEST:
             self._outside.post_json(self._settings, url, event({**body, "reason": "resolved"}, key))
 

@@ -262,6 +262,7 @@ def test_a_week_after_a_stop_there_is_one_digest_and_no_false_stale_source(told:
         ("BaselineFindings", "catch-up", "ticket")
     ]
     assert "2 AccountChurned" in lines(told)[0]["summary"]
+    assert lines(told)[0]["ended"] == []
     assert told.firing("AccountChurned", "RepLeft") == [
         "AccountChurned Company 1",
         "AccountChurned Company 2",
@@ -363,6 +364,6 @@ def test_a_notice_says_in_words_what_who_how_much_since_when_and_what_first(told
         "money: 0 USD (open pipeline of their accounts)",
         "accounts: 3",
         "since: 2026-11-20T10:05:00.000Z, still going on",
-        "first: syncd plan",
+        "first: syncd leaver anna@example.com",
         "runbook: docs/runbooks/rep-left.md",
     ]

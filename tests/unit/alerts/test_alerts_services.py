@@ -118,6 +118,18 @@ def test_pagerduty_opens_takes_and_ends_one_incident_by_its_key() -> None:
     assert "payload" not in sent[1]
 
 
+def test_a_digest_ends_the_incidents_whose_end_it_tells() -> None:
+    with web() as pager:
+        receiver = open_one({"type": "pagerduty", "secret": "env:KEY", "url": f"{pager.url}/v2/enqueue"}, KEY="r0ute")
+        receiver.deliver({**BODY, "monitor": "BaselineFindings", "ended": ["syncd:a:1", "syncd:b:2"]})
+    sent = [json.loads(body) for _, body in pager.calls]
+    assert [(each["event_action"], each["dedup_key"]) for each in sent] == [
+        ("trigger", "syncd:f:1"),
+        ("resolve", "syncd:a:1"),
+        ("resolve", "syncd:b:2"),
+    ]
+
+
 def test_pagerduty_takes_keys_and_texts_of_any_length() -> None:
     with web() as pager:
         receiver = open_one({"type": "pagerduty", "secret": "env:KEY", "url": pager.url}, KEY="r0ute")
@@ -439,9 +451,10 @@ def applied(world: World) -> None:
     ref = Ref.parse("salesforce:account:1")
     decision = {"company": "c1", "accounts": [str(ref)], "name": "Acme", "territory": "emea", "outcome": "change"}
     decision |= {"owner": {"email": "ben@example.com"}, "current_owner": {"email": "anna@example.com"}}
-    decision |= {"reason": "territory", "text": "DE is emea's", "rule": None}
+    decision |= {"role": "owner", "reason": "territory", "text": "DE is emea's", "rule": None}
     plan = offered(world)
-    document = {**plan.document, "decisions": [decision], "changes": [{"ref": str(ref), "because": "c1"}]}
+    change = {"ref": str(ref), "field": "owner", "because": "c1"}
+    document = {**plan.document, "decisions": [decision], "changes": [change]}
     document["guard"] = {"tripped": []}
     plan = replace(plan, document=document, hash=document_hash(document))
     now = world.clock.now()
