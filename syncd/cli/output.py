@@ -6,11 +6,12 @@ import json
 import sys
 import traceback
 from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import Any
 
 import click
 
-from syncd.errors import Finding, SyncdError, sort_key
+from syncd.errors import Finding, SyncdError, UsageError, sort_key
 
 FORMAT = click.option(
     "--format",
@@ -66,3 +67,15 @@ def progress() -> Callable[[str], None]:
         click.echo(f"\r\033[K{text[:78]}", nl=False, err=True)
 
     return show
+
+
+def put(text: str, out: Path | None) -> None:
+    """A result on stdout or into a file; UsageError SYN004 where the file cannot be written."""
+    if out is None:
+        click.echo(text, nl=False)
+        return
+    try:
+        out.write_text(text, encoding="utf-8", newline="")
+    except OSError as error:
+        raise UsageError("SYN004", f"{out}: {error.strerror}", hint="choose a file you may write") from error
+    click.echo(f"wrote {out}", err=True)

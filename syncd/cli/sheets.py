@@ -7,9 +7,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import click
-
-from syncd.errors import UsageError
+from syncd.cli.output import put
 
 if TYPE_CHECKING:  # imported at run time only by the commands that need it: --help stays quick
     from syncd.report.aids.sections import Sheet
@@ -21,15 +19,7 @@ def put_sheet(
     document: Mapping[str, Any], sheet_of: Callable[[Mapping[str, Any]], Sheet], format_: str, out: Path | None
 ) -> None:
     """A document in one of FORMATS, on stdout or in a file; UsageError SYN004 where that cannot be written."""
-    text = _rendered(document, sheet_of, format_)
-    if out is None:
-        click.echo(text, nl=False)
-        return
-    try:
-        out.write_text(text, encoding="utf-8", newline="")
-    except OSError as error:
-        raise UsageError("SYN004", f"{out}: {error.strerror}", hint="choose a file you may write") from error
-    click.echo(f"wrote {out}", err=True)
+    put(_rendered(document, sheet_of, format_), out)
 
 
 def _rendered(document: Mapping[str, Any], sheet_of: Callable[[Mapping[str, Any]], Sheet], format_: str) -> str:

@@ -13,11 +13,11 @@ from typing import Any
 from sqlalchemy import Connection
 
 from syncd.clock import iso
-from syncd.errors import Place, RefusedError, UsageError
+from syncd.errors import Place, UsageError
 from syncd.jobs.context import Context
 from syncd.jobs.family_book import read_family
 from syncd.jobs.lookup import company_of
-from syncd.jobs.plan import with_adopted
+from syncd.jobs.plan import require_mirror, with_adopted
 from syncd.model.decisions import Decision, Outcome, Owner
 from syncd.model.refs import System
 from syncd.rules.collector import without_collector
@@ -29,7 +29,7 @@ from syncd.rules.explanation import explanation_of, subject_of
 from syncd.rules.facts import Facts
 from syncd.rules.pack import Pack
 from syncd.rules.reading.suggestion import did_you_mean
-from syncd.store import dossier, mirror, outbox, ownership, plans
+from syncd.store import dossier, outbox, ownership, plans
 from syncd.store.dossier import PlannedEntry
 
 _MOST_CHANGES = 10
@@ -141,15 +141,7 @@ def decision_of(planned: PlannedEntry) -> Decision:
 
 
 def _look(context: Context, conn: Connection, pack: Pack, text: str, now: datetime) -> _Looked:
-    status = mirror.mirror_status(conn)
-    mapping = context.mapping_revision()
-    missing = [
-        system.value
-        for system in context.systems
-        if (known := status.get(system)) is None or not known.complete or known.mapping_revision != mapping
-    ]
-    if missing:
-        raise RefusedError("SYN550", f"no complete mirror of {' and '.join(missing)} yet", hint="run `syncd pull`")
+    require_mirror(context, conn)
     found = company_of(conn, text)
     book = read_family(context, conn, pack, [found.key], now)
     facts = next((each for each in book.facts if each.key == found.key), None)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from syncd.cli.output import show_findings
+from syncd.cli.output import put, show_findings
 from syncd.cli.session import instant_option, open_context, pack_path, read_settings, settings_path
 from syncd.errors import ExitCode, UsageError
 from syncd.report.plan_formats import FORMATS, render
@@ -219,15 +219,3 @@ def _comparison(document: Mapping[str, Any], format_: str, *, redact: bool, all_
     from syncd.report.comparison_text import render_comparison
 
     return render_comparison(shown, everything=all_)
-
-
-def put(text: str, out: Path | None) -> None:
-    """A result on stdout or into a file; UsageError SYN004 where the file cannot be written."""
-    if out is None:
-        click.echo(text, nl=False)
-        return
-    try:
-        out.write_text(text, encoding="utf-8", newline="")
-    except OSError as error:
-        raise UsageError("SYN004", f"{out}: {error.strerror}", hint="choose a file you may write") from error
-    click.echo(f"wrote {out}", err=True)

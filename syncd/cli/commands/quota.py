@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from syncd.cli.output import put
 from syncd.cli.session import open_context
 from syncd.cli.sheets import FORMATS, put_sheet
 from syncd.errors import UsageError
@@ -61,20 +62,9 @@ def quota(
     with open_context(ctx) as context:
         document = quotas(context, goal)
     if format_ == "csv" or (format_ == "text" and out is not None and out.suffix == ".csv"):
-        _put(quota_file(document, reps=reps), out)
+        put(quota_file(document, reps=reps), out)
     else:
         put_sheet(document, quota_sheet, format_, out)
-
-
-def _put(text: str, out: Path | None) -> None:
-    if out is None:
-        click.echo(text, nl=False)
-        return
-    try:
-        out.write_text(text, encoding="utf-8", newline="")
-    except OSError as error:
-        raise UsageError("SYN004", f"{out}: {error.strerror}", hint="choose a file you may write") from error
-    click.echo(f"wrote {out}", err=True)
 
 
 def _step(written: str | None) -> Decimal | None:

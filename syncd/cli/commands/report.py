@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from syncd.cli.output import put
 from syncd.cli.session import open_context
 from syncd.errors import UsageError
 
@@ -44,11 +45,4 @@ def report(ctx: click.Context, out: Path | None, edition: str, format_: str, tel
             click.echo(f"wrote {publish(context, edition)}")
             return
         text = rendered(overview_document(context, edition), format_)
-    if out is None:
-        click.echo(text, nl=False)
-        return
-    try:
-        out.write_text(text, encoding="utf-8", newline="")
-    except OSError as error:
-        raise UsageError("SYN004", f"{out}: {error.strerror}", hint="choose a file you may write") from error
-    click.echo(f"wrote {out}", err=True)
+    put(text, out)

@@ -50,7 +50,7 @@ def show(ctx: click.Context, target: str, format_: str, redact: bool, out: Path 
 
     RUN and PLAN are ids, or the beginning of a plan's. As text a plan comes with its approval and what became of it.
     """
-    from syncd.cli.commands.plan import put
+    from syncd.cli.output import put
     from syncd.jobs.archive import find
     from syncd.report.plan_formats import render
     from syncd.report.redaction import redacted

@@ -11,11 +11,12 @@ from typing import Any
 
 from syncd.clock import iso
 from syncd.connectors.port import OwnerVersion
-from syncd.errors import RefusedError, UsageError
+from syncd.errors import UsageError
 from syncd.jobs.aids.comparing import quotas_under_way
 from syncd.jobs.authors import MOST, histories
 from syncd.jobs.book import MirrorBook, directory_of, read_book
 from syncd.jobs.context import Context
+from syncd.jobs.plan import require_mirror
 from syncd.model.records import User
 from syncd.model.refs import Kind, Ref
 from syncd.planning.aids.deals import Deal, read_deals
@@ -101,10 +102,7 @@ def _read(
 ) -> tuple[MirrorBook, dict[str, list[Deal]], Mapping[Ref, tuple[OwnerChange, ...]]]:
     """The book of today before it is graded, all deals by company, and every change of owner that was seen."""
     with without_collector(), context.store.read() as conn:
-        status = mirror.mirror_status(conn)
-        missing = [each.value for each in context.systems if each not in status or not status[each].complete]
-        if missing:
-            raise RefusedError("SYN550", f"no complete mirror of {' and '.join(missing)} yet", hint="run `syncd pull`")
+        require_mirror(context, conn)
         source = read_book(context, conn, replace(pack, scoring=None, lifecycle=()), now)
         links = companies.links(conn)
         records = (each for system in context.systems for each in mirror.records(conn, system, Kind.OPPORTUNITY))

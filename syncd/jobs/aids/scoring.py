@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from syncd.clock import iso
-from syncd.errors import InputError, RefusedError, UsageError
+from syncd.errors import InputError, UsageError
 from syncd.jobs.book import read_book
 from syncd.jobs.context import Context
 from syncd.jobs.packs import open_pack
+from syncd.jobs.plan import require_mirror
 from syncd.jobs.recording import recorded
 from syncd.jobs.revisions import pack_at
 from syncd.model.fields import FieldType
@@ -156,10 +157,7 @@ def _bands(book: Any) -> dict[str, tuple[int | None, str | None]]:
 def _book(context: Context, pack: Pack, now: datetime) -> tuple[tuple[Facts, ...], dict[str, list[Deal]]]:
     """The companies before they are graded, and the deals of each."""
     with without_collector(), context.store.read() as conn:
-        status = mirror.mirror_status(conn)
-        missing = [each.value for each in context.systems if each not in status or not status[each].complete]
-        if missing:
-            raise RefusedError("SYN550", f"no complete mirror of {' and '.join(missing)} yet", hint="run `syncd pull`")
+        require_mirror(context, conn)
         source = read_book(context, conn, replace(pack, scoring=None, lifecycle=()), now)
         links = companies.links(conn)
 
