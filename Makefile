@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 JOBS ?= 2
 
-.PHONY: help setup demo test contract check lint types layers wheel install-test schema-fixture lock man simulate sweep machine planted mutants coverage fuzz bench bench-explain bench-packs bench-load bench-rules bench-aids bench-balance bench-engine bench-plan fairness soak evening screenshots logs site site-serve storm fuzz-readers audit-deps sbom lanes clean
+.PHONY: help setup demo test contract check lint types layers wheel install-test schema-fixture lock man simulate sweep machine planted mutants coverage fuzz bench bench-explain bench-packs bench-load bench-rules bench-aids bench-balance bench-engine bench-plan fairness soak evening real screenshots logs site site-serve storm fuzz-readers audit-deps sbom lanes clean
 .DEFAULT_GOAL := help
 
 help: ## what each target does
@@ -102,6 +102,9 @@ fuzz: $(STAMP) ## class tables and batches against the plain evaluator over PACK
 
 man: $(STAMP) ## the manual page and the shell completions, from the commands themselves
 	$(BIN)/python -m syncd.cli.manual deploy
+
+real: $(STAMP) ## the whole job on all 29,049 real companies (make test takes a quarter of them)
+	REAL=all $(BIN)/python -m pytest tests/acceptance/test_real_companies.py
 
 evening: $(STAMP) ## adopt, plan, approve, canary, kill -9, resume, a human edit, drift, undo: one evening, shown
 	@$(BIN)/python -m tests.acceptance.evening

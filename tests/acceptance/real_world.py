@@ -55,15 +55,19 @@ class RealWorld:
     territories: int
 
     @classmethod
-    def set_up(cls, folder: Path) -> RealWorld:
+    def set_up(cls, folder: Path, *, every: int = 1) -> RealWorld:
+        """Both CRMs served, and the settings and the pack beside them; with `every` 4 of a quarter of the companies."""
         clock = SystemClock()
-        dataset = from_financedb(LIST, 1, as_of=clock.now())
+        header, *rows = LIST.read_text(encoding="utf-8").splitlines(keepends=True)
+        listed = folder / "companies.csv"
+        listed.write_text("".join([header, *rows[::every]]), encoding="utf-8")
+        dataset = from_financedb(listed, 1, as_of=clock.now())
         # No pace to keep: what is measured is syncd, not HubSpot's patience.
         limits = RateLimits(burst=1_000_000, search=1_000, associations=1_000_000)
         salesforce, hubspot = load_sandboxes(dataset, clock=clock, seed=1, limits=limits)
         servers = (serve(salesforce), serve(hubspot))
         hubspot.base_url = servers[1].url
-        territories = write_pack(folder / "pack", dataset)
+        territories = write_pack(folder / "pack", dataset, large=400 // every)
         world = cls(folder, dataset, salesforce, hubspot, servers, territories)
         world._write_settings()
         return world
@@ -150,7 +154,7 @@ def owners_in(entry: Mapping[str, Any]) -> list[tuple[str, str]]:
     return found
 
 
-def write_pack(folder: Path, dataset: Dataset) -> int:
+def write_pack(folder: Path, dataset: Dataset, *, large: int) -> int:
     """A territory for every country, below the large ones states and industries, below those sizes; how many.
 
     A country belongs to the region most of whose reps own it today, so that most accounts stay and some thousands move.
@@ -173,7 +177,7 @@ def write_pack(folder: Path, dataset: Dataset) -> int:
             {"name": f"c{number}-s-{state.lower()}", "when": {"state": state}, "owners": {"pool": pool}}
             for state in states.get(country, ())
         ]
-        if size > 400:
+        if size > large:
             specialists = sorted(regions[pool])
             for place, (industry, _) in enumerate(industries.most_common(10)):
                 big = {
