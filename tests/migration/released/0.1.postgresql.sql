@@ -1,4 +1,4 @@
--- migration 0001 3e2bd0d291c13654
+-- migration 0001 8bf622ccdc523d8b
 SET statement_timeout = 0;
 SET lock_timeout = 0;
 SET idle_in_transaction_session_timeout = 0;
@@ -131,6 +131,15 @@ CREATE SEQUENCE public.episodes_id_seq
     NO MAXVALUE
     CACHE 1;
 ALTER SEQUENCE public.episodes_id_seq OWNED BY public.episodes.id;
+CREATE TABLE public.feed_cursors (
+    subscriber text NOT NULL COLLATE pg_catalog."C",
+    seq bigint NOT NULL,
+    at text NOT NULL COLLATE pg_catalog."C",
+    attempts integer NOT NULL,
+    failing_since text COLLATE pg_catalog."C",
+    due_at text COLLATE pg_catalog."C",
+    reason text COLLATE pg_catalog."C"
+);
 CREATE TABLE public.lead_tracks (
     id text NOT NULL COLLATE pg_catalog."C",
     system text NOT NULL COLLATE pg_catalog."C",
@@ -399,7 +408,7 @@ CREATE TABLE public.scores (
     pack_revision text NOT NULL COLLATE pg_catalog."C",
     score integer,
     band text COLLATE pg_catalog."C",
-    parts text NOT NULL COLLATE pg_catalog."C"
+    parts text NOT NULL
 );
 CREATE TABLE public.silences (
     id bigint NOT NULL,
@@ -507,6 +516,8 @@ ALTER TABLE ONLY public.cursors
     ADD CONSTRAINT pk_cursors PRIMARY KEY (system, kind, lane);
 ALTER TABLE ONLY public.episodes
     ADD CONSTRAINT pk_episodes PRIMARY KEY (id);
+ALTER TABLE ONLY public.feed_cursors
+    ADD CONSTRAINT pk_feed_cursors PRIMARY KEY (subscriber);
 ALTER TABLE ONLY public.lead_tracks
     ADD CONSTRAINT pk_lead_tracks PRIMARY KEY (id, system);
 ALTER TABLE ONLY public.leases

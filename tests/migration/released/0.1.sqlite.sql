@@ -1,4 +1,4 @@
--- migration 0001 3e2bd0d291c13654
+-- migration 0001 8bf622ccdc523d8b
 BEGIN TRANSACTION;
 CREATE TABLE adopted_overrides (
       id INTEGER NOT NULL, account TEXT NOT NULL, role TEXT NOT NULL, owner TEXT NOT NULL,
@@ -66,6 +66,12 @@ CREATE TABLE episodes (
       acknowledged_by TEXT, acknowledged_at TEXT,
       CONSTRAINT pk_episodes PRIMARY KEY (id),
       CONSTRAINT ck_episodes_state CHECK (state IN ('pending', 'firing', 'resolved'))
+    ) STRICT
+    ;
+CREATE TABLE feed_cursors (
+      subscriber TEXT NOT NULL, seq INTEGER NOT NULL, at TEXT NOT NULL, attempts INTEGER NOT NULL,
+      failing_since TEXT, due_at TEXT, reason TEXT,
+      CONSTRAINT pk_feed_cursors PRIMARY KEY (subscriber)
     ) STRICT
     ;
 CREATE TABLE lead_tracks (
@@ -184,8 +190,8 @@ CREATE TABLE plans (
     ;
 CREATE TABLE receipts (
       id INTEGER NOT NULL, outbox_id INTEGER NOT NULL, plan_id TEXT NOT NULL, ref TEXT NOT NULL,
-      field TEXT NOT NULL, at TEXT NOT NULL, state TEXT NOT NULL, attempt TEXT, epoch INTEGER, code TEXT, message TEXT,
-      request_id TEXT, before TEXT, after TEXT,
+      field TEXT NOT NULL, at TEXT NOT NULL, state TEXT NOT NULL, attempt TEXT, epoch INTEGER, code TEXT,
+      message TEXT, request_id TEXT, before TEXT, after TEXT,
       CONSTRAINT pk_receipts PRIMARY KEY (id),
       CONSTRAINT fk_receipts_outbox_id FOREIGN KEY(outbox_id) REFERENCES outbox (id)
     ) STRICT
