@@ -40,7 +40,7 @@ class Tally:
     def level(self, name: str, value: float, /, **labels: str) -> None:
         """Say how much of something there is now."""
         with self._lock:
-            self._levels[_key(name, labels)] = value
+            self._levels[_key(name, labels)] = float(value)
 
     def take(self) -> Counted:
         """What was counted since this was last asked; the tally begins anew."""
