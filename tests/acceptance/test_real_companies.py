@@ -1,5 +1,7 @@
-"""The whole job on real companies, over real HTTP, as a person would run it: a quarter of the 29,049 in the list, all of
-them with REAL=all (`make real`)."""
+"""The whole job on real companies, over real HTTP, as a person would run it.
+
+A quarter of the 29,049 in the list; all of them with REAL=all (`make real`).
+"""
 
 from __future__ import annotations
 
