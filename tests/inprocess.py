@@ -94,6 +94,10 @@ class InProcessWire:
         """Let these things go wrong from now on."""
         self.troubles.extend(troubles)
 
+    def unmet(self) -> list[Trouble]:
+        """Troubles that no request met: whoever staged them has tested nothing yet."""
+        return [trouble for trouble in self.troubles if not trouble.struck]
+
     def _answer(self, request: HttpRequest) -> HttpResponse:
         parts = urlsplit(request.url)
         face = self.faces.get(f"{parts.scheme}://{parts.netloc}") or self.faces.get("")

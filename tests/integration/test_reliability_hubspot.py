@@ -72,7 +72,8 @@ def restamp(world: World) -> None:
 
 
 def equal(world: World) -> None:
-    """The mirror holds what the portal holds."""
+    """The mirror holds what the portal holds, and what was to go wrong went wrong."""
+    assert world.wire(HUBSPOT).unmet() == []
     for kind in (ACCOUNT, DEAL):
         seen = {key: (one.fields.get("name"), one.owner) for key, one in world.mirrored(HUBSPOT, kind).items()}
         assert seen == world.truth(HUBSPOT, kind), kind

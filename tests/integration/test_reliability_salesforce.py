@@ -63,7 +63,8 @@ def edit(world: World, record: str, object_: str = "Account", **command: Any) ->
 
 
 def equal(world: World) -> None:
-    """The mirror holds what the organization holds."""
+    """The mirror holds what the organization holds, and what was to go wrong went wrong."""
+    assert world.wire(SALESFORCE).unmet() == []
     for kind in (ACCOUNT, OPPORTUNITY):
         seen = {key: (one.fields.get("name"), one.owner) for key, one in world.mirrored(SALESFORCE, kind).items()}
         assert seen == world.truth(SALESFORCE, kind), kind

@@ -15,7 +15,7 @@ from typing import Final
 
 from syncd.connectors.hubspot.client import WHERE, HubspotClient, Json, bad, next_after, results_of
 from syncd.connectors.shape import UNEXPECTED, id_of
-from syncd.errors import CursorLostError
+from syncd.errors import CursorLostError, SchemaError
 from syncd.model.cursors import Window
 
 PAGE: Final = 200
@@ -151,7 +151,11 @@ def listed(
     archived: bool = False,
     associations: str | None = None,
 ) -> Iterator[tuple[Sequence[Json], str | None]]:
-    """Pages of the store's own list by id, each with the cursor of the next; None after the last one."""
+    """Pages of the store's own list by id, each with the cursor of the next; None after the last one.
+
+    CursorLostError where a place that HubSpot gave is refused: asked for again it would be refused for ever. If it is
+    the whole request that is wrong, its first page is refused as well, and says so.
+    """
     query = [("limit", str(LIST_PAGE)), ("properties", ",".join(properties)), ("archived", str(archived).lower())]
     if associations is not None:
         query.append(("associations", associations))
@@ -159,9 +163,14 @@ def listed(
     cursor: str | None = after
     while cursor is not None:
         here = [*query, ("after", cursor)] if cursor else query
-        results, cursor = client.get(
-            client.paths.list(object_), here, check=lambda page: (identified(page), next_after(page))
-        )
+        try:
+            results, cursor = client.get(
+                client.paths.list(object_), here, check=lambda page: (identified(page), next_after(page))
+            )
+        except SchemaError as error:
+            if not cursor:
+                raise
+            raise CursorLostError("SYN420", f"the list does not go on from {cursor}: {error}", where=WHERE) from error
         refuse_loop(cursor, seen)
         yield results, cursor
 
