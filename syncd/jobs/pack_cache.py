@@ -10,9 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import stat
 import sys
-import tempfile
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import datetime
@@ -22,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import syncd
+from syncd.jobs.private_files import UnsoundFileError, read_private, write_private
 from syncd.rules.findings import Findings
 from syncd.rules.loader import ReadingOptions, ReadPack
 from syncd.rules.matching.time_window import local_day
@@ -34,7 +33,6 @@ _MOST_ENTRIES = 8
 _MOST_BYTES = 256 * 1024 * 1024
 _ROOMS = ("rules", "model", "errors")
 _DATA = ("pycountry", "tldextract", "tzdata")
-_OTHERS_MAY = stat.S_IRWXG | stat.S_IRWXO
 
 
 class PackCache:
@@ -71,51 +69,18 @@ class PackCache:
         others = {name: _digest(data) for name, data in read.contents.items() if name not in yaml}
         with suppress(OSError, UnreadableBytesError):
             payload = pack_to_bytes(read.pack)
-            header = {
-                "others": others,
-                "absent": sorted(read.absent),
-                "today": read.today.isoformat(),
-                "payload": _digest(payload),
-            }
-            if self._is_ours(create=True):
-                self._write(_key(root, options, yaml), json.dumps(header).encode() + b"\n" + payload)
-                self._prune()
+            header = {"others": others, "absent": sorted(read.absent), "today": read.today.isoformat()}
+            write_private(self._folder / _key(root, options, yaml), json.dumps(header).encode() + b"\n" + payload)
+            self._prune()
 
     def _entry(self, key: str) -> tuple[Mapping[str, Any], bytes] | None:
         """The header and payload of an entry that is whole and ours."""
         try:
-            if not self._is_ours():
-                return None
-            handle = os.open(self._folder / key, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
-            with os.fdopen(handle, "rb") as file:
-                found = os.fstat(handle)
-                if not stat.S_ISREG(found.st_mode) or not _private(found) or found.st_size > _MOST_BYTES:
-                    return None
-                line, payload = file.readline(), file.read()
+            line, _, payload = (read_private(self._folder / key, _MOST_BYTES) or b"").partition(b"\n")
             header = json.loads(line)
-        except (OSError, ValueError, RecursionError):
+        except (OSError, ValueError, RecursionError, UnsoundFileError):
             return None
-        if not isinstance(header, dict) or header.get("payload") != _digest(payload):
-            return None
-        return header, payload
-
-    def _is_ours(self, *, create: bool = False) -> bool:
-        """Whether the folder is a real one of our own that nobody else may write or read."""
-        if create:
-            self._folder.mkdir(mode=0o700, exist_ok=True)
-        found = self._folder.lstat()
-        return stat.S_ISDIR(found.st_mode) and _private(found)
-
-    def _write(self, key: str, data: bytes) -> None:
-        handle, spare = tempfile.mkstemp(dir=self._folder, prefix=".")  # mode 0600
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(data)
-            os.replace(spare, self._folder / key)
-        except OSError:
-            with suppress(OSError):
-                os.unlink(spare)
-            raise
+        return (header, payload) if isinstance(header, dict) else None
 
     def _prune(self) -> None:
         """Keep the newest entries; also drops what a killed process left half written."""
@@ -140,10 +105,6 @@ def _is_current(header: Mapping[str, Any], files: PackFiles) -> bool:
         if data is None or _digest(data) != digest:
             return False
     return not any(files.exists(str(name)) for name in absent)
-
-
-def _private(found: os.stat_result) -> bool:
-    return found.st_uid == os.geteuid() and not found.st_mode & _OTHERS_MAY
 
 
 def _key(root: Path, options: ReadingOptions, yaml: Mapping[str, bytes]) -> str:

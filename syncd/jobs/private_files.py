@@ -5,6 +5,7 @@ What is damaged, foreign or open to others is told from what is not there. Knows
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import stat
@@ -43,8 +44,13 @@ def read_private(path: Path, most: int) -> bytes | None:
 
 
 def write_private(path: Path, payload: bytes) -> None:
-    """Put a file there as a whole, in a folder that is made for it. OSError where that cannot be done."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    """Put a file there as a whole, in a folder that is made for it in one that is there.
+
+    OSError where that cannot be done, or where the folder is not ours alone.
+    """
+    path.parent.mkdir(mode=0o700, exist_ok=True)
+    if not _is_private(path.parent.lstat()):
+        raise PermissionError(errno.EPERM, f"others may use {path.parent}")
     handle, spare = tempfile.mkstemp(dir=path.parent, prefix=".")  # mode 0600
     try:
         with os.fdopen(handle, "wb") as file:

@@ -69,6 +69,7 @@ class RealWorld:
         hubspot.base_url = servers[1].url
         territories = write_pack(folder / "pack", dataset, large=400 // every)
         world = cls(folder, dataset, salesforce, hubspot, servers, territories)
+        (folder / "state").mkdir()
         world._write_settings()
         return world
 
