@@ -16,7 +16,6 @@ from typing import Any
 
 import pytest
 
-from syncd import crashpoints
 from syncd.connectors.retry import RetryPolicy
 from syncd.connectors.wire import HttpRequest, HttpResponse, NetworkWire
 from syncd.entropy import SeededEntropy
@@ -34,6 +33,7 @@ from syncd.store.cursors import restart_cursor
 from tests.contract.worlds import WORLDS, HubspotWorld, SalesforceWorld, records_of
 from tests.contract.worlds import World as ContractWorld
 from tests.databases import DIALECTS
+from tests.dying import crash_at
 from tests.inprocess import InProcessWire, Trouble, path_has
 from tests.integration.mirrored import empty_mirror
 from tests.simulation.dice import Dice
@@ -47,10 +47,6 @@ NAME = {SALESFORCE: "Name", HUBSPOT: "name"}
 CHANGES = {SALESFORCE: "FROM+Account+WHERE", HUBSPOT: "/objects/companies"}
 FIRST_LOAD = {SALESFORCE: "FROM+Account+WHERE", HUBSPOT: "/objects/companies?"}
 USED = {SALESFORCE: ("Account.Industry", "Industry"), HUBSPOT: ("companies.industry", "industry")}
-
-
-class Crash(BaseException):
-    """The end of a process."""
 
 
 @pytest.fixture(params=DIALECTS)
@@ -226,20 +222,8 @@ def test_t12_a_crash_between_two_pages_leaves_no_gap_and_no_second_change(light:
     light.wait(30)
     light.salesforce.model.cursors.page_limit = 50
     light.start()
-    left = number
-
-    def hook(at: str) -> None:
-        nonlocal left
-        left -= at == "pull.page_stored"
-        if left == 0:
-            raise Crash
-
-    crashpoints.install(hook)
-    try:
-        with pytest.raises(Crash):
-            light.pull()
-    finally:
-        crashpoints.install(None)
+    with pytest.raises(crash_at("pull.page_stored", number)):
+        light.pull()
     light.start()
     held = len(light.mirrored(system_of(light), ACCOUNT))
     assert 0 < held < 250

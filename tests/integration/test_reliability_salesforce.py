@@ -26,6 +26,7 @@ from syncd.sandbox.server import serve
 from syncd.store import mirror, runs, schemas
 from tests.contract.worlds import SalesforceWorld, records_of
 from tests.databases import DIALECTS
+from tests.dying import crash_at
 from tests.inprocess import Trouble, path_has
 from tests.integration.mirrored import empty_mirror
 from tests.simulation.dice import Dice
@@ -34,10 +35,6 @@ from tests.unit.jobs.jobs_world import SALESFORCE, World
 ACCOUNT, OPPORTUNITY = Kind.ACCOUNT, Kind.OPPORTUNITY
 NEXT_PAGE = "/query/0r8"
 RESULTS = "/results"
-
-
-class Crash(BaseException):
-    """The end of a process."""
 
 
 @pytest.fixture(params=DIALECTS)
@@ -87,20 +84,8 @@ def soql(world: World) -> list[str]:
 
 def end_at(world: World, point: str, number: int) -> None:
     """The process ends at the numberth passing of a crashpoint; then a new one starts."""
-    left = number
-
-    def hook(at: str) -> None:
-        nonlocal left
-        left -= at == point
-        if left == 0:
-            raise Crash
-
-    crashpoints.install(hook)
-    try:
-        with pytest.raises(Crash):
-            world.pull()
-    finally:
-        crashpoints.install(None)
+    with pytest.raises(crash_at(point, number)):
+        world.pull()
     world.start()
 
 

@@ -15,11 +15,8 @@ from syncd import crashpoints
 from syncd.clock import ManualClock
 from syncd.sandbox.dataset import Dataset
 from syncd.store.engine import Store
+from tests import dying
 from tests.databases import DIALECTS, postgres_server
-
-
-class Crash(BaseException):
-    """The end of a process at a crashpoint."""
 
 
 @pytest.fixture(scope="session")
@@ -68,22 +65,8 @@ def world(make_world: Callable[..., World]) -> World:
 
 
 @pytest.fixture
-def crash_at() -> Iterator[Callable[[str, int], type[Crash]]]:
+def crash_at() -> Iterator[Callable[..., type[BaseException]]]:
     """`crash_at(name, number)` ends the process at the numberth time it passes a crashpoint; no `except` sees it."""
 
-    def arm(name: str, number: int = 1) -> type[Crash]:
-        left = number
-
-        def hook(at: str) -> None:
-            nonlocal left
-            if at == name:
-                left -= 1
-                if left == 0:
-                    crashpoints.install(None)
-                    raise Crash(name)
-
-        crashpoints.install(hook)
-        return Crash
-
-    yield arm
+    yield dying.crash_at
     crashpoints.install(None)

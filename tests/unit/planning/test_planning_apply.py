@@ -49,6 +49,7 @@ from syncd.planning.builder import PlanInput
 from syncd.planning.recovery import recover
 from syncd.rules.pack import Cap, Guard
 from syncd.store import ledger, mirror, outbox, ownership, plans
+from tests.dying import crash_at
 
 BOTH = (SF, HS)
 
@@ -738,21 +739,6 @@ CRASHPOINTS = (
 )
 
 
-def crash_at(crash: type[Exception], name: str, occurrence: int) -> None:
-    """Die at the nth time that execution comes to a crashpoint."""
-    seen = 0
-
-    def hook(reached: str) -> None:
-        nonlocal seen
-        if reached == name:
-            seen += 1
-            if seen == occurrence:
-                crashpoints.install(None)
-                raise crash(name)
-
-    crashpoints.install(hook)
-
-
 @pytest.mark.parametrize("name", CRASHPOINTS)
 @pytest.mark.parametrize("occurrence", [1, 2, 3])
 def test_a_crash_at_any_point_ends_in_one_write_of_each_row(
@@ -760,7 +746,7 @@ def test_a_crash_at_any_point_ends_in_one_write_of_each_row(
 ) -> None:
     source, plan = ready(world, 3, opportunities=[opportunity(1, account(1))])
     world.crms[SF].batch_size = 2
-    crash_at(crash, name, occurrence)
+    crash_at(name, occurrence, crash)
     try:
         world.apply(plan, source)
     except crash:
@@ -780,11 +766,11 @@ def test_a_crash_at_any_point_ends_in_one_write_of_each_row(
 )
 def test_a_crash_of_the_recovery_is_recovered_from(world: World, crash: type[Exception], name: str) -> None:
     source, plan = ready(world, 2)
-    crash_at(crash, "apply.sent", 1)
+    crash_at("apply.sent", 1, crash)
     with pytest.raises(crash):
         world.apply(plan, source)
     world.lead()
-    crash_at(crash, name, 1)
+    crash_at(name, 1, crash)
     with pytest.raises(crash):
         world.apply(plan, source)
     world.lead()
@@ -797,7 +783,7 @@ def test_recovery_reopens_what_was_not_applied_and_conflicts_what_somebody_chang
     world: World, crash: type[Exception]
 ) -> None:
     source, plan = ready(world, 6)
-    crash_at(crash, "apply.claimed", 1)
+    crash_at("apply.claimed", 1, crash)
     with pytest.raises(crash):
         world.apply(plan, source)
     assert set(world.states(plan).values()) == {"sending"}
@@ -827,7 +813,7 @@ def test_few_salesforce_rows_are_written_one_by_one_and_a_freeze_stops_between_t
 
 def test_recovery_of_an_expired_plan_does_not_open_its_rows_again(world: World, crash: type[Exception]) -> None:
     source, plan = ready(world)
-    crash_at(crash, "apply.claimed", 1)
+    crash_at("apply.claimed", 1, crash)
     with pytest.raises(crash):
         world.apply(plan, source)
     world.clock.advance(timedelta(hours=30))
@@ -838,7 +824,7 @@ def test_recovery_of_an_expired_plan_does_not_open_its_rows_again(world: World, 
 
 def test_recovery_does_not_open_rows_of_a_superseded_plan(world: World, crash: type[Exception]) -> None:
     source, plan = ready(world)
-    crash_at(crash, "apply.claimed", 1)
+    crash_at("apply.claimed", 1, crash)
     with pytest.raises(crash):
         world.apply(plan, source)
     other = facts(7)
@@ -859,7 +845,7 @@ def test_recovery_closes_plans_past_their_time_so_that_they_hold_nothing_back(wo
 
 def test_recovery_says_which_rows_of_a_system_that_is_gone_stay_in_doubt(world: World, crash: type[Exception]) -> None:
     source, plan = ready(world)
-    crash_at(crash, "apply.sent", 1)
+    crash_at("apply.sent", 1, crash)
     with pytest.raises(crash):
         world.apply(plan, source)
     settled, stops = recover(world.line(readers={}, writers={}))
@@ -868,7 +854,7 @@ def test_recovery_says_which_rows_of_a_system_that_is_gone_stay_in_doubt(world: 
 
 def test_recovery_leaves_rows_in_doubt_while_the_crm_is_down(world: World, crash: type[Exception]) -> None:
     source, plan = ready(world)
-    crash_at(crash, "apply.sent", 1)
+    crash_at("apply.sent", 1, crash)
     with pytest.raises(crash):
         world.apply(plan, source)
     world.lead()
