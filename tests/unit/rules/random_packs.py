@@ -5,22 +5,25 @@ Everything is drawn from the Random that is given, so a seed names a pack and it
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from random import Random  # noqa: TID251 - seeded by the tests, which must repeat
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from rule_builders import NOW, PLACE, facts, pack, rep, territory
 
 from syncd.model.fields import FieldType
 from syncd.model.money import ConvertedAmount, MoneyTable
+from syncd.rules.classes.territories import PackClasses
 from syncd.rules.conditions import (
     AllOf,
     Always,
     AnyOf,
     Condition,
+    EvaluationContext,
     FieldTest,
     InSegment,
     Not,
@@ -296,3 +299,14 @@ class Packs:
 def instants() -> tuple[datetime, ...]:
     """Now, and a little before and after: windows open and moving dates pass between them."""
     return (NOW, NOW + timedelta(days=1), datetime(2026, 11, 30, 23, 0, tzinfo=UTC))
+
+
+def courses(seed: int, rows: int) -> Iterator[tuple[PackClasses, EvaluationContext, list[Facts]]]:
+    """One random pack in one of two zones over `rows` accounts, a share of them at each instant."""
+    draw = Packs(seed)
+    pack = replace(draw.pack(), zone=ZoneInfo(draw.dice.choice(["UTC", "Europe/Berlin"])))
+    companies = [draw.account(f"A{number:03}") for number in range(rows)]
+    classes = PackClasses(pack)
+    for share, now in enumerate(instants()):
+        context = EvaluationContext(now, pack.zone, draw.dice.choice([1, 2]))
+        yield classes, context, companies[share :: len(instants())]

@@ -6,10 +6,9 @@ from __future__ import annotations
 import os
 from dataclasses import replace
 from decimal import Decimal
-from zoneinfo import ZoneInfo
 
 import pytest
-from random_packs import FIELDS, Packs, instants
+from random_packs import FIELDS, Packs, courses, instants
 from rule_builders import NOW, PLACE, facts, territory
 from rule_builders import pack as pack_of
 
@@ -35,14 +34,9 @@ LANES = 8
 
 def same_as_plain(seed: int) -> None:
     """One random pack over its accounts, at one instant after the other."""
-    draw = Packs(seed)
-    pack = replace(draw.pack(), zone=ZoneInfo(draw.dice.choice(["UTC", "Europe/Berlin"])))
-    companies = [draw.account(f"A{number:03}") for number in range(ROWS)]
-    classes = PackClasses(pack)
-    for share, now in enumerate(instants()):
-        context = EvaluationContext(now, pack.zone, draw.dice.choice([1, 2]))
+    for classes, context, book in courses(seed, ROWS):
+        pack = classes.pack
         answers, plain = BatchTerritories(classes, context), classes.at(context)
-        book = companies[share :: len(instants())]
         batch = batch_of(book, answers.fields)
         for role in pack.roles:
             paths = [() if place < 0 else answers.paths(role)[place] for place in answers.places(role, batch)]

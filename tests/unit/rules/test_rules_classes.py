@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import os
-from dataclasses import replace
 from decimal import Decimal
-from zoneinfo import ZoneInfo
 
 import pytest
-from random_packs import Packs, instants
+from random_packs import Packs, courses, instants
 from rule_builders import EVERYBODY, NOW, PLACE, applied, facts, territory
 from rule_builders import pack as pack_of
 
@@ -30,14 +28,10 @@ LANES = 8
 
 def same_as_plain(seed: int) -> None:
     """One random pack over its accounts, at one instant after the other."""
-    draw = Packs(seed)
-    pack = replace(draw.pack(), zone=ZoneInfo(draw.dice.choice(["UTC", "Europe/Berlin"])))
-    companies = [draw.account(f"A{number:03}") for number in range(ROWS)]
-    classes = PackClasses(pack)
-    for share, now in enumerate(instants()):
-        context = EvaluationContext(now, pack.zone, draw.dice.choice([1, 2]))
+    for classes, context, book in courses(seed, ROWS):
+        pack = classes.pack
         answers = classes.at(context)
-        for company in companies[share :: len(instants())]:
+        for company in book:
             for role in pack.roles:
                 plain = choose_territory(pack, role, company, context)
                 found = answers.choose(role, company)
