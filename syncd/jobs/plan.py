@@ -24,13 +24,14 @@ from syncd.model.plans import PlanStatus, SavedPlan
 from syncd.model.refs import System
 from syncd.planning.builder import PlanInput, build_plan
 from syncd.planning.flapping import WITHIN, flapping, flapping_roles
+from syncd.planning.saving import save_with_record
 from syncd.planning.vanished import vanished_territories
 from syncd.rules.collector import without_collector
 from syncd.rules.deciding.exceptions import match_exceptions
 from syncd.rules.engine import decide
 from syncd.rules.facts import Facts
 from syncd.rules.pack import Override, Pack
-from syncd.store import ledger, mirror, outbox, overrides, ownership, plans
+from syncd.store import mirror, outbox, overrides, ownership, plans
 from syncd.store.operations import owner_changes_since, role_changes_since
 
 OFFER, PREVIEW = "plan", "preview"
@@ -185,16 +186,8 @@ def save(context: Context, plan: SavedPlan, *, again: bool = True) -> Mapping[st
         return {**plan.document, "plan_id": None}
     if (plan.status is PlanStatus.PREVIEW or not again) and (same := _same_as_last(context, plan)):
         return same
-    now = context.clock.now()
     with context.store.write() as conn:
-        plans.save_plan(conn, plan)
-        facts: dict[str, str | int | None] = {
-            "plan": plan.plan_id,
-            "hash": plan.hash,
-            "changes": len(plan.document["changes"]),
-            "pack_revision": plan.pack_revision,
-        }
-        ledger.append(conn, at=now, event="plan.saved", ref=None, actor=context.actor, run_id=None, facts=facts)
+        facts = save_with_record(conn, plan, at=context.clock.now(), actor=context.actor)
         ask_approval(context, conn, plan)
     context.log.event("plan.saved", **facts)
     if plan.document["guard"]["tripped"]:

@@ -26,7 +26,8 @@ from syncd.planning.document import FORMAT, change_entry, guard_entry, summary_e
 from syncd.planning.fingerprints import undo_fingerprint
 from syncd.planning.ownership import Drift, OwnershipHistory, drifted
 from syncd.planning.preflight import UNDO
-from syncd.store import companies, ledger, mirror, outbox, overrides, ownership, plans
+from syncd.planning.saving import save_with_record
+from syncd.store import companies, ledger, mirror, outbox, overrides, ownership
 
 REVERT = "drift-revert"
 _NOTHING = Decimal(0)
@@ -166,9 +167,7 @@ def plan_revert(
         expires_at=now + lifetime,
         document=document,
     )
-    plans.save_plan(conn, plan)
-    facts: dict[str, str | int | None] = {"plan": plan_id, "hash": plan.hash, "changes": len(changes)}
-    ledger.append(conn, at=now, event="plan.saved", ref=None, actor=None, run_id=None, facts=facts)
+    save_with_record(conn, plan, at=now)
     return plan
 
 

@@ -35,6 +35,7 @@ from syncd.planning.compare import named
 from syncd.planning.document import FORMAT, change_entry, changes_of, decisions_by_role, guard_entry, summary_entry
 from syncd.planning.fingerprints import undo_fingerprint
 from syncd.planning.preflight import UNDO
+from syncd.planning.saving import save_with_record
 from syncd.planning.verdicts import LOST_ANSWER
 from syncd.store import ledger, mirror, outbox, ownership, plans, saved_teams
 from syncd.store.people import team_document
@@ -77,14 +78,7 @@ def plan_undo(
         expires_at=now + lifetime,
         document=document,
     )
-    plans.save_plan(conn, plan)
-    facts: dict[str, str | int | None] = {
-        "plan": plan_id,
-        "hash": plan.hash,
-        "changes": len(changes),
-        "undoes": source.plan.plan_id,
-    }
-    ledger.append(conn, at=now, event="plan.saved", ref=None, actor=None, run_id=None, facts=facts)
+    save_with_record(conn, plan, at=now, undoes=source.plan.plan_id)
     return plan
 
 

@@ -31,10 +31,11 @@ from syncd.planning.approval import DAEMON, approve
 from syncd.planning.document import tripped_limits
 from syncd.planning.guard import check_windows
 from syncd.planning.lead_plan import build_lead_plan, lead_document, propose_lead
+from syncd.planning.saving import save_with_record
 from syncd.rules.pack import Pack
 from syncd.settings import Mode
 from syncd.store import leads as store
-from syncd.store import ledger, ownership, plans, runs
+from syncd.store import ownership, plans, runs
 from syncd.store.leads import LeadState, LeadTrack
 
 JOB = "leads"
@@ -222,14 +223,7 @@ def _saved(context: Context, routed: Routed) -> SavedPlan:
             if alike and now < last.expires_at:
                 return last
             plans.set_status(conn, header.plan_id, PlanStatus.SUPERSEDED)
-        plans.save_plan(conn, plan)
-        facts: dict[str, str | int | None] = {
-            "plan": plan.plan_id,
-            "hash": plan.hash,
-            "changes": len(plan.document["changes"]),
-            "pack_revision": plan.pack_revision,
-        }
-        ledger.append(conn, at=now, event="plan.saved", ref=None, actor=context.actor, run_id=None, facts=facts)
+        facts = save_with_record(conn, plan, at=now, actor=context.actor)
     context.log.event("plan.saved", **facts)
     return plan
 
