@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from random import Random  # noqa: TID251 - seeded: a book is made again from its number
 
 from syncd.model.refs import Kind, Ref, System
-from syncd.planning.aids.deals import Deal
+from syncd.planning.aids.deals import Deal, Entered, Way
 
 NOW = datetime(2026, 11, 20, 10, tzinfo=UTC)
 
@@ -45,3 +46,31 @@ def planted_deals(
             over = closed <= now
             found.append((holder, Deal(ref, account, str(account), won if over else None, amount, created, closed)))
     return found
+
+
+STAGES = ("Prospecting", "Qualification", "Proposal", "Negotiation")
+
+
+def with_ways(held: Sequence[tuple[str, Deal]], seed: int) -> list[tuple[str, Deal]]:
+    """The deals with a way: those that will be won pass through all stages, others drop out of any. Planted so that a
+    stage says more than an age: a deal in the last one is far likelier won than one in the first."""
+    dice = Random(seed)
+    fates = _fates(held, dice)
+    return [(holder, replace(deal, way=_way(deal, fates[deal.ref], dice))) for holder, deal in held]
+
+
+def _fates(held: Sequence[tuple[str, Deal]], dice: Random) -> dict[Ref, bool]:
+    """Whether each deal is won in the end; nobody knows yet of those that are open."""
+    ended = [deal.won for _, deal in held if deal.won is not None]
+    rate = sum(ended) / len(ended)
+    return {deal.ref: dice.random() < rate if deal.won is None else deal.won for _, deal in held}
+
+
+def _way(deal: Deal, won: bool, dice: Random) -> Way:
+    assert deal.created is not None
+    assert deal.closed is not None
+    reached = len(STAGES) if won else dice.choices(range(1, len(STAGES) + 1), (40, 30, 20, 10))[0]
+    length = deal.closed - deal.created
+    cuts = [0.0, *sorted(dice.random() for _ in range(reached - 1))]
+    entries = (Entered(deal.created + length * cut, stage) for cut, stage in zip(cuts, STAGES, strict=False))
+    return tuple(each for each in entries if each.at <= NOW)

@@ -86,6 +86,12 @@ _SCHEMA = (
     """,
     "CREATE INDEX ix_owner_changes_ref ON owner_changes (ref, seq)",
     """
+    CREATE TABLE stage_entries (
+      ref {text} NOT NULL, at {text} NOT NULL, stage {text} NOT NULL, told {flag} NOT NULL,
+      CONSTRAINT pk_stage_entries PRIMARY KEY (ref, at)
+    ) {strict}
+    """,
+    """
     CREATE TABLE users (
       system {text} NOT NULL, id {text} NOT NULL, email {text} NOT NULL, name {text} NOT NULL,
       active {flag} NOT NULL, eligible {flag} NOT NULL, login {text}, fields TEXT NOT NULL,
@@ -136,6 +142,12 @@ _SCHEMA = (
       company {text} NOT NULL, role {text} NOT NULL, territory {text}, owner {text}, at {text} NOT NULL,
       pack_revision {text} NOT NULL, rates_as_of {text}, amounts {text},
       CONSTRAINT pk_applied PRIMARY KEY (company, role)
+    ) {strict}
+    """,
+    """
+    CREATE TABLE book_versions (
+      name {text} NOT NULL, number {big} NOT NULL,
+      CONSTRAINT pk_book_versions PRIMARY KEY (name)
     ) {strict}
     """,
     """

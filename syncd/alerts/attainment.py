@@ -23,7 +23,7 @@ from syncd.rules.deciding.tree import choose_territory
 from syncd.rules.facts import Facts
 from syncd.rules.matching.time_window import local_day
 from syncd.rules.pack import MonitorRule, Pack, Quota
-from syncd.rules.quotas import quotas_at
+from syncd.rules.quotas import counted_in, quotas_at
 
 EARLIEST_SHARE = Decimal("0.2")
 """Before this share of a period is over, its pace says nothing."""
@@ -71,14 +71,14 @@ def progress(view: MonitorView, monitor: str) -> Iterator[Progress]:
         return
     rule = view.rule(monitor)
     least = options.amount(rule, "min_expected", view.money)
-    seasonal = options.choice(rule, "pace", ("linear", "seasonal")) == "seasonal"
+    seasonal = by_season(rule)
     tally = _Tally.of(view, pack, rule)
     for quota, period in under_way:
         path = tally.paths.get(quota.territory, quota.territory) if quota.territory is not None else None
         known = tally.by_territory.get(path, ()) if path is not None else tally.by_rep.get(quota.rep or "", ())
         wins = tuple(each for each in known if each[0].closed >= period.start)
         whole = _converted(quota, view)
-        share, paced = _expected_share(period, view, pack, seasonal)
+        usual = expected_share(period, view.now, view.closings.daily, pack, seasonal=seasonal)
         subject = path or quota.rep or ""
         yield Progress(
             quota=quota,
@@ -86,14 +86,55 @@ def progress(view: MonitorView, monitor: str) -> Iterator[Progress]:
             subject=subject,
             labels={"territory" if path is not None else "rep": subject, "period": period.name},
             whole=whole,
-            expected=whole * share,
+            expected=whole * usual.share,
             won=total(win.amount or Decimal(0) for win, _ in wins),
             elapsed=period.elapsed(view.now),
             least=least,
             wins=wins,
-            paced=paced,
+            paced=usual.paced,
             below=tally.children(path, period.start),
         )
+
+
+def by_season(rule: MonitorRule) -> bool:
+    """Whether the pack has a monitor's pace follow the seasons; InputError SYN801 for a word that says neither."""
+    return options.choice(rule, "pace", ("linear", "seasonal")) == "seasonal"
+
+
+@dataclass(frozen=True, slots=True)
+class Usual:
+    """The share of a period's wins that is expected by now, how that was come to, and from how many earlier periods."""
+
+    share: Decimal
+    paced: str
+    learnt: int = 0
+
+
+def expected_share(
+    period: Period, now: datetime, daily: Mapping[date, Decimal], pack: Pack, *, seasonal: bool
+) -> Usual:
+    """What is usual by now in a period: linear, or `seasonal` by how earlier periods of its kind went where enough are
+    known. `daily` is what was won on each day of all time."""
+    elapsed = period.elapsed(now)
+    if not seasonal:
+        return Usual(elapsed, "the pace is linear")
+    needed, looked_at = _LEARNT_FROM[_kind(period.name)]
+    shares: list[Decimal] = []
+    first = min(daily, default=None)
+    past = period
+    for _ in range(looked_at):
+        past = earlier(past.name, pack.fiscal_year_start, pack.zone)
+        if first is None or first > local_day(past.start, pack.zone):
+            break
+        share = _won_by(past, elapsed, daily, pack)
+        if share is not None:
+            shares.append(share)
+    if len(shares) < needed:
+        words = f"the pace is linear: a seasonal one needs {needed} earlier periods, and {len(shares)} are known"
+        return Usual(elapsed, words)
+    mean = total(shares) / len(shares)
+    words = f"the pace is that of the last {len(shares)} periods: {mean:.0%} was won by this time"
+    return Usual(mean, words, len(shares))
 
 
 def running(pack: Pack, now: datetime) -> list[tuple[Quota, Period]]:
@@ -210,9 +251,8 @@ def _paths(pack: Pack) -> dict[str, str]:
 
 def _home(facts: Facts, view: MonitorView, pack: Pack, known: Mapping[str, str]) -> str | None:
     """The territory that a company's deals count for: the one last applied, else that of today's rules."""
-    applied = facts.applied.get("owner")
-    path = applied.territory if applied is not None else None
-    if path is not None and path in known:
+    path = counted_in(facts, known, None)
+    if path is not None:
         return path
     decision = view.decisions.get(facts.key) if view.decisions is not None else None
     if decision is not None:
@@ -237,31 +277,6 @@ def _converted(quota: Quota, view: MonitorView) -> Decimal:
         problem = f"`{quota.currency}` of a quota has no rate into {view.money.reporting}"
         raise InputError("SYN801", problem, where=str(quota.place), hint="add the rate to the settings")
     return whole
-
-
-def _expected_share(period: Period, view: MonitorView, pack: Pack, seasonal: bool) -> tuple[Decimal, str]:
-    """The share of a quota that is expected by now, and how that was come to."""
-    elapsed = period.elapsed(view.now)
-    if not seasonal:
-        return elapsed, "the pace is linear"
-    needed, looked_at = _LEARNT_FROM[_kind(period.name)]
-    shares: list[Decimal] = []
-    first = min(view.closings.daily, default=None)
-    past = period
-    for _ in range(looked_at):
-        past = earlier(past.name, pack.fiscal_year_start, pack.zone)
-        if first is None or first > local_day(past.start, pack.zone):
-            break
-        share = _won_by(past, elapsed, view.closings.daily, pack)
-        if share is not None:
-            shares.append(share)
-    if len(shares) < needed:
-        return (
-            elapsed,
-            f"the pace is linear: a seasonal one needs {needed} earlier periods, and {len(shares)} are known",
-        )
-    mean = total(shares) / len(shares)
-    return mean, f"the pace is that of the last {len(shares)} periods: {mean:.0%} was won by this time"
 
 
 def _won_by(period: Period, elapsed: Decimal, daily: Mapping[date, Decimal], pack: Pack) -> Decimal | None:

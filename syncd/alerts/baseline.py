@@ -14,8 +14,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 
+from syncd.alerts.bodies import QUIET
 from syncd.alerts.companies import MOST_LISTED, money, total
-from syncd.alerts.episodes import CAUGHT_UP, FIRED, QUIET, UNTOLD, Transition, dedup_key
+from syncd.alerts.episodes import CAUGHT_UP, FIRED, UNTOLD, Transition, dedup_key
 from syncd.alerts.options import SEVERITIES, Handling, runbook_of
 from syncd.alerts.view import MonitorView, Signal, Standing
 from syncd.model.refs import System

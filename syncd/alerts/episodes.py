@@ -15,6 +15,7 @@ from types import MappingProxyType
 from typing import Any
 
 from syncd.alerts import flapping
+from syncd.alerts.bodies import QUIET, SUPPRESSED, WAITS_FOR
 from syncd.alerts.inhibition import inhibitors, silencing
 from syncd.alerts.options import Handling
 from syncd.alerts.view import Condition, Signal
@@ -22,10 +23,9 @@ from syncd.clock import iso, parse_instant
 from syncd.store.episodes import Episode, Silence
 
 FIRED, RESOLVED, FLAPPING = "fired", "resolved", "flapping"
-QUIET, UNTOLD, SUPPRESSED = "quiet", "untold", "suppressed_by"
-WAITS_FOR, DUE, CAUGHT_UP = "waits_for", "due_at", "caught_up"
-"""Marks in an episode's detail: told in a digest only; to be told when its suppression ends; what suppresses it; what a
-pending one waits for, and from when on it may fire; begun in the first look after a long stop."""
+UNTOLD, DUE, CAUGHT_UP = "untold", "due_at", "caught_up"
+"""Marks in an episode's detail beside those of bodies: to be told when its suppression ends; from when on a pending one
+may fire; begun in the first look after a long stop."""
 _CLEAR_SINCE, _FLAPS = "clear_since", "flapping"
 _KEPT = ("runbook", QUIET, UNTOLD, CAUGHT_UP, DUE, _FLAPS)
 

@@ -9,12 +9,12 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from syncd.alerts.episodes import QUIET, RESOLVED, SUPPRESSED, WAITS_FOR, dedup_key
+from syncd.alerts.bodies import FORMAT, episode_body
+from syncd.alerts.episodes import RESOLVED, dedup_key
 from syncd.alerts.receivers.routing import ALERT, APPROVAL, CHANGES, DIGEST, REPORT
 from syncd.clock import iso
 from syncd.store.episodes import Episode
 
-FORMAT = 1
 _NAMED = 5
 _WORST_FIRST = ("page", "ticket", "info")
 
@@ -64,53 +64,6 @@ def _lines(body: Mapping[str, Any]) -> Iterator[str]:
 def event_id(episode: Episode, reason: str) -> str:
     """What makes a second copy of a notice recognisable: the episode's key and the reason."""
     return f"{dedup_key(episode)}:{reason}"
-
-
-def episode_body(episode: Episode) -> dict[str, Any]:
-    """An episode as every document shows it."""
-    detail = dict(episode.detail)
-    return {
-        "id": episode.id,
-        "monitor": episode.monitor,
-        "severity": episode.severity,
-        "state": episode.state,
-        "subject": episode.subject,
-        "labels": dict(episode.labels),
-        "summary": episode.summary,
-        "since": detail.get("since") or iso(episode.started_at),
-        "started_at": iso(episode.started_at),
-        "fired_at": _instant(episode.fired_at),
-        "resolved_at": _instant(episode.resolved_at),
-        "acknowledged_by": episode.acknowledged_by,
-        "suppressed_by": detail.get(SUPPRESSED),
-        "waits_for": detail.get(WAITS_FOR),
-        "flapping": bool(detail.get("flapping")),
-        "told_in": _told_in(detail),
-        "who": detail.get("who", []),
-        "money": detail.get("money"),
-        "evidence": detail.get("evidence", []),
-        "ended": detail.get("ended", []),
-        "accounts": detail.get("accounts", []),
-        "accounts_total": detail.get("accounts_total", 0),
-        "first_command": first_command(detail, episode.id),
-        "runbook": detail.get("runbook"),
-    }
-
-
-def _told_in(detail: Mapping[str, Any]) -> str | None:
-    """The digest that tells of an alert in place of a notice of its own: `baseline`, `catch-up` or its monitor."""
-    told = detail.get(QUIET)
-    return None if told is None else str(told)
-
-
-def first_command(detail: Mapping[str, Any], episode_id: int | None) -> str | None:
-    """What to do first, as a command that can be typed."""
-    command = detail.get("command")
-    return None if command is None else str(command).replace("{id}", str(episode_id))
-
-
-def _instant(instant: datetime | None) -> str | None:
-    return None if instant is None else iso(instant)
 
 
 def approval_body(

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from syncd.cli.looking import SOCKET, control_path
 from syncd.cli.main import ARGV
-from syncd.cli.session import open_context, read_settings
+from syncd.cli.session import open_context, read_settings, settings_path
 
 if TYPE_CHECKING:
     from syncd.jobs.context import Context
@@ -21,16 +22,16 @@ def lead(ctx: click.Context, work: Callable[[Context, Leadership], int]) -> int:
 
     Raises LeaseHeldError where another process leads and cannot be asked.
     """
-    from syncd.jobs.context import EPOCH_VARIABLE
-    from syncd.jobs.daemon.control import ask_daemon
-    from syncd.jobs.erasing import replay
-    from syncd.jobs.leadership import leadership
+    if "SYNCD_LEASE_EPOCH" not in os.environ:
+        from syncd.jobs.daemon.control import ask_daemon
 
-    if EPOCH_VARIABLE not in os.environ:
-        socket = read_settings(ctx).control.socket
+        socket = control_path(settings_path(ctx), os.environ, SOCKET) or read_settings(ctx).control.socket
         code = ask_daemon(socket, ctx.meta[ARGV], lambda stream, text: click.echo(text, err=stream == "stderr"))
         if code is not None:
             return code
+    from syncd.jobs.erasing import replay
+    from syncd.jobs.leadership import leadership
+
     with open_context(ctx) as context, leadership(context) as leader:
         replay(context)  # a backup that was restored holds again what was erased since
         return work(context, leader)

@@ -60,6 +60,14 @@ class OwnerVersion:
     by_person: bool = True
 
 
+@dataclass(frozen=True, slots=True)
+class StageVersion:
+    """A stage that a deal entered, and when; `stage` is in the words of the mirror's field."""
+
+    at: datetime
+    stage: str
+
+
 class WriteOutcome(StrEnum):
     """What the CRM said of one row of a write; `UNKNOWN` means it may or may not have been applied: read it."""
 
@@ -204,6 +212,13 @@ class Reader(Protocol):
         """Who owned these accounts, newest first, as far back as the CRM remembers.
 
         Accounts of which it keeps no history are left out.
+        """
+        ...
+
+    def stage_history(self, ids: Sequence[str]) -> Mapping[str, tuple[StageVersion, ...]]:
+        """The stages that these opportunities entered, closed ones too, oldest first, as far as the CRM remembers.
+
+        Those of which it keeps no history are left out; so are all where the mapping reads the stage from elsewhere.
         """
         ...
 

@@ -16,7 +16,7 @@ from syncd.console.guards import Door, local_path
 from syncd.console.people import person_of
 from syncd.console.plan_page import Filter, plan_page
 from syncd.errors import ConfigError, SyncdError
-from syncd.jobs.alerting import alert_document, alerts_document
+from syncd.jobs.alert_reading import alert_document, alerts_document
 from syncd.jobs.archive import find
 from syncd.jobs.context import Context
 from syncd.jobs.explaining import explain_company
@@ -101,7 +101,7 @@ class Site:
         """How syncd is, what waits for an approval, and what fires."""
         with self.context() as context:
             entries = plan_entries(context, _PLANS)
-            alerts = alerts_document(context)["alerts"]
+            alerts = alerts_document(context.store)["alerts"]
             now = status(self.settings, context.store, clock=context.clock)
         waiting = [entry for entry in entries if entry["summary"] is not None]
         firing = [alert for alert in alerts if alert["state"] == "firing"]
@@ -152,13 +152,13 @@ class Site:
         """The alerts that are open, or all of late."""
         everything = request.args.get("all") == "1"
         with self.context() as context:
-            document = alerts_document(context, everything=everything)
+            document = alerts_document(context.store, everything=everything)
         return render_template("alerts.html", document=document, everything=everything)
 
     def alert(self, alert_id: int) -> str:
         """One alert with its evidence, and the form that takes it."""
         with self.context() as context:
-            return render_template("alert.html", alert=alert_document(context, alert_id))
+            return render_template("alert.html", alert=alert_document(context.store, alert_id))
 
     def take(self, alert_id: int) -> Response:
         """Take an alert."""

@@ -1,4 +1,4 @@
-"""What people ask of alerts: a list, one of them with its history, taking one, silences, a test of receivers."""
+"""What people do with alerts: taking one, silences, a test of receivers."""
 
 from __future__ import annotations
 
@@ -8,68 +8,26 @@ from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
 from typing import Any
 
-from sqlalchemy import Connection
-
 from syncd.alerts.baseline import NAME as BASELINE_FINDINGS
+from syncd.alerts.bodies import FORMAT
 from syncd.alerts.episodes import ended
 from syncd.alerts.monitors import MONITORS
-from syncd.alerts.notices import FORMAT, episode_body
 from syncd.alerts.receivers.delivery import DeliveryError
 from syncd.alerts.receivers.routing import ACKNOWLEDGED, TEST
 from syncd.clock import iso
 from syncd.errors import InputError, UsageError
+from syncd.jobs.alert_reading import MOST_SILENCES, alert_document, episode_of, silence_body
 from syncd.jobs.context import Context
 from syncd.jobs.telling import open_receivers
 from syncd.jobs.watch import enqueue_step, save_step
 from syncd.rules.reading.suggestion import did_you_mean
 from syncd.store import episodes as store
-from syncd.store import ledger, runs
+from syncd.store import ledger
 
 MOST_SILENCED = timedelta(days=90)
 """A silence that outlives the reason for it hides the next trouble."""
-_SILENCES = 1000
 TEST_EVENT = "syncd:test"
-_OPEN: tuple[store.EpisodeState, ...] = ("pending", "firing")
 _LATCHED = frozenset({monitor.name for monitor in MONITORS if monitor.edge} | {BASELINE_FINDINGS})
-
-
-def alerts_document(context: Context, *, everything: bool = False, limit: int = 200) -> dict[str, Any]:
-    """The alerts that are open, or the newest of all, as JSON."""
-    with context.store.read() as conn:
-        found = store.list_episodes(conn, states=None if everything else _OPEN, limit=limit)
-        checked = runs.last_success(conn, "watch")
-    return {
-        "format": FORMAT,
-        "checked_at": iso(checked) if checked else None,
-        "alerts": [episode_body(episode) for episode in found],
-    }
-
-
-def alert_document(context: Context, alert_id: int) -> dict[str, Any]:
-    """One alert with its evidence and history as JSON; InputError SYN803 for an id that there is not."""
-    with context.store.read() as conn:
-        episode = _episode(conn, alert_id)
-        notices = store.notices(conn, alert_id)
-        checked = runs.last_success(conn, "watch")
-    told = [
-        {
-            "receiver": notice.receiver,
-            "reason": notice.reason,
-            "state": notice.state,
-            "attempts": notice.attempts,
-            "queued_at": iso(notice.created_at),
-            "finished_at": iso(notice.finished_at) if notice.finished_at else None,
-            "next_try_at": iso(notice.due_at) if notice.state == "queued" else None,
-            "outcome": notice.outcome,
-        }
-        for notice in notices
-    ]
-    return {
-        "format": FORMAT,
-        "checked_at": iso(checked) if checked else None,
-        **episode_body(episode),
-        "notices": told,
-    }
 
 
 def acknowledge(context: Context, alert_id: int) -> dict[str, Any]:
@@ -79,7 +37,7 @@ def acknowledge(context: Context, alert_id: int) -> dict[str, Any]:
     """
     now, receivers = context.clock.now(), open_receivers(context)
     with context.store.write() as conn:
-        episode = _episode(conn, alert_id)
+        episode = episode_of(conn, alert_id)
         if episode.state == "resolved":
             raise InputError("SYN804", f"alert {alert_id} is over already", hint="`syncd alerts` lists the open ones")
         store.acknowledge(conn, alert_id, context.actor, now)
@@ -90,7 +48,7 @@ def acknowledge(context: Context, alert_id: int) -> dict[str, Any]:
             enqueue_step(conn, known, ACKNOWLEDGED, receivers, now)
         else:
             save_step(conn, ended(known, now, episode.monitor != BASELINE_FINDINGS), receivers, now)
-    return alert_document(context, alert_id)
+    return alert_document(context.store, alert_id)
 
 
 def silence(
@@ -118,15 +76,15 @@ def silence(
         )
         facts: Mapping[str, str | int | None] = {"silence": number, "until": iso(until)}
         ledger.append(conn, at=now, event="alert.silenced", ref=None, actor=context.actor, run_id=None, facts=facts)
-        found = next(each for each in store.list_silences(conn, limit=_SILENCES) if each.id == number)
-    return _silence_body(found, now)
+        found = next(each for each in store.list_silences(conn, limit=MOST_SILENCES) if each.id == number)
+    return silence_body(found, now)
 
 
 def expire_silence(context: Context, number: int) -> None:
     """End a silence now; what it kept back and still holds is told by the next watch. InputError SYN808 for none."""
     now = context.clock.now()
     with context.store.write() as conn:
-        known = {each.id: each for each in store.list_silences(conn, limit=_SILENCES)}
+        known = {each.id: each for each in store.list_silences(conn, limit=MOST_SILENCES)}
         if number not in known or known[number].ends_at <= now:
             raise InputError(
                 "SYN808", f"there is no silence {number} in force", hint="`syncd alerts silence list` lists them"
@@ -136,33 +94,11 @@ def expire_silence(context: Context, number: int) -> None:
         ledger.append(conn, at=now, event="alert.unsilenced", ref=None, actor=context.actor, run_id=None, facts=facts)
 
 
-def silences_document(context: Context, *, everything: bool = False) -> dict[str, Any]:
-    """The silences in force and to come, or the newest of all, as JSON."""
-    now = context.clock.now()
-    with context.store.read() as conn:
-        found = store.list_silences(conn, limit=_SILENCES)
-    shown = [each for each in found if everything or each.ends_at > now]
-    return {"format": FORMAT, "silences": [_silence_body(each, now) for each in shown]}
-
-
 def matchers_of_alert(context: Context, alert_id: int) -> dict[str, str]:
     """The matchers that one alert falls under, and no other of its monitor: InputError SYN803 for an unknown id."""
     with context.store.read() as conn:
-        episode = _episode(conn, alert_id)
+        episode = episode_of(conn, alert_id)
     return {"monitor": episode.monitor, **episode.labels}
-
-
-def _silence_body(each: store.Silence, now: datetime) -> dict[str, Any]:
-    state = "pending" if each.starts_at > now else "active" if each.ends_at > now else "expired"
-    return {
-        "id": each.id,
-        "state": state,
-        "matchers": dict(each.matchers),
-        "starts_at": iso(each.starts_at),
-        "ends_at": iso(each.ends_at),
-        "author": each.author,
-        "comment": each.comment,
-    }
 
 
 def send_test(context: Context, name: str | None) -> list[dict[str, Any]]:
@@ -217,10 +153,3 @@ def test_body(context: Context) -> dict[str, Any]:
         "runbook": None,
         "text": f"[info] Test: a test by {context.actor}: nothing is wrong",
     }
-
-
-def _episode(conn: Connection, alert_id: int) -> store.Episode:
-    found = store.get_episode(conn, alert_id)
-    if found is None:
-        raise InputError("SYN803", f"there is no alert {alert_id}", hint="`syncd alerts list --all` lists them")
-    return found

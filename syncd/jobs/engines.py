@@ -1,9 +1,12 @@
-"""Which engine decides: the plain one, or batches with numpy where the extra `fast` is installed. Imports neither."""
+"""Which engine decides: the plain one, batches with numpy where the extra `fast` is installed, or Spark. Imports none."""
 
 from __future__ import annotations
 
+import os
+import shutil
 from enum import StrEnum
 from importlib.util import find_spec
+from pathlib import Path
 
 from syncd.errors import ConfigError
 
@@ -18,11 +21,25 @@ class EngineChoice(StrEnum):
     AUTO = "auto"
     PLAIN = "plain"
     BATCH = "batch"
+    SPARK = "spark"
 
 
 def missing_libraries() -> tuple[str, ...]:
     """What the extra `fast` brings and is not installed."""
     return tuple(name for name in _FAST if find_spec(name) is None)
+
+
+def require_spark() -> None:
+    """Raises ConfigError SYN563 where pyspark is not installed, SYN564 where there is no Java to run it."""
+    if find_spec("pyspark") is None:
+        hint = "install syncd[fast,spark], or leave --engine out: the decisions are the same"
+        raise ConfigError("SYN563", "the Spark engine needs pyspark", hint=hint)
+    home = os.environ.get("JAVA_HOME")
+    java = Path(home) / "bin" / "java" if home else None
+    if shutil.which("java") is None if java is None else not java.is_file():
+        where = f"JAVA_HOME names {home}, which has no bin/java" if home else "no java is found on the PATH"
+        hint = "install Java 17 or newer, or set JAVA_HOME to it"
+        raise ConfigError("SYN564", f"Spark needs Java: {where}", hint=hint)
 
 
 def wants_batch(choice: EngineChoice, size: int) -> bool:
@@ -32,6 +49,8 @@ def wants_batch(choice: EngineChoice, size: int) -> bool:
     """
     if choice is EngineChoice.PLAIN:
         return False
+    if choice is EngineChoice.SPARK:
+        require_spark()
     missing = missing_libraries()
     if choice is EngineChoice.AUTO:
         return not missing and size >= LARGE_BYTES

@@ -1,4 +1,4 @@
-"""Planning over an export: CSV files and a pack in, a plan's document out. No CRM, mirror or ledger; nothing saved."""
+"""Planning over an export: files and a pack in, a plan's document out. No CRM, mirror or ledger; nothing saved."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from syncd.errors import Finding, Severity
-from syncd.jobs.engines import EngineChoice, wants_batch
+from syncd.errors import Finding, InputError, Severity
+from syncd.jobs.engines import EngineChoice, missing_libraries, require_spark, wants_batch
 from syncd.jobs.mapping import field_catalogue, field_order
 from syncd.jobs.money import money_table
 from syncd.jobs.packs import open_pack
@@ -22,6 +22,7 @@ from syncd.rules.deciding.exceptions import match_exceptions
 from syncd.rules.deciding.kept import Kept
 from syncd.rules.derivation import Derivation
 from syncd.rules.engine import Book, decide
+from syncd.rules.exports import is_parquet
 from syncd.rules.pack import Pack
 from syncd.rules.scoring import graded
 from syncd.settings import Settings
@@ -44,7 +45,7 @@ class ExportThought:
 
 @dataclass(frozen=True, slots=True)
 class ExportFiles:
-    """The CSV files of an export; without `users` every e-mail is an active user."""
+    """The files of an export, CSV or Parquet; without `users` every e-mail is an active user."""
 
     accounts: Path
     opportunities: Path | None = None
@@ -82,8 +83,10 @@ def think_over_export(
     )
     remarks: tuple[Finding, ...] = ()
     with stages.stage("read the accounts"):
+        if engine is EngineChoice.SPARK:
+            require_distributable(loaded, files)
         if _in_batches(loaded, files, engine, stages):
-            book, kept = _settled(loaded, files, derivation, now)
+            book, kept = _settled(loaded, files, derivation, now, engine, stages)
         else:
             if engine is EngineChoice.BATCH:
                 remarks = (Finding("SYN391", Severity.NOTE, stages.notes[-1]),)
@@ -103,28 +106,60 @@ def _whole(files: ExportFiles, derivation: Derivation, now: datetime) -> Book:
 
 def _in_batches(pack: Pack, files: ExportFiles, engine: EngineChoice, stages: Stages) -> bool:
     """Whether the accounts are settled in batches; a note says how it is done."""
-    size = files.accounts.stat().st_size if files.accounts.is_file() else 0
+    size = _size(files.accounts)
     if not wants_batch(engine, size):
         stages.notes.append("decided plainly")
         return False
     from syncd.rules.batch.keeping import unsuited
 
     reason = unsuited(pack)
-    stages.notes.append(f"decided plainly: {reason}" if reason else "decided in batches")
+    where = "by Spark" if engine is EngineChoice.SPARK else "in batches"
+    stages.notes.append(f"decided plainly: {reason}" if reason else f"decided {where}")
     return reason is None
 
 
-def _settled(pack: Pack, files: ExportFiles, derivation: Derivation, now: datetime) -> tuple[Book, tuple[Kept, ...]]:
-    from syncd.rules.batch.export import settle_export
+def _size(accounts: Path) -> int:
+    """The bytes of an export as a CSV; Parquet packs them to about a fifth."""
+    if not is_parquet(accounts):
+        return accounts.stat().st_size if accounts.is_file() else 0
+    files = accounts.iterdir() if accounts.is_dir() else iter((accounts,))
+    return 5 * sum(file.stat().st_size for file in files if file.is_file())
 
-    settled = settle_export(
-        pack,
-        files.accounts,
-        opportunities=files.opportunities,
-        users=files.users,
-        derivation=derivation,
-        now=now,
-    )
+
+def require_distributable(pack: Pack, files: ExportFiles) -> None:
+    """Raises InputError SYN565 for what Spark cannot decide: it would all come back to be decided plainly here."""
+    require_spark()
+    if not is_parquet(files.accounts):
+        hint = "save the accounts as Parquet, or leave --engine out"
+        raise InputError("SYN565", "the Spark engine reads Parquet", where=str(files.accounts), hint=hint)
+    if missing_libraries():
+        return
+    from syncd.rules.batch.keeping import unsuited
+
+    reason = unsuited(pack)
+    if reason is not None:
+        hint = "leave --engine out: the plain engine decides it, on this machine"
+        raise InputError("SYN565", f"the Spark engine cannot decide by this pack: {reason}", hint=hint)
+
+
+def _settled(
+    pack: Pack, files: ExportFiles, derivation: Derivation, now: datetime, engine: EngineChoice, stages: Stages
+) -> tuple[Book, tuple[Kept, ...]]:
+    beside = {"opportunities": files.opportunities, "users": files.users}
+    if not is_parquet(files.accounts):
+        from syncd.rules.batch.export import settle_export
+
+        settled = settle_export(pack, files.accounts, **beside, derivation=derivation, now=now)
+        return settled.book, settled.kept
+    from syncd.rules.arrow.settling import Local, settle_parquet
+
+    if engine is not EngineChoice.SPARK:
+        settled = settle_parquet(pack, files.accounts, **beside, derivation=derivation, now=now, engine=Local())
+        return settled.book, settled.kept
+    from syncd.jobs.spark.running import Spark
+
+    with Spark(stages) as spark:
+        settled = settle_parquet(pack, files.accounts, **beside, derivation=derivation, now=now, engine=spark)
     return settled.book, settled.kept
 
 
@@ -147,6 +182,9 @@ def plan_of_export(
     stages = stages or Stages(lambda: 0.0)
     files = ExportFiles(accounts, opportunities, users)
     asked = engine
+    if all_decisions and engine is EngineChoice.SPARK:
+        hint = "leave --all or --engine out: kept accounts are only counted where they are"
+        raise InputError("SYN565", "the Spark engine lists no kept accounts", hint=hint)
     if all_decisions and engine is not EngineChoice.PLAIN:
         asked = EngineChoice.PLAIN
     thought = think_over_export(settings, pack, files, now=now, engine=asked, stages=stages)

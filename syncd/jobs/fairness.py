@@ -48,6 +48,7 @@ def fairness(context: Context, pool: str, *, leads: bool = False) -> dict[str, A
         "now": iso(context.clock.now()),
         "pack_revision": pack.revision,
         "assign": pack.pools[pool].assign,
+        "catch_up": pack.pools[pool].catch_up,
         "assignments": sum(each.given for each in standings.values()),
         "largest_debt": _number(max(debts, default=Fraction(0))),
         "members": members,

@@ -12,7 +12,8 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from syncd.alerts.episodes import FIRED, FLAPPING, RESOLVED, SUPPRESSED, Round, Transition
+from syncd.alerts.bodies import SUPPRESSED
+from syncd.alerts.episodes import FIRED, FLAPPING, RESOLVED, Round, Transition
 from syncd.alerts.evaluation import Findings, evaluate, judge
 from syncd.alerts.monitors.notifications_failing import NAME as NOTIFICATIONS_FAILING
 from syncd.alerts.notices import notice_body

@@ -1,7 +1,7 @@
 """Rotations: who of a group is owed how much of what was dealt out, exactly, and whose turn it is.
 
 A member's *lag* is its shares of the assignments made while it was eligible, less those it got. Whoever has the largest
-lag is next. An absence earns nothing, so there is no catching up; a new member has no lag at all and starts level.
+lag is next. An absence earns nothing, unless the group catches up; a new member has no lag at all and starts level.
 Knows nothing of reps, territories or stores.
 """
 
@@ -68,13 +68,19 @@ def shares_of(weights: Mapping[str, Decimal]) -> Mapping[str, Fraction]:
     return MappingProxyType({member: weight / whole for member, weight in exact.items()} if whole else {})
 
 
-def next_turn(rotation: str, standings: Standings, weights: Mapping[str, Decimal]) -> Turn | None:
+def next_turn(
+    rotation: str,
+    standings: Standings,
+    weights: Mapping[str, Decimal],
+    away: Mapping[str, Decimal] = MappingProxyType({}),
+) -> Turn | None:
     """Whose turn it is: the largest lag, this assignment's shares included; ties by the order of `weights`.
 
-    None where the weights sum to 0. A member of weight 0 is never picked.
+    None where the weights sum to 0. A member of weight 0 is never picked. `away` are the weights of members who are not
+    there and earn a share all the same: they catch up once they are back.
     """
-    shares = shares_of(weights)
-    asked = [member for member in shares if shares[member]]
+    shares = shares_of({**weights, **away})
+    asked = [member for member in shares if shares[member] and member not in away]
     if not asked:
         return None
     member = max(asked, key=lambda each: standings.get(each, NEW).lag + shares[each])

@@ -50,7 +50,7 @@ def shifts_entry(
     """Reps by e-mail and territories by path, each with accounts and open pipeline before and after the plan.
 
     Before is the territory that was last applied, and the present owner; what is not changed stays where it is. `kept`
-    are companies without a last applied decision that a batch has settled.
+    are companies that a batch has settled.
     """
     reps: defaultdict[str, _Shift] = defaultdict(_Shift)
     territories: defaultdict[str, _Shift] = defaultdict(_Shift)
@@ -74,6 +74,8 @@ def shifts_entry(
         rep, place = reps[each.owner], territories[each.territory]
         for side in (rep.before, rep.after, place.after):
             side.add(money, each.count)
+        if each.was is not None:
+            territories[each.was].before.add(money, each.count)
     return {
         "reps": [{"email": name, **shift.entry()} for name, shift in sorted(reps.items()) if shift.touched],
         "territories": [

@@ -17,6 +17,8 @@ def fairness_text(document: Mapping[str, Any]) -> str:
     head = f"pool {plain(document['pool'])}: {counted(document['assignments'], what[:-1])} given in turn"
     if document["assign"] != "rotate" and not document["assignments"]:
         head += "; it does not rotate, unless a territory that names it says `assign: rotate`"
+    if document["catch_up"]:
+        head += "; who is out of office earns their share and catches up"
     rows = [
         (
             plain(member["member"]) + (f" ({plain(member['holder'])})" if member["holder"] else ""),

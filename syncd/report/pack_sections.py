@@ -134,6 +134,7 @@ def _pool(pool: Pool) -> str:
         plain(name) + (f" (weight {amount(weight)})" if weight != Decimal(1) else "") for name, weight in pool.members
     ]
     how = f" Picked: {HOW.get(pool.assign, pool.assign)}." if pool.assign is not None else ""
+    how += " Who was out of office is dealt what they missed once they are back." if pool.catch_up else ""
     return f"{pool.name}, {counted(len(names), 'member')}: {several(names)}.{how} {at(pool.place)}"
 
 

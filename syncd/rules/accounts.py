@@ -1,4 +1,4 @@
-"""The book of `plan --accounts`: accounts, opportunities and users from CSV exports, without a CRM or a mirror.
+"""The book of `plan --accounts`: accounts, opportunities and users from exports, without a CRM or a mirror.
 
 Columns are the field names of the catalogue plus `id`; several values in a cell are joined by `;`. Each row is its own
 company. Knows nothing of packs or decisions.
@@ -6,7 +6,7 @@ company. Knows nothing of packs or decisions.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Set
 from datetime import datetime
 from pathlib import Path
 
@@ -97,7 +97,9 @@ def key_of(row: Row, seen: dict[str, int], remarks: Remarks) -> str | None:
         return None
     first = seen.setdefault(key, row.line)
     if first != row.line:
-        remarks.add("SYN303", Severity.ERROR, f"the id {key} stands twice; the first is in line {first}", row.line)
+        remarks.add(
+            "SYN303", Severity.ERROR, f"the id {key} stands twice; the first is in {remarks.where(first)}", row.line
+        )
         return None
     return key
 
@@ -132,7 +134,7 @@ def read_opportunities(path: Path, catalogue: FieldCatalogue, findings: Findings
     return deals
 
 
-def report_orphans(path: Path, deals: Deals, keys: set[str], findings: Findings) -> None:
+def report_orphans(path: Path, deals: Deals, keys: Set[str], findings: Findings) -> None:
     """Warn of the opportunities whose account is none of `keys`."""
     remarks = Remarks(path, findings)
     for account in sorted(deals.keys() - keys):

@@ -200,6 +200,17 @@ def derive_book(
     return join_families(facts for facts in map(company_reader.facts, companies) if facts is not None)
 
 
+def derive_alone(
+    companies: Iterable[CompanyRecords], derivation: Derivation, ownership: OwnershipView, now: datetime
+) -> Iterator[tuple[CompanyRecords, KnownFacts]]:
+    """Each company that has a live record with its facts, without what families tell, and how long they hold.
+
+    None but the one at hand is kept: a book of any size goes by.
+    """
+    company_reader = _CompanyReader(derivation, ownership, now)
+    return company_reader.alone(companies)
+
+
 def facts_from_raw(
     key: str,
     raw: Mapping[str, RawValue],
@@ -294,6 +305,14 @@ class _CompanyReader:
                 since, until = self._held_between or (None, None)
                 known[company.key] = KnownFacts(company.content, facts, since, until)
             yield facts
+
+    def alone(self, companies: Iterable[CompanyRecords]) -> Iterator[tuple[CompanyRecords, KnownFacts]]:
+        """The facts of companies, with how long they hold."""
+        for company in companies:
+            facts = self.facts(company)
+            if facts is not None:
+                since, until = self._held_between or (None, None)
+                yield company, KnownFacts(company.content, facts, since, until)
 
     def _owned_alike(self, facts: Facts) -> bool:
         """Whether the ledger knows of a company what it knew when these facts were derived."""

@@ -1,18 +1,21 @@
-"""CSV exports, row by row: what a CRM or a spreadsheet saves, read as a stream with every problem named by its line.
+"""Exports, row by row: what a CRM or a spreadsheet saves, read as a stream with every problem named by its line.
 
-Byte-order marks, CRLF, semicolons, tabs and quoted line breaks are fine. Knows columns and cells, not accounts.
+Of a CSV, byte-order marks, CRLF, semicolons, tabs and quoted line breaks are fine; Parquet is read by the extra `fast`.
+Knows columns and cells, not accounts.
 """
 
 from __future__ import annotations
 
 import csv
+from bisect import bisect_left
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TextIO
 
-from syncd.errors import Place, Severity
+from syncd.errors import InputError, Place, Severity
 from syncd.rules.findings import Findings
 
 LARGEST_CELL = 10_000_000
@@ -23,7 +26,10 @@ _NEAR = 0.8
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One row: its cells that are not empty, trimmed, by column, and the line of the file where it starts."""
+    """One row: its cells that are not empty, trimmed, by column, and the line of the file where it starts.
+
+    Rows of Parquet have no lines: theirs is their number, counted through all files of a folder.
+    """
 
     line: int
     cells: Mapping[str, str]
@@ -36,12 +42,32 @@ class Remarks:
         self._path = str(path)
         self._findings = findings
         self._counts: dict[str, int] = {}
+        self._parts: tuple[Path, ...] = ()
+        self._starts: tuple[int, ...] = ()
+
+    def take_parts(self, files: tuple[Path, ...], starts: tuple[int, ...]) -> None:
+        """From now on rows are told by their number in one of these files; `starts` are the rows before each."""
+        self._parts, self._starts = files, starts
+
+    def place(self, line: int) -> Place:
+        """Where a line, or a row of many files, stands."""
+        if not self._parts:
+            return Place(self._path, line)
+        part = max(0, bisect_left(self._starts, line) - 1)
+        return Place(str(self._parts[part]), line - self._starts[part])
+
+    def where(self, line: int) -> str:
+        """The same in words."""
+        if not self._parts:
+            return f"line {line}"
+        place = self.place(line)
+        return f"row {place.line}" if len(self._parts) == 1 else f"row {place.line} of {place.path}"
 
     def add(self, code: str, severity: Severity, message: str, line: int, hint: str | None = None) -> None:
         """Record a finding at a line; past fifty of one code it is only counted."""
         self._counts[code] = self._counts.get(code, 0) + 1
         if self._counts[code] <= MOST_OF_A_KIND:
-            self._findings.add(code, severity, message, Place(self._path, line), hint)
+            self._findings.add(code, severity, message, self.place(line), hint)
 
     def close(self) -> None:
         """Say how many findings were only counted."""
@@ -52,12 +78,16 @@ class Remarks:
 
 
 def read_rows(path: Path, known: Collection[str], required: Collection[str], remarks: Remarks) -> Iterator[Row]:
-    """Stream the rows of an export. Never raises; what is wrong goes to `remarks`.
+    """Stream the rows of an export. What is wrong goes to `remarks`; InputError SYN567 for Parquet without pyarrow.
 
     SYN310 the file cannot be opened or has no header; SYN302 a required column is missing; SYN304 an unknown column
     (an error where it looks like a known one misspelled, else a warning, and it is left out) or one named twice;
-    SYN305 rows of the wrong length and broken quotes; SYN306 bytes that are no UTF-8 text, and NUL characters.
+    SYN305 rows of the wrong length and broken quotes; SYN306 bytes that are no UTF-8 text, and NUL characters; SYN560
+    to SYN562 what cannot be read as Parquet.
     """
+    if is_parquet(path):
+        yield from _parquet_rows(path, known, required, remarks)
+        return
     csv.field_size_limit(LARGEST_CELL)
     try:
         with path.open("r", encoding="utf-8-sig", errors="surrogateescape", newline="") as file:
@@ -66,13 +96,32 @@ def read_rows(path: Path, known: Collection[str], required: Collection[str], rem
         remarks.add("SYN310", Severity.ERROR, f"the file cannot be opened: {error.strerror}", 1)
 
 
+def is_parquet(path: Path) -> bool:
+    """Whether an export is Parquet: by the ending of its name, or a folder, which holds such files."""
+    return path.suffix.lower() in (".parquet", ".pq") or path.is_dir()
+
+
+def require_parquet_reader(path: Path) -> None:
+    """Raises InputError SYN567 where the library that reads Parquet is not installed."""
+    if find_spec("pyarrow") is None:
+        hint = "install syncd[fast], or save the export as CSV"
+        raise InputError("SYN567", "reading Parquet needs pyarrow", where=str(path), hint=hint)
+
+
+def _parquet_rows(path: Path, known: Collection[str], required: Collection[str], remarks: Remarks) -> Iterator[Row]:
+    require_parquet_reader(path)
+    from syncd.rules.arrow.parquet import parquet_rows
+
+    yield from parquet_rows(path, known, required, remarks)
+
+
 def _rows_of(file: TextIO, known: Collection[str], required: Collection[str], remarks: Remarks) -> Iterator[Row]:
     separator = _separator(file.readline(), remarks)
     file.seek(0)
     header: tuple[str | None, ...] | None = None
     for line, cells in _lines(file, separator, remarks):
         if header is None:
-            header = _header(cells, line, known, required, remarks)
+            header = header_columns(cells, line, known, required, remarks)
             if header is None:
                 return
             continue
@@ -125,7 +174,7 @@ def _separator(header: str, remarks: Remarks) -> str:
     return ","
 
 
-def _header(
+def header_columns(
     cells: list[str], line: int, known: Collection[str], required: Collection[str], remarks: Remarks
 ) -> tuple[str | None, ...] | None:
     """The column of each position, None for one that is left out; None for a header without a required column."""

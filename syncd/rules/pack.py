@@ -202,12 +202,16 @@ class Seat:
 
 @dataclass(frozen=True, slots=True)
 class Pool:
-    """A named pool: members (e-mails or `seat:` names) with their weights."""
+    """A named pool: members (e-mails or `seat:` names) with their weights.
+
+    With `catch_up` a member who is out of office earns their share of what is dealt in turn all the same.
+    """
 
     name: str
     place: Place
     members: tuple[tuple[str, Decimal], ...]
     assign: str | None = None
+    catch_up: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,9 +5,10 @@ Pure; knows the fiscal calendar's names of periods and nothing of what was won.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from datetime import date, datetime
 
+from syncd.rules.facts import Facts
 from syncd.rules.matching.time_window import local_day
 from syncd.rules.pack import Pack, Quota, Territory, TerritoryQuota
 
@@ -30,6 +31,13 @@ def quotas_at(pack: Pack, now: datetime) -> tuple[Quota, ...]:
             for path, quota in own.items()
         ),
     )
+
+
+def counted_in(facts: Facts, paths: Container[str], decided: str | None) -> str | None:
+    """The territory that a company's deals count for: that last applied where the pack still has it, or `decided`."""
+    applied = facts.applied.get("owner")
+    path = applied.territory if applied is not None else None
+    return path if path is not None and path in paths else decided
 
 
 def territories_with_quota(roots: Iterable[Territory]) -> Mapping[str, TerritoryQuota]:

@@ -44,6 +44,7 @@ _DESCRIBED: Mapping[str, str] = {
     "when": "the condition; `always` matches everything",
     "owners": "e-mails or seats, {pool}, {file, key, column}, {pair_with, file}, {queue}, or unassigned",
     "assign": "how to pick: the default is first for one owner, balanced for several",
+    "catch_up": "true: who was out of office is dealt what they missed once they are back (default false)",
     "keep": "false: being a member is not enough for an account that arrives (default true)",
     "cap": "accounts per rep in this territory and below",
     "balance_by": "what `balanced` balances (default accounts)",
@@ -217,7 +218,11 @@ def _people() -> dict[str, Schema]:
     seat = _object(SEAT_OPTIONS, {"seat": reference("name"), "from": _DAY, "until": _DAY}, ("seat",))
     member = _object(("rep", "weight"), {"rep": reference("rep"), "weight": _NUMBER}, ("rep",))
     members = _list_of({"anyOf": [reference("rep"), member]})
-    pool = _object(POOL_OPTIONS, {"members": members, "assign": {"enum": list(ASSIGN)}}, ("members",))
+    pool = _object(
+        POOL_OPTIONS,
+        {"members": members, "assign": {"enum": list(ASSIGN)}, "catch_up": {"type": "boolean"}},
+        ("members",),
+    )
     return {"rep-entry": rep, "seat-entry": seat, "pool": {"anyOf": [pool, members]}}
 
 

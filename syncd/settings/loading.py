@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
-from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSettingsSource
 
 from syncd.errors import ConfigError, Finding, Place, Severity, sort_key
+from syncd.settings.environment import PREFIX, overlaid
 from syncd.settings.model import Settings
 from syncd.settings.secrets import SCHEMES
 
@@ -39,7 +39,7 @@ def load_settings(path: Path | None, environ: Mapping[str, str] | None = None) -
     findings += _unknown_variables(environ)
     settings: Settings | None = None
     try:
-        settings = _validated(document, environ)
+        settings = Settings.model_validate(overlaid(document, environ, Settings, passing=_RESERVED_VARIABLES))
     except ValidationError as error:
         findings += [_finding_of(dict(problem), locate, environ) for problem in error.errors()]
     if findings or settings is None:
@@ -82,23 +82,6 @@ def _read_document(path: Path | None) -> tuple[str, dict[str, Any], list[Finding
             "SYN102", Severity.ERROR, f"not TOML: {message}", Place(str(path), line, column), source=source
         )
         raise ConfigError("SYN100", "the settings have 1 problem", where=str(path), findings=[finding]) from error
-
-
-def _validated(document: dict[str, Any], environ: Mapping[str, str]) -> Settings:
-    class Sourced(Settings):
-        @classmethod
-        def settings_customise_sources(
-            cls,
-            settings_cls: type[BaseSettings],
-            init_settings: PydanticBaseSettingsSource,
-            env_settings: PydanticBaseSettingsSource,
-            dotenv_settings: PydanticBaseSettingsSource,
-            file_secret_settings: PydanticBaseSettingsSource,
-        ) -> tuple[PydanticBaseSettingsSource, ...]:
-            env_settings.env_vars = {key.lower(): value for key, value in environ.items()}  # type: ignore[attr-defined]
-            return env_settings, InitSettingsSource(settings_cls, init_kwargs=document)
-
-    return Sourced()
 
 
 def _anchored(settings: Settings, folder: Path) -> Settings:
@@ -241,12 +224,12 @@ def _models(model: Any) -> Iterator[Any]:
 
 
 def _unknown_variables(environ: Mapping[str, str]) -> list[Finding]:
-    """Variables whose first word is no setting: pydantic-settings passes over those in silence."""
+    """Variables whose first word is no setting, of which the settings know nothing else."""
     findings = []
     known = _known_keys(())
     for name in sorted(environ):
-        first = name.removeprefix("SYNCD_").lower().partition("__")[0]
-        if name.startswith("SYNCD_") and name not in _RESERVED_VARIABLES and first not in known:
+        first = name.removeprefix(PREFIX).lower().partition("__")[0]
+        if name.startswith(PREFIX) and name not in _RESERVED_VARIABLES and first not in known:
             close = difflib.get_close_matches(first, known, n=1)
             hint = f"did you mean SYNCD_{close[0].upper()}?" if close else None
             findings.append(Finding("SYN103", Severity.ERROR, f"unknown variable {name}", hint=hint))

@@ -12,8 +12,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, Field, field_validator, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from syncd.settings.basics import FieldTable, Section, Span
 from syncd.settings.leads import LeadSettings
@@ -402,15 +401,10 @@ class MetricsSettings(Section):
     """A file `….prom` that each watch writes, for node_exporter's textfile collector."""
 
 
-class Settings(BaseSettings):
+class Settings(BaseModel):
     """All settings of one installation."""
 
-    model_config = SettingsConfigDict(
-        env_prefix="SYNCD_",
-        env_nested_delimiter="__",
-        extra="forbid",
-        frozen=True,
-    )
+    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
 
     mode: Mode = Mode.OBSERVE
     """observe: plan and alert, never write. approve: write what a person approved. apply: write inside the guard."""

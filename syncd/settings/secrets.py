@@ -24,7 +24,7 @@ SCHEMES = ("credential", "file", "env")
 class Secret:
     """Where a secret is found. The text of a literal is not shown by repr, str or the settings' own JSON.
 
-    No dataclass: pydantic-settings would ask for JSON in the environment.
+    No dataclass: a variable that holds one would have to be JSON.
     """
 
     __slots__ = ("reference",)

@@ -17,6 +17,7 @@ from syncd.model.refs import Ref
 from syncd.store import ledger
 from syncd.store.tables import applied, company_links, link_candidates
 from syncd.store.upserts import chunks, upsert
+from syncd.store.versions import APPLIED, LINKS, raise_version
 
 _STORED_LINKS = select(company_links.c.ref, company_links.c.company, company_links.c.evidence)
 
@@ -77,6 +78,8 @@ def save_links(
     ]
     for rows in chunks(changed):
         conn.execute(upsert(conn, company_links, ("ref",), ("company", "evidence", "since")), rows)
+    if gone or changed:
+        raise_version(conn, LINKS)
     old = {ref: company for ref, (company, _) in before.items()}
     joined = _scattered({ref: (company, old.get(ref, str(ref))) for ref, company in links.items()})
     split = _scattered({ref: (company, links[ref]) for ref, company in old.items() if ref in links})
@@ -193,3 +196,4 @@ def _carry_applied(conn: Connection, moves: Mapping[Ref, tuple[str, str]]) -> No
         if known[old] and not known[new]:
             known[new] = [{**row, "company": new} for row in known[old]]
             conn.execute(applied.insert(), known[new])
+            raise_version(conn, APPLIED)

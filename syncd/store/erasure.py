@@ -22,6 +22,7 @@ from syncd.model.refs import Kind, Ref
 from syncd.store import tables
 from syncd.store.leads import forget_person
 from syncd.store.upserts import chunks
+from syncd.store.versions import RECORDS, raise_version
 
 _EMAIL = re.compile(r"[^\s@<>(),;:\"'|]+@[\w.-]*\w")
 _NAMING = ("name", "domain", "website", "phone", "email")
@@ -218,6 +219,7 @@ def _blank_records(conn: Connection, subject: Subject, scrubber: Scrubber) -> in
                 child = (table.c.system == row.system) & (table.c.kind == row.kind) & (table.c.id == row.id)
                 values = {"fields": left, "name_key": None, "content_hash": ""}
                 blanked += conn.execute(update(table).where(child).values(values)).rowcount
+    raise_version(conn, RECORDS)
     return blanked
 
 

@@ -15,6 +15,7 @@ from sqlalchemy import Connection, delete, exists, func, select, text
 from syncd.model.plans import PlanStatus
 from syncd.model.refs import Kind, Ref
 from syncd.store.scores import drop_scores
+from syncd.store.stage_entries import forget_ways
 from syncd.store.tables import (
     approvals,
     company_links,
@@ -55,7 +56,7 @@ _FREQUENT = ("watch", "pull", "preview", "delayed-pass", "pack", "leads")
 
 
 def _records(conn: Connection, before: datetime) -> int:
-    """Records that are gone for good, with what is known of them alone: link, mark, team, where a lead stood."""
+    """Records that are gone for good, with what is known of them alone: link, mark, team, the way of a deal or lead."""
     gone = (records.c.deleted == True) & (records.c.changed_at < before)  # noqa: E712 - SQL
     query = select(records.c.system, records.c.kind, records.c.id).where(gone).limit(BATCH)
     found = conn.execute(query).all()
@@ -64,6 +65,8 @@ def _records(conn: Connection, before: datetime) -> int:
         conn.execute(delete(company_links).where(company_links.c.ref == ref))
         conn.execute(delete(owner_marks).where(owner_marks.c.ref == ref))
         conn.execute(delete(teams).where(teams.c.system == system, teams.c.account == record_id))
+        if kind is Kind.OPPORTUNITY:
+            forget_ways(conn, [ref])
         if kind is Kind.LEAD:
             conn.execute(delete(lead_tracks).where(lead_tracks.c.system == system, lead_tracks.c.id == record_id))
         mine = (records.c.id == record_id) & (records.c.system == system) & (records.c.kind == kind)

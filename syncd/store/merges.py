@@ -15,6 +15,7 @@ from syncd.model.refs import Kind, Ref, System
 from syncd.store import ledger
 from syncd.store.tables import adopted_overrides, applied, company_links, link_candidates, owner_marks, records
 from syncd.store.upserts import upsert
+from syncd.store.versions import APPLIED, MARKS, raise_version
 
 
 def losers(conn: Connection) -> Mapping[Ref, Ref]:
@@ -38,6 +39,7 @@ def follow(conn: Connection, *, now: datetime, run_id: str | None) -> int:
         moved = [name for name, move in _MOVES.items() if move(conn, loser, winner)]
         if moved:
             followed += 1
+            raise_version(conn, MARKS, APPLIED)
             facts = {"into": str(winner), "moved": ",".join(moved)}
             ledger.append(conn, at=now, event="record.merged", ref=str(loser), actor=None, run_id=run_id, facts=facts)
     return followed

@@ -20,6 +20,7 @@ from syncd.store.tables import applied as applied_table
 from syncd.store.tables import blocked as blocked_table
 from syncd.store.tables import owner_changes as change_table
 from syncd.store.upserts import chunks, upsert
+from syncd.store.versions import APPLIED, MARKS, raise_version
 
 SOURCES = ("adopted", "first-seen", "written", "expected")
 
@@ -107,6 +108,7 @@ def adopt_all(conn: Connection, *, now: datetime, run_id: str | None) -> Mapping
     names = ["ref", "field", "kind", "owner", "source", "at"]
     statement = upsert(conn, owner_marks, _MARK_KEY, ("owner", "source", "at"))
     conn.execute(statement.from_select(names, select(*marked).where(live)))
+    raise_version(conn, MARKS)
     conn.execute(adoptions.insert(), {"at": now, "run_id": run_id, "counts": counts})
     return counts
 
@@ -161,6 +163,7 @@ def set_marks(conn: Connection, marked: Mapping[Slot, tuple[str | None, str]], *
     ]
     if rows:
         conn.execute(upsert(conn, owner_marks, _MARK_KEY, ("owner", "source", "at")), rows)
+        raise_version(conn, MARKS)
 
 
 def owner_changes(
@@ -237,6 +240,7 @@ def set_applied(conn: Connection, role: str, rows: Mapping[str, AppliedRow]) -> 
         for company, row in rows.items()
     ]
     conn.execute(upsert(conn, applied_table, ("company", "role"), values), told)
+    raise_version(conn, APPLIED)
 
 
 def applied(conn: Connection) -> Mapping[str, Mapping[str, AppliedRow]]:

@@ -20,6 +20,7 @@ from syncd.model.refs import Kind, Ref, System
 from syncd.store.columns import clean, to_json
 from syncd.store.lookup import domain_key, name_key
 from syncd.store.moves import tell_moves
+from syncd.store.stage_entries import note_stages
 from syncd.store.tables import owner_changes
 from syncd.store.tables import records as _t
 from syncd.store.upserts import CHUNK, chunks, insert_new, rows_with, upsert
@@ -120,6 +121,7 @@ class _Writes:
     rows: list[tuple[object, ...]]
     touched: list[dict[str, Any]]
     owners: list[dict[str, Any]]
+    stored: list[Record]
     deleted: int = 0
     missed: int = 0
 
@@ -143,7 +145,7 @@ def upsert_records(
         held = of_kind.get(record.ref.id)
         if held is None or held.stamp <= record.stamp:
             of_kind[record.ref.id] = record
-    writes = _Writes([], [], [], [])
+    writes = _Writes([], [], [], [], [])
     planner = _Planner(writes, last_change(conn), now, run_id, settled)
     for (system, kind), of_kind in newest.items():
         for batch in chunks(of_kind):
@@ -151,6 +153,7 @@ def upsert_records(
             for record_id in batch:
                 planner.plan(of_kind[record_id], known.get(record_id))
     _execute(conn, writes)
+    note_stages(conn, writes.stored)
     tell_moves(conn, writes.owners, now=now, run_id=run_id)
     losers = {
         Ref(record.ref.system, record.ref.kind, clean(loser)): record.ref.id
@@ -274,6 +277,7 @@ class _Planner:
         if known is None:
             self._writes.missed += stamp < self._settled and not record.deleted
             self._seq += 1
+            self._writes.stored.append(record)
             self._writes.added.append(_row(record, stamp, content, self._seq, self._instant, self._run))
             return
         if stamp < known.stamp:
@@ -291,6 +295,7 @@ class _Planner:
             self._writes.deleted += 1
         self._writes.missed += known.stamp < stamp < self._settled
         self._seq += 1
+        self._writes.stored.append(record)
         self._writes.rows.append(_row(record, stamp, content, self._seq, self._instant, self._run))
 
 

@@ -28,6 +28,7 @@ from syncd.store.tables import (
     systems,
 )
 from syncd.store.tables import runs as run_table
+from syncd.store.versions import MARKS, RECORDS, raise_version
 
 ATTEMPT = "restored"
 """The attempt under which rows in flight are put in doubt: a read tells whether they were written."""
@@ -59,6 +60,7 @@ def mark_restored(conn: Connection, *, now: datetime, who: str, source: str, epo
     forget_mirror_state(conn)
     for table in (adoptions, owner_marks, monitor_baselines, monitor_states):
         conn.execute(delete(table))
+    raise_version(conn, RECORDS, MARKS)
     conn.execute(
         update(run_table)
         .where(run_table.c.finished_at.is_(None))

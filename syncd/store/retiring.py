@@ -22,10 +22,12 @@ from syncd.store.tables import (
     owner_marks,
     plans,
     records,
+    stage_entries,
     systems,
     teams,
     users,
 )
+from syncd.store.versions import LINKS, MARKS, RECORDS, raise_version
 
 
 def in_doubt(conn: Connection, system: System | None = None) -> int:
@@ -50,11 +52,12 @@ def forget_system(conn: Connection, system: System) -> int:
     The baseline goes with it: the monitors and the owners start anew. Ledger, outbox and receipts stay.
     """
     count = conn.execute(select(func.count()).select_from(records).where(records.c.system == system)).scalar_one()
-    for named in (company_links, owner_marks, blocked):
+    for named in (company_links, owner_marks, blocked, stage_entries):
         conn.execute(delete(named).where(type_coerce(named.c.ref, Words).startswith(f"{system.value}:")))
     conn.execute(delete(link_candidates))
     for owned in (records, users, teams, cursors, object_schemas, systems):
         conn.execute(delete(owned).where(owned.c.system == system))
     for common in (adoptions, monitor_baselines, monitor_states):
         conn.execute(delete(common))
+    raise_version(conn, RECORDS, LINKS, MARKS)
     return count

@@ -32,7 +32,7 @@ def planned(name: str, *more: str) -> Result:
 
 def test_every_folder_of_examples_is_one_that_can_be_copied() -> None:
     assert {folder.name for folder in ROOT.iterdir() if (folder / "pack.yaml").exists()} == {*EXAMPLES, "demo"}
-    assert len(PACKS) == 6
+    assert len(PACKS) == 7
 
 
 @pytest.mark.parametrize("name", PACKS)

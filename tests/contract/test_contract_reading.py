@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
+from itertools import pairwise
 
 import pytest
 
 from syncd.errors import AuthError, SchemaError
 from syncd.model.cursors import Page
 from syncd.model.fields import KindMapping, SystemMapping
-from syncd.model.refs import Kind
+from syncd.model.refs import Kind, System
 from tests.contract.worlds import OVERLAP, START, World, records_of, seen
 from tests.inprocess import Trouble
 
@@ -333,3 +335,34 @@ def _busy():  # type: ignore[no-untyped-def]
     from syncd.connectors.wire import HttpResponse
 
     return HttpResponse(503, {"Content-Type": "text/html"}, b"<html>busy</html>")
+
+
+def test_the_way_of_a_deal_through_its_stages_is_told_in_the_mirrors_words(world: World) -> None:
+    stages = (
+        ("Prospecting", "Proposal/Price Quote")
+        if world.system is System.SALESFORCE
+        else ("qualifiedtobuy", "contractsent")
+    )
+    (account,) = world.accounts(1)
+    (deal,) = world.load(Kind.OPPORTUNITY, [{"name": "Rollout", "account": account, "amount": 5_000}])
+    changes: list[tuple[str, object]] = [("stage", stages[0]), ("amount", 6_000), ("stage", stages[1])]
+    for name, value in changes:
+        world.clock.advance(timedelta(days=3))
+        world.edit(Kind.OPPORTUNITY, deal, **{name: value})
+    ((known, way),) = world.reader().stage_history([deal]).items()
+    assert known == deal
+    record = world.reader().read(Kind.OPPORTUNITY, [deal])[deal].record
+    assert record is not None
+    assert way[-1].stage == record.fields["stage"]
+    assert way[-1].at == world.now()
+    assert [each.at for each in way] == sorted(each.at for each in way)
+    assert all(one.stage != other.stage for one, other in pairwise(way))
+
+
+def test_a_stage_that_is_read_from_elsewhere_has_no_history(world: World) -> None:
+    (account,) = world.accounts(1)
+    (deal,) = world.load(Kind.OPPORTUNITY, [{"name": "Rollout", "account": account}])
+    kinds = dict(world.mapping.kinds)
+    fields = {**kinds[Kind.OPPORTUNITY].fields}
+    kinds[Kind.OPPORTUNITY] = replace(kinds[Kind.OPPORTUNITY], fields={**fields, "stage": fields["name"]})
+    assert world.reader(replace(world.mapping, kinds=kinds)).stage_history([deal]) == {}

@@ -214,9 +214,10 @@ def test_a_used_up_day_stops_the_batch(world: World) -> None:
 
 
 def test_a_write_over_real_http_and_the_read_after_it_agree(served: World) -> None:
-    accounts = served.accounts(60)
+    writer = served.writer()
+    accounts = served.accounts(min(60, writer.batch_size))
     writes = [served.write(account, served.people[1]) for account in accounts]
-    assert set(outcomes(served.writer().write_owners(Kind.ACCOUNT, writes))) == {ACCEPTED}
+    assert set(outcomes(writer.write_owners(Kind.ACCOUNT, writes))) == {ACCEPTED}
     readings = served.reader().read(Kind.ACCOUNT, accounts)
     assert {reading.record.owner for reading in readings.values() if reading.record} == {served.people[1]}
 

@@ -15,7 +15,8 @@ from typing import Any
 
 from sqlalchemy import select
 
-from syncd.alerts.episodes import FIRED, QUIET, RESOLVED, SUPPRESSED, UNTOLD
+from syncd.alerts.bodies import QUIET, SUPPRESSED
+from syncd.alerts.episodes import FIRED, RESOLVED, UNTOLD
 from syncd.jobs.status import status
 from syncd.model.plans import RowState, SavedPlan
 from syncd.store import episodes, mirror, outbox

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from syncd.cli.leading import lead
+from syncd.cli.looking import look
 from syncd.cli.moments import moment_from
 from syncd.cli.output import FORMAT, show_json
-from syncd.cli.session import open_context, pack_path, read_settings, settings_path
+from syncd.cli.session import open_context, pack_path, read_settings
 from syncd.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
+    from syncd.clock import Clock
     from syncd.jobs.context import Context
     from syncd.jobs.leadership import Leadership
+    from syncd.settings import Settings
+    from syncd.store.engine import Store
 
 EPILOG = """\b
 Example:
@@ -53,11 +57,14 @@ def list_(ctx: click.Context, everything: bool, limit: int, format_: str) -> Non
 @click.pass_context
 def show(ctx: click.Context, alert_id: int, format_: str) -> None:
     """Show the alert ID with evidence, accounts, history and runbook."""
-    from syncd.jobs.alerting import alert_document
     from syncd.report.alerts_text import alert_text
 
-    with open_context(ctx) as context:
-        document = alert_document(context, alert_id)
+    def directly(_: Settings, store: Store, __: Clock) -> dict[str, Any]:
+        from syncd.jobs.alert_reading import alert_document
+
+        return alert_document(store, alert_id)
+
+    document = look(ctx, "alert", {"alert_id": alert_id}, directly)
     if format_ == "json":
         show_json(document)
     else:
@@ -145,11 +152,14 @@ def silence_add(
 @click.pass_context
 def silence_list(ctx: click.Context, everything: bool, format_: str) -> None:
     """List silences: what they match, until when, who made them and why."""
-    from syncd.jobs.alerting import silences_document
     from syncd.report.alerts_text import silences_text
 
-    with open_context(ctx) as context:
-        document = silences_document(context, everything=everything)
+    def directly(_: Settings, store: Store, clock: Clock) -> dict[str, Any]:
+        from syncd.jobs.alert_reading import silences_document
+
+        return silences_document(store, now=clock.now(), everything=everything)
+
+    document = look(ctx, "silences", {"everything": everything}, directly)
     if format_ == "json":
         show_json(document)
     else:
@@ -184,10 +194,9 @@ def test(ctx: click.Context, pack: Path | None, format_: str) -> int:
     from syncd.clock import SystemClock
     from syncd.jobs.alert_cases import run_alert_tests
     from syncd.report.wording import plain
-    from syncd.settings import Settings
 
     root = pack_path(ctx, pack)
-    settings = read_settings(ctx) if settings_path(ctx) else Settings()
+    settings = read_settings(ctx)
     run = run_alert_tests(settings, root, now=SystemClock().now())
     if format_ == "json":
         results = [
@@ -215,11 +224,14 @@ def _matcher(text: str) -> tuple[str, str]:
 
 
 def _list(ctx: click.Context, *, everything: bool, limit: int, format_: str) -> None:
-    from syncd.jobs.alerting import alerts_document
     from syncd.report.alerts_text import alerts_text
 
-    with open_context(ctx) as context:
-        document = alerts_document(context, everything=everything, limit=limit)
+    def directly(_: Settings, store: Store, __: Clock) -> dict[str, Any]:
+        from syncd.jobs.alert_reading import alerts_document
+
+        return alerts_document(store, everything=everything, limit=limit)
+
+    document = look(ctx, "alerts", {"everything": everything, "limit": limit}, directly)
     if format_ == "json":
         show_json(document)
     else:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from syncd.cli.output import show_findings, show_json
-from syncd.cli.session import pack_path, read_settings, settings_path
+from syncd.cli.session import pack_path, read_settings
 from syncd.errors import ExitCode, Finding, Severity
 
 if TYPE_CHECKING:  # imported at run time only by the command: --help stays quick
@@ -45,10 +45,9 @@ def check(ctx: click.Context, pack: Path | None, strict: bool, no_mirror: bool, 
     """
     from syncd.clock import SystemClock
     from syncd.jobs.checking import check as check_pack
-    from syncd.settings import Settings
 
     root = pack_path(ctx, pack)
-    settings = read_settings(ctx) if settings_path(ctx) else Settings()
+    settings = read_settings(ctx)
     report = check_pack(settings, root, now=SystemClock().now(), mirror=not no_mirror)
     failed = report.fails(strict=strict)
     if format_ == "json":

@@ -50,7 +50,6 @@ def compare(
     from syncd.jobs.aids.comparing import compare_packs_over_export, compare_packs_over_mirror, named_packs
     from syncd.jobs.export import ExportFiles
     from syncd.report.aids.compare_sheet import compare_sheet
-    from syncd.settings import Settings
 
     words = named_packs(packs)
     if (opportunities or users) and accounts is None:
@@ -61,7 +60,7 @@ def compare(
         with open_context(ctx) as context:
             document, findings = compare_packs_over_mirror(context, words, home=home, as_of=instant)
     else:
-        settings = read_settings(ctx) if settings_path(ctx) else Settings()
+        settings = read_settings(ctx)
         files = ExportFiles(accounts, opportunities, users)
         now = instant or SystemClock().now()
         document, findings = compare_packs_over_export(settings, words, files, home=home, now=now)

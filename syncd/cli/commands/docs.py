@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from syncd.cli.session import pack_path, read_settings, settings_path
+from syncd.cli.session import pack_path, read_settings
 
 EPILOG = """\b
 Example:
@@ -34,10 +34,9 @@ def docs(ctx: click.Context, pack: Path | None, format_: str, out: Path | None) 
     from syncd.report.pack_html import render_pack_html
     from syncd.report.pack_markdown import render_pack_markdown
     from syncd.report.pack_view import pack_view
-    from syncd.settings import Settings
 
     root = pack_path(ctx, pack)
-    settings = read_settings(ctx) if settings_path(ctx) else Settings()
+    settings = read_settings(ctx)
     loaded = open_pack(settings, root, now=SystemClock().now())
     view = pack_view(loaded, currency=settings.money.reporting_currency)
     page = render_pack_html(view) if format_ == "html" else render_pack_markdown(view)

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from syncd.cli.output import show_findings
-from syncd.cli.session import pack_path, read_settings, settings_path
+from syncd.cli.session import pack_path, read_settings
 from syncd.errors import ExitCode
 
 EPILOG = """\b
@@ -29,10 +29,9 @@ def fmt(ctx: click.Context, pack: Path | None, check: bool) -> int:
     """
     from syncd.clock import SystemClock
     from syncd.jobs.formatting import format_pack
-    from syncd.settings import Settings
 
     root = pack_path(ctx, pack)
-    settings = read_settings(ctx) if settings_path(ctx) else Settings()
+    settings = read_settings(ctx)
     result = format_pack(settings, root, now=SystemClock().now(), write=not check)
     show_findings(result.findings)
     for name in result.reformatted:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import getpass
+import os
+from pathlib import Path
 
 import click
 
-from syncd.cli.session import read_settings
+from syncd.cli.looking import FREEZE_FILE, control_path
+from syncd.cli.session import read_settings, settings_path
 from syncd.errors import UsageError
 
 EPILOG = """\b
@@ -21,7 +24,7 @@ Example:
 @click.option("--until", metavar="T", help="When it ends by itself: 30min, 4h, 2d, or 2026-12-01T10:00:00Z.")
 @click.pass_context
 def freeze(ctx: click.Context, reason: str, until: str | None) -> None:
-    """Stop all writes before the next call. Needs no daemon and no database.
+    """Stop all writes before the next call. Needs no daemon, no database and no settings that are valid.
 
     Without --until it lasts until `syncd unfreeze`. One that lasts so is never replaced by one that ends by itself.
     """
@@ -30,7 +33,7 @@ def freeze(ctx: click.Context, reason: str, until: str | None) -> None:
     from syncd.jobs.freezing import check_replaceable
     from syncd.jobs.freezing import freeze as write_freeze
 
-    path, now = read_settings(ctx).control.freeze_file, SystemClock().now()
+    path, now = _freeze_file(ctx), SystemClock().now()
     ends = moment_from(until, now) if until is not None else None
     check_replaceable(path, now, ends)
     try:
@@ -48,7 +51,7 @@ def unfreeze(ctx: click.Context) -> None:
     from syncd.clock import SystemClock
     from syncd.jobs.freezing import frozen_reason
 
-    path = read_settings(ctx).control.freeze_file
+    path = _freeze_file(ctx)
     try:
         was = frozen_reason(path, SystemClock().now())
         path.unlink()
@@ -61,3 +64,8 @@ def unfreeze(ctx: click.Context) -> None:
         f"writes are allowed again (they were frozen: {was})" if was is not None else "the freeze had ended by itself"
     )
     click.echo(told)
+
+
+def _freeze_file(ctx: click.Context) -> Path:
+    """Where the settings have it; an error in another line of them must not keep anybody from stopping writes."""
+    return control_path(settings_path(ctx), os.environ, FREEZE_FILE) or read_settings(ctx).control.freeze_file

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from syncd.cli.output import show_findings
-from syncd.cli.session import read_settings, settings_path
+from syncd.cli.session import read_settings
 from syncd.errors import UsageError
 
 EPILOG = """\b
@@ -34,12 +34,11 @@ def import_territories(
     """
     from syncd.clock import SystemClock
     from syncd.jobs.importing.pack import import_territories as run
-    from syncd.settings import Settings
 
     missing = next((path for path in files if not path.is_file()), None)
     if missing is not None:
         raise UsageError("SYN002", f"there is no file {missing}", hint="name the CSV files")
-    settings = read_settings(ctx) if settings_path(ctx) else Settings()
+    settings = read_settings(ctx)
     done = run(settings, files, out, now=SystemClock().now(), home=country, model=model)
     show_findings(done.findings)
     click.echo(

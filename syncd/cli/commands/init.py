@@ -26,6 +26,7 @@ EXAMPLES = {
     "product-overlays": "owners by region, product specialists and success managers in roles of their own",
     "round-robin": "inbound in turn, by weight and working hours; leads",
     "dynamic-book": "what nobody works comes back, deals in flight stay: retrieve, protect, deal holdouts",
+    "hand-over": "from sales to customer success to win-back, by the account's stage: lifecycle, roles, families",
 }
 """The packs that ship with syncd and can be copied, with what each is for; the folder's name is the pack's."""
 

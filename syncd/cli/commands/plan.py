@@ -159,9 +159,8 @@ def _of_export(
     from syncd.clock import SystemClock
     from syncd.jobs.engines import EngineChoice
     from syncd.jobs.export import plan_of_export
-    from syncd.settings import Settings
 
-    settings = read_settings(ctx) if settings_path(ctx) else Settings()
+    settings = read_settings(ctx)
     root = pack if pack is not None else pack_path(ctx, None)
     now = as_of or SystemClock().now()
     document, findings = plan_of_export(
@@ -182,14 +181,13 @@ def _compared(
     from syncd.clock import SystemClock
     from syncd.jobs.comparison import compare_over_export, compare_over_mirror
     from syncd.jobs.export import ExportFiles
-    from syncd.settings import Settings
 
     accounts, opportunities, users = files
     if accounts is None:
         with open_context(ctx) as context:
             document, findings = compare_over_mirror(context, against, pack=pack, as_of=as_of)
     else:
-        settings = read_settings(ctx) if settings_path(ctx) else Settings()
+        settings = read_settings(ctx)
         now, root = as_of or SystemClock().now(), pack_path(ctx, pack)
         export = ExportFiles(accounts, opportunities, users)
         document, findings = compare_over_export(settings, against, export, pack=root, now=now)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from syncd.cli.output import FORMAT, show_json
-from syncd.cli.session import open_context, pack_path, read_settings, settings_path
+from syncd.cli.session import open_context, pack_path, read_settings
 from syncd.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
@@ -44,10 +44,9 @@ def test(
         raise UsageError("SYN005", "--out goes with --record", hint="add --record REF")
     from syncd.clock import SystemClock
     from syncd.jobs.cases import run_tests
-    from syncd.settings import Settings
 
     root = pack_path(ctx, pack)
-    settings = read_settings(ctx) if settings_path(ctx) else Settings()
+    settings = read_settings(ctx)
     run = run_tests(settings, root, now=SystemClock().now(), covered=coverage)
     if format_ == "json":
         show_json(_document(run, root))

@@ -1,4 +1,4 @@
-"""The history of owners in HubSpot: `propertiesWithHistory` of the owner, read in batches (hubspot.md 3.5)."""
+"""Histories in HubSpot: `propertiesWithHistory` of a company's owner or a deal's stage, in batches (hubspot.md 3.5)."""
 
 from __future__ import annotations
 
@@ -7,12 +7,15 @@ from typing import Any, Final
 
 from syncd.clock import parse_instant
 from syncd.connectors.hubspot.client import WHERE
-from syncd.connectors.hubspot.mapping import OWNER
-from syncd.connectors.port import OwnerVersion
+from syncd.connectors.hubspot.mapping import OWNER, Stage
+from syncd.connectors.port import OwnerVersion, StageVersion
 from syncd.connectors.shape import decoding
+from syncd.connectors.stages import entered
 
 BATCH: Final = 50
 """How many records one read with history takes: half of one without (hubspot.md 2.3)."""
+
+STAGE: Final = "dealstage"
 
 _BY_PERSON: Final = frozenset({"CRM_UI", "CRM_UI_BULK_ACTION", "MOBILE_IOS", "MOBILE_ANDROID"})
 """Sources that are a person at work; every other one is a program, and an unknown one is taken for one."""
@@ -24,6 +27,19 @@ def owner_versions(raw: Mapping[str, Any]) -> tuple[OwnerVersion, ...]:
         histories = raw.get("propertiesWithHistory") or {}
         versions = [_version(entry) for entry in histories.get(OWNER) or ()]
     return tuple(sorted(versions, key=lambda version: (version.at is not None, version.at), reverse=True))
+
+
+def stage_versions(raw: Mapping[str, Any], stages: Mapping[str, Stage]) -> tuple[StageVersion, ...]:
+    """The stages that a deal entered, oldest first, by their labels as in the mirror; an unknown one by its id."""
+    with decoding(WHERE, "the history of a stage"):
+        entries = (raw.get("propertiesWithHistory") or {}).get(STAGE) or ()
+        versions = []
+        for entry in entries:
+            if entry.get("value"):
+                stage = stages.get(str(entry["value"]))
+                label = stage.label if stage is not None else str(entry["value"])
+                versions.append(StageVersion(parse_instant(entry["timestamp"]), label))
+    return entered(versions)
 
 
 def _version(entry: Mapping[str, Any]) -> OwnerVersion:

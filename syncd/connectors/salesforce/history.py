@@ -1,23 +1,41 @@
-"""The history of owners in Salesforce: the rows of AccountHistory that field history tracking keeps.
+"""Histories in Salesforce: of owners the rows of AccountHistory, of stages those of OpportunityHistory.
 
-Tracking is the organization's choice, field by field; where it is off there is no history, which is no error. A change
-of a reference leaves two rows, one with names and one with ids; only the one with ids is read.
+OpportunityHistory is kept always: a row for each save that changed stage, amount, probability or close date, with what
+they were then. Of it only CreatedDate may be sorted by and OpportunityId filtered by, so that it is put in order here.
+AccountHistory's tracking is the organization's choice, field by field; where it is off there is no history, which is no
+error. A change of a reference leaves two rows, one with names and one with ids; only the one with ids is read.
 """
 
 from __future__ import annotations
 
 import itertools
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from syncd.clock import parse_instant
-from syncd.connectors.port import OwnerVersion
+from syncd.connectors.port import OwnerVersion, StageVersion
 from syncd.connectors.salesforce.client import WHERE
 from syncd.connectors.salesforce.mapping import SALESFORCE_ID, id_in
 from syncd.connectors.shape import decoding
+from syncd.connectors.stages import entered
 from syncd.model.refs import long_salesforce_id
 
 SELECT: Final = "SELECT AccountId, CreatedById, CreatedDate, OldValue, NewValue FROM AccountHistory"
+STAGES: Final = "SELECT OpportunityId, StageName, CreatedDate FROM OpportunityHistory"
+STAGE: Final = "StageName"
+
+
+def stage_versions(rows: Iterable[Mapping[str, Any]]) -> dict[str, tuple[StageVersion, ...]]:
+    """The stages that each opportunity entered, oldest first; rows that change something else only are passed over."""
+    found: dict[str, list[StageVersion]] = defaultdict(list)
+    for row in rows:
+        with decoding(WHERE, "a row of OpportunityHistory"):
+            stage = row.get("StageName")
+            if stage:
+                version = StageVersion(parse_instant(row["CreatedDate"]), str(stage))
+                found[id_in(row, "OpportunityId")].append(version)
+    return {known: entered(versions) for known, versions in found.items()}
 
 
 def owner_versions(rows: Iterable[Mapping[str, Any]]) -> Iterator[tuple[str, tuple[OwnerVersion, ...]]]:

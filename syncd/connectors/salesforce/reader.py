@@ -14,7 +14,7 @@ from typing import Any
 from syncd.clock import Clock, parse_instant
 from syncd.connectors.budget import RateBudget
 from syncd.connectors.gate import Gate
-from syncd.connectors.port import Identity, OwnerVersion, Reading, Right, RowCount
+from syncd.connectors.port import Identity, OwnerVersion, Reading, Right, RowCount, StageVersion
 from syncd.connectors.retry import RetryPolicy
 from syncd.connectors.salesforce.auth import SalesforceAccess
 from syncd.connectors.salesforce.bulkrows import NO_BULK, BulkRows
@@ -22,7 +22,7 @@ from syncd.connectors.salesforce.client import WHERE, QueryPage, SalesforceClien
 from syncd.connectors.salesforce.currencies import currency_rates
 from syncd.connectors.salesforce.failures import NoObjectError
 from syncd.connectors.salesforce.history import SELECT as HISTORY
-from syncd.connectors.salesforce.history import owner_versions
+from syncd.connectors.salesforce.history import STAGE, STAGES, owner_versions, stage_versions
 from syncd.connectors.salesforce.mapping import MANAGER_COLUMN, SALESFORCE_ID, Columns, columns_of, id_in, queue_of
 from syncd.connectors.salesforce.rights import rights_of, row_count, unstamped
 from syncd.connectors.salesforce.schema import Descriptions, object_schema, schema_notes, unfit
@@ -179,6 +179,20 @@ class SalesforceReader:
             query = f"{HISTORY} WHERE Field = 'Owner' AND AccountId IN ({chunk}) ORDER BY AccountId, CreatedDate DESC"
             try:
                 found.update(owner_versions(row for page in self._pages(query) for row in page.rows))
+            except NoObjectError:
+                return {}
+        return found
+
+    def stage_history(self, ids: Sequence[str]) -> Mapping[str, tuple[StageVersion, ...]]:
+        """The stages of opportunities by OpportunityHistory."""
+        if columns_of(self._mapping, Kind.OPPORTUNITY).fields.get("stage") != STAGE:
+            return {}
+        known = sorted({long_salesforce_id(each) for each in ids if SALESFORCE_ID.fullmatch(each)})
+        found: dict[str, tuple[StageVersion, ...]] = {}
+        for chunk in chunks(STAGES, known):
+            query = f"{STAGES} WHERE OpportunityId IN ({chunk})"
+            try:
+                found.update(stage_versions(row for page in self._pages(query) for row in page.rows))
             except NoObjectError:
                 return {}
         return found

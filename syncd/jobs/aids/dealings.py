@@ -6,6 +6,7 @@ from collections import defaultdict
 
 from sqlalchemy import Connection
 
+from syncd.jobs.aids.stage_history import ways_of
 from syncd.jobs.context import Context
 from syncd.model.refs import Kind
 from syncd.planning.aids.deals import Deal, read_deals
@@ -18,6 +19,6 @@ def deals_by_company(context: Context, conn: Connection, pack: Pack) -> dict[str
     links = companies.links(conn)
     records = (each for system in context.systems for each in mirror.records(conn, system, Kind.OPPORTUNITY))
     found: dict[str, list[Deal]] = defaultdict(list)
-    for deal in read_deals(records, lambda ref: links.get(ref, str(ref)), context.rates(), pack.zone):
+    for deal in read_deals(records, lambda ref: links.get(ref, str(ref)), context.rates(), pack.zone, ways_of(conn)):
         found[deal.company].append(deal)
     return dict(found)

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from syncd.alerts.attainment import Usual, by_season, expected_share
+from syncd.alerts.monitors.attainment_below import NAME as BELOW
 from syncd.alerts.periods import Period
 from syncd.clock import iso
 from syncd.jobs.aids.forecast_memory import JOB
 from syncd.jobs.aids.selling import Selling, stretch
 from syncd.jobs.context import Context
 from syncd.jobs.recording import recorded
-from syncd.planning.aids.forecast import MEANT, Expected, HeldBack, check, expect
+from syncd.planning.aids.chances import Seen, known_at
+from syncd.planning.aids.forecast import MEANT, Expected, HeldBack, better, check, expect
 from syncd.planning.aids.quota_split import ancestry
-from syncd.planning.aids.seasons import expected_share
+from syncd.planning.aids.stage_table import stage_table
 from syncd.rules.collector import without_collector
+from syncd.rules.pack import MonitorRule
 
 FORMAT = 1
 WHOLE = ""
@@ -33,13 +37,15 @@ class Row:
     quota: Decimal | None
 
 
-def forecast(context: Context, period: str | None = None) -> dict[str, Any]:
+def forecast(context: Context, period: str | None = None, *, crm_history: bool = False) -> dict[str, Any]:
     """The document of a forecast; that of a period under way is kept as a run, for the alerts to read.
+
+    `crm_history` first asks the CRMs, within their share of calls, for the ways of deals that are not known yet.
 
     Without `period`: the quarter, year or month under way that has quotas, else the quarter. Raises UsageError SYN774
     for a name that is no period, and what `deliberate` raises.
     """
-    selling = Selling.at(context)
+    selling = Selling.at(context, crm_history=crm_history)
     chosen = selling.period(period) if period is not None else _under_way(selling)
     with without_collector():
         document = _document(selling, chosen)
@@ -55,9 +61,12 @@ def _under_way(selling: Selling) -> Period:
 
 def _document(selling: Selling, period: Period) -> dict[str, Any]:
     asked, now, held = stretch(period), selling.now, selling.held
-    found = expect(held, asked, min(now, asked.end), selling.place_of)
     earlier = selling.earlier(period.name)
-    checked = check(held, earlier, asked.share(now), selling.place_of, now)
+    by_age, by_stage = (
+        check(held, earlier, asked.share(now), selling.place_of, now, staged=staged) for staged in (False, True)
+    )
+    checked = better(by_age, by_stage)
+    found = expect(held, asked, min(now, asked.end), selling.place_of, staged=checked.staged)
     quotas = selling.quotas(period)
     sums: dict[str, Expected] = {}
     for path in selling.territory_of.values():
@@ -65,12 +74,8 @@ def _document(selling: Selling, period: Period) -> dict[str, Any]:
     for path, each in found.items():
         for above in (WHOLE, *ancestry(path)):
             sums[above] = sums.get(above, Expected()).plus(each)
-    elapsed = asked.share(now)
-    pace, learnt = expected_share(selling.daily, [(each.start, each.end) for each in earlier], elapsed, now)
-    rows = [
-        _row(Row(path, sums[path], _quota(path, quotas)), Decimal(str(round(pace, 6))), checked)
-        for path in sorted(sums)
-    ]
+    usual, due = _usual(selling, period)
+    rows = [_row(Row(path, sums[path], _quota(path, quotas)), usual, due, checked) for path in sorted(sums)]
     return {
         "format": FORMAT,
         "kind": "forecast",
@@ -80,13 +85,25 @@ def _document(selling: Selling, period: Period) -> dict[str, Any]:
         "period": period.name,
         "from": iso(period.start),
         "to": iso(period.end),
-        "elapsed": round(elapsed, 4),
-        "expected_by_now": round(pace, 4),
-        "pace": f"that of the last {learnt} periods" if learnt else "linear",
+        "elapsed": round(asked.share(now), 4),
+        "expected_by_now": round(float(usual.share), 4),
+        "usual": usual.paced,
+        "pace": due.paced,
         "interval": MEANT,
         "checked": _checked(checked),
+        "stages": _stages(known_at(held, now), by_age, by_stage, checked),
         "territories": rows,
     }
+
+
+def _usual(selling: Selling, period: Period) -> tuple[Usual, Usual]:
+    """What is usual by now in a period, for the run-rate; and what alerts expect by now of a quota, as the pack says."""
+    rule = next((rule for rule in selling.pack.monitors if rule.name == BELOW), MonitorRule(BELOW))
+    usual, due = (
+        expected_share(period, selling.now, selling.daily, selling.pack, seasonal=seasonal)
+        for seasonal in (True, by_season(rule))
+    )
+    return usual, due
 
 
 def _quota(path: str, quotas: Mapping[str, Any]) -> Decimal | None:
@@ -99,11 +116,11 @@ def _quota(path: str, quotas: Mapping[str, Any]) -> Decimal | None:
     return None
 
 
-def _row(row: Row, pace: Decimal, checked: HeldBack) -> dict[str, Any]:
+def _row(row: Row, usual: Usual, due: Usual, checked: HeldBack) -> dict[str, Any]:
     each, quota = row.expected, row.quota
     low, high = each.interval(checked.wider)
     won = Decimal(each.won).quantize(_CENT)
-    run_rate = (won / pace).quantize(_CENT) if pace else None
+    run_rate = (won / usual.share).quantize(_CENT) if usual.share else None
     told: dict[str, Any] = {
         "territory": row.path or None,
         "won": f"{won:f}",
@@ -121,15 +138,29 @@ def _row(row: Row, pace: Decimal, checked: HeldBack) -> dict[str, Any]:
         "chance": None,
     }
     if quota is not None:
-        due = quota * pace
+        expected = quota * due.share
         told |= {
             "quota": f"{quota.quantize(_CENT):f}",
-            "pace": round(float(won / due), 3) if due else None,
+            "pace": round(float(won / expected), 3) if expected else None,
             "run_rate_attainment": round(float(run_rate / quota), 3) if quota and run_rate is not None else None,
             "attainment": round(each.mean / float(quota), 3) if quota else None,
             "chance": round(each.chance_of(float(quota), checked.wider), 3),
         }
     return told
+
+
+def _stages(seen: Sequence[Seen], by_age: HeldBack, by_stage: HeldBack, checked: HeldBack) -> dict[str, Any]:
+    """What is known of stages, whether they are used, and what each way of forecasting erred by."""
+    ended = [each for each in seen if each.end is not None]
+    return {
+        "used": checked.staged,
+        "deals": len(seen),
+        "ended_with_way": sum(bool(each.way) for each in ended),
+        "ended": len(ended),
+        "error_by_age": None if by_age.error is None else round(by_age.error, 3),
+        "error_by_stage": None if by_stage.error is None else round(by_stage.error, 3),
+        "by_stage": stage_table(seen),
+    }
 
 
 def _checked(checked: HeldBack) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection
 
 from syncd.alerts.attainment import Progress, progress
-from syncd.alerts.notices import episode_body
+from syncd.alerts.bodies import episode_body
 from syncd.alerts.view import MonitorView
 from syncd.clock import iso
 from syncd.errors import InputError

@@ -12,6 +12,7 @@ from decimal import Decimal
 from syncd.alerts.periods import Period, earlier, period_of
 from syncd.errors import UsageError
 from syncd.jobs.aids.dealings import deals_by_company
+from syncd.jobs.aids.stage_history import ask_ways
 from syncd.jobs.context import Context
 from syncd.jobs.people.proposing import Look
 from syncd.planning.aids.deals import Deal
@@ -19,7 +20,7 @@ from syncd.planning.aids.forecast import Stretch
 from syncd.planning.people.table import Table
 from syncd.rules.matching.time_window import local_day
 from syncd.rules.pack import Pack, Quota
-from syncd.rules.quotas import period_name, quotas_at
+from syncd.rules.quotas import counted_in, period_name, quotas_at
 
 PERIOD = re.compile(r"\d{4}(?:-Q[1-4]|-(?:0[1-9]|1[0-2]))?", re.ASCII)
 _YEARS = 8
@@ -27,7 +28,7 @@ _YEARS = 8
 
 @dataclass(frozen=True)
 class Selling:
-    """The book as the rules see it, with every deal by company and the territory of each company."""
+    """The book as the rules see it: every deal by company, and the territory that each company's deals count for."""
 
     context: Context
     look: Look
@@ -36,13 +37,20 @@ class Selling:
     territory_of: Mapping[str, str]
 
     @classmethod
-    def at(cls, context: Context) -> Selling:
-        """Now; see `deliberate` for what it raises."""
+    def at(cls, context: Context, *, crm_history: bool = False) -> Selling:
+        """Now; see `deliberate` for what it raises. `crm_history` asks the CRMs for the ways of deals first."""
         look = Look.at(context)
+        if crm_history:
+            ask_ways(context, look.pack, look.thought.now)
         table = look.table()
+        paths = {each.path for each in look.pack.territories()}
         with context.store.read() as conn:
             deals = deals_by_company(context, conn, look.pack)
-        homes = {key: each.territory for key, each in table.decisions.items() if each.territory is not None}
+        homes = {
+            key: home
+            for key, each in table.decisions.items()
+            if (home := counted_in(look.thought.facts[key], paths, each.territory)) is not None
+        }
         return cls(context, look, table, deals, homes)
 
     @property

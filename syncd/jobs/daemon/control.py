@@ -1,8 +1,9 @@
 """The control socket: how a command asks a running daemon to do something, and who asked.
 
 One JSON line in, JSON lines out: `{"argv": ["approve", "ab12"]}`, then `{"stream": "stdout", "text": "…"}` and, last,
-`{"exit": 0}`. The kernel says who asks (SO_PEERCRED); nothing in the request can. The console, which runs as the
-daemon's own user, says with `"for"` in whose name it asks; it stands beside what the kernel says.
+`{"exit": 0}`. A look (looks.py) is answered at once and changes nothing. The kernel says who asks (SO_PEERCRED);
+nothing in the request can. The console, which runs as the daemon's own user, says with `"for"` in whose name it asks;
+it stands beside what the kernel says.
 """
 
 from __future__ import annotations
@@ -18,7 +19,8 @@ import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from syncd.errors import ConfigError, LeaseHeldError
+from syncd.errors import ConfigError, LeaseHeldError, SyncdError
+from syncd.jobs.daemon.looks import LOOK
 
 Tell = Callable[[str, str], None]
 Perform = Callable[[Sequence[str], str, Tell], int]
@@ -37,9 +39,13 @@ _PATIENCE = 10.0
 class ControlServer:
     """Listens on a unix socket, mode 0660, one thread a request."""
 
-    def __init__(self, path: Path, perform: Perform) -> None:
+    def __init__(
+        self, path: Path, perform: Perform, look: Callable[[Sequence[str]], str | None] = lambda _: None
+    ) -> None:
+        """`look` answers a look at once (looks.py), in the thread of whoever asks; None refuses it."""
         self._path = path
         self._perform = perform
+        self._look = look
         self._socket: socket.socket | None = None
 
     def start(self) -> None:
@@ -99,8 +105,20 @@ class ControlServer:
                 send({"stream": "stderr", "text": problem})
                 send({"exit": 2})
                 return
+            if argv[0] == LOOK:
+                told = self._looked(argv)
+                send({"stream": "stdout", "text": told or ""})
+                send({"exit": 0 if told is not None else 2})
+                return
             code = self._perform(argv, who, lambda stream, text: send({"stream": stream, "text": text}))
             send({"exit": code})
+
+    def _looked(self, argv: Sequence[str]) -> str | None:
+        """The answer to a look; None where there is none, of which who asks learns by looking for itself."""
+        try:
+            return self._look(argv)
+        except (SyncdError, ValueError, TypeError, KeyError):
+            return None
 
 
 def _bind(listener: socket.socket, path: Path) -> None:
@@ -126,7 +144,7 @@ def _request(connection: socket.socket) -> tuple[list[str], str | None, str | No
         return [], None, "the control socket takes one line of JSON with the key argv"
     if not isinstance(argv, list) or not argv or not all(isinstance(word, str) for word in argv):
         return [], None, "argv is a list of words"
-    if argv[0] not in REQUESTS:
+    if argv[0] not in REQUESTS and argv[0] != LOOK:
         return [], None, f"{argv[0]!r} is no request; the daemon does: {', '.join(sorted(REQUESTS))}"
     if name is not None and (not isinstance(name, str) or _NAME.fullmatch(name) is None):
         return [], None, "`for` is a name"

@@ -15,6 +15,7 @@ from syncd.alerts.receivers.delivery import Receiver
 from syncd.clock import Clock
 from syncd.entropy import Entropy
 from syncd.errors import ConfigError, ExitCode, LeaseHeldError, StorageError, SyncdError
+from syncd.jobs.alert_reading import alert_document, alerts_document, silences_document
 from syncd.jobs.context import EPOCH_VARIABLE
 from syncd.jobs.daemon.children import KILLED, Children
 from syncd.jobs.daemon.control import ControlServer, Tell
@@ -22,6 +23,7 @@ from syncd.jobs.daemon.due import Duty
 from syncd.jobs.daemon.duties import LEADS, OFFERING, WATCHING, WORK, duties
 from syncd.jobs.daemon.election import ASKS_EVERY, Candidate
 from syncd.jobs.daemon.emergency import Emergency
+from syncd.jobs.daemon.looks import Looks, answer
 from syncd.jobs.daemon.notify import Notifier
 from syncd.jobs.daemon.rounds import Rounds
 from syncd.jobs.daemon.schedule import Schedule, Task
@@ -203,7 +205,7 @@ class Daemon:
     def _serve(self) -> ExitCode:
         """Listen, run jobs and wait, until told to stop."""
         settings = self._snapshot.settings
-        control = ControlServer(settings.control.socket, self._perform)
+        control = ControlServer(settings.control.socket, self._perform, partial(answer, self._looks(), self._config))
         control.start()
         try:
             self._take_up_duties()
@@ -342,6 +344,16 @@ class Daemon:
             code = self._child(argv[0], argv, {"SYNCD_ACTOR": who}, tell)
         self._log.event("request.finished", command=argv[0], who=who, exit=code)
         return code
+
+    def _looks(self) -> Looks:
+        """What whoever may use the control socket can look at, without a process of its own."""
+        store, clock = self._store, self._clock
+        return {
+            "status": lambda _: status(self._snapshot.settings, store, clock=clock),
+            "alerts": lambda asked: alerts_document(store, **asked),
+            "alert": lambda asked: alert_document(store, **asked),
+            "silences": lambda asked: silences_document(store, now=clock.now(), **asked),
+        }
 
     def _child(self, name: str, argv: Sequence[str], extra: Mapping[str, str], tell: Tell) -> int:
         if self._stopping:

@@ -26,7 +26,7 @@ def registrable_domain(raw: str) -> str | None:
     """The registrable domain of a domain, address, or web page, in lower case and Unicode; None without one."""
     plain = _PLAIN.fullmatch(raw)
     if plain is not None:
-        suffixes, top = _suffixes(), plain[1]
+        suffixes, top = public_suffixes(), plain[1]
         if top in suffixes and raw not in suffixes and f"*.{top}" not in suffixes:
             return raw
     host = _HOST_END.split(domain_text(raw).partition("://")[2] or domain_text(raw), maxsplit=1)[0]
@@ -63,7 +63,7 @@ def _unicode(host: str) -> str:
 
 
 @cache
-def _suffixes() -> frozenset[str]:
+def public_suffixes() -> frozenset[str]:
     """Every rule of the public suffix list, private ones too: `com`, `co.uk`, `*.ck`."""
     return frozenset(_extractor().tlds)
 

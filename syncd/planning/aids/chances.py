@@ -1,7 +1,7 @@
 """What becomes of deals with time: how likely one of an age is won until a day, learnt from earlier ones. Pure.
 
 Two clocks: the age of a deal, in steps that grow, and the month of the quarter, for wins crowd at its end. Knows no
-stage: CRMs tell the present one alone, and of a closed deal it says nothing of its way.
+stage: what those say is learnt in stage_chances.py, where ways are known.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from syncd.planning.aids.deals import Deal
+from syncd.planning.aids.deals import Deal, Way
 
 EDGES = (0, 7, 14, 30, 60, 90, 120, 180, 270, 365, 730)
 """Ages in days at which chances may change."""
@@ -27,19 +27,24 @@ Holder = str
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """A deal as it was known at some instant: open, or ended by then. `end` is when it ended, None while open."""
+    """A deal as it was known at some instant: open, or ended by then. `end` is when it ended, None while open.
+
+    `way` holds the stages it had entered by then, before its end.
+    """
 
     holder: Holder
     created: datetime
     end: datetime | None
     won: bool
     amount: float
+    known_at: datetime
+    way: Way = ()
 
 
 def known_at(deals: Iterable[tuple[Holder, Deal]], at: datetime) -> list[Seen]:
     """Deals as they were known at an instant: what ended later was open then, what was made later was not there.
 
-    A deal without a day of creation is left out: nobody knows its age.
+    A deal without a day of creation is left out: nobody knows its age. So are stages that it entered later.
     """
     found = []
     for holder, deal in deals:
@@ -49,7 +54,9 @@ def known_at(deals: Iterable[tuple[Holder, Deal]], at: datetime) -> list[Seen]:
         if deal.won is not None and deal.closed is not None and deal.closed < deal.created:
             continue
         amount = float(deal.amount) if deal.amount is not None else 0.0
-        found.append(Seen(holder, deal.created, deal.closed if ended else None, bool(deal.won) and ended, amount))
+        end = deal.closed if ended else None
+        way = tuple(each for each in deal.way if each.at < (end or at))
+        found.append(Seen(holder, deal.created, end, bool(deal.won) and ended, amount, at, way))
     return found
 
 

@@ -5,11 +5,12 @@ Read from the mirror's records one by one, for the facts of a company keep no de
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from functools import lru_cache
+from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
 from syncd.model.money import DatedRates, MoneyTable, parse_money
@@ -20,10 +21,23 @@ from syncd.rules.matching.time_window import local_day
 
 
 @dataclass(frozen=True, slots=True)
+class Entered:
+    """A deal stood in a stage from an instant on. Stages of two systems are told apart by their names alone."""
+
+    at: datetime
+    stage: str
+
+
+Way = tuple[Entered, ...]
+"""A deal's stages as far as they are known, the oldest first."""
+
+
+@dataclass(frozen=True, slots=True)
 class Deal:
     """One opportunity of a company. `won` is None while it is open, `closed` is when it closed or is expected to.
 
-    `amount` is in the reporting currency at the rate of the day it closed on; None without an amount or a rate.
+    `amount` is in the reporting currency at the rate of the day it closed on; None without an amount or a rate. `way`
+    holds the stages that it was open in.
     """
 
     ref: Ref
@@ -33,6 +47,7 @@ class Deal:
     amount: Decimal | None
     created: datetime | None
     closed: datetime | None
+    way: Way = ()
 
     @property
     def days(self) -> Decimal | None:
@@ -43,9 +58,16 @@ class Deal:
 
 
 def read_deals(
-    records: Iterable[Record], company_of: Callable[[Ref], str], rates: DatedRates, zone: ZoneInfo
+    records: Iterable[Record],
+    company_of: Callable[[Ref], str],
+    rates: DatedRates,
+    zone: ZoneInfo,
+    ways: Mapping[Ref, Way] = MappingProxyType({}),
 ) -> tuple[Deal, ...]:
-    """The deals among live records of opportunities that belong to an account, in their order."""
+    """The deals among live records of opportunities that belong to an account, in their order.
+
+    `ways` are the stages that they entered; of a closed deal the one that it stands in now is its end, no part of it.
+    """
     table_on: Callable[[date], MoneyTable] = lru_cache(maxsize=None)(rates.on)
     found: list[Deal] = []
     for record in records:
@@ -57,7 +79,9 @@ def read_deals(
         account = Ref(record.ref.system, Kind.ACCOUNT, record.account)
         created, closed = _instant(record, "created_at", zone), _instant(record, "close_date", zone)
         amount = _amount(record, table_on(local_day(closed or record.stamp, zone)))
-        found.append(Deal(record.ref, account, company_of(account), won, amount, created, closed))
+        ended_in = record.fields.get("stage") if won is not None else None
+        way = tuple(each for each in ways.get(record.ref, ()) if each.stage != ended_in)
+        found.append(Deal(record.ref, account, company_of(account), won, amount, created, closed, way))
     return tuple(found)
 
 

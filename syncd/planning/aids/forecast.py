@@ -15,6 +15,7 @@ from statistics import NormalDist
 
 from syncd.planning.aids.chances import Chances, Holder, Seen, known_at, learn
 from syncd.planning.aids.deals import Deal
+from syncd.planning.aids.stage_chances import StageChances, learn_stages, standing
 
 MEANT = 0.8
 """The share of intervals that are to hold the truth."""
@@ -110,18 +111,23 @@ class Expected:
         return (1 - none) * (1 - NormalDist().cdf(z))
 
 
-def expect(held: Held, period: Stretch, at: datetime, place_of: Callable[[datetime], int]) -> dict[Holder, Expected]:
-    """What each holder comes to in a period, by what was known at an instant; the period may begin after it."""
+def expect(
+    held: Held, period: Stretch, at: datetime, place_of: Callable[[datetime], int], *, staged: bool = False
+) -> dict[Holder, Expected]:
+    """What each holder comes to in a period, by what was known at an instant; the period may begin after it.
+
+    `staged`: open deals by the stage they stand in and how long, where enough ways are known; else by their age.
+    """
     seen = known_at(held, at)
     chances = learn(seen, at, place_of)
+    stages = learn_stages(seen, chances.season, place_of) if staged else None
     made = _made(seen, at)
     found: dict[Holder, Expected] = defaultdict(Expected)
+    for holder, amount in actual(held, period, at).items():
+        found[holder] = Expected(won=amount)
     for each in seen:
-        if each.end is not None:
-            if each.won and period.start <= each.end < period.end:
-                found[each.holder] = found[each.holder].plus(Expected(won=each.amount))
-        elif at < period.end:
-            found[each.holder] = found[each.holder].plus(_of_open(each, chances, period, at))
+        if each.end is None and at < period.end:
+            found[each.holder] = found[each.holder].plus(_of_open(each, chances, stages, period, at))
     if at < period.end:
         for holder, (rate, mean, square) in made.items():
             factor = chances.factor(holder)
@@ -131,15 +137,24 @@ def expect(held: Held, period: Stretch, at: datetime, place_of: Callable[[dateti
     return dict(found)
 
 
-def _of_open(each: Seen, chances: Chances, period: Stretch, at: datetime) -> Expected:
+def _of_open(each: Seen, chances: Chances, stages: StageChances | None, period: Stretch, at: datetime) -> Expected:
     """What an open deal adds: it is won in the period, not before it."""
-    age, factor = int((at - each.created) / _DAY), chances.factor(each.holder)
-    chance = chances.win(age, at, period.end, factor)
+    chance = _won_by(each, chances, stages, at, period.end)
     if period.start > at:
-        chance -= chances.win(age, at, period.start, factor)
+        chance -= _won_by(each, chances, stages, at, period.start)
     chance = min(max(chance, 0.0), 1.0)
     variance = chance * (1 - chance) * each.amount**2
     return Expected(from_open=chance * each.amount, variance=variance, open_amount=each.amount, wins=chance)
+
+
+def _won_by(each: Seen, chances: Chances, stages: StageChances | None, at: datetime, until: datetime) -> float:
+    """How likely an open deal is won by then: by its stage where that says something, else by its age."""
+    factor, stands = chances.factor(each.holder), standing(each.way, at)
+    if stages is not None and stands is not None:
+        chance = stages.win(*stands, at, until, factor)
+        if chance is not None:
+            return chance
+    return chances.win(int((at - each.created) / _DAY), at, until, factor)
 
 
 def _made(seen: Iterable[Seen], at: datetime) -> dict[Holder, tuple[float, float, float]]:
@@ -177,7 +192,8 @@ class HeldBack:
     """How forecasts of periods that are over turned out: how many intervals held the truth, and by how much sums erred.
 
     `wider` is what the variance has to be stretched by, learnt from the older half; `hits` of `tested` are of the
-    newer half, with that.
+    newer half, with that. `error` is by how much forecasts of single holders erred, as a share of what was won;
+    `staged` says that stages were used.
     """
 
     periods: int
@@ -185,6 +201,8 @@ class HeldBack:
     hits: int
     bias: float | None
     wider: float
+    error: float | None = None
+    staged: bool = False
 
     @property
     def share(self) -> float | None:
@@ -193,7 +211,13 @@ class HeldBack:
 
 
 def check(
-    held: Held, periods: Sequence[Stretch], share: float, place_of: Callable[[datetime], int], now: datetime
+    held: Held,
+    periods: Sequence[Stretch],
+    share: float,
+    place_of: Callable[[datetime], int],
+    now: datetime,
+    *,
+    staged: bool = False,
 ) -> HeldBack:
     """Forecast periods that are over, the newest first, when as much of each was over as of the one that is asked."""
     first = min((deal.created for _, deal in held if deal.created is not None), default=now)
@@ -202,7 +226,7 @@ def check(
         at = period.at(min(max(share, 0.0), 0.9))
         if period.end > now or at - first < _YEAR / 2:
             continue
-        expected = expect(held, period, at, place_of)
+        expected = expect(held, period, at, place_of, staged=staged)
         truth = actual(held, period)
         results.append([(expected.get(holder, Expected()), truth.get(holder, 0.0)) for holder in expected])
     half = len(results) // 2
@@ -213,14 +237,25 @@ def check(
     sums = [(sum(e.mean for e, _ in result), sum(true for _, true in result)) for result in newer]
     whole = sum(true for _, true in sums)
     bias = (sum(mean for mean, _ in sums) - whole) / whole if whole else None
-    return HeldBack(len(results), len(tested), hits, bias, wider)
+    missed = sum(abs(e.mean - true) for result in newer for e, true in result)
+    error = missed / whole if whole else None
+    return HeldBack(len(results), len(tested), hits, bias, wider, error, staged)
 
 
-def actual(held: Held, period: Stretch) -> Mapping[Holder, float]:
-    """What each holder really won in a period."""
+def better(by_age: HeldBack, by_stage: HeldBack) -> HeldBack:
+    """The way of forecasting that erred less in the periods held back; where they are alike, by age: it needs less."""
+    if by_stage.error is None or by_age.error is None:
+        return by_age
+    return by_stage if by_stage.error < by_age.error else by_age
+
+
+def actual(held: Held, period: Stretch, until: datetime | None = None) -> Mapping[Holder, float]:
+    """What each holder really won in a period, up to an instant; deals whose day of creation is odd count too."""
     found: dict[Holder, float] = defaultdict(float)
     for holder, deal in held:
-        if deal.won and deal.amount is not None and deal.closed and period.start <= deal.closed < period.end:
+        if not deal.won or deal.amount is None or deal.closed is None or (until is not None and deal.closed > until):
+            continue
+        if period.start <= deal.closed < period.end:
             found[holder] += float(deal.amount)
     return found
 

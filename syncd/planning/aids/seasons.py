@@ -7,11 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from decimal import Decimal
 
 _YEARS = 4
-_PERIODS, _LEAST_PERIODS = 8, 3
 _LEAST_YEARS = 2
 _DRAWN = Decimal("0.5")
 """Even parts count as much as half a year that was known."""
@@ -69,25 +68,3 @@ def largest_remainder(amount: Decimal, shares: Sequence[Decimal], step: Decimal)
     if rest:
         found[max(range(len(found)), key=lambda place: (found[place], -place))] += rest
     return found
-
-
-def expected_share(
-    daily: Mapping[date, Decimal], earlier: Sequence[tuple[datetime, datetime]], elapsed: float, now: datetime
-) -> tuple[float, int]:
-    """The share of a period's wins that is usual once so much of it is over, and from how many periods that is.
-
-    Linear, and from 0 periods, where fewer than three earlier ones are known; `earlier` are their ends, newest first.
-    """
-    first = min(daily, default=None)
-    shares = []
-    for start, end in earlier[:_PERIODS]:
-        until = (start + (end - start) * elapsed).date()
-        if first is None or first > start.date() or end > now:
-            continue
-        whole = sum((won for day, won in daily.items() if start.date() <= day < end.date()), Decimal(0))
-        part = sum((won for day, won in daily.items() if start.date() <= day <= until), Decimal(0))
-        if whole > 0 and elapsed > 0:
-            shares.append(float(part / whole))
-    if len(shares) < _LEAST_PERIODS:
-        return elapsed, 0
-    return sum(shares) / len(shares), len(shares)

@@ -30,7 +30,7 @@ from syncd.rules.accounts import (
 )
 from syncd.rules.batch.batch_table import Batch
 from syncd.rules.batch.columns import Column, Columns
-from syncd.rules.batch.keeping import Keeper
+from syncd.rules.batch.keeping import OWNER, Holders, Keeper
 from syncd.rules.deciding.frame import Frame
 from syncd.rules.deciding.kept import Kept
 from syncd.rules.derivation import Derivation, facts_from_raw
@@ -208,7 +208,8 @@ class _Reading:
         left_out = np.zeros(count, dtype=np.bool_)
         left_out[list(odd)] = True
         batch = Batch(Columns(count, dict(self._columns(rows))), facts_at, _NO_ROWS)
-        kept = self._keeper.settle(batch, left_out)
+        holders = Holders.of(batch.columns.by_field.get(OWNER), count)
+        kept = self._keeper.settle(batch, left_out, holders)
         for row in np.flatnonzero(~kept).tolist():
             yield facts_at(row)
 

@@ -7,7 +7,7 @@ then decides about that company as if there were no batch. Knows a pack at one i
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -15,8 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from syncd.model.normalisation.numbers import EXACT
+from syncd.model.refs import Ref
 from syncd.rules.batch.batch_table import Batch
-from syncd.rules.batch.columns import Column
+from syncd.rules.batch.columns import MISSING, Codes, Column
 from syncd.rules.batch.territories import BatchTerritories
 from syncd.rules.classes.territories import PackClasses, Path
 from syncd.rules.conditions import Condition, FieldTest, walk
@@ -29,8 +30,9 @@ from syncd.rules.facts import Facts, Value
 from syncd.rules.pack import OwnersByEmail, OwnersByPool, Pack
 
 OWNER = "owner"
-_NOBODY = Facts("", ())
 _NO_BAND = ""
+_ROOM = 1 << 22
+"""Numbers below this are told apart in an array rather than sorted."""
 _NAMES = ("domain", "salesforce_id", "hubspot_id")
 """Fields by which an exception may name a company, beside its key."""
 Mask = NDArray[np.bool_]
@@ -57,9 +59,32 @@ def _fields_read(conditions: Iterable[Condition]) -> Iterable[str]:
     return (each.field for condition in conditions for each in walk(condition) if isinstance(each, FieldTest))
 
 
+@dataclass(frozen=True, slots=True)
+class Holders:
+    """Who has each company of a batch: one of a few `facts` that say so, each for all that have the same holder.
+
+    Those facts hold the owner's e-mail, the systems that the company stands in, and what was last applied to it. The
+    code of a company is -1 where the engine has to look.
+    """
+
+    codes: Codes
+    facts: Sequence[Facts]
+
+    @classmethod
+    def of(cls, owners: Column | None, count: int) -> Holders:
+        """The holders that a column of e-mails names, of companies that stand in no system."""
+        if owners is None:
+            return cls(np.full(count, MISSING, dtype=np.int32), ())
+        return cls(owners.codes, [Facts("", (), values={OWNER: value}) for value in owners.values])
+
+
+_Group = tuple[int, str, str | None]
+"""A territory by its number, an owner, and the territory that was applied last."""
+
+
 @dataclass(slots=True)
 class _Tally:
-    """The companies of one territory and owner that were kept so far."""
+    """The companies of one group that were kept so far."""
 
     identity: str
     count: int
@@ -78,8 +103,8 @@ class Keeper:
         self._capped = any(each.cap is not None for each in territories)
         accounts = [*(each.account for each in pack.overrides), *(each.account for each in pack.disputes)]
         self._excepted = frozenset(name for account in accounts for name in names_of_entry(account))
-        self._tallies: dict[tuple[int, str], _Tally] = {}
-        self._known: dict[tuple[int, str], str | None] = {}
+        self._tallies: dict[_Group, _Tally] = {}
+        self._known: dict[tuple[int, str, tuple[Ref, ...]], str | None] = {}
 
     @property
     def fields(self) -> frozenset[str]:
@@ -88,40 +113,51 @@ class Keeper:
         bands = {"band"} if self._capped else set()
         return self.territories.fields | self._measures | named | bands | {OWNER, "locked"}
 
+    @property
+    def excepted(self) -> frozenset[str]:
+        """The names that overrides and disputes give to companies."""
+        return self._excepted
+
     def is_excepted(self, names: Iterable[str]) -> bool:
         """Whether an override or a dispute may be about a company of these names."""
         return not self._excepted.isdisjoint(names)
 
-    def settle(self, batch: Batch, left_out: Mask) -> Mask:
+    def settle(self, batch: Batch, left_out: Mask, holders: Holders) -> Mask:
         """Which companies keep their owners, but none of those `left_out`; they are counted from now on."""
-        columns = batch.columns.by_field
-        open_ = ~(left_out | self._held(batch))
+        count = batch.columns.count
+        result = np.zeros(count, dtype=np.bool_)
+        open_ = ~(left_out | self._held(batch)) & (holders.codes >= 0)
         places = self.territories.places(OWNER, batch)
-        owner = columns.get(OWNER)
-        if owner is None:
-            return np.zeros(batch.columns.count, dtype=np.bool_)
-        open_ &= (places >= 0) & (owner.codes >= 0)
-        rows = np.flatnonzero(open_)
-        pairs = places[rows].astype(np.int64) * max(1, len(owner.values)) + owner.codes[rows]
-        found, which = np.unique(pairs, return_inverse=True)
-        kept = np.zeros(len(found), dtype=np.bool_)
-        keys: list[tuple[int, str]] = []
+        rows = np.flatnonzero(open_ & (places >= 0))
+        size = max(1, len(holders.facts))
+        pairs = places[rows].astype(np.int64) * size + holders.codes[rows]
+        found, which = distinct(pairs, size * len(self.territories.paths(OWNER)))
+        groups: dict[_Group, int] = {}
+        numbers = np.full(len(found), MISSING, dtype=np.int64)
         for number, pair in enumerate(found.tolist()):
-            place, code = divmod(pair, max(1, len(owner.values)))
-            keys.append((place, str(owner.values[code])))
-            kept[number] = self._identity(*keys[-1]) is not None
-        settled = rows[kept[which]]
-        self._count(keys, which[kept[which]], settled, columns)
-        result = np.zeros(batch.columns.count, dtype=np.bool_)
+            place, code = divmod(pair, size)
+            facts = holders.facts[code]
+            if self._identity(place, facts) is not None:
+                applied = facts.applied.get(OWNER)
+                group = (place, str(facts.values[OWNER]), applied.territory if applied is not None else None)
+                numbers[number] = groups.setdefault(group, len(groups))
+                if group not in self._tallies:
+                    amounts = dict.fromkeys(self._measures, Decimal(0))
+                    identity = self._identity(place, facts) or group[1]
+                    self._tallies[group] = _Tally(identity, 0, Counter(), amounts)
+        group_of = numbers[which]
+        settled = rows[group_of >= 0]
+        self._count(list(groups), group_of[group_of >= 0], settled, batch.columns.by_field)
         result[settled] = True
         return result
 
     def kept(self) -> tuple[Kept, ...]:
         """All that was settled, by territory in the order asked and by owner."""
         paths = self.territories.paths(OWNER)
+        ordered = sorted(self._tallies.items(), key=lambda each: (each[0][0], each[0][1], each[0][2] or ""))
         return tuple(
-            Kept(paths[place], email, tally.identity, tally.count, dict(tally.bands), tally.amounts)
-            for (place, email), tally in sorted(self._tallies.items())
+            Kept(paths[place], email, tally.identity, tally.count, dict(tally.bands), tally.amounts, was)
+            for (place, email, was), tally in ordered
         )
 
     def _held(self, batch: Batch) -> Mask:
@@ -134,40 +170,35 @@ class Keeper:
                 held |= _rows_with(column, lambda value: self.is_excepted(_texts_of(value)), batch.columns.count)
         return held
 
-    def _identity(self, place: int, email: str) -> str | None:
-        """Who carries an account of this territory that this member keeps; None where the engine has to look."""
-        key = (place, email)
+    def _identity(self, place: int, facts: Facts) -> str | None:
+        """Who carries an account of this territory that this holder keeps; None where the engine has to look."""
+        key = (place, str(facts.values[OWNER]), facts.refs)
         if key not in self._known:
-            self._known[key] = self._identity_in(self.territories.paths(OWNER)[place], email)
+            self._known[key] = self._identity_in(self.territories.paths(OWNER)[place], key[1], facts)
         return self._known[key]
 
-    def _identity_in(self, path: Path, email: str) -> str | None:
+    def _identity_in(self, path: Path, email: str, facts: Facts) -> str | None:
         territory, frame = path[-1], self._frame
         if not territory.keep or not isinstance(territory.owners, OwnersByEmail | OwnersByPool):
             return None
         lent = [owners for _, owners in overflows(path)]
         if frame.pack.seats and not all(isinstance(each, OwnersByEmail | OwnersByPool) for each in lent):
             return None
-        named = any(member.email == email for member in members_of(frame, territory.owners, _NOBODY))
-        if not named or not may_keep(frame, email, _NOBODY):
+        named = any(member.email == email for member in members_of(frame, territory.owners, facts))
+        if not named or not may_keep(frame, email, facts):
             return None
-        return identity_of(frame, path, email, _NOBODY)
+        return identity_of(frame, path, email, facts)
 
     def _count(
         self,
-        keys: list[tuple[int, str]],
+        keys: list[_Group],
         which: NDArray[np.int64],
         rows: NDArray[np.int64],
         columns: Mapping[str, Column],
     ) -> None:
         counts = np.bincount(which, minlength=len(keys)).tolist()
         for key, count in zip(keys, counts, strict=True):
-            if count:
-                tally = self._tallies.get(key)
-                if tally is None:
-                    amounts = dict.fromkeys(self._measures, Decimal(0))
-                    tally = self._tallies[key] = _Tally(self._identity(*key) or key[1], 0, Counter(), amounts)
-                tally.count += count
+            self._tallies[key].count += count
         for name in self._measures:
             for number, value, count in _grouped(columns.get(name), which, rows):
                 if isinstance(value, Decimal):
@@ -176,6 +207,18 @@ class Keeper:
         if self._capped:
             for number, value, count in _grouped(columns.get("band"), which, rows):
                 self._tallies[keys[number]].bands[value if isinstance(value, str) else _NO_BAND] += count
+
+
+def distinct(numbers: NDArray[np.int64], size: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The different numbers, all below `size`, in their order, and for each number its place among them."""
+    if size > max(_ROOM, len(numbers)):
+        return np.unique(numbers, return_inverse=True)
+    occurs = np.zeros(size, dtype=np.bool_)
+    occurs[numbers] = True
+    found = np.flatnonzero(occurs)
+    place_of = np.empty(size, dtype=np.int64)
+    place_of[found] = np.arange(len(found))
+    return found, place_of[numbers]
 
 
 def _grouped(

@@ -18,13 +18,14 @@ from syncd.rules.deciding.loads import Loads, band_of
 from syncd.rules.deciding.methods import METHODS as METHODS
 from syncd.rules.deciding.methods import Candidate as Candidate
 from syncd.rules.deciding.methods import Question, method_of
-from syncd.rules.deciding.people import Member, barred, overflows, ramp
+from syncd.rules.deciding.people import Member, barred, is_only_away, overflows, ramp
 from syncd.rules.deciding.retrieving import cooling_off
 from syncd.rules.facts import Facts
 from syncd.rules.pack import Owners, OwnersByPool, Territory
 
 NOBODY: Mapping[str, str] = MappingProxyType({})
 _WEIGHTLESS = "has weight 0"
+_BY_WEIGHT = ("rotate", "stable")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,13 @@ class Draw:
     def available(self) -> tuple[Candidate, ...]:
         """Those who may receive the account."""
         return tuple(candidate for candidate in self.candidates if candidate.barred is None)
+
+    @property
+    def away(self) -> Mapping[str, Decimal]:
+        """The weights of those who are out of office, for whom nobody stands in, and who earn a share all the same."""
+        present = {candidate.member.identity for candidate in self.available}
+        members = (candidate.member for candidate in self.candidates if candidate.earns)
+        return {member.identity: member.weight for member in members if member.identity not in present}
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +108,7 @@ def pick_from(
     if not available:
         return None
     standings = loads.standings(draw.rotation, draw.former)
-    question = Question(frame, available, path[-1], facts, loads, draw.rotation, standings)
+    question = Question(frame, available, path[-1], facts, loads, draw.rotation, standings, draw.away)
     chosen, why, turn = METHODS[draw.method](question)
     if chosen.member.covers is not None:
         why = f"{why}, in place of {chosen.member.covers} who is out of office"
@@ -128,17 +136,25 @@ def draw_from(
     method = method_of(frame.pack, owners, assign, sum(member.covers is None for member in members))
     out = {**cooling_off(frame, territory.role, facts), **excluded}
     capped = tuple(each for each in path if each.cap is not None)
-    candidates = tuple(
-        Candidate(
-            member,
-            loads.load(member.bearer, territory.balance_by),
-            out.get(member.email)
+    catch_up = isinstance(owners, OwnersByPool) and frame.pack.pools[owners.pool].catch_up
+
+    def candidate(member: Member) -> Candidate:
+        excluding = out.get(member.email)
+        reason = (
+            excluding
             or barred(frame, member.email, facts)
             or over_cap(frame, capped, member, facts, loads)
-            or (_WEIGHTLESS if method == "rotate" and not member.weight else None),
+            or (_WEIGHTLESS if method in _BY_WEIGHT and not member.weight else None)
         )
-        for member in members
-    )
+        earns = (
+            catch_up
+            and excluding is None
+            and is_only_away(frame, member.email, facts)
+            and over_cap(frame, capped, member, facts, loads) is None
+        )
+        return Candidate(member, loads.load(member.bearer, territory.balance_by), reason, earns)
+
+    candidates = tuple(map(candidate, members))
     rotation, former = rotation_of(owners, lender or territory)
     return Draw(lender or territory, lender is not None, method, candidates, rotation, former)
 

@@ -17,6 +17,7 @@ class Kept:
     """`count` companies of one territory, the last of `path`, that their owner keeps as a member of it.
 
     `identity` is the seat or e-mail that carries them. `bands` counts them by band, `amounts` is their sum by field.
+    `was` is the path of the territory that was last applied to them, None where none was.
     """
 
     path: tuple[Territory, ...]
@@ -25,6 +26,7 @@ class Kept:
     count: int
     bands: Mapping[str, int]
     amounts: Mapping[str, Decimal]
+    was: str | None = None
 
     @property
     def territory(self) -> str:

@@ -35,18 +35,23 @@ MEASURE_WORDS: Mapping[str, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A member as the pick sees it: its load before this account, and why it may not receive it, or None."""
+    """A member as the pick sees it: its load before this account, and why it may not receive it, or None.
+
+    `earns` says of one who is out of office that they have a share of the turn all the same (`catch_up` of the pool).
+    """
 
     member: Member
     load: Decimal
     barred: str | None
+    earns: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
     """Which of these candidates, all of them available and at least one, gets an account of a territory.
 
-    `rotation` names the group, `standings` are those of its members.
+    `rotation` names the group, `standings` are those of its members; `away` are the weights of members who are out of
+    office and have a share of the turn.
     """
 
     frame: Frame
@@ -56,6 +61,7 @@ class Question:
     loads: Loads
     rotation: str
     standings: Standings
+    away: Mapping[str, Decimal]
 
 
 Answer = tuple[Candidate, str, Turn | None]
@@ -139,7 +145,7 @@ def _rotate(question: Question) -> Answer:
     """In turn, by weight: whoever is owed most, this account's share included; ties in the order written."""
     by_member = {candidate.member.identity: candidate for candidate in reversed(question.available)}
     weights = {each.member.identity: each.member.weight for each in question.available}
-    turn = next_turn(question.rotation, question.standings, weights)
+    turn = next_turn(question.rotation, question.standings, weights, question.away)
     if turn is None:
         raise ValueError(f"nobody in {question.rotation} has a weight")  # such members are barred before
     return by_member[turn.member], _of(question.available, "next in turn"), turn

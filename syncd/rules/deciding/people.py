@@ -210,6 +210,12 @@ def _barred(frame: Frame, email: str, facts: Facts) -> str | None:
     return off_hours(frame, email) if frame.leads else None
 
 
+def is_only_away(frame: Frame, email: str, facts: Facts) -> bool:
+    """Whether a rep could have this account but for being out of office now: they will be back for more."""
+    gone = inactive_in(frame, email, facts) or left_elsewhere(frame, email) or out_of_dates(frame, email)
+    return gone is None and absence_of(frame, email) is not None
+
+
 def absence_of(frame: Frame, email: str) -> OutOfOffice | None:
     """The absence that a rep is in now, or None; the first written of several."""
     entry = frame.pack.reps.get(email)

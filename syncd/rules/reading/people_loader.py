@@ -36,7 +36,7 @@ REP_OPTIONS = (
     "manager",
 )
 SEAT_OPTIONS = ("seat", "holder", "cover", "from", "until")
-POOL_OPTIONS = ("members", "assign")
+POOL_OPTIONS = ("members", "assign", "catch_up")
 People = tuple[Mapping[str, RepEntry], Mapping[str, Seat]]
 
 
@@ -166,7 +166,11 @@ def read_pools(entries: Iterable[Entry], reading: Reading) -> Mapping[str, Pool]
             options = Options(value, f"the pool `{entry.key.text}`", POOL_OPTIONS, reading)
             options.require("members", "write `members: [anna@example.com]`")
             members = _members(options.items("members"), entry.key.text, reading)
-            pool = Pool(entry.key.text, entry.key.place, members, options.choice("assign", ASSIGN))
+            assign, catch_up = options.choice("assign", ASSIGN), bool(options.flag("catch_up"))
+            if catch_up and assign != "rotate":
+                message = f"`catch_up` is about turns, and the pool `{entry.key.text}` is not dealt to in turn"
+                reading.findings.error("SYN268", message, options.place_of("catch_up"), "add `assign: rotate`")
+            pool = Pool(entry.key.text, entry.key.place, members, assign, catch_up)
         if name is not None:
             pools[name] = pool
     return MappingProxyType(pools)

@@ -1,6 +1,7 @@
 """Field history: who changed which tracked field of a row from what to what, as the platform writes it down itself.
 
-A changed reference makes two rows: one with the names of what it leads to, one with the ids.
+A changed reference makes two rows: one with the names of what it leads to, one with the ids. Opportunities also leave a
+row of OpportunityHistory, tracked or not, whenever stage, amount, probability or close date change.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ _HISTORY_OF = {
     "Lead": ("LeadHistory", "LeadId"),
     "Opportunity": ("OpportunityFieldHistory", "OpportunityId"),
 }
+_STAGE_HISTORY = ("OpportunityHistory", "OpportunityId")
+_STAGE_FIELDS = ("StageName", "Amount", "Probability", "CloseDate")
 _DATA_TYPES = {
     "boolean": "Boolean",
     "currency": "Currency",
@@ -31,10 +34,13 @@ _DATA_TYPES = {
 def note_created(state: OrgState, table: Table, row: Row) -> None:
     """The first entry of a new row."""
     _write(state, table, row, {"Field": "created", "DataType": "Text", "OldValue": None, "NewValue": None})
+    _note_stage(state, table, row)
 
 
 def note_changes(state: OrgState, table: Table, before: Row, after: Row) -> None:
-    """An entry for each tracked field that a save changed."""
+    """An entry for each tracked field that a save changed, and one of the stage history."""
+    if any(before.get(name) != after.get(name) for name in _STAGE_FIELDS):
+        _note_stage(state, table, after)
     for name in state.tracked.get(table.schema.name.lower(), ()):
         field, old, new = table.schema.get(name), before.get(name), after.get(name)
         if field is None or old == new:
@@ -54,15 +60,30 @@ def forget(state: OrgState, name: str, record_id: str) -> None:
     if name not in _HISTORY_OF:
         return
     history, reference = _HISTORY_OF[name]
-    for entry in list(state.tables.table(history).referring(reference, [record_id])):
-        state.tables.remove(history, entry["Id"], None)
+    kept = [(history, reference), _STAGE_HISTORY] if name == "Opportunity" else [(history, reference)]
+    for history, reference in kept:
+        for entry in list(state.tables.table(history).referring(reference, [record_id])):
+            state.tables.remove(history, entry["Id"], None)
+
+
+def _note_stage(state: OrgState, table: Table, row: Row) -> None:
+    """The opportunity's stage history: the values as they are after the save."""
+    if table.schema.name != "Opportunity":
+        return
+    amount, probability = row.get("Amount"), row.get("Probability")
+    values = {name: row.get(name) for name in (*_STAGE_FIELDS, "ForecastCategory")}
+    revenue = None if amount is None or probability is None else amount * probability / 100
+    _put(state, *_STAGE_HISTORY, row, {**values, "ExpectedRevenue": revenue})
 
 
 def _write(state: OrgState, table: Table, row: Row, values: dict[str, Any]) -> None:
     """One entry; objects without history have none."""
     if table.schema.name not in _HISTORY_OF:
         return
-    name, reference = _HISTORY_OF[table.schema.name]
+    _put(state, *_HISTORY_OF[table.schema.name], row, values)
+
+
+def _put(state: OrgState, name: str, reference: str, row: Row, values: dict[str, Any]) -> None:
     schema = state.tables.table(name).schema
     entry = {
         "Id": state.new_id(schema),

@@ -17,6 +17,16 @@ OldValue anyType
 NewValue anyType
 """
 
+_STAGE_HISTORY = """
+OpportunityId reference>Opportunity
+StageName picklist
+Amount currency
+ExpectedRevenue currency
+CloseDate date
+Probability percent
+ForecastCategory picklist
+"""
+
 _OPPORTUNITY_SHARE = f"""
 OpportunityId reference>Opportunity w !
 UserOrGroupId reference>User,Group w !
@@ -106,6 +116,7 @@ RELATED_OBJECTS: dict[str, tuple[str, str, str]] = {
     "ContactHistory": ("017", "history", f"ContactId reference>Contact\n{_HISTORY}"),
     "LeadHistory": ("017", "history", f"LeadId reference>Lead\n{_HISTORY}"),
     "OpportunityFieldHistory": ("017", "history", f"OpportunityId reference>Opportunity\n{_HISTORY}"),
+    "OpportunityHistory": ("008", "history", _STAGE_HISTORY),
     "Event": ("00U", "bin create update", _EVENT),
     "GroupMember": ("011", "create delete", "GroupId reference>Group w !\nUserOrGroupId reference>User,Group w !"),
     "QueueSobject": ("03g", "create delete", "QueueId reference>Group w !\nSobjectType picklist w ! =Lead|Task"),

@@ -21,6 +21,7 @@ _NAMES: dict[tuple[str, str], str | None] = {
     ("LeadHistory", "LeadId"): "Histories",
     ("Opportunity", "AccountId"): "Opportunities",
     ("OpportunityFieldHistory", "OpportunityId"): "Histories",
+    ("OpportunityHistory", "OpportunityId"): "OpportunityHistories",
     ("OpportunityShare", "OpportunityId"): "Shares",
     ("Task", "AccountId"): None,
     ("User", "ManagerId"): "ManagedUsers",

@@ -147,6 +147,16 @@ owner_changes: Table[_OwnerChanges] = Table(
 )
 
 
+class _StageEntries(TypedColumns):
+    ref: Named[Ref] = Column(RefText, primary_key=True)
+    at: Named[datetime] = Column(Instant, primary_key=True)
+    stage: Named[str] = Column(Words)
+    told: Named[bool] = Column(Flag)
+
+
+stage_entries: Table[_StageEntries] = Table("stage_entries", metadata, _StageEntries, sqlite_strict=True)
+
+
 class _Users(TypedColumns):
     system: Named[System] = Column(Choice(System), primary_key=True)
     id: Named[str] = Column(Words, primary_key=True)
@@ -247,6 +257,14 @@ class _Applied(TypedColumns):
 
 
 applied: Table[_Applied] = Table("applied", metadata, _Applied, sqlite_strict=True)
+
+
+class _BookVersions(TypedColumns):
+    name: Named[str] = Column(Words, primary_key=True)
+    number: Named[int] = Column(Serial)
+
+
+book_versions: Table[_BookVersions] = Table("book_versions", metadata, _BookVersions, sqlite_strict=True)
 
 
 class _AdoptedOverrides(TypedColumns):

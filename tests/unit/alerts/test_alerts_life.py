@@ -16,7 +16,8 @@ from syncd.alerts.options import Handling
 from syncd.alerts.view import Condition, Signal
 from syncd.clock import ManualClock
 from syncd.errors import InputError, UsageError
-from syncd.jobs.alerting import acknowledge, alert_document, alerts_document, expire_silence, silence, silences_document
+from syncd.jobs.alert_reading import alert_document, alerts_document, silences_document
+from syncd.jobs.alerting import acknowledge, expire_silence, silence
 from syncd.store.engine import Store
 from syncd.store.episodes import Episode, Silence
 
@@ -181,7 +182,10 @@ def test_a_customer_lost_at_night_is_told_of_in_the_morning(told: World) -> None
     told.later(0)
     assert told.watch().fired == 0
     (episode,) = told.episodes("AccountChurned")
-    assert (episode.state, alert_document(told.context, episode.id or 0)["waits_for"]) == ("pending", "working hours")
+    assert (episode.state, alert_document(told.context.store, episode.id or 0)["waits_for"]) == (
+        "pending",
+        "working hours",
+    )
     told.clock.set(at(20, 1))
     told.later(0)
     told.watch()
@@ -288,7 +292,7 @@ def test_what_a_baseline_told_of_is_open_and_its_end_is_told_to_nobody(told: Wor
     told.put(account(9, country="Japan"))
     begin(told)
     assert told.firing() == ["BaselineFindings baseline", "Unassigned rest"]
-    (alert,) = [each for each in alerts_document(told.context)["alerts"] if each["monitor"] == "Unassigned"]
+    (alert,) = [each for each in alerts_document(told.context.store)["alerts"] if each["monitor"] == "Unassigned"]
     assert alert["told_in"] == "baseline"
     told.put(account(9, country="Germany"))
     told.later(1)
@@ -306,14 +310,17 @@ def test_silences_keep_notices_back_until_they_end(told: World) -> None:
     told.put(account(1, type="Former Customer"))
     told.later(5)
     assert told.watch().fired == 0
-    (alert,) = alerts_document(told.context)["alerts"]
+    (alert,) = alerts_document(told.context.store)["alerts"]
     assert alert["suppressed_by"] == f"silence {made['id']}"
     told.later(20)
     told.watch()
     assert lines(told) == []
     expire_silence(told.context, made["id"])
-    assert silences_document(told.context)["silences"] == []
-    assert [each["state"] for each in silences_document(told.context, everything=True)["silences"]] == ["expired"]
+    assert silences_document(told.context.store, now=told.context.clock.now())["silences"] == []
+    assert [
+        each["state"]
+        for each in silences_document(told.context.store, now=told.context.clock.now(), everything=True)["silences"]
+    ] == ["expired"]
     told.later(1)
     assert told.watch().fired == 1
     assert [body["reason"] for body in lines(told)] == ["fired"]
@@ -327,7 +334,7 @@ def test_an_alert_that_was_taken_while_silenced_is_told_to_nobody(told: World) -
     told.users(user("anna", active=False), user("ben"))
     told.later(5)
     told.watch()
-    (alert,) = [each for each in alerts_document(told.context)["alerts"] if each["monitor"] == "RepLeft"]
+    (alert,) = [each for each in alerts_document(told.context.store)["alerts"] if each["monitor"] == "RepLeft"]
     acknowledge(told.context, alert["id"])
     told.later(90)
     told.watch()

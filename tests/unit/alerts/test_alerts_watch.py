@@ -14,7 +14,8 @@ from syncd.clock import ManualClock
 from syncd.errors import SyncdError
 from syncd.jobs import outlook
 from syncd.jobs import watch as watch_job
-from syncd.jobs.alerting import acknowledge, alert_document, alerts_document
+from syncd.jobs.alert_reading import alert_document, alerts_document
+from syncd.jobs.alerting import acknowledge
 from syncd.jobs.plan import deliberate
 from syncd.store import runs
 from syncd.store.engine import Store
@@ -467,7 +468,7 @@ def test_acknowledging_ends_an_alert_that_tells_of_a_change(told: World) -> None
     told.put(account(1, type="Former Customer"))
     told.later(5)
     told.watch()
-    (alert,) = alerts_document(told.context)["alerts"]
+    (alert,) = alerts_document(told.context.store)["alerts"]
     document = acknowledge(told.context, alert["id"])
     assert (document["state"], document["acknowledged_by"]) == ("resolved", "uid:7")
     assert told.watch().sent.delivered == 2
@@ -486,11 +487,11 @@ def test_acknowledging_a_condition_keeps_it_open_until_it_is_over(world: World) 
     begin(world)
     world.later(16, SF)
     world.watch()
-    (alert,) = alerts_document(world.context)["alerts"]
+    (alert,) = alerts_document(world.context.store)["alerts"]
     assert acknowledge(world.context, alert["id"])["state"] == "firing"
     world.later(1, SF)
     world.watch()
-    assert alert_document(world.context, alert["id"])["acknowledged_by"] == "uid:7"
+    assert alert_document(world.context.store, alert["id"])["acknowledged_by"] == "uid:7"
     world.later(1)
     assert world.watch().resolved == 1
 

@@ -7,6 +7,7 @@ import csv
 import json
 import shutil
 from collections.abc import Callable, Iterator, Mapping
+from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -17,16 +18,18 @@ from jobs_world import World
 from syncd.cli.main import cli
 from syncd.errors import InputError, UsageError
 from syncd.jobs.aids.forecasting import forecast
+from syncd.jobs.aids.overview import overview_document
 from syncd.jobs.aids.quotas import Goal, explain_quota, quota, quota_file
 from syncd.jobs.checking import check
 from syncd.jobs.watch import watch
+from syncd.model.refs import Kind, Ref, System
 from syncd.report.aids.forecast_sheet import forecast_sheet
 from syncd.report.aids.quota_sheet import quota_explanation_sheet, quota_sheet
 from syncd.report.aids.sheet_html import render_html
 from syncd.report.aids.sheet_markdown import render_markdown
 from syncd.report.aids.sheet_text import render_text
 from syncd.sandbox.dataset import Dataset
-from syncd.store import episodes
+from syncd.store import episodes, stage_entries
 
 PACK = """
 format: 1
@@ -161,3 +164,54 @@ monitors: {AttainmentBelow: {below: 1%, resolve: 2%, early: 30%}}"""
     found = [each for each in every if each.monitor == "AttainmentBelow"]
     (whole,) = [each for each in found if each.subject == "world"]
     assert any("forecast of 2026-11-20" in each for each in whole.detail["evidence"])
+
+
+@pytest.mark.parametrize("pace", ["linear", "seasonal"])
+def test_forecast_report_and_alerts_tell_one_attainment(world: World, pace: str) -> None:
+    write(world, more=f"quotas: {{file: quotas.csv}}\nmonitors: {{AttainmentBelow: {{pace: {pace}}}}}")
+    rows = "world,2026-Q4,5M\nlarge,2026-Q4,3M\nrest,2026-Q4,2M\n"
+    (world.folder / "pack" / "quotas.csv").write_text(f"territory,period,quota\n{rows}")
+    reported = {each["subject"]: each for each in overview_document(world.context, "weekly")["attainment"]}
+    forecasted = {each["territory"]: each for each in forecast(world.context)["territories"]}
+    assert reported.keys() == {"world", "world/large", "world/rest"}
+    assert Decimal(reported["world"]["won"]) > 0
+    for path, each in reported.items():
+        assert Decimal(forecasted[path]["won"]) == Decimal(each["won"])
+        assert forecasted[path]["pace"] == pytest.approx(float(each["pace"]), abs=0.001)
+
+
+def test_the_stages_that_a_crm_remembers_are_asked_for_once_and_pulls_go_on(world: World) -> None:
+    deal, won = world.salesforce.load(
+        "Opportunity",
+        [
+            {"Name": "Rollout", "AccountId": account, "StageName": "Prospecting", "CloseDate": "2026-12-20"}
+            for account in [row["Id"] for row in world.salesforce.records("Account")][:2]
+        ],
+    )
+    for stage in ("Qualification", "Proposal/Price Quote"):
+        world.clock.advance(timedelta(days=1))
+        for each in (deal, won):
+            world.salesforce.edit({"object": "Opportunity", "id": each, "set": {"StageName": stage}})
+    world.clock.advance(timedelta(days=1))
+    world.salesforce.edit({"object": "Opportunity", "id": won, "set": {"StageName": "Closed Won"}})
+    world.clock.advance(timedelta(hours=1))
+    world.pulled()
+    assert ways(world, deal) == ["Proposal/Price Quote"]
+    stages = {each["stage"]: each for each in forecast(world.context, crm_history=True)["stages"]["by_stage"]}
+    assert ways(world, deal) == ["Qualification", "Proposal/Price Quote"]
+    assert ways(world, won) == ["Qualification", "Proposal/Price Quote", "Closed Won"]
+    assert "Closed Won" not in stages
+    assert stages["Qualification"]["moved_on"]["hits"] == 2
+    assert stages["Proposal/Price Quote"]["won"]["of"] == 1
+    world.clock.advance(timedelta(hours=1))
+    world.salesforce.edit({"object": "Opportunity", "id": deal, "set": {"StageName": "Negotiation/Review"}})
+    world.clock.advance(timedelta(hours=1))
+    world.pulled()
+    assert ways(world, deal)[-1] == "Negotiation/Review"
+    text = rendered(forecast(world.context, crm_history=True), forecast_sheet)
+    assert "Negotiation/Review" in text
+
+
+def ways(world: World, deal: str) -> list[str]:
+    with world.context.store.read() as conn:
+        return [each.stage for each in stage_entries.ways(conn)[Ref(System.SALESFORCE, Kind.OPPORTUNITY, deal)]]

@@ -14,7 +14,7 @@ from syncd.planning.aids.forecast import Expected, Stretch
 from syncd.planning.aids.potential import potentials
 from syncd.planning.aids.quota_check import Below, below, conversion_document, summed
 from syncd.planning.aids.quota_split import Ground, by_rep, ramp_over, split, with_parents
-from syncd.planning.aids.seasons import expected_share, largest_remainder, seasons_of
+from syncd.planning.aids.seasons import largest_remainder, seasons_of
 from syncd.rules.pack import RepEntry
 from tests.aids_books import NOW, book, history
 
@@ -89,14 +89,6 @@ def test_a_planted_season_is_learnt_and_an_unknown_one_is_even() -> None:
     assert sum(found.shares) == pytest.approx(1)
     assert float(found.shares[3]) == pytest.approx((4 / 7 * 2 + 0.125) / 2.5, abs=0.001)
     assert seasons_of({}, quarters, 2026).shares == (D("0.25"),) * 4
-
-
-def test_the_usual_share_of_a_period_follows_history_and_is_linear_without() -> None:
-    ends = [(NOW - timedelta(days=90 * (n + 1)), NOW - timedelta(days=90 * n)) for n in range(4)]
-    daily = {(end - timedelta(days=3)).date(): D(100) for _, end in ends} | {date(2024, 1, 1): D(1)}
-    share, learnt = expected_share(daily, ends, 0.5, NOW)
-    assert (share, learnt) == (0.0, 4)
-    assert expected_share({}, ends, 0.5, NOW) == (0.5, 0)
 
 
 def test_potential_is_what_accounts_alike_brought_and_few_are_drawn_to_the_mean() -> None:

@@ -202,3 +202,59 @@ class TestFairness:
             standings |= charged(standings, next_turn("r", standings, dict.fromkeys(names, 1)), at)
         assert (standings["a"].eligible_seconds, standings["b"].eligible_seconds) == (8 * 3600, 3 * 3600)
         assert (standings["a"].eligible, standings["b"].eligible) == (4, 3)
+
+
+class TestCatchingUp:
+    """`catch_up: true` of a pool: who is out of office earns their share all the same."""
+
+    DAY = date(2026, 12, 1)
+
+    def dealt(self, count, ledger, *, at, catch_up=True, **entry):
+        """Who gets the next accounts, and the standings after their receipts; `entry` is that of b@x in `reps`."""
+        base = pack(
+            territory("t", None, OwnersByPool("p")),
+            pools=(replace(pool("p", "a@x", "b@x", "c@x", assign="rotate"), catch_up=catch_up),),
+            reps=(rep("b@x", **entry), rep("cover@x")),
+        )
+        memory = Memory(rotations={("owner", "pool:p"): dict(ledger.standings)})
+        found = decide(base, Book(tuple(companies(count, at)), EVERYBODY, memory=memory), NOW)
+        for decision in found:
+            ledger.charge(decision.turn)
+        return [decision.owner.email for decision in found]
+
+    def away(self, **more):
+        return {"out_of_office": (OutOfOffice(self.DAY, self.DAY, **more),)}
+
+    def test_a_returner_is_dealt_what_they_missed_and_then_takes_turns_again(self):
+        ledger = Ledger()
+        assert "b@x" not in self.dealt(30, ledger, at=0, **self.away())
+        assert ledger.standings["b@x"].lag == 10
+        assert self.dealt(15, ledger, at=30) == ["b@x"] * 15
+        assert self.dealt(30, ledger, at=45).count("b@x") == 10
+        assert {name: each.given for name, each in ledger.standings.items()} == {"a@x": 25, "b@x": 25, "c@x": 25}
+
+    def test_without_it_an_absence_earns_nothing(self):
+        ledger = Ledger()
+        self.dealt(30, ledger, at=0, catch_up=False, **self.away())
+        assert "b@x" not in ledger.standings
+        assert self.dealt(3, ledger, at=30, catch_up=False).count("b@x") == 1
+
+    @pytest.mark.parametrize("entry", [{"end": date(2026, 11, 30)}, {"start": date(2026, 12, 2)}, {"max_accounts": 0}])
+    def test_a_last_day_a_first_day_and_a_limit_earn_nothing(self, entry):
+        ledger = Ledger()
+        self.dealt(9, ledger, at=0, **entry, **self.away())
+        assert "b@x" not in ledger.standings
+
+    def test_who_is_covered_has_their_turns_already(self):
+        ledger = Ledger()
+        assert self.dealt(9, ledger, at=0, **self.away(cover="cover@x")).count("cover@x") == 3
+        assert ledger.standings["b@x"].lag == 0
+
+
+def test_a_member_of_weight_0_is_never_the_fixed_pick():
+    fixed = pack(
+        territory("t", None, OwnersByPool("p")),
+        pools=(pool("p", ("a@x", "0"), "b@x", assign="stable"),),
+        reps=(rep("b@x", end=date(2026, 11, 30)),),
+    )
+    assert decide_all(fixed, facts())["A1"].outcome.value == "unassigned"

@@ -225,6 +225,10 @@ def test_cases_of_leads_are_run(tmp_path: Path) -> None:
         ("reps: [{email: a@example.com, hours: '22:00-06:00 Mars/Base'}]", ["SYN242"]),
         ("pools: {p: [{rep: a@example.com, capacity: 5}]}", ["SYN296"]),
         ("pools: {p: [{rep: a@example.com, weight: 0}]}", ["SYN257"]),
+        ("pools: {p: {members: [a@example.com], catch_up: true}}", ["SYN268"]),
+        ("pools: {p: {members: [a@example.com], assign: balanced, catch_up: true}}", ["SYN268"]),
+        ("pools: {p: {members: [a@example.com], assign: rotate, catch_up: soon}}", ["SYN242"]),
+        ("pools: {p: {members: [a@example.com], assign: rotate, catch_up: true}}", []),
         (
             "reps: [{email: a@example.com, out_of_office: [{from: 2026-12-24T13:00, until: 2026-12-24T12:00}]}]",
             ["SYN273"],

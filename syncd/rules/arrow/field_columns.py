@@ -1,0 +1,176 @@
+"""One field of an Arrow batch as a column of values, each different cell read once, and the rows that cannot be read.
+
+The values are those of the plain reader. Texts that need no more than lower case, names right under a top-level domain
+and columns of whole numbers are told apart in Arrow and never become Python objects. Knows fields and values; no packs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from syncd.model.fields import FieldType
+from syncd.model.normalisation import text
+from syncd.model.normalisation.domains import FREE_MAIL_DOMAINS, public_suffixes
+from syncd.rules.accounts import split_cell
+from syncd.rules.arrow.cell_texts import texts_of
+from syncd.rules.batch.columns import MISSING, Codes, Column
+from syncd.rules.batch.packed import Numbers, Texts
+from syncd.rules.deriving.field_values import ValueReader
+from syncd.rules.facts import Value
+
+BAD = -2
+"""The code of a row whose cell cannot be read, or is read with a remark."""
+_MOST_KNOWN = 262_144
+_TEXT_TYPES = (FieldType.TEXT, FieldType.PICKLIST, FieldType.EMAIL)
+_UNSETTLED = r"[\x09-\x0d\x1c-\x1f]|  "
+"""White space that normalising would change in a trimmed ASCII text."""
+_PLAIN_DOMAIN = r"^[a-z0-9][a-z0-9-]*\.[a-z]+$"
+
+Mask = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class Cells:
+    """A field of a batch: `codes` are places among `values`, MISSING, or BAD."""
+
+    values: Sequence[Value]
+    codes: Codes
+
+    @property
+    def bad(self) -> Mask:
+        """The rows that the plain way has to look at."""
+        return np.asarray(self.codes == BAD)
+
+    def filled(self, rows: Mask, value: Value) -> Cells:
+        """The same with a value for these rows, which have none."""
+        if not rows.any():
+            return self
+        return Cells([*self.values, value], np.where(rows, np.int32(len(self.values)), self.codes))
+
+    def column(self, default: Value | None = None) -> Column:
+        """As batches take it; rows without a value have the default, which a derived field may have."""
+        codes = np.where(self.codes == BAD, np.int32(MISSING), self.codes)
+        if default is None:
+            return Column(self.values, codes)
+        return Column([*self.values, default], np.where(codes == MISSING, np.int32(len(self.values)), codes))
+
+
+class FieldColumns:
+    """Reads the columns of one field, batch after batch, and remembers what it has read while it is not too much."""
+
+    def __init__(self, type_: FieldType, reader: ValueReader) -> None:
+        self._type = type_
+        self._reader = reader
+        self._known: dict[Hashable, int] = {}
+        self._values: list[Value] = []
+
+    def read(self, column: pa.Array) -> Cells:
+        """A column whose cells need no country."""
+        if self._type is FieldType.NUMBER and pa.types.is_integer(column.type) and column.type != pa.uint64():
+            units = np.asarray(column.fill_null(0)).astype(np.int64)
+            return Cells(Numbers(units), _places(np.arange(len(column), dtype=np.int32), column))
+        found = texts_of(column).dictionary_encode()
+        if self._type in _TEXT_TYPES:
+            return self._texts(found)
+        if self._type is FieldType.DOMAIN:
+            return self._domains(found)
+        return self._spread(found, self._codes(found.dictionary.to_pylist()))
+
+    def read_in(self, column: pa.Array, countries: Cells) -> Cells:
+        """A column of states or postal codes, which are read within the country of their row."""
+        found = texts_of(column).dictionary_encode()
+        texts, cells = np.asarray(found.indices.fill_null(-1)).astype(np.int64), found.dictionary
+        width = len(countries.values) + 1
+        pairs = texts * width + np.maximum(countries.codes, MISSING) + 1
+        different, which = np.unique(np.where(texts < 0, -1, pairs), return_inverse=True)
+        codes = np.empty(len(different), dtype=np.int32)
+        self._forget()
+        for place, pair in enumerate(different.tolist()):
+            if pair < 0:
+                codes[place] = MISSING
+                continue
+            cell, country = divmod(pair, width)
+            value = countries.values[country - 1] if country else None
+            codes[place] = self._code(cells[cell].as_py(), value if isinstance(value, str) else None)
+        return Cells(self._values, codes[which])
+
+    def _texts(self, found: pa.DictionaryArray) -> Cells:
+        """Texts in Arrow: lower case is all that most of them need."""
+        cells = found.dictionary
+        odd = np.asarray(pc.or_(pc.invert(pc.string_is_ascii(cells)), pc.match_substring_regex(cells, _UNSETTLED)))
+        values = pc.ascii_lower(cells)
+        empty = np.zeros(len(cells), dtype=np.bool_)
+        if odd.any():
+            read = [text(each) for each in cells.filter(pa.array(odd)).to_pylist()]
+            empty[odd] = [not each for each in read]
+            values = pc.replace_with_mask(values, pa.array(odd), pa.array(read, type=pa.string()))
+        codes = np.where(empty, np.int32(MISSING), np.arange(len(cells), dtype=np.int32))
+        spread = self._spread(found, codes)
+        return Cells(Texts(values), spread.codes)
+
+    def _domains(self, found: pa.DictionaryArray) -> Cells:
+        """Domains: names right under a top-level domain are looked up in Arrow, the rest is read one by one."""
+        cells = found.dictionary
+        plain = pc.and_not(pc.match_substring_regex(cells, _PLAIN_DOMAIN), pc.starts_with(cells, "xn--"))
+        tops = pc.list_element(pc.split_pattern(pc.if_else(plain, cells, "x.x"), ".", max_splits=1), 1)
+        suffixes = public_suffixes()
+        known = (top for top in pc.unique(tops).to_pylist() if top in suffixes and f"*.{top}" not in suffixes)
+        plain = pc.and_(plain, pc.is_in(tops, pa.array(known, type=pa.string())))
+        odd = ~np.asarray(pc.and_not(plain, pc.is_in(cells, _suffix_array())))
+        nobodys = pc.is_in(cells, pa.array(sorted(FREE_MAIL_DOMAINS | self._reader.shared_domains), type=pa.string()))
+        own = np.arange(len(cells), dtype=np.int32)
+        codes = np.where(np.asarray(nobodys), np.int32(MISSING), own)
+        if odd.any():
+            read = self._codes(cells.filter(pa.array(odd)).to_pylist())
+            codes[odd] = np.where(read < 0, read, own[odd])
+            texts = [self._values[code] if code >= 0 else "" for code in read.tolist()]
+            cells = pc.replace_with_mask(cells, pa.array(odd), pa.array(texts, type=pa.string()))
+        return Cells(Texts(cells), self._spread(found, codes).codes)
+
+    def _spread(self, found: pa.DictionaryArray, codes: Codes) -> Cells:
+        """The codes of the different cells, given to every row."""
+        rows = np.asarray(found.indices.fill_null(len(codes))).astype(np.int64)
+        return Cells(self._values, np.append(codes, np.int32(MISSING))[rows].astype(np.int32))
+
+    def _codes(self, cells: Sequence[str]) -> Codes:
+        self._forget()
+        return np.array([self._code(cell, None) for cell in cells], dtype=np.int32)
+
+    def _code(self, cell: str, country: str | None) -> int:
+        key: Hashable = cell if country is None else (cell, country)
+        code = self._known.get(key)
+        if code is None:
+            value, problem = self._reader.read(self._type, split_cell(cell, self._type), country)
+            code = MISSING
+            if problem is not None:
+                code = BAD
+            elif value is not None:
+                code = len(self._values)
+                self._values.append(value)
+            self._known[key] = code
+        return code
+
+    def _forget(self) -> None:
+        """Begin anew where too much is remembered; cells given out before keep their values."""
+        if len(self._known) > _MOST_KNOWN:
+            self._known, self._values = {}, []
+
+
+def _places(places: Codes, column: pa.Array) -> Codes:
+    """Places of the rows that have a value, MISSING for the others."""
+    if not column.null_count:
+        return places
+    return np.where(np.asarray(column.is_valid()), places, np.int32(MISSING)).astype(np.int32)
+
+
+@cache
+def _suffix_array() -> pa.Array:
+    """Names that are suffixes themselves, under which anybody may have a name."""
+    return pa.array(sorted(public_suffixes()), type=pa.string())

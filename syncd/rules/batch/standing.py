@@ -1,0 +1,210 @@
+"""How companies in columns stand: which still count, what was applied to them, whose owner somebody may have changed.
+
+The columns of a part say what records say; this stands beside them, a number a company. Knows no store and no pack.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from syncd.model.refs import Kind, Ref, System
+from syncd.rules.batch.batch_table import Batch
+from syncd.rules.batch.book_columns import DEALS, DEALT, KEY, OTHERS, SINCE, UNTIL, BookPart, instants
+from syncd.rules.batch.columns import MISSING, Codes, Column, Columns
+from syncd.rules.batch.keeping import OWNER, Holders, Keeper, Mask, distinct
+from syncd.rules.facts import Facts, Value
+
+SUSPECT, APPLIED = "suspect", "field applied"
+_NO_ROWS = np.empty(0, dtype=np.int64)
+_OF_HOLDERS = (OWNER, "owner_active", "territory")
+Judge = Callable[[Mapping[System, str | None], str | None], Facts | None]
+"""Who holds the companies that stand in these systems with these owners' ids, and had this territory applied last; None
+where the engine has to look."""
+
+
+@dataclass(slots=True)
+class Standing:
+    """A part, and for each company whether it counts, whether its owner is suspect, and the territory applied last."""
+
+    part: BookPart
+    alive: Mask
+    suspect: Mask
+    applied: Column
+
+    @classmethod
+    def of(cls, part: BookPart, ledger: BookPart, dead: Sequence[int] = ()) -> Standing:
+        """A part with what `ledger_of` says of it."""
+        alive = np.ones(part.count, dtype=np.bool_)
+        alive[list(dead)] = False
+        applied = ledger.column("applied") or Column([], np.full(part.count, MISSING, dtype=np.int32))
+        return cls(part, alive, ledger.numbers(SUSPECT).astype(np.bool_), applied)
+
+    def keys_of(self, refs: Collection[Ref]) -> list[str]:
+        """The companies that count of which these records are, or whose opportunities they are."""
+        rows = [self.part.rows_with(f"id {system.value}", _ids(refs, system)) for system in System]
+        texts = [str(ref) for ref in refs]
+        rows += [self.part.rows_with(name, texts) for name in (OTHERS, DEALS)]
+        return self._keys(np.concatenate(rows))
+
+    def expired(self, now: datetime) -> list[str]:
+        """The companies that count whose fields time has changed, or may have."""
+        moment = instants(now)
+        held = (self.part.numbers(SINCE) <= moment) & (moment < self.part.numbers(UNTIL))
+        return self._keys(np.flatnonzero(~held))
+
+    def joined(self) -> dict[str, str]:
+        """The company of each record that is not the one it is named by, as texts."""
+        ids = {system: self.part.ids(system) for system in System}
+        filled = [np.asarray(pc.not_equal(each, "")) for each in ids.values()]
+        others = np.diff(np.asarray(self.part.array(OTHERS).offsets)) > 0
+        lone = [_named_by(system, each, self.part.array(KEY)) for system, each in ids.items()]
+        rows = np.flatnonzero(self.alive & ((np.sum(filled, axis=0) > 1) | others | ~np.logical_or.reduce(lone)))
+        found: dict[str, str] = {}
+        chosen = pa.array(rows)
+        keys = self.part.keys(rows)
+        for system, each in ids.items():
+            refs = (
+                str(Ref(system, Kind.ACCOUNT, record)) if record else "" for record in each.take(chosen).to_pylist()
+            )
+            found |= {ref: key for ref, key in zip(refs, keys, strict=True) if ref and ref != key}
+        for refs_of, key in zip(self.part.array(OTHERS).take(chosen).to_pylist(), keys, strict=True):
+            found |= {ref: key for ref in refs_of if ref != key}
+        return found
+
+    def rows_named(self, keys: Collection[str]) -> NDArray[np.int64]:
+        """The rows of these companies, whether they count or not."""
+        return self.part.rows_with(KEY, list(keys))
+
+    def settle(self, keeper: Keeper, judge: Judge, reads: frozenset[str], *, reads_deals: bool) -> list[str]:
+        """Let the keeper settle what it can; the keys of the other companies that count.
+
+        `reads` are the fields that the pack's conditions read; those that read opportunities are answered for companies
+        without any.
+        """
+        count = self.part.count
+        holders, columns_of_owners = self._holders(judge)
+        columns = {name: found for name in keeper.fields | reads if (found := self.part.column(name)) is not None}
+        columns |= {name: column for name, column in columns_of_owners.items() if name in keeper.fields | reads}
+        left_out = ~self.alive | self.suspect
+        if reads_deals:
+            left_out |= self.part.numbers(DEALT) > 0
+        left_out[self._excepted(keeper.excepted)] = True
+        batch = Batch(Columns(count, columns), lambda row: _facts_at(columns, row), _NO_ROWS)
+        kept = keeper.settle(batch, left_out, holders)
+        return self.part.keys(np.flatnonzero(self.alive & ~kept))
+
+    def _holders(self, judge: Judge) -> tuple[Holders, dict[str, Column]]:
+        """Who holds each company, and what rules may read of that."""
+        numbers, size = np.zeros(self.part.count, dtype=np.int64), 1
+        columns: list[Column] = []
+        for system in System:
+            there = np.asarray(pc.not_equal(self.part.ids(system), "")).astype(np.int64)
+            owners = self.part.owners(system)
+            columns.append(owners)
+            numbers = (numbers * 2 + there) * (len(owners.values) + 1) + owners.codes + 1
+            size *= 2 * (len(owners.values) + 1)
+            found, numbers = distinct(numbers, size)
+            size = len(found)
+        applied = self.applied
+        numbers = numbers * (len(applied.values) + 1) + applied.codes + 1
+        found, which = distinct(numbers, size * (len(applied.values) + 1))
+        first = _firsts(which, len(found))
+        judged = [judge(*self._judged_at(int(row), columns)) for row in first]
+        codes = np.full(len(found), MISSING, dtype=np.int32)
+        facts: list[Facts] = []
+        for number, each in enumerate(judged):
+            if each is not None:
+                codes[number] = len(facts)
+                facts.append(each)
+        holders = Holders(codes[which], facts)
+        read = {name: _column_of(name, judged, which) for name in _OF_HOLDERS}
+        read["territory"] = self.applied
+        return holders, read
+
+    def _judged_at(self, row: int, owners: Sequence[Column]) -> tuple[dict[System, str | None], str | None]:
+        """The owners of a company's records by system, and the territory applied to it last."""
+        held: dict[System, str | None] = {}
+        for system, column in zip(System, owners, strict=True):
+            if self.part.ids(system)[row].as_py():
+                held[system] = _text_at(column, row)
+        return held, _text_at(self.applied, row)
+
+    def _excepted(self, names: frozenset[str]) -> NDArray[np.int64]:
+        """The companies that exceptions may name by key, ref or id; by domain the keeper looks itself."""
+        if not names:
+            return _NO_ROWS
+        ids = {name.rpartition(":")[2] for name in names}
+        rows = [self.part.rows_with(f"id {system.value}", sorted(ids)) for system in System]
+        return np.concatenate([*rows, self.rows_named(names)])
+
+    def _keys(self, rows: NDArray[np.int64]) -> list[str]:
+        return self.part.keys(np.unique(rows[self.alive[rows]]))
+
+
+def ledger_of(
+    part: BookPart, suspects: Iterable[str], applied: Iterable[tuple[str, str]], about: Mapping[str, object]
+) -> BookPart:
+    """What the ledger says of the companies of a part: the refs of suspect accounts, and territories by company key."""
+    suspect = np.zeros(part.count, dtype=np.int8)
+    refs = [Ref.parse(each) for each in set(suspects)]
+    for system in System:
+        suspect[part.rows_with(f"id {system.value}", _ids(refs, system))] = 1
+    suspect[part.rows_with(OTHERS, [str(ref) for ref in refs])] = 1
+    pairs = list(applied)
+    keys = pa.array([key for key, _ in pairs], type=pa.string())
+    paths = pa.array([path for _, path in pairs], type=pa.string()).dictionary_encode()
+    place = pc.index_in(part.array(KEY), value_set=keys).fill_null(-1)
+    codes = np.append(np.asarray(paths.indices), np.int32(MISSING))[np.asarray(place)] + 1
+    values = pa.array(["", *paths.dictionary.to_pylist()], type=pa.string())
+    column = pa.DictionaryArray.from_arrays(pa.array(codes.astype(np.int32)), values)
+    schema = pa.schema([pa.field(SUSPECT, pa.int8()), pa.field(APPLIED, column.type, metadata={"kind": "text"})])
+    return BookPart(pa.RecordBatch.from_arrays([pa.array(suspect), column], schema=schema), dict(about))
+
+
+def _ids(refs: Iterable[Ref], system: System) -> list[str]:
+    return [ref.id for ref in refs if ref.system is system and ref.kind is Kind.ACCOUNT]
+
+
+def _named_by(system: System, ids: pa.Array, keys: pa.Array) -> Mask:
+    """The companies whose key is their record's ref."""
+    refs = pc.binary_join_element_wise(f"{system.value}:{Kind.ACCOUNT.value}", ids, ":")
+    return np.asarray(pc.equal(refs, keys))
+
+
+def _firsts(places: NDArray[np.int64], count: int) -> NDArray[np.int64]:
+    """A row of each number."""
+    first = np.zeros(count, dtype=np.int64)
+    first[places[::-1]] = np.arange(len(places) - 1, -1, -1)
+    return first
+
+
+def _text_at(column: Column, row: int) -> str | None:
+    code = int(column.codes[row])
+    return None if code < 0 else str(column.values[code])
+
+
+def _column_of(name: str, judged: Sequence[Facts | None], which: NDArray[np.int64]) -> Column:
+    """A field of those who hold companies, for each company."""
+    values: list[Value] = []
+    known: dict[Value, int] = {}
+    codes: Codes = np.full(len(judged), MISSING, dtype=np.int32)
+    for number, facts in enumerate(judged):
+        value = facts.values.get(name) if facts is not None else None
+        if value is not None:
+            codes[number] = known.setdefault(value, len(values))
+            if codes[number] == len(values):
+                values.append(value)
+    return Column(values, codes[which])
+
+
+def _facts_at(columns: Mapping[str, Column], row: int) -> Facts:
+    """A company without opportunities, as far as conditions read it."""
+    values = {name: column.values[code] for name, column in columns.items() if (code := int(column.codes[row])) >= 0}
+    return Facts("", (), values=values)

@@ -1,0 +1,103 @@
+"""The way of deals through their stages: what pulls saw, and what the CRMs told of the time before.
+
+A pull writes down the stage of an open deal that is new or has another stage than before, at the record's stamp. The
+CRM's own history, once it was asked, takes the place of what was seen until then. Knows no forecast.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Text, bindparam, delete, select, type_coerce
+
+from syncd.clock import iso
+from syncd.model.records import Record
+from syncd.model.refs import Kind, Ref
+from syncd.store.columns import RefText, clean
+from syncd.store.tables import stage_entries as _t
+from syncd.store.upserts import chunks, rows_with, upsert
+
+
+@dataclass(frozen=True, slots=True)
+class StageEntry:
+    """A deal stood in a stage from this instant on, until its next entry or its end."""
+
+    at: datetime
+    stage: str
+
+
+def note_stages(conn: Connection, stored: Iterable[Record]) -> int:
+    """Write down the stages of these records, which just changed the mirror; how many entries were new.
+
+    Closed deals end their way by their close date, so that only open ones are written down.
+    """
+    seen = {each.ref: each for each in stored if _counts(each)}
+    rows: list[dict[str, object]] = []
+    for batch in chunks(seen):
+        known = _newest(conn, batch)
+        for ref in batch:
+            stage, at = clean(seen[ref].fields["stage"]), seen[ref].stamp
+            held = known.get(ref)
+            if held is None or (held[1] != stage and held[0] < iso(at)):
+                rows.append({"ref": ref, "at": at, "stage": stage, "told": False})
+    if rows:
+        conn.execute(_t.insert(), rows)
+    return len(rows)
+
+
+def tell_stages(conn: Connection, told: Mapping[Ref, Sequence[StageEntry]]) -> int:
+    """Keep what the CRM says of some deals' ways, and drop what pulls saw up to its last entry; how many deals."""
+    with_way = {ref: entries for ref, entries in told.items() if entries}
+    if not with_way:
+        return 0
+    until = [{"mine": ref, "last": max(each.at for each in entries)} for ref, entries in with_way.items()]
+    conn.execute(delete(_t).where(_t.c.ref == bindparam("mine", type_=RefText), _t.c.at <= bindparam("last")), until)
+    rows = [
+        {"ref": ref, "at": each.at, "stage": each.stage, "told": True}
+        for ref, entries in with_way.items()
+        for each in entries
+    ]
+    conn.execute(upsert(conn, _t, ("ref", "at"), ("stage", "told")), rows)
+    return len(with_way)
+
+
+def ways(conn: Connection) -> Mapping[Ref, tuple[StageEntry, ...]]:
+    """Every deal's way as far as it is known, the oldest entry first."""
+    found: dict[Ref, list[StageEntry]] = defaultdict(list)
+    for ref, at, stage in conn.execute(select(_t.c.ref, _t.c.at, _t.c.stage).order_by(_t.c.ref, _t.c.at)):
+        found[ref].append(StageEntry(at, stage))
+    return {ref: tuple(entries) for ref, entries in found.items()}
+
+
+def told_ways(conn: Connection) -> frozenset[Ref]:
+    """The deals of which the CRM's own history was read."""
+    return frozenset(conn.execute(select(_t.c.ref).where(_t.c.told == True).distinct()).scalars())  # noqa: E712 - SQL
+
+
+def forget_ways(conn: Connection, refs: Iterable[Ref]) -> None:
+    """Drop the ways of deals that are gone for good."""
+    for batch in chunks(refs):
+        conn.execute(delete(_t).where(_t.c.ref.in_(batch)))
+
+
+def _counts(record: Record) -> bool:
+    fields = record.fields
+    open_ = fields.get("is_closed") != "true" and fields.get("is_won") != "true"
+    return record.ref.kind is Kind.OPPORTUNITY and not record.deleted and open_ and bool(fields.get("stage"))
+
+
+def _newest(conn: Connection, refs: Sequence[Ref]) -> dict[Ref, tuple[str, str]]:
+    """The newest entry of each deal: its instant as text, and its stage."""
+    key: Any = _t.c.ref
+    columns = (type_coerce(key, Text).label("ref"), type_coerce(_t.c.at, Text).label("at"), _t.c.stage)
+    by_text = {str(ref): ref for ref in refs}
+    found: dict[Ref, tuple[str, str]] = {}
+    for text, at, stage in conn.execute(rows_with(conn, key, sorted(by_text), columns)):
+        ref = by_text[text]
+        if ref not in found or found[ref][0] < at:
+            found[ref] = (at, stage)
+    return found
