@@ -117,8 +117,7 @@ def _count(tally: Tally, notice: Notice, failure: _Failure | None, now: datetime
         tally.count("notifications_failed_total", **labels, reason=failure.reason)
         return
     since = notice.created_at if notice.attempts > 1 else max(notice.created_at, notice.due_at)
-    tally.count("notification_latency_seconds_sum", max(0.0, (now - since).total_seconds()), **labels)
-    tally.count("notification_latency_seconds_count", **labels)
+    tally.observe("notification_latency_seconds", max(0.0, (now - since).total_seconds()), **labels)
 
 
 def _retry_at(notice: Notice, failure: _Failure, now: datetime) -> datetime | None:

@@ -52,8 +52,7 @@ class MeteredWire:
         labels = {"system": self._system, "endpoint": endpoint(request.url)}
         self._tally.count("http_requests_total", **labels, status_class=ended)
         took = self._clock.monotonic() - started
-        self._tally.count("http_request_duration_seconds_sum", took, **labels)
-        self._tally.count("http_request_duration_seconds_count", **labels)
+        self._tally.observe("http_request_duration_seconds", took, **labels)
         if ended not in ("2xx", "3xx"):
             self._failed = (_digest(request), ended)
 

@@ -107,6 +107,14 @@ def _read_book(context: Context, conn: Connection, pack: Pack, now: datetime, ra
     derivation, signals = derivation_of(context, pack, rates_on), read_signals(context, conn, pack.zone)
     derived = _derived(context, derivation, records, view, holders, now)
     facts = tuple(graded(pack, with_signals(derived, signals.tables, derivation.reader()), now))
+    known, stale = freshness(context, conn)
+    directory = directory_of(users.values(), pack, context.written_systems)
+    book = Book(facts, directory, memory=memory_of(conn, pack, now))
+    return MirrorBook(book, tuple(still_open), users, known, stale, followers_of(context, conn, pack), held, signals)
+
+
+def freshness(context: Context, conn: Connection) -> tuple[Mapping[System, datetime], frozenset[System]]:
+    """When each system's mirror was last complete, and the systems whose mirror is stale or never was."""
     status = mirror.mirror_status(conn)
     as_of = {system: status[system].as_of for system in context.systems if system in status}
     known = {system: instant for system, instant in as_of.items() if instant is not None}
@@ -114,9 +122,7 @@ def _read_book(context: Context, conn: Connection, pack: Pack, now: datetime, ra
     stale = frozenset(
         system for system in context.systems if system not in known or clock - known[system] > context.stale_after
     )
-    directory = directory_of(users.values(), pack, context.written_systems)
-    book = Book(facts, directory, memory=memory_of(conn, pack, now))
-    return MirrorBook(book, tuple(still_open), users, known, stale, _followers(context, conn, pack), held, signals)
+    return known, stale
 
 
 def _deals(
@@ -169,7 +175,7 @@ def _derived(
     return facts
 
 
-def _followers(context: Context, conn: Connection, pack: Pack) -> tuple[Record, ...]:
+def followers_of(context: Context, conn: Connection, pack: Pack) -> tuple[Record, ...]:
     """The contacts and open tasks of accounts, of kinds that the pack lets follow; none is read where none may."""
     words = {Kind.CONTACT: pack.cascade.contacts, Kind.TASK: pack.cascade.open_tasks}
     return tuple(

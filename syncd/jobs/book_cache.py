@@ -23,6 +23,8 @@ from syncd.settings import Settings
 from syncd.telemetry import Log
 
 FOLDER = "book-cache"
+COLUMNS_FOLDER = "book-columns"
+"""Where the same book is kept in columns (jobs/column_book)."""
 MOST_COMPANIES = 250_000
 """Of larger books nothing is kept: reading it back would take as much memory as the book itself."""
 _MOST_BYTES = 1 << 30
@@ -100,11 +102,11 @@ def book_cache(settings: Settings, log: Log) -> BookCache | None:
 
 def forget_books(settings: Settings) -> None:
     """Drop all that is kept: somebody was erased, who may stand in it. OSError where a file cannot be removed."""
-    folder = settings.state_dir / FOLDER
-    if "state_dir" not in settings.model_fields_set or not folder.is_dir():
-        return
-    for each in folder.iterdir():
-        each.unlink(missing_ok=True)
+    for folder in (settings.state_dir / name for name in (FOLDER, COLUMNS_FOLDER)):
+        if "state_dir" not in settings.model_fields_set or not folder.is_dir():
+            continue
+        for each in folder.iterdir():
+            each.unlink(missing_ok=True)
 
 
 def book_key(derivation: Derivation, users: Iterable[User], told: object) -> str:

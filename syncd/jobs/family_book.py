@@ -49,7 +49,7 @@ def read_family(context: Context, conn: Connection, pack: Pack, companies: Itera
         )
         for key, accounts in sorted(members.items())
     )
-    view = _ownership(context, conn, users, members)
+    view = ownership_among(context, conn, users, members)
     derivation = derivation_of(context, pack, now.date())
     tables = read_signals(context, conn, pack.zone).tables
     facts = with_signals(derive_book(records, derivation, view, now), tables, derivation.reader())
@@ -67,9 +67,10 @@ def read_family(context: Context, conn: Connection, pack: Pack, companies: Itera
     return Book(tuple(graded(pack, facts, now)), directory, memory=memory)
 
 
-def _ownership(
+def ownership_among(
     context: Context, conn: Connection, users: Mapping[Ref, User], members: Mapping[str, tuple[Record, ...]]
 ) -> OwnershipView:
+    """Who owns these companies, as users and ledger know it; `members` are their live accounts by company key."""
     accounts = [account for records in members.values() for account in records]
     refs = [account.ref for account in accounts]
     changes = ownership.owner_changes(conn, refs)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import platform
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -25,12 +25,16 @@ from syncd.planning.verdicts import NOT_KEPT
 from syncd.report.exposition import Family, exposition
 from syncd.settings import Settings
 from syncd.store import lease, mirror
-from syncd.store.engine import Store
+from syncd.store.engine import COMMIT_STEPS, Store
 from syncd.store.figures import Figures, figures
 from syncd.store.systems import MirrorStatus
 from syncd.store.tallies import tallies
+from syncd.telemetry.tally import LADDERS
 
 _SEVERITIES = ("page", "ticket", "info")
+_LIVE = "live"
+LADDERS_OF: Mapping[str, tuple[float, ...]] = MappingProxyType({**LADDERS, "db_commit_seconds": COMMIT_STEPS})
+"""The steps of every histogram, by its name without `syncd_`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +63,7 @@ METRICS: Mapping[str, Metric] = MappingProxyType(
             "gauge", "when the daemon last took up settings and pack"
         ),
         "syncd_job_runs_total": Metric("counter", "runs that ended, by outcome: ok, incomplete, failed"),
-        "syncd_job_duration_seconds": Metric("summary", "how long runs took"),
+        "syncd_job_duration_seconds": Metric("histogram", "how long runs took"),
         "syncd_job_misfires_total": Metric(
             "counter",
             "runs that did not end by themselves: killed past the deadline (deadline), or their process died (cut-off)",
@@ -70,6 +74,9 @@ METRICS: Mapping[str, Metric] = MappingProxyType(
         "syncd_job_last_ok": Metric("gauge", "1 where the newest run of a job that ended went well"),
         "syncd_source_lag_seconds": Metric(
             "gauge", "how far a mirror is behind: now less the instant up to which it is complete"
+        ),
+        "syncd_object_lag_seconds": Metric(
+            "gauge", "how far one kind is behind: now less the instant up to which it was read"
         ),
         "syncd_source_stale": Metric("gauge", "1 where a mirror is too old for alerts and writes"),
         "syncd_cursor_timestamp_seconds": Metric("gauge", "the instant up to which a kind was read, by lane"),
@@ -86,7 +93,7 @@ METRICS: Mapping[str, Metric] = MappingProxyType(
         "syncd_http_requests_total": Metric(
             "counter", "calls to a CRM by how they ended: 2xx, 4xx, 429, 5xx, or timeout, connect, reset, broken"
         ),
-        "syncd_http_request_duration_seconds": Metric("summary", "how long calls to a CRM took"),
+        "syncd_http_request_duration_seconds": Metric("histogram", "how long calls to a CRM took"),
         "syncd_http_retries_total": Metric(
             "counter", "calls that were made again right after they failed, by how they had ended"
         ),
@@ -114,7 +121,7 @@ METRICS: Mapping[str, Metric] = MappingProxyType(
             "counter", "alerts that were kept from being told: silenced, inhibited"
         ),
         "syncd_notification_latency_seconds": Metric(
-            "summary", "how long notices took from being due until they were taken"
+            "histogram", "how long notices took from being due until they were taken"
         ),
         "syncd_notices": Metric("gauge", "notices that were not delivered, by receiver and state"),
         "syncd_notices_oldest_age_seconds": Metric(
@@ -122,7 +129,7 @@ METRICS: Mapping[str, Metric] = MappingProxyType(
         ),
         "syncd_db_size_bytes": Metric("gauge", "the size of the database"),
         "syncd_db_wal_bytes": Metric("gauge", "the size of SQLite's write-ahead log"),
-        "syncd_db_commit_seconds": Metric("summary", "how long commits of jobs took"),
+        "syncd_db_commit_seconds": Metric("histogram", "how long commits of jobs took"),
         "syncd_db_busy_total": Metric("counter", "transactions that waited too long for another writer"),
         "syncd_backup_last_success_timestamp_seconds": Metric(
             "gauge", "when `syncd db backup` last made, or noted, a backup"
@@ -150,6 +157,19 @@ class _Sheet:
             for labels, value in samples:
                 self.put(family, value, suffix, **labels)
 
+    def put_ladder(self, name: str, counted: Mapping[str, Sequence[tuple[Mapping[str, str], float]]]) -> None:
+        """A histogram from what processes counted step by step: Prometheus wants each step with all below it."""
+        steps: Counter[tuple[frozenset[tuple[str, str]], str]] = Counter()
+        for labels, value in counted.get(f"{name}_bucket", ()):
+            rest = frozenset((key, text) for key, text in labels.items() if key != "le")
+            steps[rest, labels["le"]] += int(value)
+        for labels, number in counted.get(f"{name}_count", ()):
+            below = 0
+            for step in LADDERS_OF[name]:
+                below += steps[frozenset(labels.items()), f"{step:g}"]
+                self.put(name, below, "_bucket", **labels, le=f"{step:g}")
+            self.put(name, number, "_bucket", **labels, le="+Inf")
+
 
 def metrics_text(settings: Settings, store: Store, *, clock: Clock, leading: bool | None = None) -> str:
     """All metrics in Prometheus' text format; StorageError where the database cannot be read.
@@ -174,6 +194,8 @@ def metrics_text(settings: Settings, store: Store, *, clock: Clock, leading: boo
         _put_mirror(sheet, settings, found, system.value, known, now)
     _put_work(sheet, found, now)
     _put_leads(sheet, leads)
+    for name in LADDERS_OF:
+        sheet.put_ladder(name, counted)
     for name, samples in counted.items():
         sheet.put_tally(name, samples)
     free = os.statvfs(settings.state_dir) if settings.state_dir.is_dir() else None
@@ -210,6 +232,8 @@ def _put_mirror(
     for (of, kind_, lane), through in sorted(found.cursors.items()):
         if of == system:
             sheet.put("cursor_timestamp_seconds", through.timestamp(), system=system, kind=kind_, lane=lane)
+            if lane == _LIVE:
+                sheet.put("object_lag_seconds", (now - through).total_seconds(), system=system, kind=kind_)
     for kind, count in known.records.items():
         sheet.put("mirror_rows", count, system=system, kind=kind.value)
 

@@ -25,7 +25,19 @@ from syncd.rules.pack import Pack
 from syncd.settings import Mode
 from syncd.store import feed, operations, plans, runs
 
-_WATCHED_JOBS = ("pull", "delayed-pass", "sweep", OFFER, PREVIEW, "apply", "housekeeping", "pack", "leads", "report")
+_WATCHED_JOBS = (
+    "pull",
+    "delayed-pass",
+    "sweep",
+    OFFER,
+    PREVIEW,
+    "apply",
+    "housekeeping",
+    "pack",
+    "leads",
+    "report",
+    "rights",
+)
 _LOOKED_BACK = 20
 _WRITES_WITHIN = timedelta(hours=1)
 _GIVEN_UP_WITHIN = timedelta(days=1)

@@ -11,8 +11,9 @@ from typing import Any
 from sqlalchemy import Connection
 
 from syncd.errors import Finding, Place, RefusedError
-from syncd.jobs.book import MirrorBook, read_book
+from syncd.jobs.book import MirrorBook, derivation_of, read_book
 from syncd.jobs.context import Context
+from syncd.jobs.engines import LARGE_BYTES, EngineChoice, wants_batch
 from syncd.jobs.recording import recorded
 from syncd.jobs.retrieving import remember_notices
 from syncd.jobs.stages import Stages
@@ -28,15 +29,19 @@ from syncd.planning.saving import save_with_record
 from syncd.planning.vanished import vanished_territories
 from syncd.rules.collector import without_collector
 from syncd.rules.deciding.exceptions import match_exceptions
+from syncd.rules.deciding.kept import Kept
 from syncd.rules.engine import decide
 from syncd.rules.facts import Facts
 from syncd.rules.pack import Override, Pack
 from syncd.store import mirror, outbox, overrides, ownership, plans
+from syncd.store.book_state import accounts_of_book
 from syncd.store.operations import owner_changes_since, role_changes_since
 
 OFFER, PREVIEW = "plan", "preview"
 """The names under which runs are recorded: plans that can be approved, and those that only show how things stand."""
 
+LARGE_MIRROR = 5_000
+"""From so many accounts on, columns cost less than they save."""
 _LOOKED_BACK = 20
 """Among so many newest plans the last one of a kind is looked for."""
 
@@ -46,7 +51,8 @@ class Deliberation:
     """What the rules say of the mirror at one instant, and all that was looked at.
 
     `findings` are warnings that only the accounts can show: exceptions that match none of them, territories that hold
-    some and are gone. `rates_as_of` dates the table of rates.
+    some and are gone. `rates_as_of` dates the table of rates. `kept` are companies that a batch has settled: they keep
+    their owners, and neither their facts nor their decisions are here.
     """
 
     pack: Pack
@@ -55,6 +61,7 @@ class Deliberation:
     now: datetime
     findings: tuple[Finding, ...] = ()
     rates_as_of: date | None = None
+    kept: tuple[Kept, ...] = ()
 
     @property
     def facts(self) -> Mapping[str, Facts]:
@@ -69,8 +76,11 @@ def deliberate(
     as_of: datetime | None = None,
     rates_on: date | None = None,
     stages: Stages | None = None,
+    engine: EngineChoice = EngineChoice.PLAIN,
 ) -> Deliberation:
     """Decide about every company of the mirror, as of now or of another instant.
+
+    With another engine than the plain one, companies that keep their owners may be counted in `kept` instead.
 
     Amounts are converted by the rates of that instant, or of the day that `rates_on` names: a plan is looked at again
     by the table that it was made by, so that a new rate makes none of its rows stale.
@@ -83,21 +93,59 @@ def deliberate(
         loaded = with_adopted(context, context.pack(pack, now=now, rates_on=rates_on))
     refuse_self_reading(context.settings, loaded)
     day = rates_on or now.date()
+    if as_of is not None and engine is not EngineChoice.PLAIN:
+        stages.notes.append("decided plainly: columns are kept as of now")
+        engine = EngineChoice.PLAIN
     with without_collector():
-        return _deliberate(context, loaded, now, day, stages)
+        return _deliberate(context, loaded, now, day, stages, engine)
 
 
-def _deliberate(context: Context, loaded: Pack, now: datetime, day: date, stages: Stages) -> Deliberation:
-    with stages.stage("read the mirror"), context.store.read() as conn:
+def _deliberate(
+    context: Context, loaded: Pack, now: datetime, day: date, stages: Stages, engine: EngineChoice
+) -> Deliberation:
+    with context.store.read() as conn:
         require_mirror(context, conn)
-        source = read_book(context, conn, loaded, now, rates_on=day)
+        settled = _settled(context, conn, loaded, now, day, stages, engine)
+        if settled is None:
+            with stages.stage("read the mirror"):
+                source = read_book(context, conn, loaded, now, rates_on=day)
+            kept: tuple[Kept, ...] = ()
+        else:
+            source, kept = settled
     _, unmatched = match_exceptions(loaded, source.book.facts, now)
     told = written_findings(context.settings, loaded)
     findings = (*unmatched, *vanished_territories(loaded, source.book.facts), *told)
     rates_as_of = context.rates().on(day).as_of
     with stages.stage("decide"):
-        decisions = decide(loaded, source.book, now)
-    return Deliberation(loaded, source, decisions, now, findings, rates_as_of)
+        decisions = decide(loaded, source.book, now, kept=kept)
+    return Deliberation(loaded, source, decisions, now, findings, rates_as_of, kept)
+
+
+def _settled(
+    context: Context, conn: Connection, pack: Pack, now: datetime, day: date, stages: Stages, engine: EngineChoice
+) -> tuple[MirrorBook, tuple[Kept, ...]] | None:
+    """The book by its columns and the companies that they settle; None where all of it is read, with a note why."""
+    if not _in_batches(context, conn, engine):
+        return None
+    from syncd.jobs.batch_book import settle_mirror, unsuited_mirror
+
+    derivation = derivation_of(context, pack, day)
+    reason = unsuited_mirror(context, pack, derivation)
+    if reason is not None:
+        stages.notes.append(f"decided plainly: {reason}")
+        return None
+    settled = settle_mirror(context, conn, pack, derivation, now, stages)
+    return None if settled is None else (settled.source, settled.kept)
+
+
+def _in_batches(context: Context, conn: Connection, engine: EngineChoice) -> bool:
+    """Whether columns are asked for, or worth it; they are kept in the state folder, and without one made each time."""
+    if engine is EngineChoice.PLAIN:
+        return False
+    worth = "state_dir" in context.settings.model_fields_set and (
+        engine is not EngineChoice.AUTO or accounts_of_book(conn, context.systems) >= LARGE_MIRROR
+    )
+    return wants_batch(engine, LARGE_BYTES if worth else 0)
 
 
 def require_mirror(context: Context, conn: Connection) -> None:
@@ -166,6 +214,7 @@ def input_of(context: Context, thought: Deliberation, *, all_decisions: bool = F
         currency=context.settings.money.reporting_currency,
         rates_as_of=thought.rates_as_of,
         all_decisions=all_decisions,
+        kept=thought.kept,
     )
 
 
@@ -218,15 +267,20 @@ def make_plan(
     again: bool = True,
     tell: Callable[[Deliberation], None] = lambda _: None,
     stages: Stages | None = None,
+    engine: EngineChoice = EngineChoice.PLAIN,
 ) -> Mapping[str, Any]:
     """Deliberate, plan and save (see `save`); the plan's document, without an id where there is nothing to do.
 
     A plan of another instant than now is not saved: it can be looked at, never approved. `tell` gets the deliberation
-    that the plan was made of, for its findings or to be used again. `stages` is told how long each part takes.
+    that the plan was made of, for its findings or to be used again. `stages` is told how long each part takes. The
+    document is the same whichever engine decides; with `all_decisions` it is always the plain one.
     """
     stages = stages or Stages(context.clock.monotonic)
+    if all_decisions and engine is not EngineChoice.PLAIN:
+        stages.notes.append("decided plainly: every decision is asked for")
+        engine = EngineChoice.PLAIN
     with recorded(context, OFFER if offered and as_of is None else PREVIEW) as run:
-        thought = deliberate(context, pack=pack, as_of=as_of, stages=stages)
+        thought = deliberate(context, pack=pack, as_of=as_of, stages=stages, engine=engine)
         tell(thought)
         if pack is None and as_of is None:
             remember_notices(context, thought.pack, thought.source.book, thought.decisions)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from syncd.errors import SyncdError
 from syncd.jobs.context import Context
 from syncd.store import runs
+from syncd.store.engine import COMMIT_STEPS
 from syncd.store.tallies import save_tally
 
 
@@ -55,10 +56,11 @@ def _count(context: Context, job: str, outcome: str, took: float) -> None:
     """Put the run, the allowances and the database's pace into the tally."""
     tally, pace = context.tally, context.store.pace
     tally.count("job_runs_total", job=job, outcome=outcome)
-    tally.count("job_duration_seconds_sum", took, job=job)
-    tally.count("job_duration_seconds_count", job=job)
+    tally.observe("job_duration_seconds", took, job=job)
     context.tell_levels()
     tally.count("db_commit_seconds_sum", pace.seconds)
     tally.count("db_commit_seconds_count", pace.commits)
+    for step, commits in zip(COMMIT_STEPS, pace.steps, strict=True):
+        tally.count("db_commit_seconds_bucket", commits, le=f"{step:g}")
     tally.count("db_busy_total", pace.busy)
-    pace.seconds, pace.commits, pace.busy = 0.0, 0, 0
+    pace.clear()

@@ -25,7 +25,7 @@ from syncd.model.refs import long_salesforce_id
 from syncd.rules.deriving.signals import SideTable
 from syncd.rules.findings import Findings
 from syncd.rules.reading.csv_reader import read_csv
-from syncd.settings import Settings, SignalSettings
+from syncd.settings import SignalSettings
 from syncd.store import side_tables
 from syncd.store.leads import account_names
 
@@ -207,16 +207,6 @@ def _of_database(conn: Connection, settings: SignalSettings, findings: Findings)
 def _placed(rows: Iterable[tuple[str, ...]], path: str) -> Iterator[tuple[Place, tuple[str, ...]]]:
     for number, row in enumerate(rows, start=1):
         yield Place(path, number), row
-
-
-def signal_fields(settings: Settings) -> Mapping[str, tuple[str, FieldType]]:
-    """The fields that side tables add: the table's name and the type, by field name."""
-    return {
-        name: (table.name, FieldType(each.type))
-        for table in settings.signals
-        for name, each in table.fields.items()
-        if each.type
-    }
 
 
 def stale_findings(signals: Signals) -> list[Finding]:

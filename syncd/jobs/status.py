@@ -18,6 +18,7 @@ from syncd.model.plans import PlanStatus
 from syncd.model.refs import System
 from syncd.settings import Settings
 from syncd.store import episodes, lease, ownership, plans, runs
+from syncd.store.cursors import read_through
 from syncd.store.engine import Store
 from syncd.store.systems import MirrorStatus, mirror_status
 
@@ -25,6 +26,7 @@ FORMAT = 1
 _JOBS = ("pull", "plan", "apply", "watch", "delayed-pass", "sweep", "leads")
 _OPEN_PLANS = (PlanStatus.OFFERED, PlanStatus.APPROVED)
 _WATCH_STATE = "watch"
+_LIVE = "live"
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,10 +85,24 @@ def _listens(path: str) -> bool:
 
 
 def _systems(asked: _Asked) -> dict[str, Any]:
-    known = mirror_status(asked.conn)
+    known, read = mirror_status(asked.conn), read_through(asked.conn)
     schedule = asked.settings.schedule
     stale_after = schedule.stale_after or 3 * schedule.pull
-    return {system.value: _system(known.get(system), asked.now, stale_after) for system in _configured(asked.settings)}
+    return {
+        system.value: {
+            **_system(known.get(system), asked.now, stale_after),
+            "objects": {
+                kind.value: {
+                    "read_through": iso(through),
+                    "lag_seconds": int((asked.now - through).total_seconds()),
+                    "stale": asked.now - through > stale_after,
+                }
+                for (of, kind, lane), through in sorted(read.items())
+                if of is system and lane == _LIVE
+            },
+        }
+        for system in _configured(asked.settings)
+    }
 
 
 def _system(known: MirrorStatus | None, now: datetime, stale_after: timedelta) -> dict[str, Any]:

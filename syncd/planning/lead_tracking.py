@@ -17,7 +17,7 @@ from syncd.rules.matching.time_window import local_day
 from syncd.rules.pack import Pack
 from syncd.rules.routing.sla_clock import due_at, working_time_of
 from syncd.rules.routing_rules import Sla
-from syncd.store.leads import PERSON, SYNCD, LeadState, LeadTrack, SeenLead, person_key
+from syncd.store.leads import PAST, PERSON, SYNCD, LeadState, LeadTrack, SeenLead, person_key
 from syncd.store.ownership import OwnerMark
 
 WAITS, RETURNED, NOT_ROUTED = "waits", "returned", "owner-inactive"
@@ -59,9 +59,16 @@ def observed(seen: SeenLead, scene: Scene) -> LeadTrack:
     over = _why_over(record, scene)
     if over is not None:
         return _closed(track, *over)
-    if track.state is LeadState.TOUCHED or (track.state is LeadState.CLOSED and track.reason == "too-old"):
+    done = track.state is LeadState.TOUCHED or (track.state is LeadState.CLOSED and track.reason == "too-old")
+    if done and not _is_left_behind(track, record, scene):
         return replace(track, owner=record.owner)
     return _owned(track, record, scene)
+
+
+def _is_left_behind(track: LeadTrack, record: Record, scene: Scene) -> bool:
+    """Whether somebody had or worked a lead who is no active user any more: it needs another owner, however old."""
+    user = scene.owner_of(record)
+    return track.assigned_at is not None and user is not None and not user.active
 
 
 def is_queue(user: User) -> bool:
@@ -180,7 +187,7 @@ def _assigned(track: LeadTrack, record: Record, user: User, mark: OwnerMark | No
     if due is not None and scene.now >= due:
         return replace(track, breached_at=track.breached_at or due)
     if scene.now - track.created_at > scene.within:
-        return _closed(track, "past", f"{user.email} has it; it is older than leads.within")
+        return _closed(track, PAST, f"{user.email} has it; it is older than leads.within")
     return replace(track, breached_at=None)
 
 

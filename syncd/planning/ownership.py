@@ -10,14 +10,13 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from syncd.model.plans import OWNER_FIELD, held_value
 from syncd.model.records import Record
 from syncd.model.refs import Ref
 from syncd.store.ownership import OwnerChange, OwnerMark
 
-EXPECTED_WITHIN = timedelta(minutes=60)
 """How long a row that the native sync should write is awaited before that is a finding."""
 
 
@@ -94,21 +93,6 @@ def role_changes(
 def unmarked(accounts: Iterable[Record], marks: Mapping[Ref, OwnerMark]) -> tuple[Record, ...]:
     """The live accounts that have no mark yet: after adoption each gets its present owner as `first-seen`."""
     return tuple(record for record in accounts if record.ref not in marks and not record.deleted)
-
-
-def overdue_expectations(
-    accounts: Iterable[Record], history: OwnershipHistory, now: datetime
-) -> tuple[tuple[Ref, str], ...]:
-    """The records that the native sync should have written and did not within the hour, with the finding's text."""
-    found: list[tuple[Ref, str]] = []
-    for record in accounts:
-        mark = history.marks.get(record.ref)
-        if mark is None or mark.source != "expected" or record.owner == mark.owner:
-            continue
-        if now - mark.at >= EXPECTED_WITHIN and _seen_after(record, mark, history) is None:
-            text = f"the native sync should have set the owner to {mark.owner} since {mark.at:%Y-%m-%d %H:%M}Z"
-            found.append((record.ref, f"{text}; it is {record.owner or 'nobody'}"))
-    return tuple(sorted(found))
 
 
 def _drift(record: Record, history: OwnershipHistory) -> Drift | None:

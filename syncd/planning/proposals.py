@@ -98,7 +98,7 @@ def propose(decision: Decision, facts: Facts, bench: Bench) -> Proposal:
     owner = decision.owner
     if owner is None or decision.outcome not in (Outcome.CHANGE, Outcome.KEEP):
         return as_decided(decision)
-    differing = _differing(facts, owner, bench.writers)
+    differing = differing_records(facts, owner, bench.writers)
     if decision.outcome is Outcome.KEEP and not differing:
         return as_decided(decision)
     if not is_managed(bench.pack, decision.territory, bench.today):
@@ -146,7 +146,7 @@ def as_not_managed(decision: Decision) -> Proposal:
     return Proposal(decision, Outcome.HELD, "not-managed", text, decision.owner)
 
 
-def _differing(facts: Facts, owner: Owner, systems: frozenset[System]) -> tuple[Ref, ...]:
+def differing_records(facts: Facts, owner: Owner, systems: frozenset[System]) -> tuple[Ref, ...]:
     """The account records in some systems whose owner is not the decided one. An owner without an id there differs."""
     ids, targets = facts.owner_ids, owner.ids
     found: tuple[Ref, ...] = ()
@@ -231,7 +231,7 @@ def as_blocked(decision: Decision, refusal: BlockedRow) -> Proposal:
 def _awaited(decision: Decision, owner: Owner, facts: Facts, bench: Bench) -> list[Change]:
     """The rows that the native sync writes after ours: never sent, awaited by reading."""
     rows: list[Change] = []
-    for ref in _differing(facts, owner, bench.expected):
+    for ref in differing_records(facts, owner, bench.expected):
         target = target_of(owner, ref.system, bench)
         if target is not None:
             old = facts.owner_ids.get(ref.system)

@@ -10,7 +10,7 @@ CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 @dataclass(slots=True)
 class Family:
-    """One metric with its samples, by labels. `type` is `gauge`, `counter` or `summary` (a sum and a count)."""
+    """One metric with its samples, by labels. `type` is `gauge`, `counter` or `histogram`."""
 
     name: str
     help: str
@@ -18,7 +18,7 @@ class Family:
     samples: list[tuple[str, Mapping[str, str], float]] = field(default_factory=list)
 
     def put(self, value: float | None, suffix: str = "", /, **labels: str) -> None:
-        """One sample; None, for what is not known, is none. `suffix` is `_sum` or `_count` of a summary."""
+        """One sample; None, for what is not known, is none. `suffix` is `_bucket`, `_sum` or `_count` of a histogram."""
         if value is not None:
             self.samples.append((suffix, labels, float(value)))
 

@@ -65,6 +65,9 @@ def _entry(columns: Sequence[str], row: Sequence[object]) -> list[str]:
 _BARE = frozenset({"pipeline", "amount", "name"})
 """Columns whose cells say by themselves what they are."""
 
+_COUNTS = {1, 2, 3, 4, 5}
+"""Columns of counts in the table of systems."""
+
 _Part = tuple[str, tuple[str, ...], _Rows, set[int]]
 
 
@@ -77,7 +80,7 @@ def _leaver(document: _Document) -> tuple[str, list[_Part]]:
     title += counted(owns["companies"], "company", "companies")
     title += f" with {money(owns['money']['amount'], currency)} open pipeline; {states or 'no user of a CRM'}"
     systems = [
-        (system, *(kinds.get(kind, 0) for kind in ("account", "opportunity", "lead", "contact")))
+        (system, *(kinds.get(kind, 0) for kind in ("account", "opportunity", "lead", "contact", "task")))
         for system, kinds in owns["systems"].items()
     ]
     accounts = [
@@ -95,12 +98,14 @@ def _leaver(document: _Document) -> tuple[str, list[_Part]]:
         (each.get("name") or each["ref"], _amount(each["amount"], currency), each["to"] or "stays", each["text"])
         for each in told["opportunities"]
     ]
-    others = [(each["kind"], each.get("name") or each["ref"], each["text"]) for each in told["others"]]
+    others = [
+        (each["kind"], each.get("name") or each["ref"], each["to"] or "stays", each["text"]) for each in told["others"]
+    ]
     parts: list[_Part] = [
-        ("By system", ("system", "accounts", "open opportunities", "leads", "contacts"), systems, {1, 2, 3, 4}),
+        ("By system", ("system", "accounts", "open opportunities", "leads", "contacts", "tasks"), systems, _COUNTS),
         ("Accounts, by money", ("account", "pipeline", "to", "points", "cover now", "why"), accounts, {1, 3}),
         ("Open opportunities", ("opportunity", "amount", "to", "why"), deals, {1}),
-        ("Leads and contacts", ("kind", "name", "what becomes of it"), others, set()),
+        ("Leads, contacts and open tasks", ("kind", "name", "to", "what becomes of it"), others, set()),
     ]
     found = [part for part in parts if part[2]]
     missing = ", ".join(told["not_mirrored"])

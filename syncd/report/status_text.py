@@ -7,6 +7,8 @@ from typing import Any
 
 from syncd.report.wording import counted, moment, plain, wrapped
 
+_APART = 60
+"""Seconds by which one kind of records may be older than its system before the screen says so."""
 _MODES = {
     "observe": "plans and alerts, never writes",
     "approve": "writes plans that a person approved",
@@ -46,6 +48,11 @@ def _systems(document: Mapping[str, Any]) -> Iterator[str]:
         else:
             stale = "STALE, " if system["stale"] else ""
             yield f"  {name:<11} {stale}{age(system['age_seconds'])} old ({moment(system['as_of'])}); {counts}"
+            behind = system["age_seconds"] + _APART
+            for kind, known in system.get("objects", {}).items():
+                if known["lag_seconds"] > behind:
+                    text = f"{kind} is read up to {moment(known['read_through'])}, {age(known['lag_seconds'])} ago"
+                    yield wrapped(text, indent=14)
         if system["last_outcome"] not in (None, "ok"):
             text = f"last pull {system['last_outcome']}: {plain(system['last_error'] or '')}"
             yield wrapped(text, indent=14)

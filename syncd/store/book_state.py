@@ -72,6 +72,11 @@ def territories_applied(conn: Connection) -> Iterator[tuple[str, str]]:
             yield from ((company, territory) for company, territory in rows if territory is not None)
 
 
+def other_roles_applied(conn: Connection) -> bool:
+    """Whether anything was ever applied in another role than the owner's."""
+    return conn.execute(select(applied.c.role).where(applied.c.role != OWNER_FIELD).limit(1)).first() is not None
+
+
 def suspects(conn: Connection) -> list[str]:
     """The refs of the accounts whose owner is not their mark's, or was seen to change since it was set."""
     live = (records.c.kind == Kind.ACCOUNT) & (records.c.deleted == False)  # noqa: E712 - SQL
@@ -96,6 +101,13 @@ def suspects_among(conn: Connection, refs: Collection[Ref]) -> set[str]:
     for some in chunks(list(refs)):
         found.update(conn.execute(_seen_to_change().where(owner_changes.c.ref.in_(some))).scalars())
     return found
+
+
+def owners_changed_since(conn: Connection, seq: int) -> set[str]:
+    """The refs of the records whose owner was seen to change after the change numbered `seq`."""
+    ref = type_coerce(owner_changes.c.ref, Text)
+    query = select(ref).where(owner_changes.c.seq > seq, owner_changes.c.field == OWNER_FIELD)
+    return {found for found in conn.execute(query).scalars() if Ref.parse(found).kind is Kind.ACCOUNT}
 
 
 def opportunities_of(conn: Connection, refs: Iterable[Ref]) -> list[tuple[Ref, str | None]]:

@@ -99,6 +99,16 @@ def links(conn: Connection) -> Mapping[Ref, str]:
     return dict(conn.execute(query).all())
 
 
+def members(conn: Connection, keys: Iterable[str]) -> Mapping[str, tuple[Ref, ...]]:
+    """The records that are linked to each of these companies; a company of none is left out."""
+    found: dict[str, list[Ref]] = defaultdict(list)
+    for batch in chunks(keys):
+        query = select(company_links.c.company, company_links.c.ref).where(company_links.c.company.in_(batch))
+        for company, ref in conn.execute(query):
+            found[company].append(ref)
+    return {company: tuple(refs) for company, refs in found.items()}
+
+
 def link_evidence(conn: Connection) -> Mapping[Ref, str]:
     """What each joined record was joined by."""
     query = select(company_links.c.ref, company_links.c.evidence).where(company_links.c.evidence.is_not(None))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from sqlalchemy import Connection, select
 
 from syncd.clock import iso
@@ -22,6 +24,13 @@ def get_cursor(conn: Connection, system: System, kind: Kind, lane: str = "live")
         return Cursor(system, kind, lane)
     through, lower, upper, resume = row
     return Cursor(system, kind, lane, through, None if upper is None else Window(lower, upper), resume)
+
+
+def read_through(conn: Connection) -> dict[tuple[System, Kind, str], datetime]:
+    """The instant up to which each kind of each system was read, by lane; without those that were never read."""
+    query = select(cursors.c.system, cursors.c.kind, cursors.c.lane, cursors.c.through)
+    known = conn.execute(query.where(cursors.c.through.is_not(None)))
+    return {(system, kind, lane): through for system, kind, lane, through in known if through is not None}
 
 
 def set_cursor(conn: Connection, cursor: Cursor) -> None:

@@ -8,9 +8,10 @@ one transaction; nobody may hold one across an HTTP call (`in_transaction` is wh
 from __future__ import annotations
 
 import threading
+from bisect import bisect_left
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -31,15 +32,34 @@ CHECKPOINT_PAGES = 8 * 1024
 ADVISORY_CLASS = 0x73796E63
 """First key of every PostgreSQL advisory lock of syncd ("sync"); the second says what is locked."""
 WRITE_LOCK = 1
+COMMIT_STEPS = (0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0)
+"""Steps of what a commit takes, in seconds, for metrics."""
 
 
 @dataclass(slots=True)
 class Pace:
-    """How a store's writes went, for metrics: commits, the seconds that committing took, waits that were too long."""
+    """How a store's writes went, for metrics: commits, the seconds that committing took, waits that were too long.
+
+    `steps` are the commits that took no longer than each of COMMIT_STEPS, and longer than the one before.
+    """
 
     commits: int = 0
     seconds: float = 0.0
     busy: int = 0
+    steps: list[int] = field(default_factory=lambda: [0] * len(COMMIT_STEPS))
+
+    def committed(self, seconds: float) -> None:
+        """Count one commit."""
+        self.commits += 1
+        self.seconds += seconds
+        place = bisect_left(COMMIT_STEPS, seconds)
+        if place < len(COMMIT_STEPS):
+            self.steps[place] += 1
+
+    def clear(self) -> None:
+        """Begin anew."""
+        self.commits, self.seconds, self.busy = 0, 0.0, 0
+        self.steps = [0] * len(COMMIT_STEPS)
 
 
 class Store:
@@ -116,8 +136,7 @@ class Store:
         except StorageError as error:
             self.pace.busy += error.code == "SYN606"
             raise
-        self.pace.commits += 1
-        self.pace.seconds += self.clock.monotonic() - began
+        self.pace.committed(self.clock.monotonic() - began)
         crashpoint("store.after_commit")
 
     @contextmanager

@@ -13,7 +13,8 @@ from pathlib import Path
 
 from sqlalchemy import Connection, func, select
 
-from syncd.store.tables import cursors, episodes, notices, outbox, plans, receipts, runs
+from syncd.store.cursors import read_through
+from syncd.store.tables import episodes, notices, outbox, plans, receipts, runs
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +75,7 @@ def figures(conn: Connection) -> Figures:
                 select(receipts.c.state, receipts.c.code, func.count()).group_by(receipts.c.state, receipts.c.code)
             )
         },
-        cursors=_cursors(conn),
+        cursors={(str(system), str(kind), lane): at for (system, kind, lane), at in read_through(conn).items()},
         oldest_open_row=conn.execute(
             select(func.min(outbox.c.changed_at)).where(outbox.c.state.in_(["approved", "sending"]))
         ).scalar(),
@@ -82,12 +83,6 @@ def figures(conn: Connection) -> Figures:
         size=size,
         wal=wal,
     )
-
-
-def _cursors(conn: Connection) -> dict[tuple[str, str, str], datetime]:
-    query = select(cursors.c.system, cursors.c.kind, cursors.c.lane, cursors.c.through)
-    known = conn.execute(query.where(cursors.c.through.is_not(None)))
-    return {(str(system), str(kind), lane): through for system, kind, lane, through in known if through is not None}
 
 
 def _jobs(conn: Connection) -> dict[str, JobFigures]:

@@ -13,7 +13,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, func, or_, select, update
+from sqlalchemy import Connection, Row, and_, exists, func, or_, select, update
 
 from syncd.model.records import Record
 from syncd.model.refs import Kind, Ref, System
@@ -29,6 +29,7 @@ from syncd.store.tables import (
     plans,
     receipts,
     records,
+    users,
 )
 from syncd.store.upserts import CHUNK, chunks, upsert
 
@@ -73,6 +74,8 @@ class LeadState(StrEnum):
 
 
 OPEN_STATES = (LeadState.WAITING, LeadState.QUEUED, LeadState.ASSIGNED)
+PAST = "past"
+"""Why a lead is over that somebody has and that is too old to be looked after."""
 SYNCD, PERSON = "syncd", "person"
 """Who gave a lead to whoever has it."""
 
@@ -128,15 +131,25 @@ def person_key(email: str | None) -> str | None:
 
 
 def leads_to_look_at(conn: Connection, systems: Iterable[System]) -> tuple[SeenLead, ...]:
-    """The leads that are open, new, or changed since they were last looked at, in the order of their refs."""
+    """The leads that are open, new, or changed since they were last looked at, in the order of their refs.
+
+    So are those that somebody worked, or had, who is no active user any more.
+    """
     here = and_(_T.id == records.c.id, _T.system == records.c.system)
+    had = or_(_T.state == LeadState.TOUCHED, and_(_T.state == LeadState.CLOSED, _T.reason == PAST))
+    left = exists().where(users.c.system == records.c.system, users.c.id == records.c.owner, users.c.active.is_(False))
     query = (
         select(records.c.id, records.c.system, records.c.change_seq, records.c.first_seen, lead_tracks)
         .select_from(records.outerjoin(lead_tracks, here))
         .where(
             records.c.kind == Kind.LEAD,
             records.c.system.in_(sorted(systems)),
-            or_(_T.id.is_(None), _T.state.in_(OPEN_STATES), records.c.change_seq > _T.seen_change),
+            or_(
+                _T.id.is_(None),
+                _T.state.in_(OPEN_STATES),
+                records.c.change_seq > _T.seen_change,
+                and_(had, left),
+            ),
         )
         .order_by(records.c.system, records.c.id)
     )

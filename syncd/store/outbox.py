@@ -203,12 +203,6 @@ def receipts(conn: Connection, of: str | Ref) -> tuple[Receipt, ...]:
     return tuple(Receipt(**row) for row in conn.execute(query).mappings())
 
 
-def oldest_open(conn: Connection) -> datetime | None:
-    """When the open row that has waited longest was last touched; None without an open row."""
-    query = select(outbox.c.changed_at).where(outbox.c.state.in_(OPEN)).order_by(outbox.c.changed_at).limit(1)
-    return conn.execute(query).scalar()
-
-
 def _row(plan_id: str, change: Change, at: datetime) -> dict[str, Any]:
     return {
         "plan_id": plan_id,

@@ -72,7 +72,18 @@ EVENTS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "apply.recovered": ("warning", "rows left in doubt by an earlier process were read and settled"),
         "retrieve.noticed": ("info", "owners are told that accounts nobody works will be taken back; the grace begins"),
         "baseline.adopted": ("info", "today's owners are the baseline"),
-        "history.unread": ("warning", "a CRM could not be asked for the history of owners or stages; it is asked again later"),
+        "history.unread": (
+            "warning",
+            "a CRM could not be asked for the history of owners or stages; it is asked again later",
+        ),
+        "rights.lacking": (
+            "error",
+            "a CRM does not grant what syncd needs; told when it is found, and when it changes",
+        ),
+        "rights.excessive": (
+            "warning",
+            "a CRM grants what syncd never uses; told when it is found, and when it changes",
+        ),
         "subject.erased": ("info", "what the tables held of one person or record was taken out"),
         "drift.adopted": ("info", "an owner that somebody changed was taken as an override"),
         "drift.released": ("info", "an override that adopted drift made was ended"),

@@ -8,11 +8,14 @@ import socket
 import subprocess
 import threading
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from syncd.clock import SystemClock
+from syncd.store import runs
+from syncd.store.engine import Store
 from tests.integration.installation import Installation
 
 CLOCK = SystemClock()
@@ -21,6 +24,16 @@ SCHEDULE = """
 pull = "3s"
 watch = "3s"
 stale_after = "10min"
+[report]
+folder = "reports"
+weekly = "00:00"
+monthly = "00:00"
+quarterly = "00:00"
+[[receivers]]
+name = "readers"
+type = "file"
+path = "told.jsonl"
+tells = ["reports"]
 """
 
 
@@ -110,6 +123,29 @@ def test_a_bad_pack_is_refused_at_reload_and_the_last_good_one_stays(daemon: Dae
     pack.write_text(good)
     daemon.process.send_signal(signal.SIGHUP)
     wait_for(lambda: bool(daemon.events("daemon.reloaded")), "the reload")
+
+
+def test_editions_of_the_report_go_from_the_schedule_to_their_receivers(daemon: Daemon) -> None:
+    folder = daemon.installation.folder
+    assert not (folder / "reports").exists()  # nothing ran before the last Monday
+    store = Store.open(f"sqlite:///{folder}/syncd.db", clock=CLOCK)
+    with store.write() as conn:
+        long_ago = CLOCK.now() - timedelta(days=400)
+        runs.start_run(conn, "long-ago", "pull", now=long_ago)
+        runs.finish_run(conn, "long-ago", "ok", now=long_ago, summary={})
+    store.close()
+    told = folder / "told.jsonl"
+    wait_for(lambda: told.exists() and len(told.read_text().splitlines()) == 3, "three editions", 150)
+    notices = [json.loads(line) for line in told.read_text().splitlines()]
+    assert {each["subject"].partition("-")[0] for each in notices} == {"weekly", "monthly", "quarterly"}
+    for each in notices:
+        page = Path(each["file"]).read_text(encoding="utf-8")
+        assert page.startswith("<!DOCTYPE html>")
+        assert "companies: " in each["text"]
+    wait_for(lambda: daemon.finished("watch") > 2, "more rounds")
+    assert len(told.read_text().splitlines()) == 3
+    shown = daemon.installation.syncd("runs", "--job", "report", "--format", "json")
+    assert [each["outcome"] for each in json.loads(shown.stdout)["runs"]] == ["ok"] * 3
 
 
 def test_sigterm_ends_it_soon_with_the_lease_given_back(daemon: Daemon) -> None:

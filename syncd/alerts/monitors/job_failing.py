@@ -1,4 +1,7 @@
-"""JobFailing: one of syncd's jobs failed several times in a row. What has an alert of its own is not counted here."""
+"""JobFailing: one of syncd's jobs failed several times in a row, or the look at rights found that some lack.
+
+What has an alert of its own is not counted here.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ from syncd.clock import iso
 
 NAME = "JobFailing"
 _RUNS = 3
+_RIGHTS = "rights"
 
 
 def evaluate(view: MonitorView) -> Evaluation:
@@ -18,6 +22,8 @@ def evaluate(view: MonitorView) -> Evaluation:
 
 
 def _signal(job: str, health: JobHealth, most: int) -> Signal:
+    if job == _RIGHTS:
+        return _lacking(health)
     last = f"the last good run ended {iso(health.last_success)}" if health.last_success else "it never ended well"
     return Signal(
         subject=job,
@@ -30,6 +36,24 @@ def _signal(job: str, health: JobHealth, most: int) -> Signal:
             "command": f"syncd runs --job {job} --limit 5",
         },
         condition=Condition.FIRING if health.failures >= most else Condition.CLEAR,
+    )
+
+
+def _lacking(health: JobHealth) -> Signal:
+    """Rights that a CRM does not grant: told at the first look, as a ticket. A look that died says nothing of them."""
+    found = (health.error or "").partition(": ")[2].split("; ")
+    return Signal(
+        subject=_RIGHTS,
+        labels={"job": _RIGHTS},
+        summary=f"a CRM does not grant what syncd needs: {found[0]}{f' and {len(found) - 1} more' * (len(found) > 1)}",
+        detail={
+            "who": [],
+            "evidence": found,
+            "since": iso(health.since) if health.since else None,
+            "command": "syncd doctor --rights",
+        },
+        condition=Condition.FIRING if health.failures and health.error else Condition.CLEAR,
+        severity="ticket",
     )
 
 

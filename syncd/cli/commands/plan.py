@@ -19,6 +19,7 @@ EPILOG = """\b
 Example:
   syncd plan
   syncd plan ./pack --accounts accounts.csv --all --format json
+  syncd plan ./pack --accounts accounts.parquet --engine spark --timings
   syncd plan --format markdown --out plan.md --exit-code
   syncd plan --against origin/main --format markdown --redact
   syncd plan --watch ./pack
@@ -32,20 +33,23 @@ FILE = click.Path(path_type=Path, dir_okay=False)
 @click.command(epilog=EPILOG)
 @click.argument("pack", required=False, type=click.Path(path_type=Path))
 @click.option(
-    "--accounts", type=FILE, help="Evaluate this CSV export: no CRM, settings or mirror needed, nothing saved."
+    "--accounts",
+    type=click.Path(path_type=Path),
+    help="Evaluate this export (CSV, Parquet, or a folder of Parquet): no CRM, settings or mirror needed, nothing saved.",
 )
-@click.option("--opportunities", type=FILE, help="With --accounts: a CSV of opportunities, with the column account.")
-@click.option("--users", type=FILE, help="With --accounts: a CSV of users; without it every e-mail is an active user.")
+@click.option("--opportunities", type=FILE, help="With --accounts: the opportunities, with the column account.")
+@click.option("--users", type=FILE, help="With --accounts: the users; without it every e-mail is an active user.")
 @click.option("--accounts-header", is_flag=True, help="Print the columns that --accounts takes, and end.")
 @click.option("--all", "all_", is_flag=True, help="List kept accounts too.")
 @click.option("--as-of", help="Decide as of another instant, such as 2027-01-01T00:00:00Z; nothing is saved.")
 @click.option("--against", metavar="GITREF", help="Show who comes out otherwise than by the pack of this git revision.")
 @click.option(
     "--engine",
-    type=click.Choice(("auto", "plain", "batch")),
+    type=click.Choice(("auto", "plain", "batch", "spark")),
     default="auto",
     show_default=True,
-    help="Who decides; the result is the same. auto: batches where the extra `fast` is installed and --accounts large.",
+    help="Who decides; the result is the same. auto: batches where the extra `fast` is installed and the book is large; "
+    "spark: Parquet by Apache Spark (the extra `spark`).",
 )
 @click.option("--watch", "watch_", is_flag=True, help="Plan again after each save of the pack, until Ctrl-C.")
 @click.option("--timings", is_flag=True, help="Print on stderr how long each stage took.")
@@ -100,13 +104,14 @@ def plan(
         put(_comparison(compared, format_, redact=redact, all_=all_), out)
         return ExitCode.INVALID if exit_code and compared["summary"]["changed"] else ExitCode.OK
     stages = _stages()
-    if engine == "batch" and accounts is None:
-        hint = "add --accounts FILE.csv, or leave --engine out: the decisions are the same"
-        raise UsageError("SYN005", "--engine batch goes with --accounts; the mirror is decided plainly", hint=hint)
+    if engine == "spark" and accounts is None:
+        hint = "add --accounts FILE.parquet, or leave --engine out: syncd reads its mirror on this machine"
+        raise UsageError("SYN005", "--engine spark goes with --accounts; the mirror is not read by Spark", hint=hint)
     if accounts is not None:
         files = (accounts, opportunities, users)
         document = _of_export(ctx, pack, files, all_=all_, as_of=instant, engine=engine, stages=stages)
     else:
+        from syncd.jobs.engines import EngineChoice
         from syncd.jobs.plan import make_plan
 
         with open_context(ctx) as context:
@@ -117,6 +122,7 @@ def plan(
                 all_decisions=all_,
                 tell=lambda thought: show_findings(thought.findings),
                 stages=stages,
+                engine=EngineChoice(engine),
             )
     with stages.stage("write the result"):
         put(render(_shown(document, redact=redact), format_), out)

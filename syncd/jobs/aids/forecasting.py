@@ -97,7 +97,7 @@ def _document(selling: Selling, period: Period) -> dict[str, Any]:
 
 
 def _usual(selling: Selling, period: Period) -> tuple[Usual, Usual]:
-    """What is usual by now in a period, for the run-rate; and what alerts expect by now of a quota, as the pack says."""
+    """What is usual by now in a period, for the run-rate; and what alerts expect by now of a quota, by the pack."""
     rule = next((rule for rule in selling.pack.monitors if rule.name == BELOW), MonitorRule(BELOW))
     usual, due = (
         expected_share(period, selling.now, selling.daily, selling.pack, seasonal=seasonal)

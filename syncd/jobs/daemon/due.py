@@ -19,9 +19,13 @@ LONGEST_RETRY = timedelta(minutes=15)
 
 @dataclass(frozen=True, slots=True)
 class Every:
-    """Due when the last success began a period ago; after a failure, when the last try did or sooner."""
+    """Due when the last success began a period ago; after a failure, when the last try did or sooner.
+
+    With `since` also where nothing was tried since that instant, such as the start of the daemon.
+    """
 
     period: timedelta
+    since: datetime | None = None
 
     @property
     def retry(self) -> timedelta:
@@ -32,6 +36,8 @@ class Every:
         """Whether a run is due, by what is known of the past; `first` says when anything ran first."""
         if past.started is None or past.ended == CUT_OFF or past.started > now:
             return True  # never done, begun by a process that died, or stamped by a clock that was set back since
+        if self.since is not None and past.started < self.since:
+            return True
         if past.succeeded is not None and past.succeeded == past.started:
             return now - past.succeeded >= self.period
         return now - past.started >= self.retry

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from syncd.jobs.daemon.due import AfterPeriod, At, Duty, Every
@@ -12,12 +13,20 @@ from syncd.settings import Mode, Settings
 WORK, OFFERING, WATCHING, LEADS = "work", "offer", "watch", "leads"
 """The lanes, one thing at a time in each: what pulls and writes, offers plans, watches, and looks at leads."""
 
+_RIGHTS = timedelta(days=1)
 _EDITIONS = {"weekly": "week", "monthly": "month", "quarterly": "quarter"}
 _PULLS: tuple[dict[str, object], ...] = ({"full": False}, {"full": True})
 
 
-def duties(settings: Settings, plan_at: Iterable[str], zone: ZoneInfo, fiscal_year_start: int = 1) -> tuple[Duty, ...]:
-    """What there is to do: times of day are the pack's zone's."""
+def duties(
+    settings: Settings,
+    plan_at: Iterable[str],
+    zone: ZoneInfo,
+    fiscal_year_start: int = 1,
+    *,
+    started: datetime | None = None,
+) -> tuple[Duty, ...]:
+    """What there is to do: times of day are the pack's zone's. `started` is when the daemon began to lead."""
     schedule = settings.schedule
     found = [Duty("sync", WORK, Every(schedule.pull), ("sync",), "pull", _PULLS)]
     if settings.hubspot is not None:
@@ -29,6 +38,8 @@ def duties(settings: Settings, plan_at: Iterable[str], zone: ZoneInfo, fiscal_ye
         Duty("housekeeping", WORK, At((schedule.housekeeping,), zone), ("db", "housekeeping"), "housekeeping"),
         Duty("watch", WATCHING, Every(schedule.watch), ("watch",), "watch"),
     ]
+    if settings.salesforce is not None or settings.hubspot is not None:
+        found.append(Duty("rights", OFFERING, Every(_RIGHTS, started), ("doctor", "--rights"), "rights"))
     if settings.leads.read:
         found.append(Duty("leads", LEADS, Every(schedule.leads), ("leads",), "leads"))
     if settings.pack.git is not None:

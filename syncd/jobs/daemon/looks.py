@@ -26,10 +26,10 @@ def answer(looks: Looks, config: Path | None, argv: Sequence[str]) -> str | None
 
     A machine may hold more settings than the daemon's: whoever names other ones is not told of these.
     """
-    _, asked_config, name, *rest = (*argv, "", "", "{}")
-    if name not in looks or asked_config != named(config):
+    asked = dict(zip(("word", "config", "name", "arguments"), argv, strict=False))
+    if asked.get("name") not in looks or asked["config"] != named(config):
         return None
-    return json.dumps(looks[name](json.loads(rest[0])), ensure_ascii=False)
+    return json.dumps(looks[asked["name"]](json.loads(asked.get("arguments", "{}"))), ensure_ascii=False)
 
 
 def named(config: Path | None) -> str:

@@ -46,7 +46,7 @@ _BEAT = timedelta(seconds=5)
 _PULSE = timedelta(seconds=1)
 _HEARTBEAT_LIMIT = 30.0
 _FIRST_FETCH = 300.0
-_LEASED_JOBS = ("pull", "delayed-pass", "sweep", "apply", "adopt", "housekeeping", "pack", "leads")
+_LEASED_JOBS = ("pull", "delayed-pass", "sweep", "apply", "adopt", "housekeeping", "pack", "leads", "rights")
 """The jobs that only whoever holds the lease does, by the names of their runs."""
 
 
@@ -76,6 +76,7 @@ class Daemon:
         self._emergency = Emergency(clock, log, self._receivers)
         self._beat = clock.monotonic()
         self._renewed = clock.monotonic()
+        self._led_from = clock.now()
         self._settings: Settings
         self._snapshot: Snapshot
         self._store: Store
@@ -140,7 +141,7 @@ class Daemon:
         while not self._stopping:
             try:
                 self._lease = self._candidate.stand()
-                self._renewed = self._clock.monotonic()
+                self._renewed, self._led_from = self._clock.monotonic(), self._clock.now()
             except (LeaseHeldError, StorageError) as error:
                 if self._candidate.lock is None or error.code == "SYN617":
                     raise
@@ -296,7 +297,8 @@ class Daemon:
 
     def _take_up_duties(self) -> None:
         known = self._snapshot
-        self._rounds.take_up(duties(known.settings, known.plan_at, known.zone, known.fiscal_year_start))
+        found = duties(known.settings, known.plan_at, known.zone, known.fiscal_year_start, started=self._led_from)
+        self._rounds.take_up(found)
 
     def _go_round(self, lane: str) -> None:
         """Do what is due in a lane; a database that fails is told by the renewal of the lease."""

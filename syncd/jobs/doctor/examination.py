@@ -30,7 +30,9 @@ PATIENCE: Final = 15.0
 
 
 @dataclass(frozen=True, slots=True)
-class _Task:
+class Task:
+    """One check to be made, and who reports it."""
+
     report: Reporter
     work: Callable[[], Iterable[Result]]
 
@@ -49,7 +51,7 @@ def examine(
     home = _installation(settings, environ, clock)
     patients = [Patient(system, home, entropy, wire_of) for system in configured_systems(settings)]
     try:
-        results = _together(_tasks(home, patients), patience)
+        results = together(_tasks(home, patients), patience)
     finally:
         for patient in patients:
             patient.close()
@@ -60,7 +62,7 @@ def examine(
         "format": FORMAT,
         "at": iso(clock.now()),
         "summary": counts,
-        "checks": [_shown(each) for each in results],
+        "checks": [shown(each) for each in results],
     }
     return document, worst(result.exit_code for result in results if result.verdict is Verdict.FAIL)
 
@@ -72,20 +74,20 @@ def _installation(settings: Settings, environ: Mapping[str, str], clock: Clock) 
         return Installation(settings, environ, clock, None, error)
 
 
-def _tasks(home: Installation, patients: Sequence[Patient]) -> list[_Task]:
+def _tasks(home: Installation, patients: Sequence[Patient]) -> list[Task]:
     tasks = []
     for name, each in machine.CHECKS:
         report = Reporter(name, INSTALLATION)
-        tasks.append(_Task(report, partial(each, home, report)))
+        tasks.append(Task(report, partial(each, home, report)))
     for patient in patients:
         for name, check in crm.checks_of(patient.system):
             report = Reporter(name, patient.system.value)
-            tasks.append(_Task(report, partial(check, patient, report)))
+            tasks.append(Task(report, partial(check, patient, report)))
     return tasks
 
 
-def _together(tasks: Sequence[_Task], patience: float) -> list[Result]:
-    """The results of all tasks, in their order."""
+def together(tasks: Sequence[Task], patience: float) -> list[Result]:
+    """The results of all tasks, in their order; one that does not end within `patience` seconds is told as such."""
     futures: list[Future[list[Result]]] = []
     for task in tasks:
         future: Future[list[Result]] = Future()
@@ -98,7 +100,7 @@ def _together(tasks: Sequence[_Task], patience: float) -> list[Result]:
     return results
 
 
-def _run(task: _Task, future: Future[list[Result]]) -> None:
+def _run(task: Task, future: Future[list[Result]]) -> None:
     try:
         future.set_result(list(task.work()))
     except NotAskedError:
@@ -115,7 +117,8 @@ def _late(report: Reporter, patience: float) -> Result:
     return report.fail("SYN705", f"no answer within {patience:.0f} s", fix, code)
 
 
-def _shown(result: Result) -> dict[str, Any]:
+def shown(result: Result) -> dict[str, Any]:
+    """A finding as documents have it."""
     return {
         "check": result.check,
         "subject": result.subject,

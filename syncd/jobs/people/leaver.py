@@ -8,18 +8,22 @@ from typing import Any
 
 from syncd.jobs.context import Context
 from syncd.jobs.people.proposing import Look, propose
+from syncd.jobs.written import read_followers
 from syncd.model.plans import Change
 from syncd.model.records import Record, User
 from syncd.model.refs import Kind, System
 from syncd.planning.builder import PlanInput
-from syncd.planning.people.deals import deals_of
+from syncd.planning.cascade import PERSON
+from syncd.planning.people.left_behind import LeftBehind, left_behind_by
 from syncd.planning.people.reasons import LEAVER
 from syncd.planning.people.succession import Settled, Wishes, book_of, led_by, pipeline_of, succeed
 from syncd.rules.matching.time_window import local_day
 from syncd.store import mirror
 
-_BESIDE = (Kind.LEAD, Kind.CONTACT)
+_BESIDE = (Kind.LEAD, Kind.CONTACT, Kind.TASK)
 """What may be owned beside accounts and opportunities, where the mirror has it."""
+_WORDS = {Kind.CONTACT: "contacts", Kind.TASK: "open_tasks"}
+"""How `cascade` of the pack calls the kinds of what follows an account."""
 _LISTED = 200
 
 
@@ -42,18 +46,21 @@ def leaver(context: Context, email: str, *, to: Sequence[str] = (), cover: str |
     ended = _ended(look, who)
     gone = ended or not users or any(not user.active for user in users)
     deals = _owned(look.thought.source.open_opportunities, users)
+    followers = _owned(look.thought.source.followers, users)
     beside = _beside(context, users)
 
     def finish(source: PlanInput, document: Mapping[str, Any]) -> tuple[dict[str, Any], Sequence[Change]]:
-        found, more = deals_of(source, document, deals, gone=gone)
-        planned = {entry["ref"] for entry in document["changes"]}
+        found, more = left_behind_by(
+            source, document, [*deals, *(each for each in followers if not _is_person(each))], gone=gone
+        )
+        behind = {each.record.ref: each for each in found}
         told = {
             "leaver": {"email": who, "name": next((user.name for user in users if user.name), who)},
             "state": _state(users, ended=ended),
             "owns": _owns(book, deals, beside, source),
             "accounts": _accounts(book, settled, document, source),
-            "opportunities": [deal.entry() for deal in found],
-            "others": [_other(record, str(record.ref) in planned) for record in beside[:_LISTED]],
+            "opportunities": [each.entry() for each in found if each.record.ref.kind is Kind.OPPORTUNITY],
+            "others": [_other(record, behind.get(record.ref), gone=gone) for record in beside[:_LISTED]],
             "others_total": len(beside),
             "not_mirrored": _not_mirrored(context),
         }
@@ -84,27 +91,37 @@ def _owned(records: Sequence[Record], users: Sequence[User]) -> list[Record]:
 
 
 def _beside(context: Context, users: Sequence[User]) -> list[Record]:
-    """The leads and contacts of the person, as far as they are mirrored."""
+    """The leads, contacts and open tasks of the person, as far as they are mirrored."""
     with context.store.read() as conn:
         found = [
             record
             for system in context.systems
             for kind in _BESIDE
             for record in _owned(tuple(mirror.records(conn, system, kind)), users)
+            if not _is_over(record)
         ]
     return sorted(found, key=lambda record: str(record.ref))
 
 
 def _not_mirrored(context: Context) -> list[str]:
-    """What the mirror has not read: whether the person owns any of it, nobody can say here."""
-    with context.store.read() as conn:
-        missing = [
-            f"{kind.value}s of {system.value}"
-            for system in context.systems
-            for kind in _BESIDE
-            if next(iter(mirror.records(conn, system, kind)), None) is None
-        ]
-    return [*missing, *(f"tasks of {system.value}" for system in context.systems)]
+    """What is not read into the mirror: whether the person owns any of it, nobody can say here."""
+    leads = (Kind.LEAD,) if context.settings.leads.read else ()
+    return [
+        f"{kind.value}s of {system.value}"
+        for system in context.systems
+        for kind in _BESIDE
+        if kind not in (*leads, *read_followers(context.settings, system))
+    ]
+
+
+def _is_person(record: Record) -> bool:
+    """Whether a contact is a person account's: the CRM moves it with its account."""
+    return record.fields.get(PERSON) == "true"
+
+
+def _is_over(record: Record) -> bool:
+    """Whether nobody works with a record any more: a closed task, a converted lead."""
+    return record.fields.get("is_closed") == "true" or record.fields.get("converted") == "true"
 
 
 def _owns(
@@ -144,8 +161,21 @@ def _accounts(
     return found
 
 
-def _other(record: Record, planned: bool) -> dict[str, Any]:
+def _other(record: Record, behind: LeftBehind | None, *, gone: bool) -> dict[str, Any]:
+    """A lead, contact or task, and what becomes of it."""
+    if behind is not None:
+        return behind.entry()
     name = record.fields.get("name") or record.fields.get("email") or record.ref.id
-    text = "follows its account" if planned else "stays: no write of this plan reaches it; give it away in the CRM"
-    entry = {"ref": str(record.ref), "company": None, "kind": record.ref.kind.value, "name": name}
-    return {**entry, "moves": planned, "text": text}
+    entry = {"ref": str(record.ref), "name": name, "company": None, "to": None, "kind": record.ref.kind.value}
+    return {**entry, "moves": False, "text": _why_left(record, gone=gone)}
+
+
+def _why_left(record: Record, *, gone: bool) -> str:
+    """Why no write of the plan reaches a record, and what does."""
+    if record.ref.kind is Kind.LEAD:
+        when = "at the next look at leads" if gone else "once its owner is inactive"
+        return f"not in this plan: {when} it is routed anew, as `syncd leads --dry-run` shows"
+    if _is_person(record):
+        return "a person account's: the CRM moves it with its account"
+    word = _WORDS[record.ref.kind]
+    return f"stays: `cascade` of the pack says `{word}: stay`; write `{word}: follow`, or give it away in the CRM"

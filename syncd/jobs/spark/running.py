@@ -10,6 +10,7 @@ import os
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Self
 
@@ -29,6 +30,9 @@ from syncd.rules.exports import Remarks
 
 RESULT = "file string, row long, cells string, territory string, owner string, tally string"
 """The kernel's result in Spark's words."""
+_INTERPRETER, _OPTIONS = "PYSPARK_PYTHON", "SPARK_SUBMIT_OPTS"
+_QUIET = Path(__file__).with_name("log4j2.properties")
+"""Errors only: what Spark remarks at its start says nothing about a plan. Whoever sets SPARK_SUBMIT_OPTS sees all."""
 _SETTINGS: Mapping[str, str] = MappingProxyType(
     {
         "spark.sql.execution.arrow.maxRecordsPerBatch": "65536",
@@ -52,14 +56,14 @@ class Spark:
         self._read: DataFrame | None = None
 
     def __enter__(self) -> Self:
+        # pyspark takes the workers' interpreter from the environment alone, and else the first python3 of the PATH.
+        os.environ.setdefault(_INTERPRETER, sys.executable)
+        os.environ.setdefault(_OPTIONS, f"-Dlog4j2.configurationFile={_QUIET.as_uri()}")
         with self._stages.stage("start Spark"), _told("start"):
             builder = SparkSession.builder.appName("syncd plan")
             for name, value in _SETTINGS.items():
                 builder = builder.config(name, value)
-            if "PYSPARK_PYTHON" not in os.environ:
-                builder = builder.config("spark.pyspark.python", sys.executable)
             self._session = builder.getOrCreate()
-            self._session.sparkContext.setLogLevel("OFF")
         return self
 
     def __exit__(self, *_: object) -> None:

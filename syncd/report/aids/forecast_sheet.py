@@ -116,9 +116,9 @@ def _table(document: Mapping[str, Any]) -> Section:
     ]
     headers = ("territory", "won", "run-rate", "forecast", "interval", "quota", "pace", "ends at", "chance")
     lines = (
-        f"In thousands of {document['currency']}. `run-rate` is won over the share that is usual by now, `pace` won over"
-        " what alerts expect of the quota by now, `ends at` the forecast over the quota, `chance` how likely the quota"
-        " is reached.",
+        f"In thousands of {document['currency']}. `run-rate` is won over the share that is usual by now, `pace` won"
+        " over what alerts expect of the quota by now, `ends at` the forecast over the quota, `chance` how likely the"
+        " quota is reached.",
     )
     return table("By territory", headers, rows, lines=lines, most=_SHOWN, right=range(1, 9))
 

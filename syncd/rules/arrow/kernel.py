@@ -26,7 +26,7 @@ from syncd.rules.arrow.field_columns import Cells, FieldColumns, Mask
 from syncd.rules.arrow.parquet import FILE, ROW, cells_of, restored
 from syncd.rules.batch.batch_table import Batch
 from syncd.rules.batch.columns import MISSING, Column, Columns
-from syncd.rules.batch.keeping import Keeper
+from syncd.rules.batch.keeping import OWNER, Holders, Keeper
 from syncd.rules.deciding.frame import Frame
 from syncd.rules.deciding.kept import Kept
 from syncd.rules.derivation import Derivation, facts_from_raw
@@ -110,7 +110,8 @@ class Kernel:
             left_out |= each.bad
         columns = Columns(len(batch), dict(self._columns(cells, len(batch))))
         source = _Source(self._recipe, table)
-        kept = self._keeper.settle(Batch(columns, source.facts_at, _NO_ROWS), left_out)
+        holders = Holders.of(columns.by_field.get(OWNER), len(batch))
+        kept = self._keeper.settle(Batch(columns, source.facts_at, _NO_ROWS), left_out, holders)
         return self._result(batch, source, np.flatnonzero(~kept), self._keeper.taken())
 
     def _odd(self, ids: pa.Array, table: Mapping[str, pa.Array]) -> Mask:

@@ -11,7 +11,7 @@ import hashlib
 import json
 import zlib
 from array import array
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal, DecimalTuple
@@ -22,7 +22,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from syncd.model.refs import System
+from syncd.model.refs import Kind, Ref, System
 from syncd.rules.batch.columns import Codes, Column
 from syncd.rules.batch.packed import Numbers, Texts
 from syncd.rules.facts import Value
@@ -88,6 +88,26 @@ class BookPart:
         """The keys of some companies."""
         found: list[str] = self.array(KEY).take(pa.array(rows)).to_pylist()
         return found
+
+    @property
+    def all_keys(self) -> list[str]:
+        """The keys of all companies."""
+        found: list[str] = self.array(KEY).to_pylist()
+        return found
+
+    @property
+    def refs(self) -> list[Ref]:
+        """The records of all companies."""
+        found = [
+            Ref(system, Kind.ACCOUNT, record) for system in System for record in self.ids(system).to_pylist() if record
+        ]
+        return [*found, *(Ref.parse(ref) for refs in self.array(OTHERS).to_pylist() for ref in refs)]
+
+    def rows_without(self, keys: Collection[str]) -> NDArray[np.int64]:
+        """The rows of all but these companies."""
+        left = np.ones(self.count, dtype=np.bool_)
+        left[self.rows_with(KEY, list(keys))] = False
+        return np.flatnonzero(left)
 
     @property
     def mark(self) -> str:

@@ -160,6 +160,11 @@ class Keeper:
             for (place, email, was), tally in ordered
         )
 
+    def taken(self) -> tuple[Kept, ...]:
+        """What was settled since this was last asked, which from now on is the caller's to count."""
+        kept, self._tallies = self.kept(), {}
+        return kept
+
     def _held(self, batch: Batch) -> Mask:
         """Companies that something beside the territory may speak for."""
         held = self.territories.protected(batch)

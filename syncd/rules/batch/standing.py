@@ -24,9 +24,10 @@ from syncd.rules.facts import Facts, Value
 SUSPECT, APPLIED = "suspect", "field applied"
 _NO_ROWS = np.empty(0, dtype=np.int64)
 _OF_HOLDERS = (OWNER, "owner_active", "territory")
-Judge = Callable[[Mapping[System, str | None], str | None], Facts | None]
-"""Who holds the companies that stand in these systems with these owners' ids, and had this territory applied last; None
-where the engine has to look."""
+Holding = tuple[Mapping[System, str | None], str | None]
+"""The systems that a company stands in with its owner's id in each, and the territory that was applied to it last."""
+Judge = Callable[[Sequence[Holding]], Sequence[Facts | None]]
+"""Who holds companies, one for each that is asked about; None where the engine has to look."""
 
 
 @dataclass(slots=True)
@@ -39,12 +40,18 @@ class Standing:
     applied: Column
 
     @classmethod
-    def of(cls, part: BookPart, ledger: BookPart, dead: Sequence[int] = ()) -> Standing:
-        """A part with what `ledger_of` says of it."""
+    def of(cls, part: BookPart, ledger: BookPart, dead: Sequence[int] = (), suspects: Collection[str] = ()) -> Standing:
+        """A part with what `ledger_of` says of it; `suspects` are refs of accounts that are suspect besides."""
         alive = np.ones(part.count, dtype=np.bool_)
         alive[list(dead)] = False
         applied = ledger.column("applied") or Column([], np.full(part.count, MISSING, dtype=np.int32))
-        return cls(part, alive, ledger.numbers(SUSPECT).astype(np.bool_), applied)
+        suspect = ledger.numbers(SUSPECT).astype(np.bool_)
+        suspect[_rows_of(part, suspects)] = True
+        return cls(part, alive, suspect, applied)
+
+    def bury(self, rows: Sequence[int]) -> None:
+        """Let these companies count no more: others have taken their place, or they are gone."""
+        self.alive[list(rows)] = False
 
     def keys_of(self, refs: Collection[Ref]) -> list[str]:
         """The companies that count of which these records are, or whose opportunities they are."""
@@ -70,10 +77,9 @@ class Standing:
         chosen = pa.array(rows)
         keys = self.part.keys(rows)
         for system, each in ids.items():
-            refs = (
-                str(Ref(system, Kind.ACCOUNT, record)) if record else "" for record in each.take(chosen).to_pylist()
-            )
-            found |= {ref: key for ref, key in zip(refs, keys, strict=True) if ref and ref != key}
+            records = each.take(chosen).to_pylist()
+            refs = (str(Ref(system, Kind.ACCOUNT, record)) for record in records)
+            found |= {ref: key for ref, key, record in zip(refs, keys, records, strict=True) if record and ref != key}
         for refs_of, key in zip(self.part.array(OTHERS).take(chosen).to_pylist(), keys, strict=True):
             found |= {ref: key for ref in refs_of if ref != key}
         return found
@@ -116,7 +122,7 @@ class Standing:
         numbers = numbers * (len(applied.values) + 1) + applied.codes + 1
         found, which = distinct(numbers, size * (len(applied.values) + 1))
         first = _firsts(which, len(found))
-        judged = [judge(*self._judged_at(int(row), columns)) for row in first]
+        judged = judge([self._holding_at(row, columns) for row in first.tolist()])
         codes = np.full(len(found), MISSING, dtype=np.int32)
         facts: list[Facts] = []
         for number, each in enumerate(judged):
@@ -128,8 +134,7 @@ class Standing:
         read["territory"] = self.applied
         return holders, read
 
-    def _judged_at(self, row: int, owners: Sequence[Column]) -> tuple[dict[System, str | None], str | None]:
-        """The owners of a company's records by system, and the territory applied to it last."""
+    def _holding_at(self, row: int, owners: Sequence[Column]) -> Holding:
         held: dict[System, str | None] = {}
         for system, column in zip(System, owners, strict=True):
             if self.part.ids(system)[row].as_py():
@@ -153,10 +158,7 @@ def ledger_of(
 ) -> BookPart:
     """What the ledger says of the companies of a part: the refs of suspect accounts, and territories by company key."""
     suspect = np.zeros(part.count, dtype=np.int8)
-    refs = [Ref.parse(each) for each in set(suspects)]
-    for system in System:
-        suspect[part.rows_with(f"id {system.value}", _ids(refs, system))] = 1
-    suspect[part.rows_with(OTHERS, [str(ref) for ref in refs])] = 1
+    suspect[_rows_of(part, set(suspects))] = 1
     pairs = list(applied)
     keys = pa.array([key for key, _ in pairs], type=pa.string())
     paths = pa.array([path for _, path in pairs], type=pa.string()).dictionary_encode()
@@ -166,6 +168,15 @@ def ledger_of(
     column = pa.DictionaryArray.from_arrays(pa.array(codes.astype(np.int32)), values)
     schema = pa.schema([pa.field(SUSPECT, pa.int8()), pa.field(APPLIED, column.type, metadata={"kind": "text"})])
     return BookPart(pa.RecordBatch.from_arrays([pa.array(suspect), column], schema=schema), dict(about))
+
+
+def _rows_of(part: BookPart, accounts: Collection[str]) -> NDArray[np.int64]:
+    """The rows of the companies that have some of these accounts, by their refs."""
+    if not accounts:
+        return _NO_ROWS
+    refs = [Ref.parse(each) for each in accounts]
+    rows = [part.rows_with(f"id {system.value}", _ids(refs, system)) for system in System]
+    return np.concatenate([*rows, part.rows_with(OTHERS, list(accounts))])
 
 
 def _ids(refs: Iterable[Ref], system: System) -> list[str]:

@@ -24,9 +24,14 @@ from syncd.jobs.alerting import silence
 from syncd.jobs.daemon.web import View, WebServer
 from syncd.jobs.metrics import METRICS, metrics_text
 from syncd.jobs.readiness import unready
+from syncd.jobs.status import status
+from syncd.model.cursors import Cursor
+from syncd.model.refs import Kind, System
 from syncd.report.exposition import Family, exposition
+from syncd.report.status_text import status_text
 from syncd.store import lease, runs
-from syncd.store.engine import Store
+from syncd.store.cursors import set_cursor
+from syncd.store.engine import COMMIT_STEPS, Store
 from syncd.telemetry.tally import Tally
 from tests.integration.installation import Installation
 
@@ -40,7 +45,7 @@ def parsed(text: str) -> Samples:
     found: Samples = {}
     for line in text.splitlines():
         if line.startswith("# "):
-            assert re.fullmatch(r"# (HELP \w+ .+|TYPE \w+ (gauge|counter|summary))", line), line
+            assert re.fullmatch(r"# (HELP \w+ .+|TYPE \w+ (gauge|counter|histogram))", line), line
             continue
         match = re.fullmatch(r'(\w+)(?:\{((?:\w+="(?:[^"\\]|\\.)*",?)*)\})? (-?[\d.e+-]+)', line)
         assert match, line
@@ -97,6 +102,21 @@ def test_metrics_tell_what_the_database_holds(tmp_path: Path, store: Store, cloc
     samples = read(world)
     assert metric(samples, "writes_frozen") == metric(samples, "source_stale", system="salesforce") == 1
     assert metric(samples, "source_lag_seconds", system="salesforce") == 3600
+    with world.store.write() as conn:
+        for kind, minutes in ((Kind.ACCOUNT, 60), (Kind.OPPORTUNITY, 90)):
+            through = world.clock.now() - timedelta(minutes=minutes)
+            set_cursor(conn, Cursor(System.SALESFORCE, kind, through=through))
+        set_cursor(conn, Cursor(System.SALESFORCE, Kind.ACCOUNT, "delayed", world.clock.now() - timedelta(hours=9)))
+    samples = read(world)
+    lags = {kind: metric(samples, "object_lag_seconds", system="salesforce", kind=kind) for kind in Kind}
+    assert {kind: lag for kind, lag in lags.items() if lag is not None} == {"account": 3600, "opportunity": 5400}
+    told = status(world.context.settings, world.store, clock=world.clock)
+    objects = told["systems"]["salesforce"]["objects"]
+    assert {kind: (each["lag_seconds"], each["stale"]) for kind, each in objects.items()} == {
+        "account": (3600, True),
+        "opportunity": (5400, True),
+    }
+    assert "opportunity is read up to" in status_text(told)
 
 
 def test_what_processes_counted_grows_over_runs_and_restarts(
@@ -129,7 +149,28 @@ def test_what_processes_counted_grows_over_runs_and_restarts(
     assert metric(samples, "job_runs_total", job="watch", outcome="ok") == 3
     assert metric(samples, "notifications_total", receiver="first") == 2
     assert metric(samples, "notifications_failed_total", receiver="first", reason="unwritable") == 1
-    assert "# TYPE syncd_job_duration_seconds summary" in metrics_text(world.context.settings, store, clock=clock)
+    assert "# TYPE syncd_job_duration_seconds histogram" in metrics_text(world.context.settings, store, clock=clock)
+
+
+def test_a_histogram_has_every_step_with_all_below_it(world: World) -> None:
+    """Prometheus takes quantiles of these: a step that is missing, or counts its own alone, gives wrong ones."""
+    tally = world.context.tally
+    for took in (0.04, 0.05, 0.2, 9, 900):
+        tally.observe("http_request_duration_seconds", took, system="salesforce", endpoint="query")
+    tally.observe("http_request_duration_seconds", 0.3, system="hubspot", endpoint="search")
+    world.watch()
+    samples, query = read(world), {"system": "salesforce", "endpoint": "query"}
+    name = "http_request_duration_seconds"
+    steps = ["0.05", "0.1", "0.25", "0.5", "1", "2.5", "5", "10", "30", "60", "+Inf"]
+    found = [metric(samples, f"{name}_bucket", **query, le=step) for step in steps]
+    assert found == [2, 2, 3, 3, 3, 3, 3, 4, 4, 4, 5]
+    assert metric(samples, f"{name}_count", **query) == 5
+    assert metric(samples, f"{name}_sum", **query) == pytest.approx(909.29)
+    other = [metric(samples, f"{name}_bucket", system="hubspot", endpoint="search", le=step) for step in steps]
+    assert other == [0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1]
+    commits = [metric(samples, "db_commit_seconds_bucket", le=f"{step:g}") for step in COMMIT_STEPS]
+    assert None not in commits
+    assert metric(samples, "db_commit_seconds_bucket", le="+Inf") == metric(samples, "db_commit_seconds_count")
 
 
 def test_what_is_silenced_is_counted_once(world: World) -> None:
@@ -361,7 +402,7 @@ def fires(expr: str, samples: Samples, now: float) -> bool:
 
 
 NOW = 1_000_000.0
-_PARTS = {"gauge": ("",), "counter": ("",), "summary": ("_sum", "_count")}
+_PARTS = {"gauge": ("",), "counter": ("",), "histogram": ("_bucket", "_sum", "_count")}
 WELL: Samples = {
     ("syncd_up", ()): 1,
     ("syncd_ready", ()): 1,

@@ -4,24 +4,21 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable
 
 import pytest
 from click.testing import CliRunner
 from jobs_world import HUBSPOT, SALESFORCE, World
+from people_world import HOLDOUT, apply, carried_out, deactivate, ids_of, owned, settled, write
 
 from syncd.cli.main import cli
 from syncd.errors import InputError, UsageError
-from syncd.jobs import apply as jobs
-from syncd.jobs.leadership import leadership
 from syncd.jobs.people.distributing import distribute
 from syncd.jobs.people.joiner import joiner
 from syncd.jobs.people.leaver import leaver
 from syncd.jobs.plan import make_plan
 from syncd.jobs.watch import watch
 from syncd.model.refs import Kind
-from syncd.planning.applied import ApplyReport
 from syncd.report.people_text import people_markdown, people_text
 from syncd.report.plan_formats import render
 from syncd.report.redaction import redacted
@@ -29,76 +26,6 @@ from syncd.store import episodes, picking
 
 ONE_DATABASE = pytest.mark.parametrize("make_world", ["sqlite"], indirect=True)
 """For what is decided, not stored: once is enough."""
-
-PACK = """
-format: 1
-pack: {{cascade: {{open_opportunities: follow}}}}
-reps: [{entries}]
-pools: {{team: [{reps}], few: [{few}]}}
-territories:
-  - name: everywhere
-    when: always
-    owners: {{pool: team}}
-{more}
-"""
-HOLDOUT = """
-deal_holdouts: [{opportunities: {is_closed: false}, of: {territory: everywhere}, by: mei@x.com, why: quarter end}]
-"""
-
-
-def write(world: World, *, reps: tuple[str, ...] = (), entries: str = "", more: str = "") -> None:
-    named = ", ".join(reps or world.reps)
-    text = PACK.format(reps=named, few=", ".join(world.reps[:2]), entries=entries, more=more)
-    (world.folder / "pack" / "pack.yaml").write_text(text)
-
-
-def settled(world: World) -> None:
-    """Every account is with a member of the team, as the rules want it."""
-    world.pulled()
-    world.adopt()
-    document = make_plan(world.context)
-    world.approve(document)
-    apply(world, document)
-    world.pulled()
-
-
-def apply(world: World, document: Mapping[str, Any]) -> ApplyReport:
-    with leadership(world.context) as leader:
-        return jobs.apply(world.context, leader, document["plan_id"])
-
-
-def carried_out(world: World, document: Mapping[str, Any]) -> ApplyReport:
-    world.approve(document)
-    report = apply(world, document)
-    world.wait()
-    world.pulled()
-    return report
-
-
-def ids_of(world: World, email: str) -> dict[Any, str]:
-    users = world.context.store
-    with users.read() as conn:
-        from syncd.store import mirror
-
-        return {user.ref.system: user.ref.id for user in mirror.users(conn) if user.email == email}
-
-
-def owned(world: World, email: str) -> list[str]:
-    """Every live account, and every open opportunity, that the CRMs themselves say is a person's."""
-    ids = ids_of(world, email)
-    found = []
-    for system, user in ids.items():
-        found += [key for key, (_, owner) in world.truth(system, Kind.ACCOUNT).items() if owner == user]
-        deals = world.mirrored(system, Kind.OPPORTUNITY)
-        still_open = {key for key, record in deals.items() if record.fields.get("is_closed") != "true"}
-        truth = world.truth(system, Kind.OPPORTUNITY).items()
-        found += [key for key, (_, owner) in truth if owner == user and key in still_open]
-    return sorted(found)
-
-
-def deactivate(world: World, email: str) -> None:
-    user = ids_of(world, email)[SALESFORCE]
-    world.salesforce.edit({"object": "User", "id": user, "set": {"IsActive": False}})
 
 
 def books(world: World) -> Counter[str]:

@@ -171,6 +171,12 @@ def test_forecast_report_and_alerts_tell_one_attainment(world: World, pace: str)
     write(world, more=f"quotas: {{file: quotas.csv}}\nmonitors: {{AttainmentBelow: {{pace: {pace}}}}}")
     rows = "world,2026-Q4,5M\nlarge,2026-Q4,3M\nrest,2026-Q4,2M\n"
     (world.folder / "pack" / "quotas.csv").write_text(f"territory,period,quota\n{rows}")
+    win = {"Name": "Renewal", "StageName": "Closed Won", "CloseDate": "2026-11-03", "Amount": 70_000}
+    world.salesforce.load(
+        "Opportunity", [win | {"AccountId": each["Id"]} for each in world.salesforce.records("Account")]
+    )
+    world.clock.advance(timedelta(minutes=30))
+    world.pulled()
     reported = {each["subject"]: each for each in overview_document(world.context, "weekly")["attainment"]}
     forecasted = {each["territory"]: each for each in forecast(world.context)["territories"]}
     assert reported.keys() == {"world", "world/large", "world/rest"}
@@ -193,7 +199,9 @@ def test_the_stages_that_a_crm_remembers_are_asked_for_once_and_pulls_go_on(worl
         for each in (deal, won):
             world.salesforce.edit({"object": "Opportunity", "id": each, "set": {"StageName": stage}})
     world.clock.advance(timedelta(days=1))
-    world.salesforce.edit({"object": "Opportunity", "id": won, "set": {"StageName": "Closed Won"}})
+    world.salesforce.edit(
+        {"object": "Opportunity", "id": won, "set": {"StageName": "Closed Won", "CloseDate": "2026-11-23"}}
+    )
     world.clock.advance(timedelta(hours=1))
     world.pulled()
     assert ways(world, deal) == ["Proposal/Price Quote"]

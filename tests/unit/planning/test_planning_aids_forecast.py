@@ -8,8 +8,10 @@ from decimal import Decimal
 import pytest
 
 from syncd.planning.aids.chances import known_at, learn
-from syncd.planning.aids.forecast import Expected, Stretch, actual, check, expect
-from tests.deal_books import NOW, planted_deals
+from syncd.planning.aids.forecast import Expected, Stretch, actual, better, check, expect
+from syncd.planning.aids.stage_chances import learn_stages
+from syncd.planning.aids.stage_table import stage_table
+from tests.deal_books import NOW, STAGES, planted_deals, with_ways
 
 
 def place_of(at: datetime) -> int:
@@ -82,3 +84,50 @@ def test_nothing_known_is_nothing_promised() -> None:
     found = check([], PAST, 0.5, place_of, NOW)
     assert (found.tested, found.share, found.wider) == (0, None, 1.0)
     assert Expected().chance_of(float(Decimal(1))) == 0.0
+
+
+def test_the_stage_of_open_deals_makes_forecasts_of_held_back_quarters_better() -> None:
+    seed = 2
+    plain = planted_deals([f"t{n}" for n in range(30)], seed, a_month=2.0, win_rates=(0.2, 0.35, 0.5))
+    deals = with_ways(plain, seed)
+    by_age, by_stage = (check(deals, PAST, 0.55, place_of, NOW, staged=staged) for staged in (False, True))
+    assert by_age.error is not None
+    assert by_stage.error is not None
+    assert by_stage.error < 0.95 * by_age.error
+    assert by_stage.share is not None
+    assert 0.7 <= by_stage.share <= 0.95
+    assert better(by_age, by_stage) is by_stage
+    unknown = check(plain, PAST, 0.55, place_of, NOW, staged=True)
+    assert unknown.error == pytest.approx(by_age.error)
+    assert better(by_age, unknown) is by_age
+
+
+def test_planted_stages_are_learnt_with_their_conversion_and_time() -> None:
+    seen = known_at(with_ways(planted_deals(["a", "b"], 8, a_month=60, rush=1.0), 8), NOW)
+    chances = learn(seen, NOW, place_of)
+    stages = learn_stages(seen, chances.season, place_of)
+    assert stages is not None
+    far = NOW + timedelta(days=730)
+    rows = {each["stage"]: each for each in stage_table(seen)}
+    assert list(rows) == list(STAGES)
+    likely = []
+    for stage in STAGES:
+        found = stages.win(stage, 0, NOW, far)
+        assert found is not None
+        assert found == pytest.approx(rows[stage]["won"]["share"], abs=0.06)
+        assert rows[stage]["won"]["low"] <= rows[stage]["won"]["share"] <= rows[stage]["won"]["high"]
+        likely.append(found)
+    assert likely == sorted(likely)
+    assert rows["Negotiation"]["moved_on"]["hits"] == 0
+    assert stages.win("Nowhere", 0, NOW, far) is None
+    soon = [stages.win("Proposal", 0, NOW, NOW + timedelta(days=days)) or 0.0 for days in (0, 7, 30, 90)]
+    assert soon == sorted(soon)
+    assert soon[0] == 0.0
+
+
+def test_stages_entered_later_are_not_known_and_few_ways_teach_nothing() -> None:
+    deals = with_ways(planted_deals(["a"], 9, a_month=4.0), 9)
+    at = PAST[1].at(0.5)
+    assert all(entry.at < at for each in known_at(deals, at) for entry in each.way)
+    assert any(entry.at >= at for _, deal in deals for entry in deal.way)
+    assert learn_stages(known_at(deals[:20], NOW), (1.0, 1.0, 1.0), place_of) is None

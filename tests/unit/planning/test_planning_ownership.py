@@ -12,7 +12,7 @@ from syncd.errors import RefusedError
 from syncd.model.records import Record
 from syncd.model.refs import Ref
 from syncd.planning.adoption import adopt
-from syncd.planning.ownership import OwnershipHistory, overdue_expectations, person_changes, unmarked
+from syncd.planning.ownership import OwnershipHistory, person_changes, unmarked
 from syncd.store import ledger, mirror, ownership
 from syncd.store.ownership import OwnerChange, OwnerMark
 
@@ -107,17 +107,6 @@ def test_new_accounts_without_a_mark_are_listed() -> None:
     marks = {account(1): OwnerMark("005old", "adopted", EARLIER)}
     records = [record("005old"), record("005ben", account(2)), record("005ben", account(3), deleted=True)]
     assert [one.ref for one in unmarked(records, marks)] == [account(2)]
-
-
-def test_a_sync_that_does_not_come_within_the_hour_is_a_finding() -> None:
-    ref = account(1, HS)
-    history = OwnershipHistory({ref: OwnerMark("77anna", "expected", NOW)}, {})
-    records = [record("77old", ref)]
-    assert overdue_expectations(records, history, NOW + timedelta(minutes=59)) == ()
-    ((found, text),) = overdue_expectations(records, history, NOW + timedelta(minutes=60))
-    assert found == ref
-    assert "77anna" in text
-    assert overdue_expectations([record("77anna", ref)], history, NOW + timedelta(hours=2)) == ()
 
 
 def complete(world: World) -> None:

@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from syncd.errors import Finding, Place, Severity
 from syncd.report.apply_text import apply_text
 from syncd.report.explanation_text import render_explanation
-from syncd.report.findings_text import render_findings, summary_line
 from syncd.report.table import render_table
 from syncd.report.wording import counted, moment, money, plain, shown_width, wrapped
 
@@ -49,20 +47,6 @@ def test_the_small_words() -> None:
     assert moment("2026-11-20T10:05:00.000Z") == "2026-11-20 10:05Z"
     assert plain("a\tb\u200bc") == "a b\ufffdc"
     assert wrapped("word " * 30, indent=2).splitlines()[0].startswith("  word")
-
-
-def test_findings_come_in_the_order_of_the_files_with_a_line_of_counts() -> None:
-    findings = [
-        Finding("SYN204", Severity.WARNING, "shadowed", Place("b.yaml", 3)),
-        Finding(
-            "SYN203", Severity.ERROR, "unknown field", Place("a.yaml", 14, 7), "did you mean country?", "  contry: DE"
-        ),
-    ]
-    lines = render_findings(findings).splitlines()
-    assert lines[0] == "a.yaml:14:7: error SYN203 unknown field"
-    assert lines[-1] == "1 error, 1 warning: the pack is invalid"
-    assert summary_line(findings[:1]) == "1 warning: the pack is valid"
-    assert summary_line([], what="export") == "the export is valid"
 
 
 def report(**changes: Any) -> dict[str, Any]:

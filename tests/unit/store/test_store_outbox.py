@@ -42,7 +42,6 @@ def test_rows_come_out_as_they_went_in(store: Store) -> None:
         assert outbox.rows(conn, states=[RowState.SENDING]) == ()
         assert outbox.rows(conn, states=[RowState.APPROVED, RowState.SENDING]) == (first, second)
         assert outbox.open_refs(conn) == {account_ref(1), account_ref(2)}
-        assert outbox.oldest_open(conn) == NOW
 
 
 def test_plan_without_rows_is_fine(store: Store) -> None:
@@ -50,7 +49,6 @@ def test_plan_without_rows_is_fine(store: Store) -> None:
         approved(conn)
         outbox.enqueue(conn, "p1", [])
         assert outbox.rows(conn) == ()
-        assert outbox.oldest_open(conn) is None
 
 
 @pytest.mark.parametrize("status", [None, PlanStatus.OFFERED, PlanStatus.SUPERSEDED])

@@ -1,7 +1,7 @@
-"""The open opportunities of somebody who leaves that no account brings along: on others' accounts, or held out. Pure.
+"""What somebody who leaves has on accounts and no account brings along: deals, contacts, open tasks. Pure.
 
-They go to who has their account after the plan. A deal holdout holds an opportunity for its owner: once that one is no
-active user any more it holds nothing, and says so.
+They are on other people's accounts, or held out. They go to who has their account after the plan. A deal holdout holds
+an opportunity for its owner: once that one is no active user any more it holds nothing, and says so.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from syncd.rules.facts import Facts
 
 
 @dataclass(frozen=True, slots=True)
-class Deal:
-    """One open opportunity of the leaver: whether it moves, to whom (e-mail), and why or why not."""
+class LeftBehind:
+    """One open opportunity, contact or open task of the leaver: to whom it moves (e-mail), and why or why not."""
 
     record: Record
     company: str | None
@@ -29,58 +29,62 @@ class Deal:
     text: str
 
     def entry(self) -> dict[str, Any]:
-        """The opportunity as the plan's document shows it."""
+        """The record as the plan's document shows it."""
         fields = self.record.fields
-        return {
+        entry = {
             "ref": str(self.record.ref),
-            "name": fields.get("name", self.record.ref.id),
+            "name": fields.get("name") or fields.get("email") or self.record.ref.id,
             "company": self.company,
-            "amount": fields.get("amount"),
             "to": self.to,
             "text": self.text,
         }
+        if self.record.ref.kind is Kind.OPPORTUNITY:
+            return {**entry, "amount": fields.get("amount")}
+        return {**entry, "kind": self.record.ref.kind.value, "moves": self.to is not None}
 
 
-def deals_of(
+def left_behind_by(
     source: PlanInput,
     document: Mapping[str, Any],
     records: Iterable[Record],
     *,
     gone: bool,
-) -> tuple[tuple[Deal, ...], tuple[Change, ...]]:
-    """Every opportunity of the leaver with what becomes of it, and the writes that the plan lacks for that.
+) -> tuple[tuple[LeftBehind, ...], tuple[Change, ...]]:
+    """Every record of the leaver with what becomes of it, and the writes that the plan lacks for that.
 
-    `document` is the plan so far, `records` the leaver's open opportunities; `gone` says that the leaver is no active
+    `document` is the plan so far, `records` what the leaver has on accounts; `gone` says that the leaver is no active
     user any more, or past the last day: holdouts do not hold then.
     """
     planned = {entry["ref"]: entry for entry in document["changes"]}
     entries = {entry["company"]: entry for entry in document["decisions"]}
     children, territories = bench_of(source).children, {each.company: each.territory for each in source.decisions}
     companies = {ref: facts.key for facts in source.facts.values() for ref in facts.refs}
-    deals: list[Deal] = []
+    found: list[LeftBehind] = []
     changes: list[Change] = []
     for record in sorted(records, key=lambda each: str(each.ref)):
         account = Ref(record.ref.system, Kind.ACCOUNT, record.account) if record.account else None
         company = companies.get(account) if account is not None else None
         row = planned.get(str(record.ref))
         if row is not None:
-            deals.append(Deal(record, company, row.get("to_owner", {}).get("email", row["to"]), "follows its account"))
+            to = row.get("to_owner", {}).get("email", row["to"])
+            found.append(LeftBehind(record, company, to, "follows its account"))
             continue
         if account is None or company is None:
-            deals.append(Deal(record, None, None, "stays: it has no account in the mirror, so nobody follows from it"))
+            text = "stays: it has no account in the mirror, so nobody follows from it"
+            found.append(LeftBehind(record, None, None, text))
             continue
         facts = source.facts[company]
         holdout = _holdout(children, record, account, facts, territories.get(company))
         if holdout is not None and not gone:
-            deals.append(Deal(record, company, None, f"stays: {holdout}; it goes once its owner is inactive"))
+            found.append(LeftBehind(record, company, None, f"stays: {holdout}; it goes once its owner is inactive"))
             continue
         left = "its owner has left" if gone else "its owner leaves"
         why = f"{holdout} does not hold: {left}" if holdout is not None else left
-        deal, change = _moved(source, record, account, facts, entries.get(company), why)
-        deals.append(deal)
+        one, change = _moved(source, record, account, facts, entries.get(company), why)
+        found.append(one)
         if change is not None:
             changes.append(change)
-    return tuple(deals), tuple(changes)
+    return tuple(found), tuple(changes)
 
 
 def _holdout(children: Children, record: Record, account: Ref, facts: Facts, territory: str | None) -> str | None:
@@ -91,26 +95,26 @@ def _holdout(children: Children, record: Record, account: Ref, facts: Facts, ter
 
 def _moved(
     source: PlanInput, record: Record, account: Ref, facts: Facts, entry: Mapping[str, Any] | None, why: str
-) -> tuple[Deal, Change | None]:
-    """The opportunity with whoever has its account after the plan, and the write; or why it cannot be written."""
+) -> tuple[LeftBehind, Change | None]:
+    """The record with whoever has its account after the plan, and the write; or why it cannot be written."""
     system, company = record.ref.system, facts.key
     target = _owner_after(source, account, facts, entry)
     if target is None:
         text = "stays: its account has no active owner after the plan either"
-        return Deal(record, company, None, text), None
+        return LeftBehind(record, company, None, text), None
     email, owner = target
     if owner == record.owner:
-        return Deal(record, company, None, "stays: so does its account"), None
+        return LeftBehind(record, company, None, "stays: so does its account"), None
     if system not in source.writers:
-        return Deal(record, company, None, f"stays: {system.value} is not written"), None
+        return LeftBehind(record, company, None, f"stays: {system.value} is not written"), None
     if system in source.stale:
-        return Deal(record, company, None, f"stays: the mirror of {system.value} is stale"), None
+        return LeftBehind(record, company, None, f"stays: the mirror of {system.value} is stale"), None
     if record.ref in source.open_refs:
-        return Deal(record, company, None, "stays: an approved write of it is still under way"), None
+        return LeftBehind(record, company, None, "stays: an approved write of it is still under way"), None
     state = rep_state(source.directory, email, system, owner)
     fingerprint = child_fingerprint(record.ref, record.owner, parent=account, target=state)
     change = Change(record.ref, record.owner, owner, company, fingerprint, parent=account)
-    return Deal(record, company, email, f"to the owner of its account: {why}"), change
+    return LeftBehind(record, company, email, f"to the owner of its account: {why}"), change
 
 
 def _owner_after(

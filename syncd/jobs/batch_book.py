@@ -1,0 +1,158 @@
+"""The mirror as a book in which most companies are only counted: those that a batch settles by their columns.
+
+Equal to reading the whole book and deciding it plainly. What a batch cannot settle is read in full, a few companies at
+a time. Imported only where the extra `fast` is there; `unsuited_mirror` says where the whole book has to be read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from syncd.jobs.book import MirrorBook, directory_of, followers_of, freshness, memory_of
+from syncd.jobs.column_book import ColumnBook
+from syncd.jobs.company_records import records_of
+from syncd.jobs.context import Context
+from syncd.jobs.family_book import ownership_among
+from syncd.jobs.stages import Stages
+from syncd.jobs.written import written_fields
+from syncd.model.records import Record, User
+from syncd.model.refs import Kind, Ref
+from syncd.planning.proposals import differing_records
+from syncd.rules.batch.keeping import OWNER, Keeper, unsuited
+from syncd.rules.batch.standing import Holding, Standing
+from syncd.rules.conditions import Condition, OpportunityTest, fields_read, walk
+from syncd.rules.deciding.frame import Frame
+from syncd.rules.deciding.kept import Kept
+from syncd.rules.derivation import CompanyRecords, Derivation, OwnershipView, derive_alone, derive_book
+from syncd.rules.engine import Book
+from syncd.rules.facts import Applied, Directory, Facts
+from syncd.rules.pack import Pack
+from syncd.store import mirror
+
+_SHARE = 2
+"""Where less than half of the companies can be settled, reading the whole book is no slower."""
+_FEW = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class BatchBook:
+    """The mirror's book without the companies in `kept`, which keep their owners."""
+
+    source: MirrorBook
+    kept: tuple[Kept, ...]
+
+
+def unsuited_mirror(context: Context, pack: Pack, derivation: Derivation) -> str | None:
+    """Why no company of this pack and these settings can be settled by its columns, in words; None where many can."""
+    if written_fields(context.settings):
+        return "fields beside the owner are written"
+    if context.settings.signals:
+        return "side tables are joined to the book"
+    if derivation.rates.rows:
+        return "amounts are held to dated rates"
+    if any(each.leeway is not None for each in pack.territories(OWNER)):
+        return "a territory has leeway"
+    if any("owner_changed_at" in fields_read(each) for each in _conditions(pack)):
+        return "the pack reads when owners changed"
+    return unsuited(pack)
+
+
+def settle_mirror(
+    context: Context, conn: Connection, pack: Pack, derivation: Derivation, now: datetime, stages: Stages
+) -> BatchBook | None:
+    """Settle what can be, and read the rest in full; None, with a note, where reading the whole book is as good."""
+    users = {user.ref: user for user in mirror.users(conn) if user.ref.system in context.systems}
+    directory = directory_of(users.values(), pack, context.written_systems)
+    memory = memory_of(conn, pack, now)
+    with stages.stage("bring the columns up to date"):
+        columns = ColumnBook(context, conn, derivation, now)
+        standings = columns.standings()
+    stages.notes.extend(columns.notes)
+    if columns.other_roles or _vanished(pack, standings):
+        stages.notes.append("decided plainly: accounts are held by territories that the pack does not name")
+        return None
+    with stages.stage("settle by columns"):
+        keeper = Keeper(pack, Frame.of(pack, directory, now, memory))
+        judge = _Judge(context, derivation, users, now)
+        reads = frozenset(name for each in _conditions(pack) for name in fields_read(each))
+        reads_deals = any(isinstance(part, OpportunityTest) for each in _conditions(pack) for part in walk(each))
+        left = [key for each in standings for key in each.settle(keeper, judge.facts, reads, reads_deals=reads_deals)]
+    whole = sum(int(each.alive.sum()) for each in standings)
+    if len(left) > max(_FEW, whole // _SHARE):
+        stages.notes.append(f"decided plainly: {len(left):,} of {whole:,} companies have to be looked at")
+        return None
+    with stages.stage("read the others"):
+        source = _read(context, conn, pack, derivation, now, users, directory, left)
+    stages.notes.append(f"decided in batches: {whole - len(left):,} of {whole:,} companies by their columns")
+    return BatchBook(source, keeper.kept())
+
+
+def _conditions(pack: Pack) -> Iterator[Condition]:
+    for role in pack.roles:
+        yield from (territory.when for territory in pack.territories(role))
+    yield from (rule.when for rule in pack.protect)
+
+
+def _vanished(pack: Pack, standings: Sequence[Standing]) -> bool:
+    """Whether a territory was applied whose name the pack has no more: of those each company is counted."""
+    known = {name for each in pack.territories(OWNER) for name in (each.name, each.was) if name}
+    applied = {str(path).rpartition("/")[2] for each in standings for path in each.applied.values}
+    return not applied <= known
+
+
+class _Judge:
+    """Says who holds companies, by deriving one that has nothing but its owners."""
+
+    def __init__(self, context: Context, derivation: Derivation, users: Mapping[Ref, User], now: datetime) -> None:
+        self._derivation = derivation
+        self._written = context.written_systems
+        self._users = users
+        self._now = now
+
+    def facts(self, holdings: Sequence[Holding]) -> Sequence[Facts | None]:
+        """The facts of each holding; None where nobody known holds it, or a written system has another owner."""
+        applied = {
+            str(number): {OWNER: Applied(territory, None, self._now)}
+            for number, (_, territory) in enumerate(holdings)
+            if territory is not None
+        }
+        companies = (
+            CompanyRecords(
+                str(number),
+                tuple(Record(Ref(system, Kind.ACCOUNT, "0"), self._now, {}, owner) for system, owner in owners.items()),
+            )
+            for number, (owners, _) in enumerate(holdings)
+        )
+        view = OwnershipView(users=self._users, applied=applied)
+        derived = (known.facts for _, known in derive_alone(companies, self._derivation, view, self._now))
+        return [facts if self._is_held(facts) else None for facts in derived]
+
+    def _is_held(self, facts: Facts) -> bool:
+        owner = facts.current_owner
+        if owner is None or OWNER not in facts.values:
+            return False
+        return not differing_records(facts, owner, self._written)
+
+
+def _read(
+    context: Context,
+    conn: Connection,
+    pack: Pack,
+    derivation: Derivation,
+    now: datetime,
+    users: Mapping[Ref, User],
+    directory: Directory,
+    keys: Sequence[str],
+) -> MirrorBook:
+    """The companies of these keys as a book."""
+    companies = list(records_of(conn, keys, context.systems))
+    view = ownership_among(context, conn, users, {each.key: each.accounts for each in companies})
+    facts = tuple(derive_book(companies, derivation, view, now))
+    as_of, stale = freshness(context, conn)
+    deals = tuple(deal for each in companies for deal in each.opportunities if deal.fields.get("is_closed") != "true")
+    book = Book(facts, directory, memory=memory_of(conn, pack, now))
+    return MirrorBook(book, deals, users, as_of, stale, followers_of(context, conn, pack))

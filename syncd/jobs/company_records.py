@@ -1,0 +1,61 @@
+"""The records of some companies, by key: what a plan in batches looks at in full, of a book read in columns."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping
+
+from sqlalchemy import Connection
+
+from syncd.model.records import Record
+from syncd.model.refs import Kind, Ref, System
+from syncd.rules.derivation import CompanyRecords
+from syncd.store import companies, dossier, mirror
+from syncd.store.book_rows import book_records
+from syncd.store.book_state import joined
+
+
+def records_of(conn: Connection, keys: Collection[str], systems: Collection[System]) -> Iterator[CompanyRecords]:
+    """The live records of these companies with their opportunities, by key; those without an account are left out."""
+    members = _members(conn, keys)
+    refs = [ref for each in members.values() for ref in each if ref.system in systems]
+    held = {ref: record for ref, record in mirror.get_records(conn, refs).items() if not record.deleted}
+    deals: dict[Ref, list[Record]] = defaultdict(list)
+    for deal in mirror.records_of_account(conn, held, Kind.OPPORTUNITY):
+        if deal.account:
+            deals[Ref(deal.ref.system, Kind.ACCOUNT, deal.account)].append(deal)
+    for key, named in sorted(members.items()):
+        accounts = tuple(held[ref] for ref in named if ref in held)
+        if accounts:
+            yield CompanyRecords(key, accounts, tuple(deal for ref in named for deal in deals.get(ref, ())))
+
+
+def all_records(conn: Connection, systems: Collection[System]) -> Iterator[CompanyRecords]:
+    """Every company of the mirror, in no order; those of several records last. Opportunities are held in memory."""
+    deals: dict[Ref, list[Record]] = defaultdict(list)
+    for system in systems:
+        for deal, _ in book_records(conn, system, Kind.OPPORTUNITY):
+            if deal.account:
+                deals[Ref(system, Kind.ACCOUNT, deal.account)].append(deal)
+    links = joined(conn)
+    several: dict[str, list[Record]] = {key: [] for key in links.values()}
+    for system in systems:
+        for record, _ in book_records(conn, system, Kind.ACCOUNT):
+            ref = str(record.ref)
+            key = links.get(ref, ref)
+            if key in several:
+                several[key].append(record)
+            else:
+                yield CompanyRecords(key, (record,), tuple(deals.get(record.ref, ())))
+    for key, accounts in several.items():
+        if accounts:
+            found = tuple(deal for account in accounts for deal in deals.get(account.ref, ()))
+            yield CompanyRecords(key, tuple(accounts), found)
+
+
+def _members(conn: Connection, keys: Collection[str]) -> Mapping[str, tuple[Ref, ...]]:
+    """The refs that are these companies: those linked to a key, and the one it names where that is linked nowhere."""
+    own = {key: Ref.parse(key) for key in keys}
+    homes = dossier.company_keys(conn, own.values())
+    linked = companies.members(conn, keys)
+    return {key: tuple(sorted({*linked.get(key, ()), *([own[key]] if homes[own[key]] == key else [])})) for key in own}
