@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 JOBS ?= 2
 
-.PHONY: help setup demo test contract check lint types layers wheel install-test schema-fixture lock man simulate sweep machine planted mutants coverage fuzz bench bench-explain bench-packs bench-load bench-rules bench-aids bench-balance bench-engine bench-plan fairness soak evening real screenshots logs site site-serve storm fuzz-readers audit-deps sbom lanes clean
+.PHONY: help setup demo test contract check lint types layers wheel install-test schema-fixture lock man simulate sweep machine planted mutants coverage fuzz bench bench-explain bench-packs bench-load bench-rules bench-aids bench-balance bench-engine bench-plan bench-spark spark fairness soak evening real screenshots logs site site-serve storm fuzz-readers audit-deps sbom lanes clean
 .DEFAULT_GOAL := help
 
 help: ## what each target does
@@ -69,6 +69,7 @@ lock: ## pin every dependency with its hashes (needs uv)
 	uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-emit-index-url --extra balance --extra console --extra fast --extra postgres --extra receivers --group dev pyproject.toml -o requirements-dev.txt
 	uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-emit-index-url --group site -o requirements-site.txt
 	uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-emit-index-url --group fuzz -o requirements-fuzz.txt
+	uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-emit-index-url --extra fast --extra spark --group spark -c requirements-dev.txt pyproject.toml -o requirements-spark.txt
 
 bench: $(STAMP) ## the whole job on the real company list, timed; JSON on stdout
 	@$(BIN)/python benchmarks/main_job.py
@@ -96,6 +97,16 @@ bench-engine: $(STAMP) ## the batch engine over ROWS accounts beside Polars, Duc
 
 bench-plan: $(STAMP) ## plan --accounts as a whole over ROWS accounts, in a process of its own; JSON on stdout
 	@$(BIN)/python benchmarks/batch_plan.py --rows $(or $(ROWS),100000 1000000)
+
+bench-spark: $(STAMP) build/spark/.installed ## plan --engine spark over ROWS accounts in Parquet beside batches; JSON on stdout
+	@$(BIN)/python benchmarks/spark_plan.py --rows $(or $(ROWS),1000 1000000)
+
+spark: $(STAMP) build/spark/.installed ## plan --engine spark on local Spark against the plain engine over SEEDS random packs (needs Java 17)
+	SPARK=$(or $(SEEDS),12) $(BIN)/python -m pytest tests/integration/test_spark.py -rs
+
+build/spark/.installed: requirements-spark.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --require-hashes -r requirements-spark.txt
+	@mkdir -p build/spark && touch $@
 
 fuzz: $(STAMP) ## class tables and batches against the plain evaluator over PACKS random packs of 200 dirty accounts
 	PACKS=$(or $(PACKS),3000) $(BIN)/python -m pytest tests/unit/rules/test_rules_classes.py tests/unit/rules/test_rules_batch.py -n $(JOBS)

@@ -85,7 +85,8 @@ def iso(instant: datetime) -> str:
     """An instant as text of fixed width, UTC, milliseconds: `2026-11-20T10:00:00.000Z`. Sorts as time does."""
     if instant.tzinfo is None:
         raise ValueError("a naive datetime is a programming error")
-    return instant.astimezone(UTC).isoformat(timespec="milliseconds")[:-6] + "Z"
+    in_utc = instant if instant.tzinfo is UTC else instant.astimezone(UTC)
+    return in_utc.isoformat(timespec="milliseconds")[:-6] + "Z"
 
 
 def parse_instant(text: str) -> datetime:

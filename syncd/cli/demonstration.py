@@ -20,9 +20,8 @@ from typing import Any
 
 import click
 
-from syncd.alerts.periods import fiscal_period
+from syncd.cli.northwind import write_pack, write_settings
 from syncd.cli.sandboxes import RunningSandboxes, open_sandboxes
-from syncd.cli.shipped import copy_tree, shipped
 from syncd.clock import SystemClock
 from syncd.errors import UsageError
 
@@ -51,8 +50,8 @@ class Demonstration:
         folder = _new_folder(keep)
         sandboxes = open_sandboxes(companies=_COMPANIES, seed=_SEED, as_of=SystemClock().now())
         try:
-            _write_pack(folder)
-            _write_settings(folder, sandboxes)
+            write_pack(folder)
+            write_settings(folder, sandboxes)
             yield cls(folder, sandboxes)
         finally:
             sandboxes.close()
@@ -188,59 +187,6 @@ def _new_folder(keep: Path | None) -> Path:
         raise UsageError("SYN004", f"{keep} exists already", hint="name a folder that does not")
     keep.mkdir(parents=True)
     return keep.resolve()
-
-
-def _write_pack(folder: Path) -> None:
-    """The demonstration's pack, with a fiscal year whose present quarter is far enough along to speak of attainment."""
-    copy_tree(shipped("examples") / "demo", folder / "pack")
-    today = SystemClock().now().date()
-    start = (today.month - 2) % 12 + 1
-    pack = folder / "pack" / "pack.yaml"
-    text = pack.read_text(encoding="utf-8")
-    pack.write_text(text.replace("time_zone:", f"fiscal_year_start: {start}\n  time_zone:"), encoding="utf-8")
-    quotas = folder / "pack" / "quotas.csv"
-    period = fiscal_period(today, start)
-    quotas.write_text(quotas.read_text(encoding="utf-8").replace("2026-Q4", period), encoding="utf-8")
-
-
-def _write_settings(folder: Path, sandboxes: RunningSandboxes) -> None:
-    line: Any = sandboxes.ready_line()
-    secrets = folder / "secrets"
-    secrets.mkdir(mode=0o700)
-    for name, value in (
-        ("salesforce_client_secret", line["salesforce"]["client_secret"]),
-        ("hubspot_token", line["hubspot"]["access_token"]),
-    ):
-        (secrets / name).touch(mode=0o600)
-        (secrets / name).write_text(value, encoding="utf-8")
-    settings = f"""\
-mode = "approve"
-owner_writer = "both"
-
-[salesforce]
-login_url = "{line["salesforce"]["url"]}"
-client_id = "{line["salesforce"]["client_id"]}"
-grant = "client_credentials"
-client_secret = "file:{secrets}/salesforce_client_secret"
-
-[hubspot]
-base_url = "{line["hubspot"]["url"]}"
-token = "file:{secrets}/hubspot_token"
-
-[limits]
-# The sandbox commits at once: what a person edits is there for the next pull.
-salesforce_holdback = "0s"
-hubspot_holdback = "0s"
-
-[control]
-socket = "control.sock"
-
-[[receivers]]
-name = "alert-file"
-type = "file"
-path = "alerts.jsonl"
-"""
-    (folder / "config.toml").write_text(settings, encoding="utf-8")
 
 
 def _owners_sent(entry: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

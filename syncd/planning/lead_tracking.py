@@ -163,7 +163,13 @@ def _waiting(track: LeadTrack, record: Record, user: User | None, mark: OwnerMar
         return _closed(base, "too-old", f"it is older than {days} d (leads.within), so it stays where it is")
     ours = mark is not None and mark.source == "written"
     back = track.rep is not None or track.reason == RETURNED
-    if mark is not None and ours and (mark.owner != record.owner or (back and (user is None or user.active))):
+    stayed = user is not None and not user.active and track.owner == record.owner and track.reason != RETURNED
+    if (
+        mark is not None
+        and ours
+        and not stayed
+        and (mark.owner != record.owner or (back and (user is None or user.active)))
+    ):
         return replace(base, reason=RETURNED, text=f"syncd gave it away on {mark.at:%Y-%m-%d %H:%M}Z and it came back")
     if user is not None and not user.active:
         text = f"{user.email or user.name}, who has it, is no active user"

@@ -149,8 +149,9 @@ def _ledger_row(settlement: Settlement, context: PlanContext) -> ledger.NewRow:
 def _carry_out(conn: Connection, context: PlanContext, done: Sequence[Settlement], now: datetime) -> None:
     """What is remembered once records have the planned owner: the marks, decisions, and what the sync is to write.
 
-    An owner that somebody else set to the same value is a baseline we agree with, not a write of ours. A text of ours
-    has no mark: nobody else's word counts there.
+    An owner that somebody else set to the same value is no write of ours, so the mark stays as it is: the word of a
+    person who was quicker counts for as long as any (RULES 5, changed by a person). A text of ours has no mark: nobody
+    else's word counts there.
     """
     if not done:
         return
@@ -160,8 +161,8 @@ def _carry_out(conn: Connection, context: PlanContext, done: Sequence[Settlement
         row = settlement.row
         if row.field in DERIVED_WRITES:
             continue
-        ours = settlement.state is RowState.CONFIRMED or settlement.code is not None
-        marks[row.slot] = (row.new, "written" if ours else "adopted")
+        if settlement.state is RowState.CONFIRMED or settlement.code is not None:
+            marks[row.slot] = (row.new, "written")
         decision = context.decisions.get((row.because, row.field))
         if row.ref.kind is Kind.ACCOUNT and decision is not None:
             decided[row.because, row.field] = decision

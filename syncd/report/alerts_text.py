@@ -107,16 +107,26 @@ def _accounts(document: Alert) -> Iterator[str]:
     if not accounts:
         return
     yield ""
-    yield f"Accounts ({document['accounts_total']:,}):"
+    shown, total = accounts[:_SHOWN], document["accounts_total"]
+    owners = {account["owner"] or "nobody" for account in shown}
+    one_owner = len(owners) == 1
+    those = "" if total == len(shown) else f"the first {len(shown)} "
+    yield f"Accounts ({total:,})" + (f", {those}owned by {plain(*owners)}:" if one_owner else ":")
     currency = document["money"]["currency"] if document["money"] else ""
+    headers = ("amount", "account", "name") if one_owner else ("amount", "account", "owner", "name")
     rows = [
-        (money(account["amount"], currency), account["account"], account["owner"] or "nobody", account["name"])
-        for account in accounts[:_SHOWN]
+        (
+            money(account["amount"], currency),
+            account["account"],
+            *(() if one_owner else (account["owner"] or "nobody",)),
+            account["name"],
+        )
+        for account in shown
     ]
-    for line in render_table(("amount", "account", "owner", "name"), rows, right={0}, width=110).splitlines():
+    for line in render_table(headers, rows, right={0}, width=78 if one_owner else 110).splitlines():
         yield f"  {line}"
-    if document["accounts_total"] > _SHOWN:
-        yield f"  … and {document['accounts_total'] - _SHOWN:,} more"
+    if total > len(shown):
+        yield f"  … and {total - len(shown):,} more"
 
 
 def _history(document: Alert) -> Iterator[str]:

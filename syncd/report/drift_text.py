@@ -12,7 +12,7 @@ def drift_text(document: Mapping[str, Any]) -> str:
     """The accounts that others changed, the latest first, and what to do."""
     drifts = document["drifts"]
     if not drifts:
-        return "No account drifted: every owner is the one that syncd wrote, adopted or first saw."
+        return "No account drifted: every owner is as syncd wrote, adopted or first saw it."
     what = "owner" if all(entry["role"] == "owner" for entry in drifts) else "owner or holder of a role"
     lines = [f"{counted(len(drifts), 'account')} whose {what} somebody else changed:", ""]
     for entry in drifts:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, bindparam, select
 
 from syncd.clock import iso
 from syncd.errors import StorageError
@@ -13,13 +13,16 @@ from syncd.model.refs import Kind, System
 from syncd.store.tables import cursors
 from syncd.store.upserts import upsert
 
+_ONE = select(cursors.c.through, cursors.c.window_lower, cursors.c.window_upper, cursors.c.resume).where(
+    cursors.c.system == bindparam("of_system"),
+    cursors.c.kind == bindparam("of_kind"),
+    cursors.c.lane == bindparam("of_lane"),
+)
+
 
 def get_cursor(conn: Connection, system: System, kind: Kind, lane: str = "live") -> Cursor:
     """The stored cursor, or a fresh one for a kind that was never read in this lane."""
-    query = select(cursors.c.through, cursors.c.window_lower, cursors.c.window_upper, cursors.c.resume).where(
-        cursors.c.system == system, cursors.c.kind == kind, cursors.c.lane == lane
-    )
-    row = conn.execute(query).one_or_none()
+    row = conn.execute(_ONE, {"of_system": system, "of_kind": kind, "of_lane": lane}).one_or_none()
     if row is None:
         return Cursor(system, kind, lane)
     through, lower, upper, resume = row

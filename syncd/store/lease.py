@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import ColumnElement, Connection, exists, select, update
+from sqlalchemy import BindParameter, ColumnElement, Connection, bindparam, exists, select, update
 
 from syncd.clock import iso
 from syncd.errors import LeaseHeldError
@@ -125,7 +125,7 @@ def require_newest(conn: Connection, epoch: int) -> None:
 
     Unlike `require` it lets a holder finish whose lease ran out and that nobody took over.
     """
-    newest = conn.execute(select(leases.c.epoch).where(leases.c.id == _ONLY)).scalar()
+    newest = conn.execute(_NEWEST).scalar()
     if newest != epoch:
         raise _lost(conn, epoch)
 
@@ -144,19 +144,25 @@ def require_writing(conn: Connection, epoch: int, *, now: datetime) -> None:
 
 def require(conn: Connection, epoch: int, *, now: datetime) -> None:
     """Raise LeaseHeldError SYN702 unless the lease of `epoch` still stands."""
-    if not conn.execute(select(is_held(epoch, now))).scalar():
+    if not conn.execute(_IS_HELD, {"epoch": epoch, "now": now}).scalar():
         raise _lost(conn, epoch)
 
 
-def is_held(epoch: int, now: datetime) -> ColumnElement[bool]:
+def is_held(epoch: int | BindParameter[int], now: datetime | BindParameter[datetime]) -> ColumnElement[bool]:
     """The condition that the lease of `epoch` still stands, for the WHERE of a statement that must be fenced."""
     return exists().where(
         leases.c.id == _ONLY, leases.c.epoch == epoch, leases.c.holder.is_not(None), leases.c.until > now
     )
 
 
+_NEWEST = select(leases.c.epoch).where(leases.c.id == _ONLY)
+_ROW = select(leases).where(leases.c.id == _ONLY)
+_IS_HELD = select(is_held(bindparam("epoch"), bindparam("now")))
+"""Before every commit and call one of them is asked, and making a statement costs more than running it."""
+
+
 def _stored(conn: Connection) -> _Stored:
-    row = conn.execute(select(leases).where(leases.c.id == _ONLY)).one_or_none()
+    row = conn.execute(_ROW).one_or_none()
     return _NEVER if row is None else _Stored(row.epoch, row.holder, row.until, row.writes_from)
 
 

@@ -78,6 +78,13 @@ _RECORD_COLUMNS = (
     _t.c.merged_from,
     _t.c.modified_by,
 )
+_ALL = (
+    select(*_RECORD_COLUMNS)
+    .where(_t.c.system == bindparam("of_system"), _t.c.kind == bindparam("of_kind"))
+    .order_by(_t.c.id)
+)
+_LIVE = _ALL.where(_t.c.deleted == False)  # noqa: E712 - SQL
+_LAST = select(func.max(_t.c.change_seq))
 _KNOWN_COLUMNS = (
     _t.c.system,
     _t.c.kind,
@@ -203,10 +210,9 @@ def get_records(conn: Connection, refs: Iterable[Ref]) -> Mapping[Ref, Record]:
 
 def records(conn: Connection, system: System, kind: Kind, *, include_deleted: bool = False) -> Iterator[Record]:
     """The records of one kind ordered by id, in bounded memory."""
-    query = select(*_RECORD_COLUMNS).where(_t.c.system == system, _t.c.kind == kind).order_by(_t.c.id)
-    if not include_deleted:
-        query = query.where(_t.c.deleted == False)  # noqa: E712 - SQL
-    with conn.execute(query, execution_options={"yield_per": CHUNK}) as result:
+    query = _ALL if include_deleted else _LIVE
+    of = {"of_system": system, "of_kind": kind}
+    with conn.execute(query, of, execution_options={"yield_per": CHUNK}) as result:
         yield from map(_record, result)
 
 
@@ -230,7 +236,7 @@ def records_of_account(conn: Connection, refs: Iterable[Ref], kind: Kind = Kind.
 
 def last_change(conn: Connection) -> int:
     """The number of the newest change of the mirror, 0 for an empty one. It only grows."""
-    return conn.execute(select(func.max(_t.c.change_seq))).scalar() or 0
+    return conn.execute(_LAST).scalar() or 0
 
 
 def changed_since(conn: Connection, mark: int) -> Iterator[Ref]:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import Connection, Integer, bindparam, func, select, update
 
 from syncd.errors import StorageError
 from syncd.store.tables import runs as run_table
@@ -57,12 +57,18 @@ def finish_run(conn: Connection, run_id: str, outcome: str, *, now: datetime, su
         raise StorageError("SYN616", f"there is no open run {run_id}")
 
 
+_NEWEST = (
+    select(*(run_table.c[one.name] for one in fields(Run)))
+    .order_by(run_table.c.started_at.desc(), run_table.c.run_id)
+    .limit(bindparam("most", type_=Integer))
+)
+_OF_JOB = _NEWEST.where(run_table.c.job == bindparam("of"))
+
+
 def runs(conn: Connection, limit: int, job: str | None = None) -> tuple[Run, ...]:
     """The newest runs, of one job or of all, newest first."""
-    query = select(run_table).order_by(run_table.c.started_at.desc(), run_table.c.run_id).limit(limit)
-    if job is not None:
-        query = query.where(run_table.c.job == job)
-    return tuple(Run(**row) for row in conn.execute(query).mappings())
+    found = conn.execute(_NEWEST, {"most": limit}) if job is None else conn.execute(_OF_JOB, {"most": limit, "of": job})
+    return tuple(Run(*row) for row in found)
 
 
 def get_run(conn: Connection, run_id: str) -> Run | None:

@@ -79,16 +79,19 @@ def native_sync_sign(conn: Connection) -> str | None:
     return conn.execute(query).scalars().first()
 
 
+_COUNTS = (
+    select(records.c.system, records.c.kind, func.count())
+    .where(records.c.deleted == False)  # noqa: E712 - SQL
+    .group_by(records.c.system, records.c.kind)
+    .order_by(records.c.system, records.c.kind)
+)
+_SYSTEMS = select(systems).order_by(systems.c.system)
+
+
 def mirror_status(conn: Connection) -> Mapping[System, MirrorStatus]:
     """The status of every system that was ever bound or pulled."""
     counts: dict[System, dict[Kind, int]] = {}
-    query = (
-        select(records.c.system, records.c.kind, func.count())
-        .where(records.c.deleted == False)  # noqa: E712 - SQL
-        .group_by(records.c.system, records.c.kind)
-        .order_by(records.c.system, records.c.kind)
-    )
-    for system, kind, count in conn.execute(query):
+    for system, kind, count in conn.execute(_COUNTS):
         counts.setdefault(system, {})[kind] = count
     return {
         row.system: MirrorStatus(
@@ -100,12 +103,14 @@ def mirror_status(conn: Connection) -> Mapping[System, MirrorStatus]:
             last_error=row.last_error,
             native_sync=row.native_sync,
         )
-        for row in conn.execute(select(systems).order_by(systems.c.system))
+        for row in conn.execute(_SYSTEMS)
     }
 
 
 def change_system(conn: Connection, system: System, *, now: datetime, **values: Any) -> None:
     """Set columns of the system's row, which is made if it is not there."""
-    fresh = {"system": system, "complete": False, "teams_readable": False, "changed_at": now}
-    conn.execute(upsert(conn, systems, ("system",)), fresh)
-    conn.execute(update(systems).where(systems.c.system == system).values(changed_at=now, **values))
+    changed = update(systems).where(systems.c.system == system).values(changed_at=now, **values)
+    if conn.execute(changed).rowcount == 0:
+        fresh = {"system": system, "complete": False, "teams_readable": False, "changed_at": now}
+        conn.execute(upsert(conn, systems, ("system",)), fresh)
+        conn.execute(changed)

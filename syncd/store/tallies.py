@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, select
+from sqlalchemy.sql.dml import Insert
 
 from syncd.store.tables import tallies as tally_table
 from syncd.store.upserts import upsert
@@ -13,16 +14,13 @@ from syncd.store.upserts import upsert
 if TYPE_CHECKING:  # `syncd status` reads this room, and need not pay for the log
     from syncd.telemetry.tally import Counted, Key
 
+_KEY = ("name", "labels")
+
 
 def save_tally(conn: Connection, counted: Counted) -> None:
     """Add counts to what is known and put levels in the place of theirs, in the caller's transaction."""
-    for key, amount in counted.counts.items():
-        name, labels = key
-        mine = (tally_table.c.name == name) & (tally_table.c.labels == dict(labels))
-        if not conn.execute(update(tally_table).where(mine).values(value=tally_table.c.value + amount)).rowcount:
-            _put(conn, key, amount)
-    for key, value in counted.levels.items():
-        _put(conn, key, value)
+    _put(conn, upsert(conn, tally_table, _KEY, add=("value",)), counted.counts)
+    _put(conn, upsert(conn, tally_table, _KEY, ("value",)), counted.levels)
 
 
 def tallies(conn: Connection) -> Mapping[str, tuple[tuple[Mapping[str, str], float], ...]]:
@@ -34,6 +32,7 @@ def tallies(conn: Connection) -> Mapping[str, tuple[tuple[Mapping[str, str], flo
     return {name: tuple(sorted(samples, key=lambda each: sorted(each[0].items()))) for name, samples in found.items()}
 
 
-def _put(conn: Connection, key: Key, value: float) -> None:
-    row = {"name": key[0], "labels": dict(key[1]), "value": value}
-    conn.execute(upsert(conn, tally_table, ("name", "labels"), ("value",)), row)
+def _put(conn: Connection, statement: Insert, values: Mapping[Key, float]) -> None:
+    rows = [{"name": name, "labels": dict(labels), "value": value} for (name, labels), value in values.items()]
+    if rows:
+        conn.execute(statement, rows)

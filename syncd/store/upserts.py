@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
+from functools import cache
 from itertools import islice
 from typing import Any, TypeVar
 
@@ -31,20 +32,39 @@ CHUNK = 1000
 """Values in one IN list, rows in one batch: well under every driver's limit on parameters."""
 
 
-def upsert(conn: Connection, table: Table[Any] | TableClause, key: Sequence[str], update: Sequence[str] = ()) -> Insert:
-    """An INSERT of whole rows that, where `key` exists, sets the columns `update` instead, or nothing for none."""
+def upsert(
+    conn: Connection,
+    table: Table[Any] | TableClause,
+    key: Sequence[str],
+    update: Sequence[str] = (),
+    *,
+    add: Sequence[str] = (),
+) -> Insert:
+    """An INSERT of whole rows that, where `key` exists, sets the columns `update` instead and adds to those of `add`.
+
+    Without either such a row is left as it is.
+    """
+    return _upsert(conn.dialect.name, table, tuple(key), tuple(update), tuple(add))
+
+
+@cache
+def _upsert(
+    dialect: str, table: Table[Any] | TableClause, key: tuple[str, ...], update: tuple[str, ...], add: tuple[str, ...]
+) -> Insert:
+    """The same statement each time: making one costs as much as running it."""
     statement: Any
-    if conn.dialect.name == "postgresql":
+    if dialect == "postgresql":
         from sqlalchemy.dialects import postgresql  # 15 ms, which commands on SQLite do not pay
 
         statement = postgresql.insert(table)
     else:
         statement = sqlite.insert(table)
-    if not update:
-        return statement.on_conflict_do_nothing(index_elements=list(key))  # type: ignore[no-any-return]
+    if not update and not add:
+        return statement.on_conflict_do_nothing(index_elements=key)  # type: ignore[no-any-return]
     fresh = statement.excluded
+    summed = {name: table.c[name] + fresh[name] for name in add}
     return statement.on_conflict_do_update(  # type: ignore[no-any-return]
-        index_elements=list(key), set_={name: fresh[name] for name in update}
+        index_elements=key, set_={name: fresh[name] for name in update} | summed
     )
 
 

@@ -27,7 +27,6 @@ stale_after = "10min"
 [report]
 folder = "reports"
 weekly = "00:00"
-monthly = "00:00"
 quarterly = "00:00"
 [[receivers]]
 name = "readers"
@@ -135,17 +134,17 @@ def test_editions_of_the_report_go_from_the_schedule_to_their_receivers(daemon: 
         runs.finish_run(conn, "long-ago", "ok", now=long_ago, summary={})
     store.close()
     told = folder / "told.jsonl"
-    wait_for(lambda: told.exists() and len(told.read_text().splitlines()) == 3, "three editions", 150)
+    wait_for(lambda: told.exists() and len(told.read_text().splitlines()) == 2, "two editions", 150)
     notices = [json.loads(line) for line in told.read_text().splitlines()]
-    assert {each["subject"].partition("-")[0] for each in notices} == {"weekly", "monthly", "quarterly"}
+    assert {each["subject"].partition("-")[0] for each in notices} == {"weekly", "quarterly"}
     for each in notices:
         page = Path(each["file"]).read_text(encoding="utf-8")
         assert page.startswith("<!DOCTYPE html>")
         assert "companies: " in each["text"]
     wait_for(lambda: daemon.finished("watch") > 2, "more rounds")
-    assert len(told.read_text().splitlines()) == 3
+    assert len(told.read_text().splitlines()) == 2
     shown = daemon.installation.syncd("runs", "--job", "report", "--format", "json")
-    assert [each["outcome"] for each in json.loads(shown.stdout)["runs"]] == ["ok"] * 3
+    assert [each["outcome"] for each in json.loads(shown.stdout)["runs"]] == ["ok"] * 2
 
 
 def test_sigterm_ends_it_soon_with_the_lease_given_back(daemon: Daemon) -> None:

@@ -10,13 +10,16 @@ from pathlib import Path
 
 import click
 
-from syncd.errors import InputError
+from syncd.clock import SystemClock
+from syncd.errors import InputError, UsageError
 
 EPILOG = """\b
 Example:
   syncd sandbox --companies 500 --seed 7
   syncd sandbox --data ./exports --salesforce-port 8077 --hubspot-port 8078
   syncd sandbox --native-sync
+  syncd sandbox --into ./northwind      # and in another terminal:
+  syncd --config ./northwind/config.toml db upgrade
 When both are ready, one line of JSON on stdout says where they are and how to
 sign in. Ctrl-C ends them; nothing is kept.
 """
@@ -35,6 +38,11 @@ sign in. Ctrl-C ends them; nothing is kept.
 @click.option("--as-of", help="The day that made-up dates lie around, such as 2027-01-31.")
 @click.option("--faults", type=click.Path(path_type=Path, dir_okay=False), help="A JSON file of faults to inject.")
 @click.option("--native-sync", is_flag=True, help="HubSpot's own Salesforce sync runs between the two.")
+@click.option(
+    "--into",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Write settings, secrets and a pack that lead here into this folder; dates lie around today.",
+)
 def sandbox(
     salesforce_port: int,
     hubspot_port: int,
@@ -44,12 +52,16 @@ def sandbox(
     as_of: str | None,
     faults: Path | None,
     native_sync: bool,
+    into: Path | None,
 ) -> None:
     """Serve a fake Salesforce and a fake HubSpot on loopback, with data."""
+    from syncd.cli.northwind import settle
     from syncd.cli.sandboxes import open_sandboxes
 
     try:
         instant = datetime.fromisoformat(as_of).replace(tzinfo=UTC) if as_of else None
+        if into is not None and instant is None:
+            instant = SystemClock().now()
         running = open_sandboxes(
             salesforce_port=salesforce_port,
             hubspot_port=hubspot_port,
@@ -62,6 +74,15 @@ def sandbox(
         )
     except ValueError as error:
         raise InputError("SYN333", str(error), hint="columns are the CRM's API field names") from error
+    if into is not None:
+        try:
+            new = settle(into, running)
+        except UsageError:
+            running.close()
+            raise
+        what = "settings, secrets and a pack" if new else "where the CRMs listen now"
+        click.echo(f"wrote {what} into {into}; keep this running, and in another terminal:", err=True)
+        click.echo(f"  cd {into} && syncd db upgrade && syncd pull", err=True)
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())

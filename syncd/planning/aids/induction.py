@@ -2,8 +2,8 @@
 
 At each node the field is chosen whose split is most nearly a function of the owner (gain ratio): so the tree follows
 the hierarchy that people had in mind, and a size that cuts across all countries comes before the countries. Fields with
-few values split in many ways at once, values that lead to the same owner together; numbers split in two at a round
-figure. What does not pay is pruned away again.
+few values split in many ways at once, values that lead to the same owner together, or to the same team where nobody
+stands out; numbers split in two at a round figure. What does not pay is pruned away again.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+
+from syncd.planning.aids.team_cuts import team_groups
 
 MOST_VALUES = 400
 """A field with more different values than this tells accounts from each other, not territories."""
@@ -128,6 +130,9 @@ class _Grower:
         cuts = [self._by_values(name, samples, before) for name in self.fields]
         cuts += [self._by_number(name, samples, held, before) for name in self.numbers]
         found = [cut for cut in cuts if cut is not None and cut.ratio >= _LEAST_RATIO]
+        if not found:  # nobody stands out: teams may
+            teams = (self._by_teams(name, samples, before) for name in self.fields)
+            found = [cut for cut in teams if cut is not None and cut.ratio >= _LEAST_RATIO]
         # equal ratios happen where one field implies another: the one that tells more comes first, then by name
         return max(found, key=lambda cut: (round(cut.ratio, 2), cut.gain, cut.tests[0].field), default=None)
 
@@ -156,6 +161,18 @@ class _Grower:
         kept.sort(key=lambda owner: (-sums[owner].total(), owner))
         tests = tuple(Test(name, tuple(sorted(groups[owner]))) for owner in kept)
         return _measured([sums[owner] for owner in kept], rest, before, tests, ways=sum(map(len, groups.values())) + 1)
+
+    def _by_teams(self, name: str, samples: Sequence[Sample], before: float) -> _Cut | None:
+        """Values that one team shares together; what has none, or a rare one, goes on."""
+        pairs = [(value, sample.owner) for sample in samples if (value := sample.words.get(name)) is not None]
+        groups = team_groups(pairs, self.least)
+        if not groups:
+            return None
+        rest = Counter(sample.owner for sample in samples)
+        rest.subtract(owner for group in groups for owner in group.held.elements())
+        # the groups were tried on companies that had no part in choosing them, so that they count as they are
+        tests = tuple(Test(name, group.values) for group in groups)
+        return _measured([group.held for group in groups], +rest, before, tests, ways=len(groups) + 1)
 
     def _by_number(self, name: str, samples: Sequence[Sample], held: Counter[str], before: float) -> _Cut | None:
         """The round figure that tells most; missing numbers are on the lower side, where no rule asks for them."""

@@ -86,7 +86,7 @@ class FieldColumns:
     def read_in(self, column: pa.Array, countries: Cells) -> Cells:
         """A column of states or postal codes, which are read within the country of their row."""
         found = texts_of(column).dictionary_encode()
-        texts, cells = np.asarray(found.indices.fill_null(-1)).astype(np.int64), found.dictionary
+        texts, cells = np.asarray(found.indices.fill_null(-1)).astype(np.int64), found.dictionary.to_pylist()
         width = len(countries.values) + 1
         pairs = texts * width + np.maximum(countries.codes, MISSING) + 1
         different, which = np.unique(np.where(texts < 0, -1, pairs), return_inverse=True)
@@ -98,7 +98,7 @@ class FieldColumns:
                 continue
             cell, country = divmod(pair, width)
             value = countries.values[country - 1] if country else None
-            codes[place] = self._code(cells[cell].as_py(), value if isinstance(value, str) else None)
+            codes[place] = self._code(cells[cell], value if isinstance(value, str) else None)
         return Cells(self._values, codes[which])
 
     def _texts(self, found: pa.DictionaryArray) -> Cells:

@@ -195,7 +195,7 @@ def test_a_full_pull_by_hand_counts_as_the_weekly_one(machine: Machine) -> None:
 def test_the_duties_are_those_of_the_settings_and_the_pack() -> None:
     settings = load_settings(None, {"SYNCD_HUBSPOT__BASE_URL": "http://127.0.0.1:9", "SYNCD_MODE": "approve"})
     names = [duty.name for duty in duties(settings, ("Mon-Fri 10:00",), UTC_ZONE)]
-    assert names == ["sync", "delayed-pass", "sweep", "full-sweep", "housekeeping", "watch", "offer"]
+    assert names == ["sync", "delayed-pass", "sweep", "full-sweep", "housekeeping", "watch", "rights", "offer"]
     observe = load_settings(None, {"SYNCD_PACK__GIT__REPOSITORY": "/srv/pack.git"})
     assert [duty.name for duty in duties(observe, ("10:00",), UTC_ZONE)][-1] == "pack"
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from click.testing import CliRunner
@@ -88,6 +88,35 @@ def test_nights_and_weekends_do_not_count(make_world: Make) -> None:
     assert due.isoformat() == "2026-11-23T08:20:01+00:00" or due.isoformat().startswith("2026-11-23T08:2")
     leads.later(60 * 48)
     assert leads.owner(ref) == leads.reps[0]
+
+
+@SQLITE
+def test_a_night_that_is_an_hour_short_takes_no_hour_from_the_rep(make_world: Make) -> None:
+    night = 'sla: {first_touch: 4h, hours: "22:00-06:00 Europe/Berlin", then: reassign}'
+    leads = LeadsWorld.make(make_world, sla=night)
+    clock = leads.world.clock
+    clock.advance(datetime(2027, 3, 27, 22, 0, tzinfo=UTC) - clock.now())  # 23:00 in Berlin; at 02:00 it is 03:00
+    leads.world.pulled()
+    ref = leads.lead()
+    leads.look()
+    first = leads.owner(ref)
+    assert first == leads.reps[0]
+    assert minute(leads.track(ref).due_at) == "2027-03-28T02:00"
+    leads.later(3.5 * 60)
+    assert leads.owner(ref) == first, "the wall clock says that five and a half hours are over; four were not worked"
+    leads.later(31)
+    assert leads.owner(ref) == leads.reps[1]
+    assert minute(leads.track(ref).due_at)[:13] == "2027-03-28T22"  # what the night lacks comes the night after
+    leads.later(19 * 60)
+    assert firing(leads) == {}
+    leads.later(2 * 60)
+    assert list(firing(leads)) == [f"SlaBreached {leads.reps[1]}"]
+
+
+def minute(at: datetime | None) -> str:
+    """An instant to the minute."""
+    assert at is not None
+    return at.isoformat()[:16]
 
 
 @SQLITE

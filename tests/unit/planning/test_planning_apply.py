@@ -46,6 +46,7 @@ from syncd.model.plans import PlanStatus, RowState, SavedPlan
 from syncd.model.records import Team, TeamMember, User
 from syncd.model.refs import Kind, Ref
 from syncd.planning.builder import PlanInput
+from syncd.planning.ownership import OwnershipHistory, drifted
 from syncd.planning.recovery import recover
 from syncd.rules.pack import Cap, Guard
 from syncd.store import ledger, mirror, outbox, ownership, plans
@@ -554,13 +555,19 @@ def test_expected_rows_are_never_sent_and_awaited_once_ours_is_confirmed(world: 
     assert (mark.owner, mark.source) == ("77anna", "expected")
 
 
-def test_an_owner_that_somebody_set_as_planned_is_a_baseline_and_no_write_of_ours(world: World) -> None:
+def test_a_person_who_set_the_planned_owner_first_keeps_the_last_word(world: World) -> None:
     source, plan = ready(world)
+    with world.store.read() as conn:
+        before = ownership.marks(conn)
     world.crms[SF].owners[account(1)] = "005anna"
     world.apply(plan, source)
     with world.store.read() as conn:
-        mark = ownership.marks(conn)[account(1)]
-    assert (mark.owner, mark.source) == ("005anna", "adopted")
+        assert ownership.marks(conn) == before
+        record = mirror.get_record(conn, account(1))
+        history = OwnershipHistory(before, ownership.owner_changes(conn))
+    assert record is not None
+    assert record.owner == "005anna"
+    assert [one.now for one in drifted([record], history)] == ["005anna"]
 
 
 # refusals of the whole plan

@@ -1,0 +1,42 @@
+"""The mirror of one world, row by row, read anew only where its bytes changed.
+
+After each step every row of the database is compared, as the bytes it is, with what it was: whatever wrote it shows.
+Only what differs is read through the store. Nothing here knows what is checked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from syncd.model.records import Record
+from syncd.model.refs import Kind, Ref, System
+from syncd.store import mirror
+from tests.simulation.world import World
+
+
+@dataclass(slots=True)
+class Mirrored:
+    """What the mirror holds, deleted records too."""
+
+    world: World
+    held: dict[Ref, Record] = field(default_factory=dict)
+    _bytes: dict[Ref, tuple[Any, ...]] = field(default_factory=dict)
+
+    def update(self) -> Mapping[Ref, Record]:
+        """Look at every row; returns those that are not what they were."""
+        with self.world.context.store.read() as conn:
+            rows = conn.exec_driver_sql("SELECT system, kind, id, * FROM records").all()
+            now = {Ref(System(row[0]), Kind(row[1]), row[2]): tuple(row) for row in rows}
+            changed = [ref for ref, row in now.items() if self._bytes.get(ref) != row]
+            read = mirror.get_records(conn, changed)
+        for ref in self._bytes.keys() - now.keys():
+            del self.held[ref]
+        self._bytes = now
+        self.held.update(read)
+        return read
+
+    def of(self, system: System, kind: Kind) -> dict[Ref, Record]:
+        """The records of one kind."""
+        return {ref: record for ref, record in self.held.items() if ref.system is system and ref.kind is kind}
