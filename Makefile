@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 JOBS ?= 2
 
-.PHONY: help setup demo test contract check lint types layers wheel install-test schema-fixture lock man simulate sweep machine planted mutants coverage fuzz bench bench-explain bench-packs bench-load bench-rules bench-aids bench-balance bench-engine bench-plan bench-spark spark fairness soak evening real screenshots logs site site-serve storm fuzz-readers audit-deps sbom lanes clean
+.PHONY: help setup demo test contract check lint types layers wheel install-test schema-fixture lock man simulate sweep machine planted mutants coverage fuzz bench bench-explain bench-packs bench-load bench-rules bench-aids bench-balance bench-engine bench-plan bench-spark spark fairness soak evening real screenshots logs site site-serve storm walk-oncall fuzz-readers audit-deps sbom lanes clean
 .DEFAULT_GOAL := help
 
 help: ## what each target does
@@ -69,7 +69,8 @@ lock: ## pin every dependency with its hashes (needs uv)
 	uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-emit-index-url --extra balance --extra console --extra fast --extra postgres --extra receivers --group dev pyproject.toml -o requirements-dev.txt
 	uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-emit-index-url --group site -o requirements-site.txt
 	uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-emit-index-url --group fuzz -o requirements-fuzz.txt
-	uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-emit-index-url --extra fast --extra spark --group spark -c requirements-dev.txt pyproject.toml -o requirements-spark.txt
+	uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-emit-index-url --extra fast --extra spark -c requirements-dev.txt pyproject.toml -o requirements-spark.txt
+	uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-emit-index-url --group spark-build -o requirements-spark-build.txt
 
 bench: $(STAMP) ## the whole job on the real company list, timed; JSON on stdout
 	@$(BIN)/python benchmarks/main_job.py
@@ -102,9 +103,10 @@ bench-spark: $(STAMP) build/spark/.installed ## plan --engine spark over ROWS ac
 	@$(BIN)/python benchmarks/spark_plan.py --rows $(or $(ROWS),1000 1000000)
 
 spark: $(STAMP) build/spark/.installed ## plan --engine spark on local Spark against the plain engine over SEEDS random packs (needs Java 17)
-	SPARK=$(or $(SEEDS),12) $(BIN)/python -m pytest tests/integration/test_spark.py -rs
+	SPARK=$(or $(SEEDS),12) $(BIN)/python -m pytest tests/unit/rules/test_rules_spark.py -rs
 
-build/spark/.installed: requirements-spark.txt
+build/spark/.installed: requirements-spark.txt requirements-spark-build.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-spark-build.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --require-hashes -r requirements-spark.txt
 	@mkdir -p build/spark && touch $@
 
@@ -151,6 +153,9 @@ soak: $(STAMP) ## a simulated year of watches over SEEDS seeds: no false page, n
 
 storm: $(STAMP) ## STORM kill -9s, SIGTERMs, reloads of real processes; the connection cut at every STEP-th statement
 	STORM=$(or $(STORM),200) CUT=$(or $(STEP),5) $(BIN)/python -m pytest tests/integration/test_storm.py tests/integration/test_kill.py tests/unit/jobs/test_jobs_cut_connections.py --durations=0
+
+walk-oncall: $(STAMP) ## every alert made to happen in the sandbox, and its runbook's first command run; docs/walks/on-call.md
+	$(BIN)/python -m pytest tests/acceptance/on_call_walk.py -q -s $(ARGS)
 
 fuzz-readers: $(STAMP) build/fuzz/.installed ## the coverage-guided fuzzer, MINUTES over each reader (READERS="pack json ...")
 	@for reader in $(or $(READERS),pack table csv settings json control soql); do \

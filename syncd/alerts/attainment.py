@@ -155,7 +155,7 @@ def evidence(each: Progress, view: MonitorView, thresholds: str) -> list[str]:
         f"quota {in_words(each.whole, view)} for {each.period.name}, {quota.place.path}:{quota.place.line}",
         f"{each.elapsed:.0%} of the period is over; {each.paced}",
         thresholds,
-        f"{len(each.wins):,} opportunities won",
+        f"{len(each.wins):,} {'opportunity' if len(each.wins) == 1 else 'opportunities'} won",
         *_forecast(each, view),
         *([f"{unrated:,} of them count nothing: no rate for their currency on the day they closed"] if unrated else []),
         *(f"below it, {path} won {in_words(won, view)}" for path, won in each.below[:_SHOWN]),

@@ -71,7 +71,7 @@ def digest(standing: Sequence[Standing], keys: Iterable[str], view: MonitorView)
     kinds = ", ".join(f"{count:,} {monitor}" for monitor, count in sorted(counts.items()))
     ordered = sorted(standing, key=lambda each: (not each.is_new, -each.money, each.monitor, each.subject))
     evidence = [
-        f"{each.monitor}: {each.subject} {each.text}" + (" (new since the last baseline)" if each.is_new else "")
+        f"{each.monitor}: {_named(each)}" + (" (new since the last baseline)" if each.is_new else "")
         for each in ordered[:MOST_LISTED]
     ]
     if len(ordered) > MOST_LISTED:
@@ -79,7 +79,7 @@ def digest(standing: Sequence[Standing], keys: Iterable[str], view: MonitorView)
     signal = Signal(
         subject=SUBJECT,
         labels={"baseline": hashlib.sha256("\n".join(sorted(keys)).encode()).hexdigest()[:16]},
-        summary=f"a new baseline was taken; {len(standing):,} findings stood already: {kinds}"
+        summary=f"a new baseline was taken; {_many(len(standing), 'finding')} stood already: {kinds}"
         + (f"; {new:,} of them are new" if new else ""),
         detail={
             "who": [],
@@ -133,9 +133,9 @@ def _together(group: str, episodes: Sequence[Episode], view: MonitorView) -> Sig
     begun = [episode for episode in episodes if episode.state != "resolved"]
     worst = min((episode.severity for episode in episodes), key=SEVERITIES.index)
     kinds = ", ".join(f"{count:,} {name}" for name, count in sorted(Counter(each.monitor for each in begun).items()))
-    ended = f"{len(over):,} alerts ended" if over else ""
+    ended = f"{_many(len(over), 'alert')} ended" if over else ""
     if group == "catch-up":
-        began = f"{len(begun):,} alerts began ({kinds})" if begun else ""
+        began = f"{_many(len(begun), 'alert')} began ({kinds})" if begun else ""
         summary = f"while syncd stood still {' and '.join(filter(None, (began, ended)))}"
     else:
         summary = f"{len(begun):,} alerts {group} began at once: one cause, or a threshold that is too narrow"
@@ -158,6 +158,15 @@ def _together(group: str, episodes: Sequence[Episode], view: MonitorView) -> Sig
         },
         severity=worst,
     )
+
+
+def _named(standing: Standing) -> str:
+    """The finding's text, behind what it is about where the text does not say that itself."""
+    return standing.text if standing.subject in standing.text else f"{standing.subject} {standing.text}"
+
+
+def _many(number: int, one: str) -> str:
+    return f"{number:,} {one}{'s' if number != 1 else ''}"
 
 
 def _money(step: Transition) -> Decimal:

@@ -24,12 +24,13 @@ from syncd.model.refs import Kind, Ref
 from syncd.planning.proposals import differing_records
 from syncd.rules.batch.keeping import OWNER, Keeper, unsuited
 from syncd.rules.batch.standing import Holding, Standing
+from syncd.rules.classes.territories import TerritoryAnswers
 from syncd.rules.conditions import Condition, OpportunityTest, fields_read, walk
 from syncd.rules.deciding.frame import Frame
 from syncd.rules.deciding.kept import Kept
 from syncd.rules.derivation import CompanyRecords, Derivation, OwnershipView, derive_alone, derive_book
 from syncd.rules.engine import Book
-from syncd.rules.facts import Applied, Directory, Facts
+from syncd.rules.facts import Applied, Facts
 from syncd.rules.pack import Pack
 from syncd.store import mirror
 
@@ -40,10 +41,11 @@ _FEW = 2_000
 
 @dataclass(frozen=True, slots=True)
 class BatchBook:
-    """The mirror's book without the companies in `kept`, which keep their owners."""
+    """The mirror's book without the companies in `kept`, which keep their owners; `classes` are the pack's at `now`."""
 
     source: MirrorBook
     kept: tuple[Kept, ...]
+    classes: TerritoryAnswers
 
 
 def unsuited_mirror(context: Context, pack: Pack, derivation: Derivation) -> str | None:
@@ -67,7 +69,6 @@ def settle_mirror(
     """Settle what can be, and read the rest in full; None, with a note, where reading the whole book is as good."""
     users = {user.ref: user for user in mirror.users(conn) if user.ref.system in context.systems}
     directory = directory_of(users.values(), pack, context.written_systems)
-    memory = memory_of(conn, pack, now)
     with stages.stage("bring the columns up to date"):
         columns = ColumnBook(context, conn, derivation, now)
         standings = columns.standings()
@@ -76,7 +77,8 @@ def settle_mirror(
         stages.notes.append("decided plainly: accounts are held by territories that the pack does not name")
         return None
     with stages.stage("settle by columns"):
-        keeper = Keeper(pack, Frame.of(pack, directory, now, memory))
+        frame = Frame.of(pack, directory, now, memory_of(conn, pack, now))
+        keeper = Keeper(pack, frame)
         judge = _Judge(context, derivation, users, now)
         reads = frozenset(name for each in _conditions(pack) for name in fields_read(each))
         reads_deals = any(isinstance(part, OpportunityTest) for each in _conditions(pack) for part in walk(each))
@@ -86,9 +88,9 @@ def settle_mirror(
         stages.notes.append(f"decided plainly: {len(left):,} of {whole:,} companies have to be looked at")
         return None
     with stages.stage("read the others"):
-        source = _read(context, conn, pack, derivation, now, users, directory, left)
+        source = _read(context, conn, pack, derivation, frame, users, left)
     stages.notes.append(f"decided in batches: {whole - len(left):,} of {whole:,} companies by their columns")
-    return BatchBook(source, keeper.kept())
+    return BatchBook(source, keeper.kept(), keeper.classes.at(frame.context))
 
 
 def _conditions(pack: Pack) -> Iterator[Condition]:
@@ -143,16 +145,15 @@ def _read(
     conn: Connection,
     pack: Pack,
     derivation: Derivation,
-    now: datetime,
+    frame: Frame,
     users: Mapping[Ref, User],
-    directory: Directory,
     keys: Sequence[str],
 ) -> MirrorBook:
     """The companies of these keys as a book."""
     companies = list(records_of(conn, keys, context.systems))
     view = ownership_among(context, conn, users, {each.key: each.accounts for each in companies})
-    facts = tuple(derive_book(companies, derivation, view, now))
+    facts = tuple(derive_book(companies, derivation, view, frame.context.now))
     as_of, stale = freshness(context, conn)
     deals = tuple(deal for each in companies for deal in each.opportunities if deal.fields.get("is_closed") != "true")
-    book = Book(facts, directory, memory=memory_of(conn, pack, now))
+    book = Book(facts, frame.directory, memory=frame.memory)
     return MirrorBook(book, deals, users, as_of, stale, followers_of(context, conn, pack))

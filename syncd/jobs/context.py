@@ -25,7 +25,7 @@ from syncd.jobs.mapping import configured_systems, field_catalogue, mapping_revi
 from syncd.jobs.money import dated_rates
 from syncd.jobs.packs import open_pack
 from syncd.jobs.picklists import Picklists
-from syncd.jobs.rates import lay_out_rates
+from syncd.jobs.rates_file import lay_out_rates
 from syncd.model.fields import FieldCatalogue
 from syncd.model.money import DatedRates, MoneyTable
 from syncd.model.refs import System

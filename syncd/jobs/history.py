@@ -71,8 +71,11 @@ def _record(conn: Connection, ref: Ref, until: datetime) -> dict[str, Any]:
 
 
 def _owner_at(changes: Sequence[OwnerChange], present: str | None, until: datetime) -> str | None:
-    """The owner by the changes that were seen: the last before the instant, or what the first after it changed."""
-    before = [change for change in changes if change.at <= until]
+    """The owner by the changes that were seen: the last before the instant, or what the first after it changed.
+
+    A clock of a CRM that is ahead of ours makes no change happen after it was seen.
+    """
+    before = [change for change in changes if min(change.at, change.seen_at) <= until]
     if before:
         return before[-1].new
     return changes[0].old if changes else present

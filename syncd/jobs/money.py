@@ -24,7 +24,7 @@ def money_table(settings: MoneySettings, *, on: date) -> MoneyTable:
 def dated_rates(settings: MoneySettings) -> DatedRates:
     """Every rate of the settings' file; none, but the reporting currency, where no file is named.
 
-    Where a CRM is the source the file is what jobs/rates.py wrote, which before the first pull is not there.
+    Where a CRM is the source the file is what jobs/rates_file.py wrote, which before the first pull is not there.
 
     Raises InputError SYN331 with all findings where the file cannot be read or a row is wrong.
     """

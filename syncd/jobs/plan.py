@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection
 
@@ -36,6 +36,9 @@ from syncd.rules.pack import Override, Pack
 from syncd.store import mirror, outbox, overrides, ownership, plans
 from syncd.store.book_state import accounts_of_book
 from syncd.store.operations import owner_changes_since, role_changes_since
+
+if TYPE_CHECKING:
+    from syncd.jobs.batch_book import BatchBook
 
 OFFER, PREVIEW = "plan", "preview"
 """The names under which runs are recorded: plans that can be approved, and those that only show how things stand."""
@@ -106,24 +109,23 @@ def _deliberate(
     with context.store.read() as conn:
         require_mirror(context, conn)
         settled = _settled(context, conn, loaded, now, day, stages, engine)
-        if settled is None:
-            with stages.stage("read the mirror"):
-                source = read_book(context, conn, loaded, now, rates_on=day)
-            kept: tuple[Kept, ...] = ()
+        if settled is not None:
+            source, kept, classes = settled.source, settled.kept, settled.classes
         else:
-            source, kept = settled
+            with stages.stage("read the mirror"):
+                source, kept, classes = read_book(context, conn, loaded, now, rates_on=day), (), None
     _, unmatched = match_exceptions(loaded, source.book.facts, now)
     told = written_findings(context.settings, loaded)
     findings = (*unmatched, *vanished_territories(loaded, source.book.facts), *told)
     rates_as_of = context.rates().on(day).as_of
     with stages.stage("decide"):
-        decisions = decide(loaded, source.book, now, kept=kept)
+        decisions = decide(loaded, source.book, now, kept=kept, classes=classes)
     return Deliberation(loaded, source, decisions, now, findings, rates_as_of, kept)
 
 
 def _settled(
     context: Context, conn: Connection, pack: Pack, now: datetime, day: date, stages: Stages, engine: EngineChoice
-) -> tuple[MirrorBook, tuple[Kept, ...]] | None:
+) -> BatchBook | None:
     """The book by its columns and the companies that they settle; None where all of it is read, with a note why."""
     if not _in_batches(context, conn, engine):
         return None
@@ -134,8 +136,7 @@ def _settled(
     if reason is not None:
         stages.notes.append(f"decided plainly: {reason}")
         return None
-    settled = settle_mirror(context, conn, pack, derivation, now, stages)
-    return None if settled is None else (settled.source, settled.kept)
+    return settle_mirror(context, conn, pack, derivation, now, stages)
 
 
 def _in_batches(context: Context, conn: Connection, engine: EngineChoice) -> bool:

@@ -14,10 +14,10 @@ from syncd.clock import Clock, iso
 from syncd.jobs.footprint import footprint
 from syncd.jobs.freezing import frozen_reason
 from syncd.jobs.leads.standing import leads_figures
-from syncd.model.plans import PlanStatus
+from syncd.model.plans import PlanStatus, RowState
 from syncd.model.refs import System
 from syncd.settings import Settings
-from syncd.store import episodes, lease, ownership, plans, runs
+from syncd.store import episodes, lease, operations, ownership, plans, runs
 from syncd.store.cursors import read_through
 from syncd.store.engine import Store
 from syncd.store.systems import MirrorStatus, mirror_status
@@ -27,6 +27,7 @@ _JOBS = ("pull", "plan", "apply", "watch", "delayed-pass", "sweep", "leads")
 _OPEN_PLANS = (PlanStatus.OFFERED, PlanStatus.APPROVED)
 _WATCH_STATE = "watch"
 _LIVE = "live"
+_WORST_FIRST = ("page", "ticket", "info")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,7 @@ def status(settings: Settings, store: Store, *, clock: Clock) -> dict[str, Any]:
             "systems": _systems(asked),
             "pack": _pack(asked),
             "plans": _plans(asked),
+            "outbox": _outbox(asked),
             "leads": leads_figures(settings, conn, asked.now),
             "runs": _runs(asked),
             "alerts": _alerts(asked),
@@ -174,6 +176,16 @@ def _plans(asked: _Asked) -> list[dict[str, Any]]:
     return [plan for plan in found if not plan["expired"]]
 
 
+def _outbox(asked: _Asked) -> dict[str, Any]:
+    """Writes that are not settled: approved and not sent, and sent with no answer known; with the age of the oldest."""
+    found: dict[str, Any] = {}
+    for name, state in (("waiting", RowState.APPROVED), ("in_doubt", RowState.SENDING)):
+        count, oldest = operations.rows_in(asked.conn, state)
+        age = int((asked.now - oldest).total_seconds()) if oldest is not None else None
+        found[name] = {"rows": count, "oldest_seconds": age}
+    return found
+
+
 def _runs(asked: _Asked) -> dict[str, Any]:
     """The newest run of each job."""
     newest = {job: next(iter(runs.runs(asked.conn, 1, job=job)), None) for job in _JOBS}
@@ -190,15 +202,15 @@ def _runs(asked: _Asked) -> dict[str, Any]:
 
 
 def _alerts(asked: _Asked) -> dict[str, Any]:
+    """How many fire, and five of them: the worst first, of these the newest."""
     firing = [episode for episode in episodes.open_episodes(asked.conn) if episode.state == "firing"]
     return {
         "firing": len(firing),
         "by_severity": {
-            severity: sum(1 for episode in firing if episode.severity == severity)
-            for severity in ("page", "ticket", "info")
+            severity: sum(1 for episode in firing if episode.severity == severity) for severity in _WORST_FIRST
         },
         "newest": [
             {"id": episode.id, "severity": episode.severity, "monitor": episode.monitor, "summary": episode.summary}
-            for episode in sorted(firing, key=lambda episode: -(episode.id or 0))[:5]
+            for episode in sorted(firing, key=lambda each: (_WORST_FIRST.index(each.severity), -(each.id or 0)))[:5]
         ],
     }

@@ -43,7 +43,7 @@ def change_view(
             continue
         moved += 1
         _of(reps, move.new)["won"].append(_line(move.decision, move.name, move.old))
-        _of(reps, move.old)["lost"].append(_line(move.decision, move.name, move.new))
+        _of(reps, move.old)["lost"].append(_line(move.decision, move.name, move.new, lost=True))
     for entry in decisions(document, "held"):
         name = plain(entry.get("name") or entry["company"])
         _of(reps, email_of(entry["current_owner"]))["kept"].append(_line(entry, name, email_of(entry["owner"])))
@@ -113,7 +113,11 @@ def _of_team(view: Mapping[str, Any], manager: str) -> list[str]:
 
 def _of_rep(view: Mapping[str, Any], rep: str) -> list[str]:
     told = view["reps"].get(rep) or {key: [] for key, _ in _SECTIONS}
-    return [f"your accounts, {rep}: {_counts(told)} by plan {view['plan_id']}", *_accounts_of(view, rep, yours=True)]
+    lines = [f"your accounts, {rep}: {_counts(told)} by plan {view['plan_id']}", *_accounts_of(view, rep, yours=True)]
+    if told["lost"]:
+        ask = f"syncd explain ACCOUNT --toward {rep}"
+        lines += ["", f"RevOps can show each clause, and what would bring an account back: {ask}"]
+    return lines
 
 
 def _accounts_of(view: Mapping[str, Any], rep: str, *, yours: bool) -> list[str]:
@@ -139,8 +143,17 @@ def _of(reps: dict[str, dict[str, list[dict[str, Any]]]], rep: str) -> dict[str,
     return reps.setdefault(rep, {key: [] for key, _ in _SECTIONS})
 
 
-def _line(entry: Entry, name: str, other: str) -> dict[str, Any]:
-    return {"name": name, "other": other, "why": why(entry), "rule": place(entry["rule"])}
+def _line(entry: Entry, name: str, other: str, *, lost: bool = False) -> dict[str, Any]:
+    text = why(entry) + (_not_among(entry) if lost else "")
+    return {"name": name, "other": other, "why": text, "rule": place(entry["rule"])}
+
+
+def _not_among(entry: Entry) -> str:
+    """What tells whoever lost an account more than how another was picked: that they could not be."""
+    candidates, had = entry.get("candidates") or (), email_of(entry["current_owner"])
+    if entry["reason"] != "picked" or not candidates or had in candidates:
+        return ""
+    return f"; {had} is " + ("none" if len(candidates) == 1 else "not among them")
 
 
 def _cells(each: Mapping[str, Any]) -> list[str]:

@@ -91,6 +91,10 @@ def _work(document: Mapping[str, Any]) -> Iterator[str]:
         yield f"plan {plan['plan_id']}: {waits}, expires {moment(plan['expires_at'])}"
     if not document["plans"]:
         yield "no plan is open"
+    for name, told in (("waiting", "approved and not sent yet"), ("in_doubt", "sent, and no answer known")):
+        rows = document.get("outbox", {}).get(name, {"rows": 0})
+        if rows["rows"]:
+            yield f"{counted(rows['rows'], 'write')} {told}, the oldest for {age(rows['oldest_seconds'])}"
 
 
 def _alerts(document: Mapping[str, Any]) -> Iterator[str]:

@@ -6,16 +6,18 @@ into true: a missing value makes a matcher false, never unknown. Nothing here re
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from dataclasses import field as attribute
 from datetime import datetime
+from typing import overload
 
 from syncd.errors import Place
 from syncd.model.fields import FieldType
 from syncd.model.refs import Kind
 from syncd.rules.facts import Facts, OpportunityFacts, Value
 from syncd.rules.matching.date_matchers import Last
-from syncd.rules.matching.matchers import Matcher
+from syncd.rules.matching.matchers import EqualTo, Matcher
 from syncd.rules.matching.repricing import repriced
 from syncd.rules.matching.time_window import WON_WINDOW, earliest
 from syncd.rules.matching.time_window import EvaluationContext as EvaluationContext
@@ -49,16 +51,16 @@ class Always:
 class AllOf:
     """All of these hold: the entries of a mapping, or `all:`."""
 
-    conditions: tuple[Condition, ...]
+    conditions: Sequence[Condition]
     place: Place | None = None
     text: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class AnyOf:
-    """Any of these holds."""
+    """Any of these holds; `conditions` are a tuple, or the TableRows of one territory."""
 
-    conditions: tuple[Condition, ...]
+    conditions: Sequence[Condition]
     place: Place | None = None
     text: str = ""
 
@@ -67,7 +69,7 @@ class AnyOf:
 class NoneOf:
     """None of these holds."""
 
-    conditions: tuple[Condition, ...]
+    conditions: Sequence[Condition]
     place: Place | None = None
     text: str = ""
 
@@ -86,7 +88,7 @@ class InSegment:
     """The company is in one of these segments; `conditions` are theirs, in the order of the names."""
 
     names: tuple[str, ...]
-    conditions: tuple[Condition, ...]
+    conditions: Sequence[Condition]
     place: Place | None = None
     text: str = ""
 
@@ -116,6 +118,99 @@ class OpportunityTest:
 
 
 Condition = Always | AllOf | AnyOf | NoneOf | Not | InSegment | FieldTest | OpportunityTest
+UNTESTED = -1
+"""The number of an empty cell of a table, which tests nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class CellTests:
+    """What the cells of one column of a table test, each distinct cell once; a test is made when it is asked for.
+
+    `texts` are the cells as written, `meanings` the one value that each equals, or the matcher that it is.
+    """
+
+    field: str
+    type: FieldType
+    texts: tuple[str, ...]
+    meanings: tuple[Value | Matcher, ...]
+    _made: dict[int, FieldTest] = attribute(default_factory=dict, init=False, repr=False, compare=False)
+
+    def test(self, number: int) -> FieldTest:
+        """The test of a cell, one object however many rows have it; it has no place, and stands where its row does."""
+        found = self._made.get(number)
+        if found is None:
+            text, meaning = self.texts[number], self.meanings[number]
+            matcher = meaning if isinstance(meaning, Matcher) else EqualTo(text, meaning)
+            found = self._made[number] = FieldTest(self.field, self.type, matcher, None, f"{self.field}: {text}")
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class TableCells:
+    """The rows of a table as columns: for each column the numbers of its cells row by row, and the rows' lines."""
+
+    path: str
+    columns: tuple[CellTests, ...]
+    cells: tuple[tuple[int, ...], ...]
+    lines: tuple[int, ...]
+    _made: dict[int, Condition] = attribute(default_factory=dict, init=False, repr=False, compare=False)
+
+    def row(self, number: int) -> Condition:
+        """One row as a condition, made when it is first asked for: there may be fifty thousand."""
+        found = self._made.get(number)
+        if found is None:
+            found = self._made[number] = self._row(number)
+        return found
+
+    def _row(self, number: int) -> Condition:
+        place = Place(self.path, self.lines[number])
+        numbered = [(column, cells[number]) for column, cells in zip(self.columns, self.cells, strict=True)]
+        tests = tuple([column.test(cell) for column, cell in numbered if cell != UNTESTED])
+        if not tests:
+            return Always(place)
+        if len(tests) == 1:
+            (test,) = tests
+            return FieldTest(test.field, test.type, test.matcher, place, test.text)
+        return AllOf(tests, place, ", ".join([test.text for test in tests]))
+
+
+@dataclass(frozen=True, slots=True)
+class TableRows(Sequence[Condition]):
+    """Some rows of a table, by their numbers, as the alternatives of one territory."""
+
+    table: TableCells
+    numbers: tuple[int, ...]
+
+    def __len__(self) -> int:
+        return len(self.numbers)
+
+    @overload
+    def __getitem__(self, place: int) -> Condition: ...
+    @overload
+    def __getitem__(self, place: slice) -> tuple[Condition, ...]: ...
+    def __getitem__(self, place: int | slice) -> Condition | tuple[Condition, ...]:
+        """One row, or several; made when they are first asked for."""
+        if isinstance(place, slice):
+            return tuple([self.table.row(number) for number in self.numbers[place]])
+        return self.table.row(self.numbers[place])
+
+    def tested(self) -> Iterator[tuple[CellTests, list[int]]]:
+        """The columns that any of these rows tests, each with the numbers of these rows' cells."""
+        for column, cells in zip(self.table.columns, self.table.cells, strict=True):
+            numbers = [cells[row] for row in self.numbers]
+            if any(number != UNTESTED for number in numbers):
+                yield column, numbers
+
+    def tests(self) -> Iterator[FieldTest]:
+        """Every test of these rows, each object once, row by row."""
+        told: set[tuple[int, int]] = set()
+        columns = list(enumerate(zip(self.table.columns, self.table.cells, strict=True)))
+        for row in self.numbers:
+            for place, (column, cells) in columns:
+                key = (place, cells[row])
+                if cells[row] != UNTESTED and key not in told:
+                    told.add(key)
+                    yield column.test(cells[row])
 
 
 def holds(condition: Condition, facts: Subject, context: EvaluationContext) -> bool:
@@ -132,6 +227,8 @@ def holds(condition: Condition, facts: Subject, context: EvaluationContext) -> b
                 return False
         return True
     if isinstance(condition, AnyOf | InSegment):
+        if isinstance(condition.conditions, TableRows):
+            return _any_row_holds(condition.conditions, facts, context)
         return _any_holds(condition.conditions, facts, context)
     if isinstance(condition, NoneOf):
         return not _any_holds(condition.conditions, facts, context)
@@ -143,7 +240,25 @@ def holds(condition: Condition, facts: Subject, context: EvaluationContext) -> b
     return True
 
 
-def _any_holds(conditions: tuple[Condition, ...], facts: Subject, context: EvaluationContext) -> bool:
+def _any_row_holds(rows: TableRows, facts: Subject, context: EvaluationContext) -> bool:
+    """Whether all tests of some row hold; each test is asked once, however many rows have it."""
+    columns: list[tuple[CellTests, tuple[int, ...], dict[int, bool]]] = [
+        (column, cells, {UNTESTED: True}) for column, cells in zip(rows.table.columns, rows.table.cells, strict=True)
+    ]
+    for row in rows.numbers:
+        for column, cells, known in columns:
+            cell = cells[row]
+            outcome = known.get(cell)
+            if outcome is None:
+                outcome = known[cell] = holds(column.test(cell), facts, context)
+            if not outcome:
+                break
+        else:
+            return True
+    return False
+
+
+def _any_holds(conditions: Sequence[Condition], facts: Subject, context: EvaluationContext) -> bool:
     for each in conditions:  # noqa: SIM110 - a loop costs half of a generator here
         if holds(each, facts, context):
             return True

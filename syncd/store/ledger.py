@@ -57,6 +57,18 @@ class LedgerVerification:
 
 
 @dataclass(frozen=True, slots=True)
+class ChainedRow:
+    """A row with what chains it: the hash of the row before, its own, and the salted hash of its payload.
+
+    `chained` is what its own hash is made of: SHA-256 over the canonical JSON of exactly these.
+    """
+
+    entry: LedgerEntry
+    chained: Mapping[str, Any]
+    hash: str
+
+
+@dataclass(frozen=True, slots=True)
 class NewRow:
     """A row to be added: as the arguments of `append`."""
 
@@ -186,6 +198,46 @@ def entries(
     return tuple(reversed(found))
 
 
+def chained_rows(
+    conn: Connection, *, ref: str | None = None, events: Sequence[str] = (), until: datetime | None = None
+) -> tuple[ChainedRow, ...]:
+    """Rows of a ref, or of these events, as the chain has them, oldest first."""
+    query = (
+        select(ledger, ledger_payloads.c.payload)
+        .outerjoin(ledger_payloads, ledger_payloads.c.seq == ledger.c.seq)
+        .order_by(ledger.c.seq)
+    )
+    if ref is not None:
+        query = query.where(ledger.c.ref == ref)
+    if events:
+        query = query.where(ledger.c.event.in_(events))
+    if until is not None:
+        query = query.where(ledger.c.at <= until)
+    return tuple(
+        ChainedRow(
+            LedgerEntry(
+                row["seq"],
+                row["at"],
+                row["event"],
+                row["ref"],
+                row["actor"],
+                row["run_id"],
+                row["facts"],
+                row["payload"],
+            ),
+            _chained(row),
+            row["hash"],
+        )
+        for row in conn.execute(query).mappings()
+    )
+
+
+def head(conn: Connection) -> tuple[int, str]:
+    """The number and the hash of the last row: kept elsewhere, it shows a ledger that was written anew as a whole."""
+    row = conn.execute(select(ledger_head.c.seq, ledger_head.c.hash)).one()
+    return row.seq, row.hash
+
+
 def _problem(row: RowMapping, expected: int, previous: str) -> str | None:
     if row["seq"] != expected:
         return f"is missing; the next one is row {row['seq']}"
@@ -200,7 +252,11 @@ def _problem(row: RowMapping, expected: int, previous: str) -> str | None:
 
 def _row_hash(row: Mapping[str, Any] | RowMapping) -> str:
     """SHA-256 over the canonical JSON of everything that the row chains."""
-    chained = {
+    return _sha256(canonical_json(_chained(row)))
+
+
+def _chained(row: Mapping[str, Any] | RowMapping) -> dict[str, Any]:
+    return {
         "seq": row["seq"],
         "at": iso(row["at"]),
         "event": row["event"],
@@ -211,7 +267,6 @@ def _row_hash(row: Mapping[str, Any] | RowMapping) -> str:
         "payload_hash": row["payload_hash"],
         "previous": row["previous"],
     }
-    return _sha256(canonical_json(chained))
 
 
 def _payload_hash(salt: str, payload: Mapping[str, object]) -> str:

@@ -158,8 +158,8 @@ class _Book:
                 if cells is not None:
                     self._rows.append(Row(self._starts[file] + row + 1, json.loads(cells)))
                 else:
-                    identity, *counted = tally_of(tally)
-                    self._totals.setdefault((territory, owner), _Total(identity)).add(*counted)
+                    identity, count, bands, amounts = tally_of(tally)
+                    self._totals.setdefault((territory, owner), _Total(identity)).add(count, bands, amounts)
 
     def facts(self, repeated: Iterable[Repeated], remarks: Remarks) -> Iterator[Facts]:
         """The facts of the rows that are not settled, in the order of the files."""
@@ -173,13 +173,13 @@ class _Book:
         for row in sorted(self._rows, key=lambda each: each.line):
             if row.line in again or not row.cells:
                 continue
-            key = key_of(row, self.seen, remarks)
-            if key is None:
+            name = key_of(row, self.seen, remarks)
+            if name is None:
                 continue
-            deals = self._deals.get(key, ())
-            facts = facts_of_row(key, row.cells, deals, self._directory, self._derivation, self._now)
+            deals = self._deals.get(name, ())
+            facts = facts_of_row(name, row.cells, deals, self._directory, self._derivation, self._now)
             for text in facts.findings:
-                remarks.add("SYN307", Severity.WARNING, f"{key}: {text}", row.line)
+                remarks.add("SYN307", Severity.WARNING, f"{name}: {text}", row.line)
             yield facts
 
     def kept(self) -> Iterator[Kept]:

@@ -50,6 +50,7 @@ class BookPart:
     about: Mapping[str, Any] = field(default_factory=dict)
     sums: Mapping[str, int] | None = None
     _columns: dict[str, Column] = field(default_factory=dict)
+    _arrays: dict[str, pa.Array] = field(default_factory=dict)
 
     @property
     def count(self) -> int:
@@ -63,10 +64,12 @@ class BookPart:
 
     def array(self, name: str) -> pa.Array:
         """A column as it is kept. UnsoundColumnsError where it is damaged."""
-        array = self.batch.column(self.batch.schema.get_field_index(name))
-        if self.sums is not None and self.sums.get(name) != _sum_of(array):
-            raise UnsoundColumnsError(f"the column {name} is damaged")
-        return array
+        if name not in self._arrays:
+            array = self.batch.column(self.batch.schema.get_field_index(name))
+            if self.sums is not None and self.sums.get(name) != _sum_of(array):
+                raise UnsoundColumnsError(f"the column {name} is damaged")
+            self._arrays[name] = array
+        return self._arrays[name]
 
     def numbers(self, name: str) -> NDArray[np.int64]:
         """A column of whole numbers."""

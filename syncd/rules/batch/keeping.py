@@ -97,7 +97,8 @@ class Keeper:
 
     def __init__(self, pack: Pack, frame: Frame) -> None:
         self._frame = frame
-        self.territories = BatchTerritories(PackClasses(pack), frame.context)
+        self.classes = PackClasses(pack)
+        self.territories = BatchTerritories(self.classes, frame.context)
         territories = list(pack.territories(OWNER))
         self._measures = {each.balance_by for each in territories} - {"accounts"} | {"open_pipeline"}
         self._capped = any(each.cap is not None for each in territories)

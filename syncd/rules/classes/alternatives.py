@@ -6,12 +6,15 @@ once. Knows nothing of what a test means.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from syncd.rules.conditions import AllOf, Condition, FieldTest
+from syncd.model.fields import FieldType
+from syncd.rules.classes.identity import either
+from syncd.rules.conditions import UNTESTED as UNTESTED
+from syncd.rules.conditions import AllOf, CellTests, Condition, FieldTest, TableRows
+from syncd.rules.matching.matchers import InList, Matcher
 
-UNTESTED = -1
 Row = tuple[int, ...]
 """The numbers of an alternative's predicates by field, UNTESTED where it tests none."""
 Cells = tuple[tuple[Condition, ...], ...]
@@ -29,12 +32,12 @@ class Lines:
     lines: list[Line]
 
 
-def rows_of(conditions: tuple[Condition, ...]) -> list[Tests] | None:
+def rows_of(conditions: Sequence[Condition]) -> list[Tests] | None:
     """The tests of each of two alternatives or more, if all are tests of different fields, side by side."""
     rows: list[Tests] = []
     apart: dict[tuple[str, ...], bool] = {}
     for each in conditions:
-        parts: tuple[Condition, ...] = each.conditions if isinstance(each, AllOf) else (each,)
+        parts: Sequence[Condition] = each.conditions if isinstance(each, AllOf) else (each,)
         tests = tuple([part for part in parts if isinstance(part, FieldTest)])
         shape = tuple([test.field for test in tests])
         if shape not in apart:
@@ -72,3 +75,52 @@ def _column(
     distinct = {known: (test,) for known, test in zip(identities, tests, strict=True)}
     numbers = {known: number(test) for known, test in distinct.items()}
     return list(map(numbers.__getitem__, identities)), list(map(distinct.__getitem__, identities))
+
+
+def united_rows(rows: TableRows) -> list[dict[str, Condition]]:
+    """The rows of a table in fewer alternatives, each a condition by field: rows that differ in one field become one.
+
+    Works on the numbers of the cells, and makes a test only of what is left: one list of ZIP codes, not ten thousand.
+    """
+    tested = list(rows.tested())
+    lines: list[tuple[_Cell, ...]] = list(zip(*[numbers for _, numbers in tested], strict=True))
+    varied = [len(set(numbers)) for _, numbers in tested]
+    for place in sorted(range(len(tested)), key=lambda each: -varied[each]):
+        groups: dict[tuple[_Cell, ...], dict[_Cell, None]] = {}
+        for line in lines:
+            cell = line[place]
+            kept = line if cell == UNTESTED else line[:place] + line[place + 1 :]
+            groups.setdefault(kept, {})[cell] = None
+        if len(groups) < len(lines):
+            lines = [_line(kept, place, tuple(cells)) for kept, cells in groups.items()]
+    return [
+        {
+            column.field: _test_of(column, cell)
+            for (column, _), cell in zip(tested, line, strict=True)
+            if cell != UNTESTED
+        }
+        for line in lines
+    ]
+
+
+_Cell = int | frozenset[int]
+"""The number of a cell, or those of the cells of several rows."""
+
+
+def _line(kept: tuple[_Cell, ...], place: int, cells: tuple[_Cell, ...]) -> tuple[_Cell, ...]:
+    if cells == (UNTESTED,):
+        return kept
+    if len(cells) == 1:
+        return (*kept[:place], cells[0], *kept[place:])
+    numbers = frozenset().union(*[cell if isinstance(cell, frozenset) else (cell,) for cell in cells])
+    return (*kept[:place], numbers, *kept[place:])
+
+
+def _test_of(column: CellTests, cell: _Cell) -> Condition:
+    if isinstance(cell, int):
+        return column.test(cell)
+    values = [meaning for number in cell if not isinstance(meaning := column.meanings[number], Matcher)]
+    # Amounts stay apart: they are repriced one by one for a company that is held to older rates.
+    if len(values) == len(cell) and column.type is not FieldType.MONEY:
+        return FieldTest(column.field, column.type, InList("", frozenset(values)))
+    return either([(column.test(number),) for number in sorted(cell)])

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from syncd.rules.classes.alternatives import UNTESTED, Line, Lines, lines_of, rows_of
+from syncd.rules.classes.alternatives import UNTESTED, Line, Lines, lines_of, rows_of, united_rows
 from syncd.rules.classes.identity import Identities, either
 from syncd.rules.conditions import (
     AllOf,
@@ -22,6 +22,7 @@ from syncd.rules.conditions import (
     NoneOf,
     Not,
     OpportunityTest,
+    TableRows,
 )
 
 MOST_TERMS = 64
@@ -82,12 +83,15 @@ class Terms:
             case OpportunityTest() | FieldTest():
                 return (Term({}, (_said(condition, negated),)),)
 
-    def _all(self, conditions: tuple[Condition, ...], negated: bool) -> tuple[Term, ...]:
+    def _all(self, conditions: Sequence[Condition], negated: bool) -> tuple[Term, ...]:
         parts = [(self._split(each, negated), _said(each, negated)) for each in conditions]
         parts.sort(key=lambda part: -len(part[0]))
         return self._product(parts[:1], parts[1:], MOST_TERMS)
 
-    def _any(self, conditions: tuple[Condition, ...], negated: bool) -> tuple[Term, ...]:
+    def _any(self, conditions: Sequence[Condition], negated: bool) -> tuple[Term, ...]:
+        if isinstance(conditions, TableRows) and not negated:
+            united = united_rows(conditions)
+            return tuple([Term({name: (test,) for name, test in line.items()}) for line in united])
         rows = None if negated else rows_of(conditions)
         if rows is not None:
             return tuple(self._united(lines_of(rows, self._identities.predicate)))

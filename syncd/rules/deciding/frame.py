@@ -25,6 +25,7 @@ from syncd.rules.conditions import (
     NoneOf,
     Not,
     OpportunityTest,
+    TableRows,
 )
 from syncd.rules.deciding.recall import Recall
 from syncd.rules.facts import Directory, Facts
@@ -41,14 +42,16 @@ _ROLLING_FIELDS = frozenset({"won_amount_12m", "won_count_12m"})
 
 def reads_clock(condition: Condition) -> bool:
     """Whether time alone can change what a condition says: it tests a date, or a sum over a window that moves."""
-    # Rows of a table are fifty thousand conditions, which share their tests: level by level, each is looked at once.
     level: dict[int, Condition] = {id(condition): condition}
     while level:
         below: dict[int, Condition] = {}
         for each in level.values():
             match each:
                 case FieldTest(field, type_):
-                    if type_ is FieldType.DATE or field in _ROLLING_FIELDS:
+                    if _moves(field, type_):
+                        return True
+                case AnyOf(TableRows() as rows):
+                    if any(_moves(column.field, column.type) for column, _ in rows.tested()):
                         return True
                 case AllOf(conditions) | AnyOf(conditions) | NoneOf(conditions) | InSegment(_, conditions):
                     below.update(zip(map(id, conditions), conditions, strict=True))
@@ -58,6 +61,10 @@ def reads_clock(condition: Condition) -> bool:
                     pass
         level = below
     return False
+
+
+def _moves(field: str, type_: FieldType) -> bool:
+    return type_ is FieldType.DATE or field in _ROLLING_FIELDS
 
 
 @dataclass(frozen=True, slots=True)

@@ -210,6 +210,8 @@ def _state_values(raw: str, place: Place, context: OperandContext) -> frozenset[
 
 
 def _postal_values(raw: str, place: Place, context: OperandContext) -> frozenset[Value]:
+    if len(raw) == 5 and raw.isascii() and raw.isdigit():
+        return frozenset((raw,))
     countries: Iterable[str | None] = sorted(context.countries) if context.countries else [context.default_country]
     values = set()
     _warn_of_number(raw, "a postal code", place, context)

@@ -11,6 +11,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Hashable, Iterator
 from dataclasses import fields
 from datetime import UTC, datetime
+from functools import lru_cache
 
 from syncd.rules.facts import Value
 from syncd.rules.matching.date_matchers import NotSince, OlderThan
@@ -42,8 +43,12 @@ COUNTS = frozenset({"open_opportunities", "won_count_12m", "children"})
 
 def identity(matcher: Matcher) -> Hashable:
     """A matcher by what it does, whatever its text."""
-    constants = tuple(getattr(matcher, each.name) for each in fields(matcher) if each.compare and each.name != "text")
-    return (type(matcher).__name__, *constants)
+    return (type(matcher).__name__, *[getattr(matcher, name) for name in _constants_of(type(matcher))])
+
+
+@lru_cache(maxsize=256)
+def _constants_of(kind: type[Matcher]) -> tuple[str, ...]:
+    return tuple(each.name for each in fields(kind) if each.compare and each.name != "text")
 
 
 def atoms(matcher: Matcher) -> Iterator[Matcher]:

@@ -103,11 +103,12 @@ class Variables:
     def settled(self, box: Box) -> Box | None:
         """The box without the values that its other sets rule out; None where no point is left."""
         known = dict(box)
-        waiting = [variable for variable in known if variable in self._implied]
+        implied = self._implied
+        waiting = {variable for variable in known if variable in implied}
         while waiting:
             variable = waiting.pop()
             has = known[variable]
-            for values, other, others in self._implied[variable]:
+            for values, other, others in implied[variable]:
                 if has & ~values:
                     continue
                 before = known.get(other, self.full[other])
@@ -116,8 +117,8 @@ class Variables:
                     return None
                 if after != before:
                     known[other] = after
-                    if other in self._implied:
-                        waiting.append(other)
+                    if other in implied:
+                        waiting.add(other)
         full = self.full
         return {variable: values for variable, values in known.items() if values != full[variable]}
 

@@ -42,6 +42,29 @@ class _Band:
         return (self.cells & -self.cells).bit_length() - 1
 
 
+@dataclass(frozen=True, slots=True)
+class _Siblings:
+    """One level: its nodes, those that ask anything, the first that does not, and all that is taken before that one."""
+
+    nodes: list[Node]
+    choosy: list[Node]
+    catching: Node | None
+    taken: int
+
+    @classmethod
+    def of(cls, level: list[Node]) -> _Siblings:
+        parent = level[0].parent
+        taken = parent.before if parent is not None else 0
+        choosy = [each for each in level if not each.takes_all]
+        for each in choosy:
+            taken |= each.terms
+        return cls(level, choosy, next((each for each in level if each.takes_all), None), taken)
+
+    @property
+    def parent(self) -> Node | None:
+        return self.nodes[0].parent
+
+
 class Meetings:
     """Compares the siblings of every level of a tree; each question ends where the budget does."""
 
@@ -67,9 +90,10 @@ class Meetings:
         """Accounts between the bands of two siblings that only a catch-all, or the territory above, takes."""
         try:
             for level in self._levels():
+                siblings = _Siblings.of(level)
                 for (variable, rest), bands in self._bands(level).items():
                     if len({id(band.node) for band in bands}) > 1:
-                        yield from self._between(level, self._lines[variable], dict(rest), bands)
+                        yield from self._between(siblings, self._lines[variable], dict(rest), bands)
         except ExhaustedError:
             return
 
@@ -90,7 +114,7 @@ class Meetings:
         stretch = cells >> ((cells & -cells).bit_length() - 1)
         return not stretch & (stretch + 1) and not Stretch(*domain.bounds(cells)).is_point
 
-    def _between(self, level: list[Node], domain: LineDomain, rest: Box, bands: list[_Band]) -> Iterator[Claim]:
+    def _between(self, level: _Siblings, domain: LineDomain, rest: Box, bands: list[_Band]) -> Iterator[Claim]:
         bands.sort(key=lambda band: (band.first, band.cells.bit_length()))
         below, end = bands[0].node, bands[0].cells.bit_length()
         for band in bands[1:]:
@@ -102,23 +126,20 @@ class Meetings:
             if band.cells.bit_length() >= end:
                 below, end = band.node, band.cells.bit_length()
 
-    def _hole(self, level: list[Node], domain: LineDomain, box: Box, below: Node, over: Node) -> Claim | None:
+    def _hole(self, level: _Siblings, domain: LineDomain, box: Box, below: Node, over: Node) -> Claim | None:
         stretch = Stretch(*domain.bounds(box[domain.variable] >> 1))
         type_ = self._types[domain.name]
-        parent = level[0].parent
+        parent = level.parent
         above = self._tree.path_boxes(parent)
         if above is None or not stretch.is_worth_telling(type_):
             return None
-        against = parent.before if parent is not None else 0
-        for each in level:
-            against |= 0 if each.takes_all else each.terms
-        found = self._tree.free_box([met for each in above if (met := meet(each, box)) is not None], against)
+        found = self._tree.free_box([met for each in above if (met := meet(each, box)) is not None], level.taken)
         if found is None:
             return None
-        example = example_in(self._examples, self._tree.space, found, self._falls_through(level), 2 * len(level))
+        example = example_in(self._examples, self._tree.space, found, self._falls_through(level), 2 * len(level.nodes))
         if example is None:
             return None
-        catching = next((each.path for each in level if each.takes_all), parent.path if parent is not None else None)
+        catching = level.catching.path if level.catching is not None else parent.path if parent is not None else None
         goes = "goes to no territory" if catching is None else f"goes to `{catching}`"
         pair = f"`{below.territory.name}` ({below.territory.place}) and `{over.territory.name}`"
         return claim(
@@ -132,17 +153,15 @@ class Meetings:
             (over.path, below.path),
         )
 
-    def _falls_through(self, level: list[Node]) -> Check:
-        parent = level[0].parent
+    def _falls_through(self, level: _Siblings) -> Check:
+        parent = level.parent
 
         def check(facts: Facts, context: EvaluationContext) -> bool:
             if parent is not None and not Enters(self._pack, self._role, parent)(facts, context):
                 return False
             today = local_day(context.now, context.zone)
             return not any(
-                in_effect(each.territory, today) and holds(each.territory.when, facts, context)
-                for each in level
-                if not each.takes_all
+                in_effect(each.territory, today) and holds(each.territory.when, facts, context) for each in level.choosy
             )
 
         return check

@@ -93,6 +93,20 @@ def _closed(reached: set[int], pattern: Pattern) -> set[int]:
     return closed
 
 
+def can_meet(first: Pattern, second: Pattern) -> bool:
+    """Whether some text fits both patterns.
+
+    Where both have a star, what stands before the first and after the last of each decides: the rest can be written one
+    after the other in between.
+    """
+    if MANY not in first or MANY not in second:
+        return common(first, second) is not None
+    ahead = zip(first[: first.index(MANY)], second[: second.index(MANY)], strict=False)
+    back, behind = first[::-1], second[::-1]
+    after = zip(back[: back.index(MANY)], behind[: behind.index(MANY)], strict=False)
+    return all(one == other or ONE in (one, other) for pairs in (ahead, after) for one, other in pairs)
+
+
 def common(first: Pattern, second: Pattern) -> str | None:
     """The shortest text that both patterns describe; None if no text fits both."""
     seen = {(0, 0)}

@@ -6,12 +6,13 @@ false: the space holds every account there can be, and some that cannot. So what
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Iterator, Mapping
+from collections.abc import Hashable, Iterable, Iterator
 from datetime import UTC, date, datetime, time
 from typing import cast
 from zoneinfo import ZoneInfo
 
 from syncd.model.fields import FieldType
+from syncd.rules.classes.alternatives import united_rows
 from syncd.rules.conditions import (
     AllOf,
     Always,
@@ -22,6 +23,7 @@ from syncd.rules.conditions import (
     NoneOf,
     Not,
     OpportunityTest,
+    TableRows,
 )
 from syncd.rules.matching.matchers import AnyMatcher, EqualTo, InList, Matcher
 from syncd.rules.matching.time_window import EvaluationContext
@@ -38,6 +40,9 @@ def grouped(condition: Condition) -> Condition:
     """The same condition with alternatives that differ in one field drawn together: the rows of a table, above all."""
     if not isinstance(condition, AnyOf) or len(condition.conditions) < _ROWS_WORTH_GROUPING:
         return condition
+    if isinstance(condition.conditions, TableRows):
+        lines = [_all_of(tuple(line.values())) for line in united_rows(condition.conditions)]
+        return lines[0] if len(lines) == 1 else AnyOf(tuple(lines), condition.place, condition.text)
     rows: list[dict[str, FieldTest]] = []
     for each in condition.conditions:
         tests = each.conditions if isinstance(each, AllOf) else (each,)
@@ -47,7 +52,7 @@ def grouped(condition: Condition) -> Condition:
         rows.append(row)
     for name in sorted({name for row in rows for name in row}):
         rows = _drawn_together(rows, name)
-    drawn = tuple(_row_condition(row) for row in rows)
+    drawn = tuple(_all_of(tuple(row.values())) for row in rows)
     return drawn[0] if len(drawn) == 1 else AnyOf(drawn, condition.place, condition.text)
 
 
@@ -87,8 +92,7 @@ def _joined(rows: list[dict[str, FieldTest]], name: str) -> dict[str, FieldTest]
     return {**rows[0], name: FieldTest(name, first.type, joined, first.place, first.text)}
 
 
-def _row_condition(row: Mapping[str, FieldTest]) -> Condition:
-    tests = tuple(row.values())
+def _all_of(tests: tuple[Condition, ...]) -> Condition:
     return tests[0] if len(tests) == 1 else AllOf(tests)
 
 

@@ -13,7 +13,7 @@ from itertools import pairwise
 
 from syncd.rules.matching.matchers import Matcher, PostalRange
 from syncd.rules.matching.time_window import EvaluationContext
-from syncd.rules.proving.patterns import MANY, Pattern, common, inside
+from syncd.rules.proving.patterns import MANY, Pattern, can_meet, inside
 
 _MOST_TESTED = 200_000
 _MOST_REPRESENTATIVES = 4
@@ -193,7 +193,7 @@ def _fit(whole: Pattern, pattern: Pattern | None) -> bool | None:
         return None
     if inside(whole, pattern):
         return True
-    return False if common(whole, pattern) is None else None
+    return None if can_meet(whole, pattern) else False
 
 
 def _extended(text: str) -> Iterator[str]:
@@ -219,5 +219,5 @@ def relations(patterns: Mapping[int, Pattern]) -> Iterator[tuple[int, int, bool]
                 continue
             if inside(one, other):
                 yield first, second, True
-            elif first < second and common(one, other) is None:
+            elif first < second and not can_meet(one, other):
                 yield first, second, False

@@ -10,6 +10,7 @@ import io
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from syncd.errors import Place
 from syncd.rules.findings import Findings, lines_of
@@ -21,8 +22,7 @@ _MOST_BROKEN_ROWS = 50
 _SEPARATOR_LINE = re.compile(r"\s*\"?sep=([,;\t])\"?\r?\n", re.IGNORECASE)
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """One row: its cells, trimmed, in the order of the columns, and the line of the file where it starts."""
 
     cells: tuple[str, ...]

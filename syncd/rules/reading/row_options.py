@@ -12,8 +12,8 @@ from syncd.rules.nodes import Entry, Mapping, Node, Scalar, Sequence
 from syncd.rules.reading.csv_reader import Row, Sheet
 from syncd.rules.reading.options import Options
 from syncd.rules.reading.pack_reading import Reading
-from syncd.rules.reading.row_overlap import TestedRow
 from syncd.rules.reading.territory_options import TERRITORY_OPTIONS, TerritoryOptions, read_territory_options
+from syncd.rules.reading.tested_rows import TestedRows
 
 ROW_OPTIONS = (
     "territory",
@@ -39,8 +39,9 @@ _LONGEST_TEXT = 2000
 class RowOptions:
     """The options of every territory of a table."""
 
-    def __init__(self, sheet: Sheet, rows: list[TestedRow], role: str, reading: Reading) -> None:
+    def __init__(self, sheet: Sheet, rows: TestedRows, role: str, reading: Reading) -> None:
         self._sheet = sheet
+        self._texts = rows.texts()
         self._role = role
         self._reading = reading
         self._columns = [
@@ -48,10 +49,9 @@ class RowOptions:
             for position, column in enumerate(sheet.columns)
             if column in ROW_OPTIONS and column != "territory"
         ]
-        self._filled: dict[str, dict[str, tuple[str, Row]]] = {}
+        self._filled: dict[str, dict[str, tuple[str, Row]]] = {name: {} for name in rows.territories}
         self._read: dict[tuple[tuple[str, str], ...], TerritoryOptions] = {}
-        for row in rows:
-            self._fill(row)
+        self._fill(rows)
 
     def of(self, territory: str) -> TerritoryOptions:
         """The options of one territory. Territories whose cells are equal share one reading."""
@@ -65,29 +65,41 @@ class RowOptions:
         """Whether any row of the territory fills `owners`."""
         return "owners" in self._filled[territory]
 
-    def text(self, territory: str, rows: list[TestedRow]) -> str:
+    def text(self, territory: str, rows: list[int]) -> str:
         """The rule as written: its options and the tests of its rows; a long one ends in a digest of all of it."""
         options = [f"{column}: {text}" for column, (text, _) in self._filled[territory].items() if column != "note"]
-        tests = " | ".join([row.condition.text for row in rows])
+        tests = " | ".join([self._texts[row] for row in rows])
         whole = "; ".join([f"territory: {territory}", tests, *options])
         if len(whole) <= _LONGEST_TEXT:
             return whole
         return f"{whole[:_LONGEST_TEXT]}… ({len(rows)} rows, {hashlib.sha256(whole.encode()).hexdigest()[:16]})"
 
-    def _fill(self, row: TestedRow) -> None:
-        filled = self._filled.setdefault(row.territory, {})
+    def _fill(self, rows: TestedRows) -> None:
+        """What each territory says in each column: its first cell there that is filled. Another one is an error."""
+        filled: list[tuple[int, int, str, str]] = []
         for column, position in self._columns:
-            text = row.row.cells[position]
+            pairs = [(name, row.cells[position]) for name, row in zip(rows.territories, rows.rows, strict=True)]
+            said: dict[str, str] = {}
+            for name, text in dict.fromkeys(pairs):
+                if not text or name in said:
+                    continue
+                said[name] = text
+                filled.append((pairs.index((name, text)), position, column, text))
+            if column not in _PER_ROW and len(set(pairs)) > len(set(rows.territories)):
+                self._report_others(column, position, pairs, rows)
+        for number, _, column, text in sorted(filled):
+            self._filled[rows.territories[number]][column] = (text, rows.rows[number])
+
+    def _report_others(self, column: str, position: int, pairs: list[tuple[str, str]], rows: TestedRows) -> None:
+        first: dict[str, int] = {}
+        for number, (name, text) in enumerate(pairs):
             if not text:
                 continue
-            first = filled.get(column)
-            if first is None:
-                filled[column] = (text, row.row)
-            elif first[0] != text and column not in _PER_ROW:
-                message = (
-                    f"`{column}` of {row.territory} is `{text[:60]}` here and `{first[0][:60]}` in line {first[1].line}"
-                )
-                place = self._sheet.place(row.row, position)
+            said = first.setdefault(name, number)
+            if pairs[said][1] != text:
+                here, there = text[:60], pairs[said][1][:60]
+                message = f"`{column}` of {name} is `{here}` here and `{there}` in line {rows.rows[said].line}"
+                place = self._sheet.place(rows.rows[number], position)
                 self._reading.findings.error(
                     "SYN266", message, place, "rows of one territory agree, or leave the cell empty"
                 )

@@ -6,164 +6,216 @@ that cannot win, and never accuses one that can.
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, fields
 from itertools import product
 from math import prod
+from operator import itemgetter
 
 from syncd.errors import Place
-from syncd.rules.conditions import Condition, FieldTest
+from syncd.rules.conditions import UNTESTED, CellTests
 from syncd.rules.findings import Findings
 from syncd.rules.matching.matchers import AnyElement, AnyMatcher, EqualTo, InList, Matcher
-from syncd.rules.reading.csv_reader import Row, Sheet
+from syncd.rules.reading.csv_reader import Sheet
+from syncd.rules.reading.tested_rows import TestedRows
 
 _MOST_COMBINATIONS = 64
 _MOST_SHAPES = 64
 _MOST_REPORTED = 20
+_EMPTY = (UNTESTED,)
 
 Atoms = frozenset[Hashable]
 Combination = tuple[int, ...]
-Shape = tuple[str, ...]
+"""Of each column the number of one part of what a row matches there, UNTESTED for an empty cell."""
+Shape = tuple[int, ...]
+"""The columns that a row tests."""
+Seen = dict[Hashable, int]
+"""The first row of each combination, which is cut to the columns of one shape."""
+Cut = Callable[[Combination], Hashable]
 
 
 @dataclass(frozen=True, slots=True)
-class _Cell:
-    """What one test matches, by numbers: all of it, and its parts; `plain` if those are all values."""
+class _Column:
+    """The cells of one column by number, an empty one last: all that each matches as one number, and its parts.
 
-    field: str
-    whole: int
-    parts: tuple[int, ...]
+    `single` says that each cell matches one thing, `plain` that all are lists of values.
+    """
+
+    wholes: list[int]
+    parts: list[tuple[int, ...]]
+    single: bool
     plain: bool
 
 
-@dataclass(frozen=True, slots=True)
-class TestedRow:
-    """One row: the territory it names, and its tests as one condition."""
-
-    __test__ = False
-
-    territory: str
-    row: Row
-    tests: tuple[FieldTest, ...]
-    condition: Condition
-
-
 class RowOverlap:
-    """The rows seen so far, each compared with all before it."""
+    """The rows of a table, each compared with all before it."""
 
-    def __init__(self, sheet: Sheet, findings: Findings) -> None:
+    def __init__(self, sheet: Sheet, rows: TestedRows, findings: Findings) -> None:
         self._sheet = sheet
+        self._rows = rows
         self._findings = findings
-        self._window = [
-            sheet.columns.index(name) for name in ("effective_from", "effective_until") if name in sheet.columns
-        ]
-        self._equal: dict[Hashable, TestedRow] = {}
-        self._shapes: dict[Shape, dict[Combination, TestedRow]] = {}
-        self._covering: dict[Shape, list[tuple[tuple[int, ...] | None, dict[Combination, TestedRow]]]] = {}
-        self._beaten: list[tuple[TestedRow, TestedRow]] = []
-        self._cells: dict[int, _Cell] = {}
-        self._added: list[tuple[TestedRow, list[_Cell]]] = []
-        self._numbers: dict[Hashable, int] = {}
-
-    def add(self, row: TestedRow) -> None:
-        """Compare a row with those before it. Equal conditions of two territories are an error (SYN264)."""
-        # The tests of every row stand in the order of the columns, so equal conditions are equal as they stand.
-        known = self._cells
-        cells = [known.get(id(test)) or self._cell(test) for test in row.tests]
-        self._added.append((row, cells))  # so that the ids of the tests are nobody else's
-        shape = tuple([cell.field for cell in cells])
-        condition = (shape, *[cell.whole for cell in cells])
-        window = tuple(row.row.cells[position] for position in self._window)
-        first = self._equal.setdefault((condition, window) if window else condition, row)
-        if first is not row and first.territory != row.territory:
-            message = (
-                f"the same condition leads to {row.territory} here and to {first.territory} in line {first.row.line}"
-            )
-            self._findings.error("SYN264", message, Place(self._sheet.path, row.row.line), "keep one of the two rows")
-            return
-        combinations = _combinations(cells)
-        winner = self._winner(shape, combinations)
-        if winner is not None:
-            self._beaten.append((row, winner))
-        elif not any(window) and len(self._shapes) < _MOST_SHAPES:
-            if shape not in self._shapes:
-                self._shapes[shape] = {}
-                self._covering.clear()
-            seen = self._shapes[shape]
-            for combination in combinations:
-                seen.setdefault(combination, row)
+        self._columns = [_column(column) for column in rows.cells.columns]
+        self._keys = self._side_by_side([column.wholes for column in self._columns])
+        self._multiple = not all(column.single for column in self._columns)
+        self._windows = self._written_windows()
+        self._covering: dict[Shape, list[tuple[Cut, Seen]]] = {}
+        self._shapes: dict[Shape, tuple[Cut, Seen]] = {}
+        self._beaten: list[tuple[int, int]] = []
 
     def report(self) -> None:
-        """A warning (SYN265) for each row that cannot win, the first ones by name, the others counted."""
+        """Equal conditions of two territories are errors (SYN264), rows that cannot win are warnings (SYN265).
+
+        The first of the warnings are said one by one, the others are counted.
+        """
+        self._compare()
+        lines = self._rows.cells.lines
         for row, winner in self._beaten[:_MOST_REPORTED]:
-            message = f"this row cannot win: line {winner.row.line} takes everything that it matches"
-            self._findings.warning("SYN265", message, Place(self._sheet.path, row.row.line), "move it up, or remove it")
+            message = f"this row cannot win: line {lines[winner]} takes everything that it matches"
+            self._warn(row, message, "move it up, or remove it")
         if len(self._beaten) > _MOST_REPORTED:
-            row = self._beaten[_MOST_REPORTED][0]
             message = f"this row and {len(self._beaten) - _MOST_REPORTED - 1} after it cannot win either"
-            self._findings.warning(
-                "SYN265", message, Place(self._sheet.path, row.row.line), "move them up, or remove them"
-            )
+            self._warn(self._beaten[_MOST_REPORTED][0], message, "move them up, or remove them")
 
     def keeps_territories_apart(self) -> bool:
         """Whether no account can match rows of two territories, so that their rows can be drawn together safely.
 
         Judged by the columns that every row tests by plain values, all of them together.
         """
-        tested = [(row.territory, cells) for row, cells in self._added if cells]
-        shapes = {tuple([cell.field for cell in cells]) for _, cells in tested}
-        common = set.intersection(*map(set, shapes)) if shapes else set()
-        plain = common - {cell.field for cell in self._cells.values() if not cell.plain}
-        owner: dict[Combination, str] = {}
-        for territory, cells in tested:
-            listed = [cell.parts for cell in cells if cell.field in plain]
-            if prod(map(len, listed)) > _MOST_COMBINATIONS:
+        tested = [
+            (key, name, row)
+            for row, (key, name) in enumerate(zip(self._keys, self._rows.territories, strict=True))
+            if any(number != UNTESTED for number in key)
+        ]
+        plain = [
+            place
+            for place, column in enumerate(self._columns)
+            if column.plain and all(key[place] != UNTESTED for key, _, _ in tested)
+        ]
+        if not tested or not plain:
+            return False
+        owner: dict[Hashable, str] = {}
+        cut = _cut(tuple(plain))
+        for key, name, row in tested:
+            parts = self._parts(row, plain) if self._multiple else [(number,) for number in key]
+            if self._multiple and prod(map(len, parts)) > _MOST_COMBINATIONS:
                 return False
-            for each in product(*listed):
-                if owner.setdefault(each, territory) != territory:
+            for each in product(*parts):
+                if owner.setdefault(cut(each), name) != name:
                     return False
-        return bool(plain)
+        return True
 
-    def _winner(self, shape: Shape, combinations: list[Combination]) -> TestedRow | None:
+    def _warn(self, row: int, message: str, hint: str) -> None:
+        self._findings.warning("SYN265", message, Place(self._sheet.path, self._rows.cells.lines[row]), hint)
+
+    def _written_windows(self) -> list[tuple[str, ...]] | None:
+        """The cells of each row that say when it is in effect; None where the table has no such column."""
+        names = [name for name in ("effective_from", "effective_until") if name in self._sheet.columns]
+        places = [self._sheet.columns.index(name) for name in names]
+        return [tuple([row.cells[place] for place in places]) for row in self._rows.rows] if places else None
+
+    def _side_by_side(self, numbers: list[list[int]]) -> list[Combination]:
+        columns = [map(each.__getitem__, cells) for each, cells in zip(numbers, self._rows.cells.cells, strict=True)]
+        return list(zip(*columns, strict=True)) or [()] * len(self._rows.rows)
+
+    def _compare(self) -> None:
+        names, windows = self._rows.territories, self._windows
+        equal: dict[Hashable, int] = {}
+        shapes: dict[tuple[bool, ...], Shape] = {}
+        for row, key in enumerate(self._keys):
+            window = windows[row] if windows is not None else None
+            first = equal.setdefault((key, window) if window else key, row)
+            if first != row and names[first] != names[row]:
+                self._report_equal(row, first)
+                continue
+            tested = tuple([number != UNTESTED for number in key])
+            shape = shapes.get(tested)
+            if shape is None:
+                shape = shapes[tested] = tuple([place for place, is_tested in enumerate(tested) if is_tested])
+            self._place(row, key, shape, dated=window is not None and any(window))
+
+    def _place(self, row: int, key: Combination, shape: Shape, *, dated: bool) -> None:
+        """One row among those before it: beaten by them, or one that may beat later ones."""
+        combinations = self._combinations(row, key, shape) if self._multiple else (key,)
+        winner = self._winner(shape, combinations)
+        if winner is not None:
+            self._beaten.append((row, winner))
+        elif not dated and len(self._shapes) < _MOST_SHAPES:
+            if shape not in self._shapes:
+                self._shapes[shape] = (_cut(shape), {})
+                self._covering.clear()
+            cut, seen = self._shapes[shape]
+            for combination in combinations:
+                seen.setdefault(cut(combination), row)
+
+    def _report_equal(self, row: int, first: int) -> None:
+        names, lines = self._rows.territories, self._rows.cells.lines
+        message = f"the same condition leads to {names[row]} here and to {names[first]} in line {lines[first]}"
+        self._findings.error("SYN264", message, Place(self._sheet.path, lines[row]), "keep one of the two rows")
+
+    def _winner(self, shape: Shape, combinations: Sequence[Combination]) -> int | None:
         """An earlier row that beats this one, if each of its combinations is taken by an earlier row."""
         covering = self._covering.get(shape)
         if covering is None:
             covering = self._covering[shape] = [
-                (None if each == shape else tuple(map(shape.index, each)), seen)
-                for each, seen in self._shapes.items()
-                if set(each) <= set(shape)
+                found for each, found in self._shapes.items() if set(each) <= set(shape)
             ]
-        winners: list[TestedRow] = []
+        winners: list[int] = []
         for combination in combinations:
-            for positions, seen in covering:
-                part = combination if positions is None else tuple([combination[position] for position in positions])
-                winner = seen.get(part)
+            for cut, seen in covering:
+                winner = seen.get(cut(combination))
                 if winner is not None:
                     winners.append(winner)
                     break
             else:
                 return None
-        return min(winners, key=lambda row: row.row.line, default=None)
+        return min(winners, default=None)
 
-    def _cell(self, test: FieldTest) -> _Cell:
-        values = _values(test.matcher)
-        parts = _atoms(test.matcher) if values is None else [("value", value) for value in values]
-        numbers = tuple([self._number(each) for each in parts])
-        whole = numbers[0] if len(numbers) == 1 else self._number(frozenset(parts))
-        found = self._cells[id(test)] = _Cell(test.field, whole, numbers, values is not None)
-        return found
+    def _combinations(self, row: int, key: Combination, places: Sequence[int]) -> Sequence[Combination]:
+        """What a row matches in these columns, part by part; all of it as one where the parts are too many."""
+        if not self._multiple:
+            return (key,)
+        parts = self._parts(row, places)
+        count = prod(map(len, parts))
+        if 1 < count <= _MOST_COMBINATIONS:
+            return list(product(*parts))
+        return (key,) if count else ()
 
-    def _number(self, key: Hashable) -> int:
-        return self._numbers.setdefault(key, len(self._numbers))
+    def _parts(self, row: int, places: Sequence[int]) -> list[tuple[int, ...]]:
+        """Of each column the parts of what a row matches there; of a column that is not among the places, nothing."""
+        parts: list[tuple[int, ...]] = [_EMPTY] * len(self._columns)
+        for place in places:
+            parts[place] = self._columns[place].parts[self._rows.cells.cells[place][row]]
+        return parts
 
 
-def _combinations(cells: list[_Cell]) -> list[Combination]:
-    count = 1
-    for cell in cells:
-        count *= len(cell.parts)
-    if 1 < count <= _MOST_COMBINATIONS:
-        return list(product(*(cell.parts for cell in cells)))
-    return [tuple([cell.whole for cell in cells])] if count else []
+def _cut(shape: Shape) -> Cut:
+    """A combination cut to some of its columns."""
+    return itemgetter(*shape) if shape else lambda _: ()
+
+
+def _column(column: CellTests) -> _Column:
+    numbers: dict[Hashable, int] = {}
+
+    def number(key: Hashable) -> int:
+        return numbers.setdefault(key, len(numbers))
+
+    wholes: list[int] = []
+    parts: list[tuple[int, ...]] = []
+    plain = True
+    for meaning in column.meanings:
+        if not isinstance(meaning, Matcher):
+            whole = number(("value", meaning))
+            wholes.append(whole)
+            parts.append((whole,))
+            continue
+        values = _values(meaning)
+        plain = plain and values is not None
+        atoms = _atoms(meaning) if values is None else [("value", value) for value in values]
+        found = tuple([number(each) for each in atoms])
+        wholes.append(found[0] if len(found) == 1 else number(frozenset(atoms)))
+        parts.append(found)
+    single = all(len(each) == 1 for each in parts)
+    return _Column([*wholes, UNTESTED], [*parts, _EMPTY], single, plain)
 
 
 def _atoms(matcher: Matcher) -> Atoms:

@@ -1,43 +1,49 @@
 """Tables of territories: a CSV in the place of a list, one row a condition, rows of one territory its alternatives.
 
 Rows are tried in order. Where alternatives of a territory stand apart and cannot be drawn together without changing who
-wins, the territory comes back once for each run of its rows, under the same name and path. Cells are read once however
-many rows hold them: fifty thousand rows are normal.
+wins, the territory comes back once for each run of its rows, under the same name and path. Columns are read, not rows:
+a cell is read once however many rows hold it, for fifty thousand rows are normal.
 """
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import compress, repeat
 
 from syncd.errors import Place
 from syncd.model.fields import SELF_READING_FIELDS
-from syncd.rules.conditions import AllOf, Always, AnyOf, Condition, FieldTest
+from syncd.rules.conditions import UNTESTED, Always, AnyOf, CellTests, Condition, TableCells, TableRows
+from syncd.rules.facts import Value
 from syncd.rules.findings import Findings
 from syncd.rules.matching.condition_parser import ConditionScope, cell_reader, parse_matcher_cell
-from syncd.rules.matching.matchers import Matcher
+from syncd.rules.matching.matchers import EqualTo, Matcher
 from syncd.rules.nodes import Scalar
 from syncd.rules.pack import NoOwners, Territory
 from syncd.rules.reading.csv_reader import Row, Sheet
 from syncd.rules.reading.pack_reading import Reading
 from syncd.rules.reading.plain_values import name as is_name
 from syncd.rules.reading.row_options import ROW_OPTIONS, RowOptions
-from syncd.rules.reading.row_overlap import RowOverlap, TestedRow
+from syncd.rules.reading.row_overlap import RowOverlap
 from syncd.rules.reading.suggestion import did_you_mean
 from syncd.rules.reading.territory_options import Inherited, TerritoryOptions, build, check_leeway
+from syncd.rules.reading.tested_rows import TestedRows
 
 _MOST_REPORTED = 10
 _MOST_ROWS = 200_000
 _COUNTRY_DEPENDENT = ("state", "postal_code")
+_BROKEN = -2
+"""The number of a cell that cannot be read."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Group:
-    """The rows of one territory that stand together."""
+    """The rows of one territory that stand together, by their numbers, and of each whether it tests anything."""
 
     name: str
-    rows: list[TestedRow]
+    rows: list[int]
+    is_tested: list[bool]
 
 
 def read_table(file: Scalar, inherited: Inherited, reading: Reading) -> list[Territory]:
@@ -49,17 +55,13 @@ def read_table(file: Scalar, inherited: Inherited, reading: Reading) -> list[Ter
         message = f"the table `{sheet.path}` has {len(sheet.rows)} rows; at most {_MOST_ROWS} are read"
         reading.findings.error("SYN267", message, file.place, "name long lists of accounts under `lists` or `owners`")
         return []
-    table = _Table(sheet, inherited, reading)
-    rows = [row for row in map(table.row, sheet.rows) if row is not None]
-    table.report_withheld()
-    if not rows and not sheet.rows:
+    if not sheet.rows:
         reading.findings.error("SYN267", f"the table `{sheet.path}` has no rows", file.place, "fill it, or remove it")
-    overlap = RowOverlap(sheet, reading.findings)
-    for row in rows:
-        overlap.add(row)
+    rows = _Table(sheet, inherited, reading).rows()
+    overlap = RowOverlap(sheet, rows, reading.findings)
     overlap.report()
     options = RowOptions(sheet, rows, inherited.role, reading)
-    return [_territory(group, sheet, options, inherited, reading) for group in _groups(rows, overlap)]
+    return [_territory(group, rows, options, inherited, reading) for group in _groups(rows, overlap)]
 
 
 def _check_columns(sheet: Sheet, place: Place, reading: Reading) -> bool:
@@ -81,12 +83,8 @@ def _header_place(sheet: Sheet, column: str) -> Place:
     return sheet.place(Row((), line), sheet.columns.index(column))
 
 
-Cells = defaultdict[str, dict[str, FieldTest | None]]
-"""What the cells of one column mean, None after an error: each distinct text once, by the country it is read in."""
-
-
 class _Table:
-    """The rows of one table as conditions, each distinct cell read once."""
+    """The rows of one table as tests, column by column."""
 
     def __init__(self, sheet: Sheet, inherited: Inherited, reading: Reading) -> None:
         fields = reading.catalogue.account
@@ -99,79 +97,90 @@ class _Table:
             for column in sheet.columns
             if column in fields and column != "territory"
         ]
-        self._fields = [
-            (name, column, name in _COUNTRY_DEPENDENT, Cells(dict))
-            for name, column in sorted(tested, key=lambda each: each[0] != "country")
-        ]
+        self._fields = sorted(tested, key=lambda each: each[0] != "country")
         self._types = dict(fields)
         self._found = Findings()
         self._readers: dict[tuple[str, str], Callable[[str, Place], Matcher | None]] = {}
         self._scopes: dict[str, ConditionScope] = {"": self._scope}
-        self._names: dict[str, bool] = {}
         self._reported: Counter[tuple[str, str]] = Counter()
 
-    def row(self, row: Row) -> TestedRow | None:
-        """One row as a condition; None after an error."""
-        name = row.cells[self._name_column]
-        if not self._is_name(name, row):
-            return None
-        place = Place(self._sheet.path, row.line)
-        tests: list[FieldTest] = []
-        country, broken = "", False
-        cells = row.cells
-        for field, column, depends, read in self._fields:
-            text = cells[column]
+    def rows(self) -> TestedRows:
+        """The rows that can be read; the others are findings."""
+        rows = self._named(list(self._sheet.rows))
+        texts = list(zip(*[row.cells for row in rows], strict=True)) or [()] * len(self._sheet.columns)
+        countries: tuple[str, ...] = ("",) * len(rows)
+        columns: list[CellTests] = []
+        cells: list[tuple[int, ...]] = []
+        for name, place in self._fields:
+            depends = name in _COUNTRY_DEPENDENT
+            column, numbers = self._column(name, place, countries if depends else None, texts[place], rows)
+            columns.append(column)
+            cells.append(numbers)
+            if name == "country":
+                self._read_countries(column)
+                readable = [number >= 0 for number in numbers]
+                countries = tuple([text if known else "" for text, known in zip(texts[place], readable, strict=True)])
+        self._report_withheld()
+        names = texts[self._name_column]
+        if any(_BROKEN in numbers for numbers in cells):
+            whole = [_BROKEN not in numbers for numbers in zip(*cells, strict=True)]
+            rows, names = list(compress(rows, whole)), tuple(compress(names, whole))
+            cells = [tuple(compress(numbers, whole)) for numbers in cells]
+        lines = tuple([row.line for row in rows])
+        return TestedRows(names, rows, TableCells(self._sheet.path, tuple(columns), tuple(cells), lines))
+
+    def _named(self, rows: list[Row]) -> list[Row]:
+        """The rows that name a territory; an error (SYN244) at the first of each other name."""
+        names = [row.cells[self._name_column] for row in rows]
+        bad = {name for name in set(names) if not name or is_name(name) is None}
+        for name in [each for each in dict.fromkeys(names) if each in bad]:
+            hint = "names are lower-case letters, digits and hyphens"
+            message = f"`{name[:60]}` is no name of a territory" if name else "this row names no territory"
+            place = self._sheet.place(rows[names.index(name)], self._name_column)
+            self._reading.findings.error("SYN244", message, place, hint)
+        return [row for row, name in zip(rows, names, strict=True) if name not in bad] if bad else rows
+
+    def _column(
+        self, field: str, place: int, countries: tuple[str, ...] | None, texts: tuple[str, ...], rows: list[Row]
+    ) -> tuple[CellTests, tuple[int, ...]]:
+        """One column: each distinct cell, and its number in each row, by the country that it is read in."""
+        keys = list(zip(countries or repeat(""), texts, strict=False))
+        known: dict[tuple[str, str], int] = {}
+        read: list[tuple[str, Value | Matcher]] = []
+        for key in dict.fromkeys(keys):
+            within, text = key
             if not text:
+                known[key] = UNTESTED
                 continue
-            within = country if depends else ""
-            known = read[within]
-            test = known.get(text)
-            if test is None:
-                if text not in known:
-                    test = known[text] = self._read(field, text, within, row, column)
-                if test is None:
-                    broken = True
-                    continue
-            tests.append(test)
-            if field == "country":
-                country = text
-                if text not in self._scopes:
-                    self._scopes[text] = self._below(test)
-        return None if broken else TestedRow(name, row, tuple(tests), _condition(tests, place))
+            matcher = self._read(field, text, within)
+            if self._found:
+                self._report(field, text, within, self._sheet.place(rows[keys.index(key)], place))
+            if matcher is None:
+                known[key] = _BROKEN
+                continue
+            known[key] = len(read)
+            read.append((text, matcher.value if isinstance(matcher, EqualTo) and matcher.text == text else matcher))
+        column = CellTests(
+            field, self._types[field], tuple([text for text, _ in read]), tuple([meaning for _, meaning in read])
+        )
+        return column, tuple(map(known.__getitem__, keys))
 
-    def report_withheld(self) -> None:
-        """One finding for each kind of problem of which only the first cells are shown."""
-        for (field, code), count in sorted(self._reported.items()):
-            if count > _MOST_REPORTED:
-                message = f"{count - _MOST_REPORTED} more cells of the column `{field}` have this problem"
-                self._reading.findings.warning(code, message, _header_place(self._sheet, field))
+    def _read_countries(self, countries: CellTests) -> None:
+        """The scopes of the cells that depend on each country."""
+        for number, text in enumerate(countries.texts):
+            ancestors = (*self._scope.ancestors, countries.test(number))
+            self._scopes[text] = self._reading.scope(ancestors=ancestors, forbidden=SELF_READING_FIELDS)
 
-    def _is_name(self, name: str, row: Row) -> bool:
-        if name not in self._names:
-            self._names[name] = bool(name) and is_name(name) is not None
-            if not self._names[name]:
-                hint = "names are lower-case letters, digits and hyphens"
-                message = f"`{name[:60]}` is no name of a territory" if name else "this row names no territory"
-                self._reading.findings.error("SYN244", message, self._sheet.place(row, self._name_column), hint)
-        return self._names[name]
-
-    def _below(self, country: FieldTest) -> ConditionScope:
-        ancestors = (*self._scope.ancestors, country)
-        return self._reading.scope(ancestors=ancestors, forbidden=SELF_READING_FIELDS)
-
-    def _read(self, field: str, text: str, within: str, row: Row, column: int) -> FieldTest | None:
-        """One distinct cell as a test that all its rows share; None after an error."""
+    def _read(self, field: str, text: str, within: str) -> Matcher | None:
+        """The matcher of one distinct cell; what is wrong with it is in `_found`, without its place."""
         if (field, within) not in self._readers:
             self._readers[field, within] = cell_reader(field, self._scopes[within], self._found)
-        matcher = self._readers[field, within](text, Place(self._sheet.path, row.line))
-        if self._found:
-            self._found = Findings()
-            self._readers.clear()
-            self._report(field, text, within, self._sheet.place(row, column))
-        return None if matcher is None else FieldTest(field, self._types[field], matcher, None, f"{field}: {text}")
+        return self._readers[field, within](text, Place(self._sheet.path, 1))
 
     def _report(self, field: str, text: str, within: str, place: Place) -> None:
         """What is wrong with a cell, at its own place: found by reading it again, for few cells are wrong."""
+        self._found = Findings()
+        self._readers.clear()
         found = Findings()
         parse_matcher_cell(text, field, self._scopes[within], place, found)
         for each in found.items:
@@ -179,48 +188,50 @@ class _Table:
             if self._reported[field, each.code] <= _MOST_REPORTED:
                 self._reading.findings.add(each.code, each.severity, each.message, each.place, each.hint)
 
-
-def _condition(tests: list[FieldTest], place: Place) -> Condition:
-    if not tests:
-        return Always(place)
-    if len(tests) == 1:
-        (test,) = tests
-        return FieldTest(test.field, test.type, test.matcher, place, test.text)
-    return AllOf(tuple(tests), place, ", ".join(test.text for test in tests))
+    def _report_withheld(self) -> None:
+        """One finding for each kind of problem of which only the first cells are shown."""
+        for (field, code), count in sorted(self._reported.items()):
+            if count > _MOST_REPORTED:
+                message = f"{count - _MOST_REPORTED} more cells of the column `{field}` have this problem"
+                self._reading.findings.warning(code, message, _header_place(self._sheet, field))
 
 
-def _groups(rows: list[TestedRow], overlap: RowOverlap) -> list[_Group]:
+def _groups(rows: TestedRows, overlap: RowOverlap) -> list[_Group]:
     """The rows by territory: all together where no order between territories can matter, else by runs."""
     groups: list[_Group] = []
     together: dict[str, _Group] = {}
     free = overlap.keeps_territories_apart()
-    for row in rows:
-        group = together.get(row.territory) if free and row.tests else None
-        if group is None and groups and groups[-1].name == row.territory:
+    for number, (name, is_tested) in enumerate(zip(rows.territories, rows.is_tested, strict=True)):
+        group = together.get(name) if free and is_tested else None
+        if group is None and groups and groups[-1].name == name:
             group = groups[-1]
         if group is None:
-            group = _Group(row.territory, [])
+            group = _Group(name, [], [])
             groups.append(group)
-            together.setdefault(row.territory, group)
-        group.rows.append(row)
+            together.setdefault(name, group)
+        group.rows.append(number)
+        group.is_tested.append(is_tested)
     return groups
 
 
-def _territory(group: _Group, sheet: Sheet, options: RowOptions, inherited: Inherited, reading: Reading) -> Territory:
+def _territory(
+    group: _Group, rows: TestedRows, options: RowOptions, inherited: Inherited, reading: Reading
+) -> Territory:
     own: TerritoryOptions = options.of(group.name)
-    first = group.rows[0]
-    place = Place(sheet.path, first.row.line)
+    path, line = rows.cells.path, rows.cells.lines[group.rows[0]]
+    place = Place(path, line)
+    when: Condition
     if len(group.rows) == 1:
-        when = first.condition
-    elif not all(row.tests for row in group.rows):
+        when = rows.cells.row(group.rows[0])
+    elif not all(group.is_tested):
         when = Always(place)
     else:
-        conditions = tuple(row.condition for row in group.rows)
-        when = AnyOf(conditions, place, f"{len(conditions)} rows of {sheet.path}")
+        conditions = TableRows(rows.cells, tuple(group.rows))
+        when = AnyOf(conditions, place, f"{len(conditions)} rows of {path}")
     if isinstance(own.owners, NoOwners) and not options.names_owners(group.name):
         message = f"the territory `{group.name}` has no `owners` in any of its rows"
         reading.findings.error("SYN252", message, place, "fill the column `owners`")
     below = inherited.below(group.name, when, own)
-    territory = build(group.name, when, own, below, place, options.text(group.name, group.rows), first.row.line)
+    territory = build(group.name, when, own, below, place, options.text(group.name, group.rows), line)
     check_leeway(territory, place, reading)
     return territory

@@ -1,4 +1,4 @@
-"""`plan --engine spark` on local Spark against the plain evaluator: `make spark`, a lane of its own, for it needs Java."""
+"""`plan --engine spark` on local Spark against the plain evaluator: `make spark`, a lane of its own that needs Java."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ if os.environ.get("SPARK") is None:
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+from batch_exports import Exports
 
 from syncd.errors import ConfigError, InputError
 from syncd.jobs.engines import EngineChoice
@@ -21,7 +22,6 @@ from syncd.jobs.export import plan_of_export
 from syncd.jobs.spark.running import Spark
 from syncd.jobs.stages import Stages
 from syncd.settings import Settings
-from tests.unit.rules.batch_exports import Exports
 
 NOW = datetime(2026, 12, 1, 10, tzinfo=UTC)
 SEEDS = int(os.environ["SPARK"])
