@@ -149,7 +149,7 @@ class Demonstration:
         found: set[tuple[str, str]] = set()
         for face in (self.sandboxes.salesforce, self.sandboxes.hubspot):
             for entry in face.journal.entries:
-                found |= set(_owners_sent(entry.to_json()))
+                found |= set(owners_sent(entry.to_json()))
         return found
 
     def _syncd(self, *argv: str, most: int | None = None) -> None:
@@ -189,7 +189,7 @@ def _new_folder(keep: Path | None) -> Path:
     return keep.resolve()
 
 
-def _owners_sent(entry: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+def owners_sent(entry: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """The owners that one request of a CRM's log carries."""
     if entry["method"] not in ("PATCH", "POST") or not entry.get("body"):
         return

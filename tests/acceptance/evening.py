@@ -18,7 +18,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from syncd.cli.demonstration import _owners_sent, _write_settings
+from syncd.cli.demonstration import owners_sent
+from syncd.cli.northwind import write_settings
 from syncd.cli.sandboxes import RunningSandboxes, open_sandboxes
 from syncd.clock import SystemClock
 
@@ -92,7 +93,7 @@ class Evening:
 
     def sent(self) -> list[tuple[str, str]]:
         """Every owner that was sent to Salesforce, in order."""
-        return [found for entry in self.crms.salesforce.journal.entries for found in _owners_sent(entry.to_json())]
+        return [found for entry in self.crms.salesforce.journal.entries for found in owners_sent(entry.to_json())]
 
     def _show(self, argv: tuple[str, ...], lines: list[str], most: int | None) -> None:
         words = " ".join(f'"{word}"' if " " in word else word for word in argv)
@@ -128,7 +129,7 @@ def transcript() -> str:
 
 
 def _set_up(evening: Evening) -> None:
-    _write_settings(evening.folder, evening.crms)
+    write_settings(evening.folder, evening.crms)
     config = evening.folder / "config.toml"  # Salesforce alone: the evening is about one CRM's writes
     text = re.sub(r"\[hubspot\].*?(?=\[limits\])", "", config.read_text(), flags=re.DOTALL)
     config.write_text(text.replace('owner_writer = "both"\n', ""))

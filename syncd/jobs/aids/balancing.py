@@ -11,7 +11,7 @@ from syncd.jobs.aids.dealings import deals_by_company
 from syncd.jobs.context import Context
 from syncd.jobs.people.proposing import Look, propose
 from syncd.planning.aids import balance_optimum as optimum
-from syncd.planning.aids.balance_book import Balancing, balancing, weigher
+from syncd.planning.aids.balance_book import BY_RULES, Balancing, balancing, weigher
 from syncd.planning.aids.balance_document import (
     curve_of,
     default_budget,
@@ -81,6 +81,7 @@ def balance(context: Context, wanted: Wanted) -> dict[str, Any]:
         "budget": budget,
         "movable": sum(unit.size for unit in found.problem.units),
         "fixed": fixed_document(found.fixed),
+        "moved_by_rules": sum(count for why, count in found.fixed.items() if why.startswith(BY_RULES)),
         **solution_document(found, solution),
         "spreads": spreads_document(found, solution, yearly),
         "reps": reps_document(found, solution),

@@ -26,6 +26,8 @@ from syncd.rules.facts import Facts
 from syncd.rules.pack import Territory
 
 METRICS = ("potential", "workload", "pipeline", "accounts", "score")
+BY_RULES = "the rules move it"
+"""Why an account that another plan is to move stays here; the reason of that stands behind it."""
 _KEPT = frozenset({"kept", "remembered"})
 _FOLLOWS = "follow-parent"
 _PER_DEAL, _PER_CUSTOMER = 2, 1
@@ -156,8 +158,10 @@ class _Builder:
 
     def _stays(self, key: str, decision: Decision) -> str | None:
         """Why an account may not move; None where it may."""
+        if decision.outcome is Outcome.CHANGE:
+            return f"{BY_RULES} ({decision.reason})"
         if decision.outcome is not Outcome.KEEP:
-            return decision.reason if decision.outcome is Outcome.HELD else f"the rules move it ({decision.reason})"
+            return decision.reason
         if decision.reason not in _KEPT:
             return decision.reason
         facts, path = self.table.facts[key], self.table.path_of(key)

@@ -63,6 +63,11 @@ class FieldCoder:
             return None
         return FieldRows(words_of(self._rows, self._width), places)
 
+    @property
+    def bits(self) -> Sequence[int]:
+        """The rows of bits so far, in the order of the table, each a whole number."""
+        return self._rows
+
     def _of_values(self, values: Sequence[Value]) -> Codes:
         if isinstance(values, Texts | Numbers):
             return self._of_packed(values)

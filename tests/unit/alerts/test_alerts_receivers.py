@@ -429,6 +429,44 @@ def test_https_verifies_the_name_on_the_address_that_was_judged(
     assert seen == [f"hooks.example:{server.server_port}"]
 
 
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_a_redirect_to_a_door_inside_is_not_followed(hook: Hook, status: int) -> None:
+    """A server outside that is taken over could else make syncd knock anywhere, with the notice in its hands."""
+    with socket.create_server(("127.0.0.1", 0)) as inside:
+        inside.settimeout(0.1)
+        hook.status, hook.headers = status, {"Location": f"http://127.0.0.1:{inside.getsockname()[1]}/admin"}
+        error = failure(webhook(hook.url))
+        assert error.reason == "client_error"
+        assert "redirects are not followed" in error.detail
+        with pytest.raises(TimeoutError):
+            inside.accept()
+
+
+def test_a_name_is_looked_up_once_and_the_judged_address_is_the_one_that_is_reached(
+    hook: Hook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """DNS rebinding: public when it is judged, inside when it is asked again. Both addresses really listen here."""
+    port = int(hook.url.rpartition(":")[2].partition("/")[0])
+    real, asked = socket.getaddrinfo, []
+
+    def rebound(host: Any, *rest: Any, **more: Any) -> Any:
+        """The system's own look-up; the second answer for the name is another one than the first."""
+        if host != "localhost":
+            return real(host, *rest, **more)
+        asked.append(host)
+        return real("127.0.0.1" if len(asked) == 1 else "127.0.0.2", *rest, **more)
+
+    monkeypatch.setattr(socket, "getaddrinfo", rebound)
+    monkeypatch.setattr(posting, "is_loopback_address", lambda address: address == "127.0.0.1")
+    with socket.create_server(("127.0.0.2", port)) as inside:
+        inside.settimeout(0.1)
+        webhook(f"http://localhost:{port}/hook").deliver(BODY)
+        assert len(hook.requests) == 1
+        assert asked == ["localhost"]
+        with pytest.raises(TimeoutError):
+            inside.accept()
+
+
 def test_a_server_that_drips_its_answer_is_given_up_in_time() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from random import Random  # noqa: TID251 - seeded: a book is made again from its number
 
 import pytest
 
 from syncd.errors import Severity
 from syncd.model.fields import FieldCatalogue
-from syncd.planning.aids.induction import answer, entropy, grow_tree
+from syncd.planning.aids.induction import Leaf, Split, answer, entropy, grow_tree
 from syncd.planning.aids.starter import Starter, samples_of, spellings_of, write_starter
 from syncd.rules.engine import Book, decide
 from syncd.rules.facts import Directory, Facts
@@ -34,6 +35,29 @@ def loaded(starter: Starter, folder: Path) -> Pack:
     assert [str(each) for each in findings if each.severity is not Severity.NOTE] == []
     assert pack is not None
     return pack
+
+
+def test_teams_that_share_regions_are_found_where_nobody_stands_out() -> None:
+    """Three teams of ten; one company in five is with anybody at all, as books are that people kept by hand."""
+    dice = Random(20261122)
+    teams = {region: [f"{region}-{number}@example.com" for number in range(10)] for region in ("north", "south", "east")}
+    regions = {"north": ("DE", "FR", "GB", "IT"), "south": ("US", "CA", "BR", "MX"), "east": ("JP", "AU", "IN", "SG")}
+    homes = {country: region for region, countries in regions.items() for country in countries}
+    everybody = sorted(owner for team in teams.values() for owner in team)
+    facts = []
+    for each in book(900, 4):
+        country = dice.choice(sorted(homes))
+        owner = dice.choice(teams[homes[country]] if dice.random() < 0.8 else everybody)
+        facts.append(owned(with_values(each, country=country), owner))
+    tree = grow_tree(samples_of(facts, FIELDS))
+    assert isinstance(tree, Split)
+    assert sorted(test.values for test, _ in tree.branches) == sorted(tuple(sorted(each)) for each in regions.values())
+    for test, branch in tree.branches:
+        assert isinstance(branch, Leaf)
+        assert {owner.partition("-")[0] for owner in branch.owners} == {homes[test.values[0]]}
+        assert len(branch.owners) == 10
+    shuffled = [owned(each, dice.choice(everybody)) for each in facts]
+    assert isinstance(grow_tree(samples_of(shuffled, FIELDS)), Leaf)
 
 
 def owners_anew(pack: Pack, facts: Sequence[Facts]) -> Mapping[str, str | None]:
