@@ -129,10 +129,8 @@ class _Grower:
         before = entropy(held)
         cuts = [self._by_values(name, samples, before) for name in self.fields]
         cuts += [self._by_number(name, samples, held, before) for name in self.numbers]
+        cuts += [self._by_teams(name, samples, before) for name in self.fields]
         found = [cut for cut in cuts if cut is not None and cut.ratio >= _LEAST_RATIO]
-        if not found:  # nobody stands out: teams may
-            teams = (self._by_teams(name, samples, before) for name in self.fields)
-            found = [cut for cut in teams if cut is not None and cut.ratio >= _LEAST_RATIO]
         # equal ratios happen where one field implies another: the one that tells more comes first, then by name
         return max(found, key=lambda cut: (round(cut.ratio, 2), cut.gain, cut.tests[0].field), default=None)
 

@@ -130,20 +130,15 @@ def test_the_next_plan_keeps_what_a_balance_moved(make_lopsided: Callable[[], Wo
         assert loads(again, "before") == loads(document, "after")
 
 
-def test_a_balance_says_when_the_rules_are_to_move_accounts_first(make_lopsided: Callable[[], World]) -> None:
-    world = make_lopsided()
+def test_a_balance_says_when_the_rules_are_to_move_accounts_first(world: World) -> None:
     document = balance(world.context, Wanted("accounts", budget=5))
     assert document["moved_by_rules"] == 0
-    assert "about to move" not in render_text(balance_sheet(document))
-    stranger = [user for user in world.dataset.salesforce["User"] if user["IsActive"]][-1]["Id"]
-    owners = {each["AccountId"] if "AccountId" in each else each["Id"] for each in world.salesforce.records("Account")}
-    world.edit_salesforce(sorted(owners)[0], OwnerId=stranger)
-    world.wait()
-    world.pulled()
-    pack = world.folder / "pack" / "pack.yaml"
-    pack.write_text(pack.read_text() + "respect_people_for: 0d\n" if False else pack.read_text())
+    assert "about to move" not in rendered(document)
+    write(world, reps=world.reps[1:5])  # the owner of everything is no member any more
     document = balance(world.context, Wanted("accounts", budget=5))
-    assert document["moved_by_rules"] >= 0
+    moved = sum(each["accounts"] for each in document["fixed"] if each["reason"].startswith("the rules move it"))
+    assert document["moved_by_rules"] == moved > 0
+    assert f"about to move {moved} accounts" in " ".join(rendered(document).split())
 
 
 def test_what_is_protected_or_overridden_does_not_move(world: World) -> None:

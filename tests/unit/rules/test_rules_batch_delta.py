@@ -1,3 +1,4 @@
+# ruff: noqa: E402 - the extra is looked for first
 """Deciding again after edits, later instants and changed rows: in every byte what deciding the whole book says."""
 
 from __future__ import annotations
@@ -96,7 +97,7 @@ def test_after_every_edit_instant_and_pull_each_row_is_where_the_whole_run_puts_
         if dice.random() < 0.3:
             now += timedelta(days=dice.choice((1, 30, 90)))
         level = edited(level, dice, f"{seed}/{number}")
-    assert spared >= 0
+    assert spared > ROWS or level == []
 
 
 def test_only_rows_that_an_edit_can_touch_are_decided_again():
