@@ -96,8 +96,9 @@ bench-balance: $(STAMP) ## balance and forecast over planted books (SIZES="1000 
 bench-engine: $(STAMP) ## the batch engine over ROWS accounts beside Polars, DuckDB, SQLite and rule engines; JSON on stdout
 	@$(BIN)/python benchmarks/batch_engine.py --rows $(or $(ROWS),1000000)
 
-bench-plan: $(STAMP) ## plan --accounts as a whole over ROWS accounts, in a process of its own; JSON on stdout
+bench-plan: $(STAMP) ## plan of an export and of a mirror as a whole over ROWS accounts, in processes of their own; JSON on stdout
 	@$(BIN)/python benchmarks/batch_plan.py --rows $(or $(ROWS),100000 1000000)
+	@$(BIN)/python benchmarks/mirror_plan.py --rows $(or $(ROWS),20000 100000 1000000)
 
 bench-spark: $(STAMP) build/spark/.installed ## plan --engine spark over ROWS accounts in Parquet beside batches; JSON on stdout
 	@$(BIN)/python benchmarks/spark_plan.py --rows $(or $(ROWS),1000 1000000)

@@ -1,4 +1,4 @@
-"""A made-up mirror in SQLite for measuring whole plans: `batch_world`'s book as records of one CRM, adopted and applied.
+"""A made-up mirror in SQLite for measuring whole plans: `batch_world`'s book as accounts of one CRM.
 
 One account in a hundred has an owner whom its territory does not name, one in twenty an open opportunity. The rows go
 in as the tables hold them, without the store's own writing, which is measured elsewhere.
@@ -67,6 +67,7 @@ def make_mirror(folder: Path, rows: int, territories: int = 1_000) -> Path:
     Store.open(f"sqlite:///{database}", clock=ManualClock(NOW), create=True).close()
     pack = load_pack(folder / "pack")
     connection = sqlite3.connect(database)
+    connection.execute("PRAGMA journal_mode = MEMORY")
     connection.execute("PRAGMA synchronous = OFF")
     with connection:
         users = _users(pack)
@@ -83,6 +84,7 @@ def make_mirror(folder: Path, rows: int, territories: int = 1_000) -> Path:
             f"INSERT INTO applied SELECT {ref}, 'owner', run_id, NULL, '{_STAMP}', 'bench', NULL, NULL {accounts}"
         )
     connection.execute("ANALYZE")
+    connection.execute("PRAGMA journal_mode = WAL")
     connection.close()
     done.touch()
     return folder
@@ -114,7 +116,8 @@ def _records(pack: Pack, rows: int, users: dict[str, str]) -> Iterator[dict[str,
         owners = paths[place][-1].owners
         named = owners.members[number % len(owners.members)] if isinstance(owners, OwnersByEmail) else STRANGER
         owner = users[STRANGER if number % 100 == 0 else named]
-        told = {name: str(column[number]) for name, column in zip(FIELDS, cells, strict=True) if column[number] is not None}
+        held = ((name, column[number]) for name, column in zip(FIELDS, cells, strict=True))
+        told = {name: str(value) for name, value in held if value is not None}
         account = f"001{number:015}"
         seq += 1
         yield _row("account", account, owner, told, seq) | {

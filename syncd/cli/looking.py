@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from syncd.settings import Settings
     from syncd.store.engine import Store
 
+SILENT: Final = "syncd.silent"
+"""What a click context holds where a daemon listens that does not answer."""
 SOCKET, FREEZE_FILE = "socket", "freeze_file"
 _UNSET: Final = {SOCKET: "/run/syncd/control.sock", FREEZE_FILE: "syncd.freeze"}
 """The settings under `[control]`, and what they are where nobody sets them."""
@@ -36,7 +38,11 @@ def look(
 
     config = settings_path(ctx)
     socket = None if "SYNCD_LEASE_EPOCH" in os.environ else control_path(config, os.environ, SOCKET)
-    told = ask(socket, config, name, arguments) if socket is not None and socket.exists() else None
+    try:
+        told = ask(socket, config, name, arguments) if socket is not None and socket.exists() else None
+    except TimeoutError:
+        told = None
+        ctx.meta[SILENT] = True
     if told is not None:
         return told
     from syncd.clock import SystemClock

@@ -17,7 +17,7 @@ from sqlalchemy import Connection
 from syncd.clock import iso
 from syncd.errors import InputError, StorageError
 from syncd.jobs.context import Context
-from syncd.jobs.lookup import company_of
+from syncd.jobs.lookup import records_of
 from syncd.model.plans import OWNER_FIELD, SavedPlan
 from syncd.model.refs import Ref, System
 from syncd.planning.applied import DONE
@@ -63,20 +63,20 @@ def evidence_document(context: Context, text: str, *, until: datetime | None = N
     now = context.clock.now()
     pack = context.pack()
     with context.store.read() as conn:
-        found = company_of(conn, text)
-        merged = tuple(loser for loser, winner in merges.losers(conn).items() if winner in found.refs)
+        refs = records_of(conn, text)
+        merged = tuple(loser for loser, winner in merges.losers(conn).items() if winner in refs)
         emails = {(user.ref.system, user.ref.id): user.email for user in mirror.users(conn)}
         verified, (seq, last) = ledger.verify(conn), ledger.head(conn)
-        cases = _cases(conn, (*found.refs, *merged), until or now)
-        record = mirror.get_record(conn, found.refs[0])
+        cases = _cases(conn, (*refs, *merged), until or now)
+        record = mirror.get_record(conn, refs[0])
     changes = [_change(case, emails, pack) for case in cases]
     rows = {row.entry.seq: row for case in cases for row in case.rows}
     return {
         "format": 1,
         "made_at": iso(now),
-        "company": found.key,
+        "record": str(refs[0]),
         "name": record.fields.get("name") if record is not None else None,
-        "refs": [str(ref) for ref in (*found.refs, *merged)],
+        "refs": [str(ref) for ref in (*refs, *merged)],
         "ok": verified.ok and all(check["ok"] for change in changes for check in change["checks"]),
         "ledger": {"ok": verified.ok, "rows": verified.rows, "text": verified.text, "head": {"seq": seq, "hash": last}},
         "changes": changes,

@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 from syncd.clock import iso
 from syncd.jobs.context import Context
-from syncd.jobs.lookup import company_of
+from syncd.jobs.lookup import records_of
 from syncd.model.plans import OWNER_FIELD, RowState
 from syncd.model.refs import Kind, Ref
 from syncd.store import ledger, merges, mirror, outbox, ownership, plans
@@ -19,13 +19,14 @@ from syncd.store.ownership import OwnerChange
 
 
 def history_document(context: Context, text: str, *, as_of: datetime | None, limit: int) -> dict[str, Any]:
-    """The records that `text` names (a ref, id, domain or name), those merged into them, and the ledger's newest rows.
+    """The records that `text` names (an account's ref, id, domain or name, or the ref of any other record), those
+    merged into them, and the ledger's newest rows.
 
     With `as_of` everything is as it was then. Raises UsageError SYN002 or SYN003 where it names none or several.
     """
     until = as_of or context.clock.now()
     with context.store.read() as conn:
-        refs = company_of(conn, text).refs
+        refs = records_of(conn, text)
         merged = tuple(loser for loser, winner in merges.losers(conn).items() if winner in refs)
         emails = {(user.ref.system, user.ref.id): user.email for user in mirror.users(conn)}
         found = [
@@ -90,12 +91,15 @@ def _mark_at(
     until: datetime,
 ) -> dict[str, Any] | None:
     """The owner that syncd knew the record by: the present mark, or what receipts and the adoption made it then."""
-    mark = ownership.marks(conn, ref.kind).get(ref) if ref.kind is Kind.ACCOUNT else None
+    kept = ref.kind is Kind.ACCOUNT  # of what else has an owner only what syncd wrote is known, nothing is adopted
+    mark = ownership.marks(conn, ref.kind).get(ref) if kept else None
     if mark is not None and mark.at <= until:
         return {"id": mark.owner, "source": mark.source, "at": iso(mark.at)}
     written = [receipt for receipt in receipts if receipt.state is RowState.CONFIRMED]
     if written:
         return {"id": written[-1].after, "source": "written", "at": iso(written[-1].at)}
+    if not kept:
+        return None
     adopted = [entry.at for entry in ledger.entries(conn, event="baseline.adopted", until=until)]
     if not adopted:
         return None

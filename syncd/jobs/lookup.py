@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 
 from syncd.errors import UsageError
 from syncd.model.records import Record
-from syncd.model.refs import Ref
+from syncd.model.refs import Kind, Ref
 from syncd.store import dossier, mirror
 
 _SHOWN = 10
@@ -36,6 +36,17 @@ def company_of(conn: Connection, text: str) -> FoundCompany:
         more = f"; and {len(keys) - _SHOWN} more" if len(keys) > _SHOWN else ""
         raise UsageError("SYN003", f"{len(keys)} companies match {text!r}", hint="one of: " + "; ".join(named) + more)
     return FoundCompany(keys[0], dossier.members_of(conn, keys)[keys[0]])
+
+
+def records_of(conn: Connection, text: str) -> tuple[Ref, ...]:
+    """The records that a text names: the ref of any record of the mirror, else all of one company (`company_of`)."""
+    try:
+        ref = Ref.parse(text.strip())
+    except ValueError:
+        ref = None
+    if ref is not None and ref.kind is not Kind.ACCOUNT and mirror.get_record(conn, ref) is not None:
+        return (ref,)
+    return company_of(conn, text).refs
 
 
 def _named(ref: Ref, records: Mapping[Ref, Record]) -> str:

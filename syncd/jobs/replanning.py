@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection
 
@@ -18,19 +18,25 @@ from syncd.errors import Finding
 from syncd.jobs.book import MirrorBook, directory_of, memory_of, read_book
 from syncd.jobs.comparison import Side, entries_between, rule_changes
 from syncd.jobs.context import Context
+from syncd.jobs.engines import missing_libraries
 from syncd.jobs.footprint import footprint
 from syncd.jobs.plan import require_mirror, with_adopted
 from syncd.jobs.signals import signals_mark
 from syncd.jobs.stages import Stages
 from syncd.jobs.written import refuse_self_reading
+from syncd.rules.classes.territories import TerritoryAnswers
 from syncd.rules.collector import without_collector
 from syncd.rules.deciding.exceptions import match_exceptions
-from syncd.rules.engine import Book, decide
+from syncd.rules.engine import MANY, Book, decide
+from syncd.rules.matching.time_window import EvaluationContext
 from syncd.rules.pack import Pack
 from syncd.rules.scoring import graded
 from syncd.store import mirror, ownership
 from syncd.store.leads import last_change_of_book
 from syncd.store.operations import last_applied_plan
+
+if TYPE_CHECKING:
+    from syncd.rules.batch.live_answers import LiveBook
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +65,7 @@ class Replanner:
         self._state: object = None
         self._now = context.clock.now()
         self._last: Side | None = None
+        self._live: LiveBook | None = None
 
     def footprint(self) -> str:
         """What the files of the pack are now: another one is an edit."""
@@ -82,7 +89,8 @@ class Replanner:
             with stages.stage("decide"):
                 facts = tuple(graded(pack, source.book.facts, self._now))
                 directory = directory_of(source.users.values(), pack, context.written_systems)
-                decisions = decide(pack, Book(facts, directory, memory=memory), self._now)
+                book = Book(facts, directory, memory=memory)
+                decisions = decide(pack, book, self._now, classes=self._classes(pack, source))
         _, unmatched = match_exceptions(pack, facts, self._now)
         side = Side(pack, decisions, {each.key: each for each in facts}, tuple(unmatched))
         last, self._last = self._last, side
@@ -91,6 +99,19 @@ class Replanner:
         with stages.stage("compare"):
             rules, entries = tuple(rule_changes(last.pack, pack)), tuple(entries_between(last, side))
         return Replan(side, self._now, read, rules, entries, tuple(unmatched))
+
+    def _classes(self, pack: Pack, source: MirrorBook) -> TerritoryAnswers | None:
+        """The pack's territories for this book, of which an edit asks anew only what it changed; None where that is
+        not worth it: in a small book, for a pack that grades (the fields change with it), without the extra `fast`.
+        """
+        facts = source.book.facts
+        if len(facts) < MANY or pack.scoring is not None or pack.lifecycle or missing_libraries():
+            return None
+        from syncd.rules.batch.live_answers import LiveBook
+
+        if self._live is None or self._live.facts is not facts:
+            self._live = LiveBook(facts)
+        return self._live.answers(pack, EvaluationContext(self._now, pack.zone, pack.fiscal_year_start))
 
     def _held(self, conn: Connection, pack: Pack, now: datetime) -> tuple[MirrorBook, bool]:
         """The book without grades, and whether it was read just now."""

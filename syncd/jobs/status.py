@@ -14,6 +14,7 @@ from syncd.clock import Clock, iso
 from syncd.jobs.footprint import footprint
 from syncd.jobs.freezing import frozen_reason
 from syncd.jobs.leads.standing import leads_figures
+from syncd.jobs.readiness import unready
 from syncd.model.plans import PlanStatus, RowState
 from syncd.model.refs import System
 from syncd.settings import Settings
@@ -49,6 +50,7 @@ def status(settings: Settings, store: Store, *, clock: Clock) -> dict[str, Any]:
             "at": iso(asked.now),
             "mode": settings.mode.value,
             "frozen": frozen_reason(settings.control.freeze_file, asked.now),
+            "unready": list(unready(settings, conn, asked.now)),
             "daemon": _daemon(asked),
             "adopted_at": iso(adopted) if adopted else None,
             "systems": _systems(asked),
@@ -79,8 +81,8 @@ def _listens(path: str) -> bool:
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as client:
             client.settimeout(0.2)
             client.connect(path)
-    except PermissionError:
-        return True  # it is there, and not open to us
+    except (PermissionError, TimeoutError, BlockingIOError):
+        return True  # it is there, and not open to us, or too many wait for it
     except OSError:
         return False
     return True

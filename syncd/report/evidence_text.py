@@ -14,7 +14,7 @@ def evidence_text(document: Entry) -> str:
     """The evidence, without a newline at its end."""
     ledger = document["ledger"]
     name = plain(document["name"]) + " " if document["name"] else ""
-    lines = [f"Evidence for {name}({document['company']}), {moment(document['made_at'])}"]
+    lines = [f"Evidence for {name}({document['record']}), {moment(document['made_at'])}"]
     lines.append(f"{counted(len(document['changes']), 'change')} written by syncd")
     for change in document["changes"]:
         lines += ["", *_change(change)]

@@ -8,14 +8,18 @@ from typing import Any
 from syncd.report.explanation_text import render_path
 from syncd.report.wording import moment, plain, wrapped
 
+_BEFORE_TERRITORIES = frozenset({"matched-account", "duplicate"})
+"""Reasons for which the tree was not asked."""
+
 
 def render_lead(document: Mapping[str, Any]) -> str:
     """The text of `explain --lead` and of `explain` of a lead's ref, ending with a newline."""
     told = ", ".join(f"{name}: {plain(value)}" for name, value in document["lead"].items())
     goes = f"queue {plain(document['queue'])}" if document["queue"] else plain(document["owner"] or "nobody")
     rule = document["rule"]
-    place = plain(f" ({rule['file']}:{rule['line']})") if rule["file"] else ""
-    lines = [wrapped(f"Lead  {document['ref'] + '  ' if 'ref' in document else ''}{told}", indent=0, hanging=2)]
+    place = f" ({plain(rule['file'])}:{rule['line']})" if rule["file"] else ""
+    head = [f"Lead  {document['ref']}"] if "ref" in document else []
+    lines = [*head, wrapped(told if head else f"Lead  {told}", indent=2 if head else 0, hanging=4 if head else 2)]
     lines += _standing(document) if "standing" in document else []
     goes_to = "goes to" if document.get("standing", {}).get("routed", True) else "would go to"
     lines += [
@@ -28,6 +32,11 @@ def render_lead(document: Mapping[str, Any]) -> str:
     if document["next_change_at"]:
         lines.append(f"  time alone would next change it at {moment(document['next_change_at'])}")
     lines.append(f"  as of {moment(document['now'])}")
+    if document["reason"] in _BEFORE_TERRITORIES:
+        lines += [
+            "",
+            wrapped("By its own facts alone it would go the way below; what is said above comes first.", indent=0),
+        ]
     lines += ["", *render_path(document)]
     if document["candidates"]:
         people = ", ".join(plain(each["email"]) for each in document["candidates"])
@@ -56,7 +65,7 @@ def _standing(document: Mapping[str, Any]) -> Iterator[str]:
 
 def _clock(sla: Mapping[str, Any]) -> str:
     rule = f"first touch within {sla['first_touch']}, hours {plain(sla['hours'])}, then {sla['then']}"
-    where = plain(f" ({sla['file']}:{sla['line']})") if sla["file"] else ""
+    where = f" ({plain(sla['file'])}:{sla['line']})" if sla["file"] else ""
     if sla["touched_at"]:
         said = f"worked {moment(sla['touched_at'])}"
     elif sla["breached_at"]:

@@ -90,7 +90,7 @@ def _leaver(document: _Document) -> tuple[str, list[_Part]]:
             each["to"] or "stays",
             each["ranking"][0]["points"] if each["ranking"] else "",
             each["cover"],
-            each["text"],
+            f"{each['text']}{_standing(each['ranking'])}",
         )
         for each in told["accounts"]
     ]
@@ -110,6 +110,15 @@ def _leaver(document: _Document) -> tuple[str, list[_Part]]:
     found = [part for part in parts if part[2]]
     missing = ", ".join(told["not_mirrored"])
     return title, [*found, (wrapped(f"not in the mirror, look in the CRM: {missing}", indent=0), (), [], set())]
+
+
+def _standing(ranking: Sequence[_Document]) -> str:
+    """What earned the first of a ranking their points, and how near the second comes."""
+    if not ranking:
+        return ""
+    parts = ", ".join(f"{name} {points}" for name, points in ranking[0]["parts"].items() if float(points))
+    second = f"; then {ranking[1]['email']} with {ranking[1]['points']}" if len(ranking) > 1 else ""
+    return f" ({parts or 'no points'}{second})"
 
 
 def _amount(text: str | None, currency: str) -> str | None:

@@ -28,7 +28,12 @@ def _head(document: Mapping[str, Any]) -> Iterator[str]:
     frozen = document["frozen"]
     yield wrapped(f"writes   {f'FROZEN: {plain(frozen)}' if frozen is not None else 'not frozen'}", indent=0, hanging=9)
     leader = f"; the lease is held by {plain(daemon['leader'])}" if daemon["leader"] else ""
-    yield wrapped(f"daemon   {'running' if daemon['listening'] else 'not running'}{leader}", indent=0, hanging=9)
+    runs = "running" if daemon["listening"] else "not running"
+    if daemon["listening"] and not daemon.get("answers", True):
+        runs = "running, but DOES NOT ANSWER (`systemctl status syncd`)"
+    yield wrapped(f"daemon   {runs}{leader}", indent=0, hanging=9)
+    if document.get("unready"):
+        yield wrapped(f"ready    NO: {'; '.join(plain(each) for each in document['unready'])}", indent=0, hanging=9)
     if pack["valid"]:
         yield f"pack     {pack['revision']}, valid ({plain(pack['path'])})"
     else:

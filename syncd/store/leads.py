@@ -137,7 +137,8 @@ def leads_to_look_at(conn: Connection, systems: Iterable[System]) -> tuple[SeenL
     """
     here = and_(_T.id == records.c.id, _T.system == records.c.system)
     had = or_(_T.state == LeadState.TOUCHED, and_(_T.state == LeadState.CLOSED, _T.reason == PAST))
-    left = exists().where(users.c.system == records.c.system, users.c.id == records.c.owner, users.c.active.is_(False))
+    gone = users.c.active == False  # noqa: E712 - SQL
+    left = exists().where(users.c.system == records.c.system, users.c.id == records.c.owner, gone)
     query = (
         select(records.c.id, records.c.system, records.c.change_seq, records.c.first_seen, lead_tracks)
         .select_from(records.outerjoin(lead_tracks, here))

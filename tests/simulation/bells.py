@@ -39,6 +39,10 @@ class Bells:
                 first.setdefault(str(body["event_id"]), body)
         return list(first.values())
 
+    def ended(self) -> list[str]:
+        """The keys of the alerts that digests which arrived call over: after a long stop all is told once."""
+        return [str(key) for body in self.unique() for key in body.get("ended", ())]
+
 
 @dataclass(frozen=True, slots=True)
 class Desk:

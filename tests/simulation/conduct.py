@@ -98,19 +98,20 @@ class Conduct:
     def i20_no_alert_lost(self) -> None:
         """Each alert that is to be told has arrived, and nothing waits to be told."""
         arrived = {(str(body["dedup_key"]).rpartition(":")[2], body["reason"]) for body in self.world.bells.unique()}
+        arrived |= {(str(key).rpartition(":")[2], RESOLVED) for key in self.world.bells.ended()}
         with self.world.context.store.read() as conn:
             known = episodes.list_episodes(conn)
-            in_digests = _ended_in_digests(known)
             waiting = conn.execute(select(notices).where(notices.c.state != "sent")).mappings().all()
         if waiting:
             raise ViolationError("I20 no alert lost", f"a notice is still {waiting[0]['state']}: {waiting[0]['topic']}")
+        for_the_morning = _to_be_told(known)
         for one in known:
             silent = {QUIET, UNTOLD, SUPPRESSED} & one.detail.keys()
             if one.fired_at is None or silent:
                 continue
             if (str(one.id), FIRED) not in arrived:
                 raise ViolationError("I20 no alert lost", f"{one.monitor} {one.subject} fired, and nobody was told")
-            if one.state == "resolved" and (str(one.id), RESOLVED) not in arrived and one.id not in in_digests:
+            if one.state == "resolved" and (str(one.id), RESOLVED) not in arrived and one.id not in for_the_morning:
                 raise ViolationError("I20 no alert lost", f"{one.monitor} {one.subject} is over, and nobody was told")
 
     def i15_undone(self, undo: SavedPlan, taken_back: Collection[str]) -> None:
@@ -148,9 +149,9 @@ class Conduct:
                 raise ViolationError("I27 says how it is", f"{name} is called stale right after a pull: {one}")
 
 
-def _ended_in_digests(known: Iterable[episodes.Episode]) -> set[int]:
-    """The alerts whose end was told by a digest: after a long stop what came and went is told together."""
-    keys = [str(key) for one in known for key in one.detail.get("ended", ())]
+def _to_be_told(known: Iterable[episodes.Episode]) -> set[int]:
+    """The alerts whose end a digest will tell that waits for the working hours of the pack, and has not fired yet."""
+    keys = [str(key) for one in known if one.state == "pending" for key in one.detail.get("ended", ())]
     return {int(key.rpartition(":")[2]) for key in keys}
 
 

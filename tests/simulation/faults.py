@@ -1,6 +1,6 @@
-"""What goes wrong in a simulation: answers that fail or are broken (F01 to F12), people and flows that edit in the
-middle of a write (F24), machines that stand still (F26), processes that die (F27), a database that is locked or full
-(F30, F31).
+"""What goes wrong in a simulation: answers that fail, are broken or not the truth (F01 to F17), fields that appear
+(F22), people and flows that edit in the middle of a write (F24), machines that stand still (F26), processes that die
+or are told to stop (F27, F28), a database that is locked, full or gone in the middle of a commit (F30, F31, F35).
 
 The names F01 to F39 are those of the reference on reliability. Nothing here knows what is checked.
 """
@@ -13,6 +13,7 @@ from typing import Any
 
 from syncd.model.refs import Ref, System
 from tests.simulation.dice import Dice
+from tests.simulation.misreadings import KINDS
 from tests.simulation.people import NAMES, OWNER, People, active, live_rows, owner_of, row_id
 from tests.simulation.world import World
 
@@ -41,10 +42,12 @@ _WRITING = (
     "leads.applied",
     *_STORE,
 )
+_TELLING = ("notice.told", "notice.told", "watch.before_commit", "watch.committed", "watch.sent", *_STORE)
 _RECOVERING = ("recovery.before_settle", "recovery.settled", "store.after_commit")
 _POINTS: Mapping[str, tuple[tuple[str, ...], int]] = {
     "reading": (_READING, 40),
     "writing": (_WRITING, 80),
+    "telling": (_TELLING, 30),
     "recovering": (_RECOVERING, 12),
 }
 
@@ -97,6 +100,7 @@ _REFUSALS: Mapping[System, Sequence[Entry]] = {
     ),
 }
 """F01 to F03 and F05: what a CRM says while it refuses; nothing was done."""
+_LOST_PAGE = "status 400 INVALID_QUERY_LOCATOR before"
 _BROKEN = (
     "html 503 before",
     "html 200 after",
@@ -137,6 +141,25 @@ def meddling(dice: Dice, people: People, refs: Sequence[Ref]) -> dict[System, li
     return entries
 
 
+def oddities(world: World, dice: Dice) -> None:
+    """Answers that are whole and not the truth (F10, F16, F17), pages that expired (F15), fields that were added (F22).
+
+    All of it is drawn from dice of its own, so that what else goes wrong in a step stays what it is.
+    """
+    for misreading in world.misreadings.values():
+        if dice.chance(0.3):
+            misreading.kind = dice.one_of(KINDS)
+            misreading.behind = timedelta(minutes=dice.one_of((2, 8)))
+    if dice.chance(0.12):
+        lost: Entry = {"match": {"path": "*/query/*", "nth": dice.whole(1, 3)}, "fault": _LOST_PAGE}
+        world.salesforce.faults.install([lost], keep=True)
+    if dice.chance(0.06):
+        number = dice.whole(0, 9999)
+        added = {"name": f"Extra{number}__c", "type": "string", "length": 80}
+        world.salesforce.edit({"object": "Account", "field": added})
+        world.hubspot.edit({"object": "companies", "define": {"name": f"extra_{number}", "type": "string"}})
+
+
 def world_owner(people: People, ref: Ref) -> str | None:
     """Who has a record now."""
     rows = live_rows(people.world, ref.system, ref.kind)
@@ -144,20 +167,27 @@ def world_owner(people: People, ref: Ref) -> str | None:
 
 
 def arm(world: World, dice: Dice, doing: str) -> None:
-    """Choose what befalls the process while it is `reading`, `writing` or `recovering`, and where: by name, or after
-    some points. Mostly it dies there; else its machine stands still, or its database is locked or full from there on.
+    """Choose what befalls the process while it is `reading`, `writing`, `telling` or `recovering`, and where: by name,
+    or after some points. Mostly it dies there; else its machine stands still, it is told to stop, its database is
+    locked or full from there on, or the connection to it breaks at a commit.
     """
     names, most = _POINTS[doing]
-    calamity = dice.weighted((("death", 7.0), ("stall", 1.0), ("lock", 0.7), ("full", 0.7)))
+    calamity = dice.weighted(
+        (("death", 7.0), ("stall", 1.0), ("lock", 0.7), ("full", 0.7), ("stop", 0.7), ("cut", 1.4))
+    )
     instead: Mapping[str, Callable[[], None] | None] = {
         "death": None,
         "stall": lambda: world.clock.advance(timedelta(minutes=10)),
         "lock": world.lock_database,
         "full": world.fill_disk,
+        "stop": world.tell_to_stop,
+        "cut": world.cut_database,
     }
     if doing == "recovering":
         calamity = "death"
-    if dice.chance(0.75):
+    if calamity == "cut":  # a connection is only missed where it is used
+        world.reaper.arm(dice.whole(1, 12), dice.one_of(_STORE), instead=instead[calamity])
+    elif dice.chance(0.75):
         world.reaper.arm(dice.whole(1, 4 if doing == "reading" else 2), dice.one_of(names), instead=instead[calamity])
     else:
         world.reaper.arm(dice.whole(1, most), instead=instead[calamity])

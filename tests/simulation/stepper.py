@@ -41,6 +41,10 @@ QUIET_CYCLES = 5
 """Within so many cycles after the faults stop everything has come to rest (I24)."""
 
 
+_DOING = {"watch": "telling", **dict.fromkeys(("plan", "apply", "undo", "drift", "leads"), "writing")}
+"""What a process is about in an action; in the others it reads."""
+
+
 class SimulationFailedError(AssertionError):
     """A seed broke an invariant: the seed, what was done, and what does not hold."""
 
@@ -301,9 +305,9 @@ class Stepper:
             if dice.chance(0.35):
                 self.world.faces[system].faults.install(faults.network_trouble(dice, system))
         self.world.bells.trouble = dice.one_of((0.0, 0.0, 0.3, 1.0))
-        if dice.chance(0.35):
-            doing = "writing" if name in ("plan", "apply", "undo", "drift", "leads") else "reading"
-            faults.arm(self.world, dice, doing)
+        faults.oddities(self.world, Dice(f"{self.seed} oddities {self._number} {len(self.steps)}"))
+        if dice.chance(0.5 if name == "watch" else 0.35):
+            faults.arm(self.world, dice, _DOING.get(name, "reading"))
         self._do(name, action)
         self._clear()
 
@@ -312,6 +316,8 @@ class Stepper:
         self.world.reaper.disarm()
         self.world.repair()
         self.world.bells.trouble = 0.0
+        for misreading in self.world.misreadings.values():
+            misreading.kind = ""
         for face in self.world.faces.values():
             face.faults.clear()
 
@@ -320,6 +326,7 @@ class Stepper:
         told = ""
         try:
             with leadership(self.world.context) as leader:
+                self.world.leader = leader
                 told = action(leader)
         except Killed as death:
             told = f"killed at {death}"

@@ -88,7 +88,9 @@ class TestReplay:
         there.mkdir()
         environ = {**os.environ, "PYTHONHASHSEED": "4711", "PYTHONPATH": str(ROOT)}
         command = [sys.executable, "-c", _PRINT_DIGEST, "3", str(there)]
-        told = subprocess.run(command, env=environ, cwd=ROOT, capture_output=True, text=True, check=True, timeout=120)
+        # no deadline here but the test's own: how long a loaded machine takes says nothing of the course
+        told = subprocess.run(command, env=environ, cwd=ROOT, capture_output=True, text=True, check=False)
+        assert (told.returncode, told.stderr) == (0, "")
         assert told.stdout.strip() == Stepper.of(3, here).run(6).digest
 
 

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 from sqlalchemy import Connection, Engine, event
@@ -25,8 +25,10 @@ from syncd.cli.sandboxes import load_sandboxes
 from syncd.clock import ManualClock, iso
 from syncd.connectors.wire import HttpRequest, HttpResponse, WireError
 from syncd.entropy import SeededEntropy
+from syncd.errors import StorageError
 from syncd.jobs import leadership
 from syncd.jobs.context import Context
+from syncd.jobs.leadership import Leadership
 from syncd.model.refs import System
 from syncd.sandbox.dataset import Dataset, generate
 from syncd.sandbox.hubspot import HubspotPortal
@@ -38,6 +40,7 @@ from syncd.telemetry.events import EVENTS
 from tests.inprocess import InProcessWire
 from tests.simulation.bells import Bells
 from tests.simulation.dice import Dice
+from tests.simulation.misreadings import Misreadings
 from tests.simulation.violation import ViolationError
 
 START = datetime(2026, 11, 20, 10, tzinfo=UTC)
@@ -182,6 +185,7 @@ class SimulatedWire(InProcessWire):
     dice: Dice = field(default_factory=lambda: Dice(0))
     reaper: Reaper = field(default_factory=Reaper)
     before: Callable[[HttpRequest], None] = lambda _: None
+    misread: Callable[[HttpRequest, HttpResponse], HttpResponse] = lambda _, answer: answer
 
     def send(self, request: HttpRequest) -> HttpResponse:
         if self.reaper.dead:
@@ -191,7 +195,7 @@ class SimulatedWire(InProcessWire):
         self.before(request)
         self.clock.advance(timedelta(milliseconds=self.dice.whole(40, 900)))
         try:
-            return InProcessWire.send(self, request)
+            return self.misread(request, InProcessWire.send(self, request))
         except WireError as error:
             if error.kind == "timeout":
                 self.clock.advance(TIMEOUT)
@@ -228,7 +232,9 @@ class World:
         self.bells = Bells(Dice(f"{seed} bells"), lambda: self.context.store.in_transaction)
         self.queue = ""
         self._lock: sqlite3.Connection | None = None
-        self._full = self._limited = False
+        self._full = self._limited = self._cut = False
+        self.leader: Leadership | None = None
+        """Who leads while an action is under way."""
         self.known_dead = Dice(f"{seed} names")
         self.incarnation = 0
         self.marks: dict[System, int] = {System.SALESFORCE: 0, System.HUBSPOT: 0}
@@ -249,6 +255,10 @@ class World:
         }
         self.secrets = tuple(self.environ[name] for name in ("SYNCD_SALESFORCE__CLIENT_SECRET", "SYNCD_HUBSPOT__TOKEN"))
         self._prepare()
+        self.misreadings = {
+            system: Misreadings(Dice(f"{seed} misreadings {system.value}"), self.clock.now, self._lives(system))
+            for system in System
+        }
         self.folder = folder
         self.settings = self._settings(folder, mode, lifetime, respect, dataset, more)
         self._context: Context | None = None
@@ -317,8 +327,8 @@ class World:
 
     @property
     def broken(self) -> bool:
-        """Whether the database is locked or full just now."""
-        return self._lock is not None or self._full
+        """Whether the database is locked, full, or was cut off in the middle of a transaction."""
+        return self._lock is not None or self._full or self._cut
 
     def lock_database(self) -> None:
         """Somebody else holds the database's write lock from here on (F30); not where the process itself holds it."""
@@ -334,11 +344,23 @@ class World:
         """The disk is full from the next transaction on (F31)."""
         self._full = True
 
+    def cut_database(self) -> NoReturn:
+        """The connection to the database breaks (F35): before a commit nothing is stored; after it the commit is done,
+        and its answer is lost.
+        """
+        self._cut = True
+        raise StorageError("SYN608", "the connection broke", where="the simulation")
+
+    def tell_to_stop(self) -> None:
+        """SIGTERM arrives (F28): the process may finish what is under way."""
+        if self.leader is not None:
+            self.leader.stop()
+
     def repair(self) -> None:
-        """Nobody locks the database, and the disk has room."""
+        """Nobody locks the database, the disk has room, and the connection stands."""
         if self._lock is not None:
             self._lock.close()
-        self._lock, self._full = None, False
+        self._lock, self._full, self._cut = None, False, False
 
     def _unhurried(self, made: Callable[..., Engine]) -> Callable[..., Engine]:
         """SQLite engines that do not wait for the disk, and compile a statement once; the disk may be full.
@@ -375,7 +397,20 @@ class World:
             dice=Dice(f"{self.seed} wire {system.value} {self.incarnation}"),
             reaper=self.reaper,
             before=lambda request: self.before_send(system, request),
+            misread=self.misreadings[system].given,
         )
+
+    def _lives(self, system: System) -> Callable[[str], bool]:
+        """Whether a record of a CRM is there, by its id."""
+
+        def lives(record_id: str) -> bool:
+            face = self.faces[system]
+            names = ("Account", "Opportunity", "Contact", "Lead") if system is System.SALESFORCE else _OBJECTS
+            found = (row for name in names for row in face.records(name) if record_id in (row.get("Id"), row.get("id")))
+            row = next(found, None)
+            return row is not None and not (row["IsDeleted"] if "Id" in row else row["archived"] or row["mergedInto"])
+
+        return lives
 
     def _holder_name(self) -> str:
         """A name whose end shows (a process of this machine that is gone), or does not (one of another machine)."""
@@ -458,3 +493,4 @@ def changes_a_crm(request: HttpRequest) -> bool:
 
 
 _TEMPLATES: dict[bool, Engine] = {}
+_OBJECTS = ("companies", "deals", "contacts")

@@ -36,6 +36,7 @@ def history(ctx: click.Context, record: str, as_of: str | None, limit: int, evid
     """Show owner, mark, plan and receipts of RECORD, and the ledger's rows about it.
 
     RECORD is a ref, id, domain or name of an account; every record of its company is shown, and those merged into them.
+    It may be the ref of a lead, contact, task or opportunity, too.
     With --evidence each change is proved instead: who approved it, why, by which rule, and that neither the plan nor
     the ledger was altered since. It ends with 3 where a check fails.
     """

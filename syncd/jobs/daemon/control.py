@@ -117,7 +117,7 @@ class ControlServer:
         """The answer to a look; None where there is none, of which who asks learns by looking for itself."""
         try:
             return self._look(argv)
-        except (SyncdError, ValueError, TypeError, KeyError):
+        except (SyncdError, ValueError, TypeError, KeyError, RecursionError):
             return None
 
 

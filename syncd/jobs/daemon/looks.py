@@ -14,8 +14,8 @@ from typing import Any, Final
 
 LOOK: Final = "look"
 """The first word of such a request; the second is the settings file of who asks, the third what is asked."""
-PATIENCE: Final = 0.5
-"""Seconds that who asks waits for the whole answer, before looking for itself."""
+PATIENCE: Final = 2.0
+"""Seconds that who asks waits for the answer, before looking for itself: on a machine in trouble that takes longer."""
 _LARGEST = 16 * 1024 * 1024
 Looks = Mapping[str, Callable[[Mapping[str, Any]], dict[str, Any]]]
 """What can be asked, and what answers: arguments to document."""
@@ -38,9 +38,9 @@ def named(config: Path | None) -> str:
 
 
 def ask(path: Path, config: Path | None, name: str, arguments: Mapping[str, Any]) -> dict[str, Any] | None:
-    """The daemon's answer, or None where none listens, or answers within PATIENCE seconds, or will.
+    """The daemon's answer, or None where none listens, or has none for us: who asks looks for itself.
 
-    Raises nothing: who gets no answer looks for itself.
+    TimeoutError where one listens and does not answer within PATIENCE seconds.
     """
     argv = [LOOK, named(config), name, json.dumps(arguments)]
     try:
@@ -49,6 +49,8 @@ def ask(path: Path, config: Path | None, name: str, arguments: Mapping[str, Any]
             client.connect(str(path))
             client.sendall(json.dumps({"argv": argv}).encode() + b"\n")
             return _document(_received(client))
+    except (TimeoutError, BlockingIOError) as error:  # the latter where others wait for an answer before us
+        raise TimeoutError from error
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return None
 

@@ -65,9 +65,12 @@ class Leaf:
 
     @property
     def hits(self) -> float:
-        """How many of its companies stay with their owner where each is given out anew, by the shares of today."""
+        """How many of its companies stay with their owner where each is given out anew, by the shares of the others.
+
+        By those of the others, for a company says nothing of itself: small leaves would look better than they are.
+        """
         total = self.held.total()
-        return sum(count * count for count in self.held.values()) / total if total else 0.0
+        return sum(count * (count - 1) for count in self.held.values()) / (total - 1) if total > 1 else float(total)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ and the plan says so; where the territory has nobody, whoever covers for the lea
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
@@ -166,12 +166,31 @@ def _covered(run: _Run, company: str, cover: str | None) -> Decision:
     if not has_nobody(decision) and decision.outcome is Outcome.CHANGE:
         return _as_ruled(table, company)
     text = f"stays: territory {decision.territory} has nobody for it now, and nobody covers for {run.leaver}"
-    return stays(decision, NO_ELIGIBLE_REP, f"{text}; name one with --cover EMAIL")
+    unable = [f"{name} cannot: {why}" for name, why in _unable(table, facts, run)]
+    said = f" ({'; '.join(unable)})" if unable else ""
+    return stays(decision, NO_ELIGIBLE_REP, f"{text}{said}; name one with --cover EMAIL")
+
+
+def _unable(table: Table, facts: Facts, run: _Run) -> Iterator[tuple[str, str]]:
+    """Who is written as a cover of the leaver and may not have the account, each with the reason."""
+    for name in _written_covers(table, run.leaver, run.wishes.cover):
+        email = resolve(table.frame, name, facts)
+        why = barred(table.frame, email, facts) if email is not None else "nobody holds that seat"
+        if why is not None:
+            yield email or name, why
 
 
 def cover_of(table: Table, facts: Facts, leaver: str, wished: str | None) -> str | None:
-    """Who minds an account of the leaver for now: the one asked for, a seat's cover, a cover of an absence, or the
-    manager, whoever is first to be able to."""
+    """Who minds an account of the leaver for now: the first of those who are written that is able to."""
+    for name in _written_covers(table, leaver, wished):
+        email = resolve(table.frame, name, facts)
+        if email is not None and email != leaver and barred(table.frame, email, facts) is None:
+            return email
+    return None
+
+
+def _written_covers(table: Table, leaver: str, wished: str | None) -> tuple[str, ...]:
+    """The one asked for, a seat's cover, a cover of an absence, the manager: each once, in that order."""
     entry = table.entry(leaver)
     seats = sorted(table.pack.seats.values(), key=lambda seat: seat.name)
     absences = sorted(entry.out_of_office, key=lambda off: off.until, reverse=True) if entry is not None else []
@@ -181,11 +200,7 @@ def cover_of(table: Table, facts: Facts, leaver: str, wished: str | None) -> str
         *(off.cover for off in absences),
         entry.manager if entry is not None else None,
     ]
-    for name in dict.fromkeys(each for each in names if each):
-        email = resolve(table.frame, name, facts)
-        if email is not None and email != leaver and barred(table.frame, email, facts) is None:
-            return email
-    return None
+    return tuple(dict.fromkeys(each for each in names if each))
 
 
 def pipeline_of(facts: Facts) -> Decimal:

@@ -224,7 +224,7 @@ def _findings(document: Entry) -> Iterator[str]:
             Cell(f"{each['count']:,} of {each['of']:,} {each['unit']}", str(each["count"])),
             amount(each["money_at_stake"]),
             Cell("; ".join(f"{group['name']} {group['count']:,}" for group in each["groups"][:4])),
-            Cell(markup="<br>".join(_example(document, one) for one in each["examples"][:3])),
+            Cell(markup="".join(_example(document, one) for one in each["examples"][:3])),
             Cell(each["first"]),
         ]
         for each in found
@@ -237,7 +237,8 @@ def _findings(document: Entry) -> Iterator[str]:
 
 
 def _example(document: Entry, example: Entry) -> str:
-    return f"{_opened(document, example['ref'], example['name'])}: {safe(example['text'])}"
+    """One line of a cell, in a part of its own: on a phone the parts of a cell stand beside its heading."""
+    return f"<div>{_opened(document, example['ref'], example['name'])}: {safe(example['text'])}</div>"
 
 
 def _opened(document: Entry, ref: str, name: str) -> str:

@@ -45,12 +45,13 @@ border-bottom:1px solid var(--soft)}
 .tree td button:focus-visible{outline:2px solid var(--mark)}.tree .pad{display:inline-block;width:1.1rem}
 .tree .full{display:none}.flat .in,.flat td button,.flat .pad,.flat .short{display:none}.flat .full{display:inline}
 .sev{font-weight:600}.sev.page{color:var(--lose)}.sev.ticket{color:var(--near)}.sev.info{color:var(--soft)}
-.two{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,26rem),1fr));gap:0 2rem}.two>*{min-width:0}
+.two{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,42rem),1fr));gap:0 2rem}.two>*{min-width:0}
 .cards td code{display:inline-block;min-width:8rem}
 @media(max-width:40rem){.long .scroll{max-height:26rem}.cards td code{min-width:0}
 .columns{gap:.15rem}.columns li:nth-child(3n+2) .when,
-.columns li:nth-child(3n) .when{visibility:hidden}.when{font-size:.65rem}.tree td:first-child{white-space:normal}
-.cards td .track{min-width:0;align-self:center}.cards td:has(.track){align-items:center}}
+.columns li:nth-child(3n) .when{visibility:hidden}.when{font-size:.65rem}.tree td:first-child{display:block;
+white-space:normal;font-weight:600}.tree td:first-child::before{content:none}
+.cards td>div{grid-column:2}.cards td .track{min-width:0;align-self:center}.cards td:has(.track){align-items:center}}
 @media print{:root{color-scheme:light;--ink:#1c2430;--soft:#5c6878;--line:#d8dee6;--paper:#fff;--tint:#f4f6f9;
 --mark:#0b6bcb;--gain:#1a7f4b;--lose:#b4532a;--near:#8a5a00;--q0:#e9edf2;--q1:#cfe1f5;--q2:#9cc3ea;--q3:#5f9bd8;
 --q4:#2b71b8;--q5:#124a85;--edge:#fff}*{print-color-adjust:exact;-webkit-print-color-adjust:exact}

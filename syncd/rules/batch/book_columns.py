@@ -168,19 +168,25 @@ class GrowingColumn:
     codes: array[int] = field(default_factory=lambda: array("i"))
     values: list[Value] = field(default_factory=list)
     _known: dict[object, int] = field(default_factory=dict)
+    _last: Value | None = None
+    _code: int = 0
 
     def put(self, row: int, value: Value) -> None:
         """The value of a row; rows that were passed over have none."""
+        if len(self.codes) != row:
+            self._fill(row)
+        if value is not self._last:  # most companies share the very objects of what they have not
+            self._last, self._code = value, self._code_of(value)
+        self.codes.append(self._code)
+
+    def _code_of(self, value: Value) -> int:
         # 1 and 1.0 are equal and alike to every rule, but a sum shows which of them was added
-        key: object = value if value.__class__ is str else (value.__class__, str(value))
-        if isinstance(value, frozenset):
-            key = value
+        key: object = value if isinstance(value, str | frozenset) else (value.__class__, str(value))
         code = self._known.get(key)
         if code is None:
             self.values.append(value)
             code = self._known[key] = len(self.values)
-        self._fill(row)
-        self.codes.append(code)
+        return code
 
     def arrow(self, count: int) -> tuple[pa.Array, dict[str, str]]:
         """The column of `count` rows, and how its values are spelled."""

@@ -10,28 +10,29 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from syncd.rules.batch.columns import Codes, Columns
-from syncd.rules.batch.field_codes import MOST_TABLE_BYTES, FieldCoder, FieldRows, words_of
+from syncd.rules.batch.field_codes import MOST_TABLE_BYTES, FieldCoder, FieldRows, Words, words_of
 from syncd.rules.batch.keeping import distinct
-from syncd.rules.batch.reduction import NOTHING, first_bits, fold
+from syncd.rules.batch.reduction import NOTHING, Folded, first_bits, fold
 from syncd.rules.classes.class_table import ClassTable
 from syncd.rules.classes.field_classes import FieldIndex, Predicate
 from syncd.rules.classes.identity import Identities
-from syncd.rules.classes.territories import Path, RoleAnswers, RoleClasses
+from syncd.rules.classes.territories import PackClasses, Path, RoleAnswers, RoleClasses
 from syncd.rules.conditions import FieldTest, walk
 from syncd.rules.deciding.frame import reads_clock
 from syncd.rules.matching.time_window import EvaluationContext
-from syncd.rules.pack import Pack
 
 MOST_NEW = 64
 """Conditions that are new or moved, beyond which every row is decided again: their bits no longer fit one word."""
 _MOST_FORGOTTEN = 4
 """A field is asked anew where it remembers so many times the predicates that the pack has."""
+_FEW = 20_000
+"""For fewer rows, making one table of several fields costs more than it saves."""
 Rows = NDArray[np.int64]
 
 
@@ -74,18 +75,16 @@ class _Field:
         self.places = which.astype(np.int32)
         self.asked |= new.keys()
 
-    def put(self, rows: Rows, other: _Field) -> None:
-        """Take what another field learned, of what the pack asks now, for the values that these rows have now."""
-        self.asked = other.asked
-        self.truths = [truth & other.asked for truth in self.truths]
+    def put(self, rows: Rows, found: Sequence[frozenset[Hashable]], places: Codes, asked: frozenset[Hashable]) -> None:
+        """Take what was found of the values that these rows have now; what was asked beside that is forgotten."""
+        if self.asked != asked:
+            self.asked, self.truths = asked, [truth & asked for truth in self.truths]
         known = {truth: place for place, truth in enumerate(self.truths)}
-        place_of = np.empty(len(other.truths), dtype=np.int32)
-        for number, truth in enumerate(other.truths):
+        for truth in found:
             if truth not in known:
                 known[truth] = len(self.truths)
                 self.truths.append(truth)
-            place_of[number] = known[truth]
-        self.places[rows] = place_of[other.places]
+        self.places[rows] = np.array([known[truth] for truth in found], dtype=np.int32)[places]
 
     def bits(self, named: Mapping[Hashable, Predicate], untested: int) -> list[int]:
         """For each class the terms that it leaves possible."""
@@ -100,8 +99,30 @@ class _Field:
         return found
 
 
+@dataclass(slots=True)
+class _Tree:
+    """The tree that was decided last: its terms, what each field asks, and the coders of values that come later."""
+
+    classes: RoleClasses
+    context: EvaluationContext
+    alive: int
+    named: Mapping[str, Mapping[Hashable, Predicate]]
+    coders: dict[str, FieldCoder] = field(default_factory=dict)
+
+    @property
+    def table(self) -> ClassTable:
+        """Its terms."""
+        return self.classes.table
+
+    def coder(self, index: FieldIndex) -> FieldCoder:
+        """Asks values of one field, and remembers those met."""
+        if index.name not in self.coders:
+            self.coders[index.name] = FieldCoder(index, self.context, len(self.table.terms))
+        return self.coders[index.name]
+
+
 class LiveTerritories:
-    """One role's tree over one book, kept ready for the next edit."""
+    """One role's tree over one book, kept ready for the next edit. No row is held to older rates."""
 
     def __init__(self, role: str, columns: Columns) -> None:
         self._role = role
@@ -110,52 +131,66 @@ class LiveTerritories:
         self._fields: dict[str, _Field] = {}
         self._keys: list[Hashable] = []
         self._terms: Codes = np.full(columns.count, NOTHING, dtype=np.int32)
-        self._tables: dict[str, list[int]] = {}
-        self._width = 0
-        self._last: tuple[RoleClasses, EvaluationContext] | None = None
+        self._bits: dict[str, list[int]] = {}
+        self._words: dict[str, Words] = {}
+        self._last: _Tree | None = None
 
-    def decide(self, pack: Pack, context: EvaluationContext) -> Settlement:
+    def decide(self, classes: PackClasses, context: EvaluationContext) -> Settlement:
         """What the tree of this pack says of every row, at this instant.
 
         Raises UndividedError for a tree with conditions that classes cannot answer, and for tables that are too large.
         """
         self._last = None
-        classes = RoleClasses(pack.roles.get(self._role, ()))
-        table = classes.table
-        if table.guarded:
+        role = classes.role(self._role)
+        if role.table.guarded:
             raise UndividedError("the tree asks what classes cannot answer")
-        alive = RoleAnswers(classes, context).answers.alive
-        named = {index.name: self._named(index, context) for index in table.fields}
-        for index in table.fields:
-            self._fields.setdefault(index.name, _Field(index.name)).ask(named[index.name], self._columns, context)
-        self._tables = {
-            index.name: self._fields[index.name].bits(named[index.name], index.untested) for index in table.fields
-        }
-        self._width = len(table.terms)
-        if sum(map(len, self._tables.values())) * self._width > MOST_TABLE_BYTES * 8:
-            raise UndividedError("the tables of this tree would be too large")
-        keys = self._keys_of(table, classes, named)
-        again = self._decide(keys, alive)
-        self._last = (classes, context)
-        return Settlement(classes.paths, self._items(table), again)
+        named = {index.name: self._named(index, context) for index in role.table.fields}
+        tree = _Tree(role, context, RoleAnswers(role, context).answers.alive, named)
+        self._bits = {}
+        for index in role.table.fields:
+            field = self._fields.setdefault(index.name, _Field(index.name))
+            field.ask(named[index.name], self._columns, context)
+            self._bits[index.name] = field.bits(named[index.name], index.untested)
+        self._spell(tree)
+        again = self._decide(tree)
+        self._last = tree
+        return Settlement(role.paths, self._items(tree), again)
 
     def put(self, rows: Rows, some: Columns, whole: Columns) -> Settlement:
         """The same after these rows have the values of `some`, and all those of `whole`; pack and instant are the last.
 
         Raises UndividedError where the last tree could not be decided.
         """
-        if self._last is None:
+        tree = self._last
+        if tree is None:
             raise UndividedError("no tree was decided yet")
-        classes, context = self._last
         self._columns = whole
-        self._fields = {index.name: self._fields[index.name] for index in classes.table.fields}
-        for index in classes.table.fields:
-            named, other = self._named(index, context), _Field(index.name)
-            other.ask(named, some, context)
-            self._fields[index.name].put(rows, other)
-            self._tables[index.name] = self._fields[index.name].bits(named, index.untested)
-        self._terms[rows] = self._first(rows, RoleAnswers(classes, context).answers.alive)
-        return Settlement(classes.paths, self._items(classes.table), rows)
+        self._fields = {name: self._fields[name] for name in tree.named}
+        for index in tree.table.fields:
+            named, coder, field = tree.named[index.name], tree.coder(index), self._fields[index.name]
+            found = coder.rows(some.by_field.get(index.name), some.count)
+            if found is None:
+                raise UndividedError(f"the table of {index.name} would be too large")
+            truths = [frozenset(key for key, each in named.items() if each.bits & bits) for bits in coder.bits]
+            before = field.truths
+            field.put(rows, truths, found.places, frozenset(named))
+            if field.truths is not before or len(field.truths) != len(self._bits[index.name]):
+                self._bits[index.name] = field.bits(named, index.untested)
+                self._words.pop(index.name, None)
+        self._spell(tree)
+        self._terms[rows] = self._first(rows, tree)
+        return Settlement(tree.classes.paths, self._items(tree), rows)
+
+    def _spell(self, tree: _Tree) -> None:
+        """The bits of each class as words, where they are not yet."""
+        width = len(tree.table.terms)
+        if sum(map(len, self._bits.values())) * width > MOST_TABLE_BYTES * 8:
+            raise UndividedError("the tables of this tree would be too large")
+        if self._last is not tree:
+            self._words = {}
+        for name, bits in self._bits.items():
+            if name not in self._words:
+                self._words[name] = words_of(bits, width)
 
     def _named(self, index: FieldIndex, context: EvaluationContext) -> dict[Hashable, Predicate]:
         """The predicates of a field by what they ask; one that reads the clock is another at each instant."""
@@ -163,32 +198,29 @@ class LiveTerritories:
         for each in index.predicates:
             number = self._identities.predicate(each.conditions)
             clocked = any(map(reads_clock, each.conditions))
-            found[(number, context.now, context.zone.key) if clocked else number] = each
+            found[(number, context) if clocked else number] = each
         return found
 
-    def _keys_of(
-        self, table: ClassTable, classes: RoleClasses, named: Mapping[str, Mapping[Hashable, Predicate]]
-    ) -> list[Hashable]:
+    def _keys_of(self, tree: _Tree) -> list[Hashable]:
         """What each term is, whatever its place: its territory and what it asks; equal ones are told apart by count."""
-        key_of = {
-            (name, place): key
-            for name, predicates in named.items()
-            for key, each in predicates.items()
-            for place in _places_of(each.bits)
-        }
+        tests: list[list[Hashable]] = [[] for _ in tree.table.terms]
+        for name, predicates in tree.named.items():
+            for key, each in predicates.items():
+                for place in _places_of(each.bits):
+                    tests[place].append((name, key))
         counts: Counter[Hashable] = Counter()
         found: list[Hashable] = []
-        for place, term in enumerate(table.terms):
-            tests = frozenset((name, key_of[name, place]) for name in term.tests)
-            key = (classes.paths[table.item_of[place]][-1].path, tests)
+        for item, asked in zip(tree.table.item_of, tests, strict=True):
+            key = (tree.classes.paths[item][-1].path, frozenset(asked))
             counts[key] += 1
             found.append((*key, counts[key]))
         return found
 
-    def _decide(self, keys: list[Hashable], alive: int) -> Rows:
+    def _decide(self, tree: _Tree) -> Rows:
         """Decide the rows that can be otherwise, and number the terms anew for all others."""
+        keys, alive = self._keys_of(tree), _flags(tree.alive, len(tree.table.terms))
         old = {key: place for place, key in enumerate(self._keys)}
-        living = [place for place in range(len(keys)) if alive >> place & 1]
+        living = np.flatnonzero(alive).tolist()
         stayed = _in_order([(old[keys[place]], place) for place in living if keys[place] in old])
         place_of = np.full(len(self._keys) + 1, NOTHING, dtype=np.int32)
         for before, place in stayed:
@@ -198,9 +230,9 @@ class LiveTerritories:
         new = sorted(set(living) - {place for _, place in stayed})
         first = not self._keys or len(new) > MOST_NEW
         again = np.arange(self._columns.count) if first else np.flatnonzero(self._met(new) | gone[self._terms])
-        self._keys = [key if alive >> place & 1 else None for place, key in enumerate(keys)]
+        self._keys = [key if lives else None for key, lives in zip(keys, alive.tolist(), strict=True)]
         self._terms = place_of[self._terms]
-        self._terms[again] = self._first(again, alive)
+        self._terms[again] = self._first(again, tree)
         return again
 
     def _met(self, terms: Sequence[int]) -> NDArray[np.bool_]:
@@ -209,7 +241,7 @@ class LiveTerritories:
             return np.zeros(self._columns.count, dtype=np.bool_)
         every = (1 << len(terms)) - 1
         found: NDArray[np.uint64] | None = None
-        for name, rows in self._tables.items():
+        for name, rows in self._bits.items():
             few = [sum((bits >> term & 1) << place for place, term in enumerate(terms)) for bits in rows]
             if all(bits == every for bits in few):
                 continue
@@ -217,16 +249,21 @@ class LiveTerritories:
             found = left if found is None else found & left
         return np.ones(self._columns.count, dtype=np.bool_) if found is None else found != 0
 
-    def _first(self, rows: Rows, alive: int) -> Codes:
-        whole = len(rows) == self._columns.count
+    def _first(self, rows: Rows, tree: _Tree) -> Codes:
+        width, whole = len(tree.table.terms), len(rows) == self._columns.count
         fields = []
-        for name, bits in self._tables.items():
+        for name, words in self._words.items():
             places = self._fields[name].places
-            fields.append(FieldRows(words_of(bits, self._width), places if whole else places[rows]))
-        return first_bits(fold(fields, len(rows), self._width, words_of([alive], self._width)[0]))
+            fields.append(FieldRows(words, places if whole else places[rows]))
+        alive = words_of([tree.alive], width)
+        if len(rows) >= _FEW:
+            return first_bits(fold(fields, len(rows), width, alive[0]))
+        tables = (alive, *(each.table for each in fields))
+        of_rows = (np.zeros(len(rows), dtype=np.int64), *(each.places.astype(np.int64) for each in fields))
+        return first_bits(Folded(tables, of_rows, len(rows), width))
 
-    def _items(self, table: ClassTable) -> Codes:
-        return np.array([*table.item_of, NOTHING], dtype=np.int32)[self._terms]
+    def _items(self, tree: _Tree) -> Codes:
+        return np.array([*tree.table.item_of, NOTHING], dtype=np.int32)[self._terms]
 
 
 def _classes(
@@ -241,6 +278,11 @@ def _classes(
         raise UndividedError(f"the table of {name} would be too large")
     keys = list(named)
     return found.places, [frozenset(keys[place] for place in _places_of(bits)) for bits in coder.bits]
+
+
+def _flags(bits: int, width: int) -> NDArray[np.bool_]:
+    data = np.frombuffer(bits.to_bytes(width // 8 + 1, "little"), dtype=np.uint8)
+    return np.unpackbits(data, bitorder="little")[:width].astype(np.bool_)
 
 
 def _places_of(bits: int) -> list[int]:

@@ -108,7 +108,10 @@ class RoleAnswers:
 
     def choose(self, facts: Facts) -> TreeResult:
         """What `choose_territory` says; accounts of one territory share one result."""
-        place = self.answers.first(facts)
+        return self.at_place(self.answers.first(facts))
+
+    def at_place(self, place: int | None) -> TreeResult:
+        """The same for an account that the path of this number takes, or no path."""
         found = self._results.get(place)
         if found is None:
             found = self._results[place] = self._result(() if place is None else self.classes.paths[place])

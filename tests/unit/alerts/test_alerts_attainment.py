@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
 from alerts_world import HS, NOW, PACK, SF, World, account, user, won
 
-from syncd.alerts.periods import fiscal_period, period_of
+from syncd.alerts.periods import earlier, fiscal_period, period_of
 from syncd.jobs.recording import recorded
 from syncd.store import ownership
 
@@ -53,6 +54,39 @@ def test_a_period_begins_and_ends_at_local_midnight(name: str, start: int, first
     assert period.end == datetime(after.year, after.month, after.day, tzinfo=zone)
     assert period.elapsed(period.start) == 0
     assert period.elapsed(period.end) == 1
+
+
+@pytest.mark.parametrize(
+    "name", ["Europe/Berlin", "America/New_York", "America/Havana", "Australia/Lord_Howe", "Pacific/Apia", "UTC"]
+)
+@pytest.mark.parametrize("start", [1, 2, 4, 11])
+def test_every_instant_lies_in_one_period_of_a_kind_whatever_the_clocks_do(name: str, start: int) -> None:
+    """Havana's clocks go back at one o'clock on 1 November 2026, so that midnight of that day comes twice."""
+    zone = ZoneInfo(name)
+    months = [f"{year}-{month:02}" for year in (2026, 2027, 2028) for month in range(1, 13)]
+    quarters = [f"{year}-Q{quarter}" for year in (2026, 2027, 2028) for quarter in (1, 2, 3, 4)]
+    for names in (months, quarters, ["2026", "2027", "2028"]):
+        found = [period_of(each, start, zone) for each in names]
+        for before, after in pairwise(found):
+            assert before.end == after.start
+            assert earlier(after.name, start, zone) == before
+            assert not before.holds(before.end)
+            assert after.holds(before.end)
+            assert before.holds(before.end - timedelta.resolution)
+            shares = [before.elapsed(before.start + (before.end - before.start) * part / 7) for part in range(8)]
+            assert shares == sorted(shares)
+            assert (shares[0], shares[-1]) == (0, 1)
+
+
+def test_a_leap_day_and_an_hour_more_are_part_of_their_period() -> None:
+    zone = ZoneInfo("Europe/Berlin")
+    february = period_of("2028-02", 1, zone)
+    assert february.end - february.start == timedelta(days=29)
+    assert february.holds(datetime(2028, 2, 29, 23, 59, tzinfo=zone))
+    assert february.elapsed(datetime(2028, 2, 29, tzinfo=zone)) == Decimal(28) / 29
+    winter = period_of("2026-Q4", 1, zone)
+    assert winter.end - winter.start == timedelta(days=92, hours=1), "the clocks go back on 25 October"
+    assert winter.elapsed(datetime(2026, 10, 25, 12, tzinfo=zone)) == Decimal(24 * 24 + 13) / (92 * 24 + 1)
 
 
 def firing(world: World) -> list[str]:
@@ -123,6 +157,14 @@ def test_an_unlikely_quota_warns_early_where_the_pack_asks_for_it(world: World) 
     world.pulled()
     world.watch()
     assert firing(world) == []
+
+
+def test_a_deal_that_closes_on_the_leap_day_is_of_february(world: World) -> None:
+    world.clock.set(datetime(2028, 2, 29, 9, tzinfo=UTC))
+    quota(world, "emea,,2028-02,1000,\nrest,,2028-Q1,1000,")
+    begin(world, (1, 800, "2028-02-29"))
+    world.watch()
+    assert firing(world) == ["AttainmentBelow rest"]
 
 
 def test_a_rep_counts_the_deals_they_own_where_the_pack_says_so(world: World) -> None:

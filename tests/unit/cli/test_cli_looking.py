@@ -32,6 +32,7 @@ STATUS: Mapping[str, Any] = {
     "leads": None,
     "runs": {},
     "plans": [],
+    "unready": ["nobody holds the lease"],
     "alerts": {"firing": 0, "by_severity": {}, "newest": []},
 }
 
@@ -71,29 +72,29 @@ def daemon(home: Path) -> Iterator[list[Sequence[str]]]:
 
 
 def run(home: Path, *words: str) -> Result:
-    return CliRunner().invoke(cli, ["--config", str(home), *words])
+    return CliRunner().invoke(cli, ["--config", str(home), *words], standalone_mode=False)
 
 
 def test_the_running_daemon_answers_and_the_database_is_not_opened(home: Path, daemon: list[Sequence[str]]) -> None:
     told = run(home, "status")
     assert (told.exit_code, told.stdout.splitlines()[0]) == (0, "mode     apply: writes plans inside the guard")
+    assert run(home, "status", "--exit-code").return_value == 3
     listed = run(home, "alerts", "list", "--all", "--limit", "7", "--format", "json")
     assert json.loads(listed.stdout)["asked"] == {"everything": True, "limit": 7}
-    assert [argv[2] for argv in daemon] == ["status", "alerts"]
+    assert [argv[2] for argv in daemon] == ["status", "status", "alerts"]
 
 
 def test_a_daemon_of_other_settings_is_not_believed(home: Path, daemon: list[Sequence[str]], tmp_path: Path) -> None:
     """Who tries settings of their own on the machine of the service must not be shown the service's alerts."""
     other = tmp_path / "mine.toml"
     other.write_text(home.read_text())
-    assert run(other, "status").exit_code != 0  # it looked for its own database, which is not there
+    assert run(other, "status").exception is not None  # it looked for its own database, which is not there
     assert daemon
 
 
 def test_what_the_daemon_cannot_answer_is_looked_up(home: Path, daemon: list[Sequence[str]]) -> None:
     failed = run(home, "alerts", "list", "--limit", "9")
-    assert failed.exit_code != 0
-    assert "SYN60" in str(getattr(failed.exception, "code", failed.exception))
+    assert getattr(failed.exception, "code", None) == "SYN601", "there is no database"
     assert daemon
 
 
@@ -102,7 +103,13 @@ def test_a_daemon_that_stands_still_holds_nobody_up(home: Path, monkeypatch: pyt
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener:
         listener.bind(str(home.parent / "c.sock"))
         listener.listen(1)
-        assert ask(home.parent / "c.sock", home, "status", {}) is None
+        with pytest.raises(TimeoutError):
+            ask(home.parent / "c.sock", home, "status", {})
+        made = CliRunner().invoke(cli, ["--config", str(home), "db", "upgrade"])
+        assert made.exception is None
+        told = run(home, "status")
+    assert told.exception is None
+    assert "daemon   running, but DOES NOT ANSWER" in told.stdout
 
 
 @pytest.mark.parametrize(
@@ -148,11 +155,11 @@ def test_paths_of_control_are_those_of_the_settings(tmp_path: Path, text: str, e
 def test_writes_are_stopped_though_the_settings_are_invalid(tmp_path: Path) -> None:
     path = tmp_path / "config.toml"
     path.write_text('mode = "nonsense"\n[control]\nfreeze_file = "stop"\n')
-    assert run(path, "freeze", "--reason", "bad push", "--until", "4h").exit_code == 0
+    assert run(path, "freeze", "--reason", "bad push", "--until", "4h").exception is None
     assert "bad push" in (tmp_path / "stop").read_text()
-    assert run(path, "unfreeze").exit_code == 0
+    assert run(path, "unfreeze").exception is None
     path.write_text("mode = \n")
-    assert run(path, "freeze", "--reason", "bad push").exit_code != 0
+    assert getattr(run(path, "freeze", "--reason", "bad push").exception, "code", None) == "SYN100"
 
 
 def test_asking_imports_neither_database_nor_settings(home: Path, daemon: list[Sequence[str]]) -> None:

@@ -1,4 +1,4 @@
-"""What ships for a machine: the unit and how hard it is, the manual page, the completions, the container file."""
+"""What ships for a machine: the unit and how hard it is, the manual page, the completions."""
 
 from __future__ import annotations
 
@@ -118,15 +118,6 @@ def test_bash_completes_commands() -> None:
         env={"_SYNCD_COMPLETE": "bash_complete", "COMP_WORDS": "syncd fr", "COMP_CWORD": "1", "PATH": "/usr/bin"},
     )
     assert "freeze" in done.stdout
-
-
-def test_the_container_file_names_only_what_there_is() -> None:
-    text = (ROOT / "deploy" / "container" / "Containerfile").read_text()
-    for line in text.splitlines():
-        if line.startswith("COPY") and "--from" not in line:
-            for name in line.split()[1:-1]:
-                assert (ROOT / name).exists(), name
-    assert "USER syncd" in text
 
 
 def test_help_is_quick_and_imports_nothing_heavy() -> None:

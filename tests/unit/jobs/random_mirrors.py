@@ -36,19 +36,73 @@ class Mirrors:
         self.links: dict[Ref, str] = {}
         self.writer = self.dice.choice(["both", "salesforce"])
         self.context = self.process()
-        self._made = 0
 
     def process(self, *, kept: bool = True) -> Context:
-        """A process that opens the database; with or without a state folder."""
+        """A process that opens the database; with or without a state folder that its settings name."""
         config = self.folder / "config.toml"
-        state = f'state_dir = "{self.folder}"\n' if kept else ""
         config.write_text(
-            f'{state}owner_writer = "{self.writer}"\n[database]\nurl = "{self.url}"\n'
+            f'owner_writer = "{self.writer}"\n[database]\nurl = "{self.url}"\n'
             '[salesforce]\nlogin_url = "https://x.my.salesforce.com"\nclient_id = "c"\ngrant = "client_credentials"\n'
             '[hubspot]\nbase_url = "https://api.hubapi.com"\n[control]\nsocket = "s"\nfreeze_file = "f"\n'
         )
         settings = load_settings(config, _SECRETS)
+        if not kept:
+            settings.model_fields_set.discard("state_dir")
         return Context.open(settings, clock=self.clock, entropy=SeededEntropy(1), environ=_SECRETS, create=True)
+
+    def write_pack(self) -> None:
+        """Territories that name most of the reps, so that most companies stay where they are."""
+        dice = self.dice
+        lines = ["format: 1", "pack:", "  name: drawn", "  time_zone: Europe/Berlin"]
+        if dice.random() < 0.5:
+            lines.append("  defaults: {country: US, fill_missing_country: true}")
+        if dice.random() < 0.3:
+            lines.append("  manage: {territories: [t0]}")
+        lines += ["pools:", f"  triage: {{members: [{self._reps(7)}], assign: rotate}}"]
+        lines += ["reps:", "  - {email: rep0@example.com, capacity: 10, max_accounts: 60}"]
+        lines += ["  - {seat: west, holder: rep4@example.com, cover: rep5@example.com}"]
+        if dice.random() < 0.5:
+            test = dice.choice(["owner_active: true", "territory: t1", "owner: rep1@example.com", "domain: acme7.com"])
+            lines.append(f"protect: {{big: {{when: {{employees: '>= 5000', {test}}}, reason: too big}}}}")
+        if dice.random() < 0.6:
+            lines.append(
+                "overrides: [{account: 001000000000000001, owner: rep6@example.com, by: x@example.com, why: asked}]"
+            )
+            lines.append(
+                "disputes: [{account: 'hubspot:account:70003', opened: 2026-01-01, by: x@example.com, why: two}]"
+            )
+        lines.append("territories:")
+        for number in range(dice.randint(2, 5)):
+            lines += self._territory(number)
+        lines.append(
+            f"  - {{name: rest, when: always, owners: {dice.choice(['{pool: triage}', f'[{self._reps(6)}]'])}}}"
+        )
+        (self.folder / "pack").mkdir(exist_ok=True)
+        (self.folder / "pack" / "pack.yaml").write_text("\n".join(lines) + "\n")
+
+    def _reps(self, count: int) -> str:
+        return ", ".join(self.dice.sample(REPS, count))
+
+    def _territory(self, number: int) -> list[str]:
+        dice = self.dice
+        whens = (
+            "{country: [DE, AT]}",
+            "{country: US, postal_code: '94*'}",
+            "{industry: Banking, employees: '>= 100'}",
+            "{name: '*bank*'}",
+            "{any: [{open_opportunities: '>= 1'}, {annual_revenue: '>= 1M'}]}",
+            "{opportunities: {any: {stage: Negotiation}}}",
+            "{won_amount_12m: '> 0'}",
+            "{created_at: {last: 90d}}",
+            "{systems: {all_of: [salesforce, hubspot]}}",
+            "{not: {domain: missing}, state: missing}",
+        )
+        owners = (f"[{self._reps(5)}, seat:west]", "{pool: triage}", f"[{self._reps(6)}]")
+        options = ("keep: false", "cap: 40", "balance_by: open_pipeline", "balance_by: annual_revenue")
+        found = [f"  - name: t{number}", f"    when: {dice.choice(whens)}", f"    owners: {dice.choice(owners)}"]
+        if dice.random() < 0.5:
+            found.append(f"    {dice.choice(options)}")
+        return found
 
     def fill(self, count: int) -> None:
         """Accounts of both systems, their deals, users, links, and marks of what was adopted."""
@@ -109,7 +163,9 @@ class Mirrors:
         for ref in joined[:3]:
             del self.links[ref]
         lone = [ref for ref in sorted(self.accounts) if ref.system is HUBSPOT and ref not in self.links]
-        free = [ref for ref in sorted(self.accounts) if ref.system is SALESFORCE and str(ref) not in self.links.values()]
+        free = [
+            ref for ref in sorted(self.accounts) if ref.system is SALESFORCE and str(ref) not in self.links.values()
+        ]
         for left, right in zip(lone[:2], free[:2], strict=False):
             self.links[left] = self._company(right, [])
         self._save_links(conn)

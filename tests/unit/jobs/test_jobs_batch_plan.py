@@ -1,10 +1,10 @@
-# ruff: noqa: E402 - the extra is looked for first
 """A plan of the mirror by its columns: the same bytes and findings as the plain one, whatever happened in between."""
 
 from __future__ import annotations
 
+import io
 import json
-import sys
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,19 +17,23 @@ pytest.importorskip("polars", reason="the extra `fast` is not installed")
 
 from random_mirrors import Mirrors
 
+from syncd.jobs import plan as planning
+from syncd.jobs.book_cache import COLUMNS_FOLDER, forget_books
 from syncd.jobs.engines import EngineChoice
-from syncd.jobs.plan import deliberate, plan_of
+from syncd.jobs.plan import deliberate, make_plan, plan_of
 from syncd.jobs.stages import Stages
-from tests.databases import DIALECTS, postgres_server
+from syncd.telemetry import configure
+from tests.databases import postgres_server
 
-sys.path.append(str(Path(__file__).parents[1] / "rules"))
-from batch_exports import Exports
+ACCOUNTS = 120
+COURSES = [("sqlite", 0), ("sqlite", 1), ("sqlite", 2), pytest.param("postgresql", 3, marks=pytest.mark.postgres)]
+HARMS = [(".columns", harm) for harm in ("flipped", "cut", "empty", "foreign", "open")]
+HARMS += [(suffix, "flipped") for suffix in (".changes", ".ledger", ".late-ledger")]
 
-ACCOUNTS = 160
 
-
-@pytest.fixture(params=DIALECTS)
+@pytest.fixture
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """A database of the dialect that the test is given, gone afterwards."""
     if request.param == "sqlite":
         yield f"sqlite:///{tmp_path}/syncd.db"
         return
@@ -39,27 +43,185 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     server.drop(name)
 
 
+@pytest.fixture
+def log() -> Iterator[io.StringIO]:
+    stream = io.StringIO()
+    configure(level="debug", stream=stream)
+    yield stream
+    configure(level="off")
+
+
 def planned(mirrors: Mirrors, engine: EngineChoice) -> tuple[str, Any, list[str]]:
-    context = mirrors.context
-    stages = Stages(lambda: 0.0)
+    """The document as bytes, the findings, and the notes of how it was made."""
+    context, stages = mirrors.context, Stages(lambda: 0.0)
     thought = deliberate(context, pack=mirrors.folder / "pack", stages=stages, engine=engine)
     document = {**plan_of(context, thought).document, "plan_id": None}
     return json.dumps(document), [(each.code, each.message) for each in thought.findings], stages.notes
 
 
-def world(seed: int, folder: Path, url: str) -> Mirrors:
-    Exports(seed).write(folder, 0)
+def world(seed: int, folder: Path, url: str, accounts: int = ACCOUNTS) -> Mirrors:
     mirrors = Mirrors(seed, folder, url)
-    mirrors.fill(ACCOUNTS)
+    mirrors.write_pack()
+    mirrors.fill(accounts)
     return mirrors
 
 
-@pytest.mark.parametrize("seed", range(6))
+def by_columns(notes: list[str]) -> int:
+    """How many companies were settled by their columns."""
+    assert notes[-1].startswith("decided in batches"), notes
+    return int(notes[-1].split(": ")[1].split()[0].replace(",", ""))
+
+
+def same(mirrors: Mirrors) -> int:
+    """The two engines make one plan; how many companies were settled by columns."""
+    plain, batch = planned(mirrors, EngineChoice.PLAIN), planned(mirrors, EngineChoice.BATCH)
+    assert batch[:2] == plain[:2]
+    return by_columns(batch[2])
+
+
+@pytest.mark.parametrize(("url", "seed"), COURSES, indirect=["url"])
 def test_a_plan_by_columns_has_every_byte_and_finding_of_the_plain_one(tmp_path: Path, url: str, seed: int) -> None:
     mirrors = world(seed, tmp_path, url)
-    for step in mirrors.steps():
-        plain = planned(mirrors, EngineChoice.PLAIN)
-        batch = planned(mirrors, EngineChoice.BATCH)
-        assert batch[2][-1].startswith("decided in batches"), (seed, step, batch[2])
-        assert batch[:2] == plain[:2], (seed, step)
+    settled = {step: same(mirrors) for step in mirrors.steps()}
+    assert max(settled.values()) > ACCOUNTS // 8, settled
     mirrors.context.close()
+
+
+def small(tmp_path: Path) -> Mirrors:
+    return world(3, tmp_path, f"sqlite:///{tmp_path}/syncd.db", 40)
+
+
+def test_only_what_changed_is_derived_again(tmp_path: Path) -> None:
+    mirrors = small(tmp_path)
+    notes = {step: planned(mirrors, EngineChoice.BATCH)[2][:-1] for step in mirrors.steps()}
+    assert notes["nothing"][0].endswith("made anew")
+    assert notes["edit"] == ["10 companies derived again"]
+    assert notes["users"] == []
+    assert notes["marks"] == ["marks and applied territories read anew"]
+    again = planned(mirrors, EngineChoice.BATCH)[2]
+    assert len(again) == 1
+
+
+@pytest.mark.parametrize(("suffix", "harm"), HARMS)
+def test_a_damaged_or_foreign_file_is_told_once_and_made_anew(
+    tmp_path: Path, log: io.StringIO, suffix: str, harm: str
+) -> None:
+    mirrors = small(tmp_path)
+    steps = mirrors.steps()
+    for step in steps:
+        planned(mirrors, EngineChoice.BATCH)
+        if step == "edit":
+            break
+    (path,) = (tmp_path / COLUMNS_FOLDER).glob(f"*{suffix}")
+    data = path.read_bytes()
+    if harm == "flipped":
+        middle = len(data) // 2
+        path.write_bytes(data[:middle] + bytes(255 - each for each in data[middle : middle + 64]) + data[middle + 64 :])
+    elif harm == "open":
+        path.chmod(0o666)
+    else:
+        path.write_bytes({"cut": data[: len(data) // 2], "empty": b"", "foreign": b"x" * len(data)}[harm])
+    same(mirrors)
+    assert log.getvalue().count("book.rebuilt") == 1
+    same(mirrors)
+    assert log.getvalue().count("book.rebuilt") == 1
+
+
+def test_columns_of_a_later_state_than_the_databases_are_not_used(tmp_path: Path, log: io.StringIO) -> None:
+    mirrors = small(tmp_path)
+    mirrors.context.close()
+    shutil.copy(tmp_path / "syncd.db", tmp_path / "older.db")
+    mirrors.context = mirrors.process()
+    for step in mirrors.steps():
+        planned(mirrors, EngineChoice.BATCH)
+        if step == "owners":
+            break
+    mirrors.context.close()
+    for name in ("syncd.db-wal", "syncd.db-shm"):
+        (tmp_path / name).unlink(missing_ok=True)
+    shutil.copy(tmp_path / "older.db", tmp_path / "syncd.db")
+    mirrors.context = mirrors.process()
+    same(mirrors)
+    assert log.getvalue().count("of another database, or of a later state") == 1
+
+
+def test_without_a_state_folder_nothing_is_kept_and_the_plan_is_the_same(tmp_path: Path) -> None:
+    mirrors = small(tmp_path)
+    mirrors.context.close()
+    mirrors.context = mirrors.process(kept=False)
+    same(mirrors)
+    assert not (tmp_path / COLUMNS_FOLDER).exists()
+
+
+def test_forgetting_the_books_drops_the_columns(tmp_path: Path) -> None:
+    mirrors = small(tmp_path)
+    planned(mirrors, EngineChoice.BATCH)
+    assert list((tmp_path / COLUMNS_FOLDER).iterdir())
+    forget_books(mirrors.context.settings)
+    assert not list((tmp_path / COLUMNS_FOLDER).iterdir())
+
+
+@pytest.mark.parametrize(
+    ("more", "reason"),
+    [
+        ("score: {components: {x: {field: employees, curve: [[0, 0], [10, 5]]}}}\n", "the pack grades companies"),
+        (
+            "protect: {new: {when: {owner_changed_at: {last: 7d}}, reason: fresh}}\n",
+            "the pack reads when owners changed",
+        ),
+    ],
+)
+def test_a_pack_that_columns_do_not_take_is_decided_plainly_and_said_so(tmp_path: Path, more: str, reason: str) -> None:
+    mirrors = Mirrors(1, tmp_path, f"sqlite:///{tmp_path}/syncd.db")
+    mirrors.write_pack()
+    text = (tmp_path / "pack" / "pack.yaml").read_text().splitlines()
+    kept = [line for line in text if not line.startswith("protect:")]
+    (tmp_path / "pack" / "pack.yaml").write_text("\n".join(kept) + f"\n{more}")
+    mirrors.fill(30)
+    batch = planned(mirrors, EngineChoice.BATCH)
+    assert batch[2] == [f"decided plainly: {reason}"]
+    assert batch[:2] == planned(mirrors, EngineChoice.PLAIN)[:2]
+
+
+def test_a_territory_that_is_gone_is_told_as_by_the_plain_engine(tmp_path: Path) -> None:
+    mirrors = small(tmp_path)
+    path = tmp_path / "pack" / "pack.yaml"
+    path.write_text(path.read_text().replace("name: t1", "name: other"))
+    plain, batch = planned(mirrors, EngineChoice.PLAIN), planned(mirrors, EngineChoice.BATCH)
+    assert batch[:2] == plain[:2]
+    assert "SYN551" in [code for code, _ in plain[1]]
+    assert batch[2][-1].startswith("decided plainly: accounts are held by territories")
+
+
+def test_where_most_have_to_be_looked_at_the_whole_book_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from syncd.jobs import batch_book
+
+    monkeypatch.setattr(batch_book, "_FEW", 0)
+    monkeypatch.setattr(batch_book, "_SHARE", 1000)
+    mirrors = small(tmp_path)
+    plain, batch = planned(mirrors, EngineChoice.PLAIN), planned(mirrors, EngineChoice.BATCH)
+    assert batch[:2] == plain[:2]
+    assert batch[2][-1].endswith("companies have to be looked at")
+
+
+def test_auto_takes_columns_for_a_large_mirror_with_a_state_folder_only(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mirrors = small(tmp_path)
+    assert planned(mirrors, EngineChoice.AUTO)[2] == []
+    monkeypatch.setattr(planning, "LARGE_MIRROR", 10)
+    assert by_columns(planned(mirrors, EngineChoice.AUTO)[2])
+    mirrors.context.close()
+    mirrors.context = mirrors.process(kept=False)
+    assert planned(mirrors, EngineChoice.AUTO)[2] == []
+
+
+def test_all_decisions_and_another_instant_are_planned_plainly(tmp_path: Path) -> None:
+    mirrors = small(tmp_path)
+    for options in ({"all_decisions": True}, {"as_of": mirrors.clock.now()}):
+        stages = Stages(lambda: 0.0)
+        pack = tmp_path / "pack"
+        make_plan(mirrors.context, pack=pack, stages=stages, engine=EngineChoice.BATCH, **options)
+        assert [note.split(":")[0] for note in stages.notes] == ["decided plainly"]

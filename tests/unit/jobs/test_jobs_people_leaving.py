@@ -21,7 +21,7 @@ from syncd.sandbox.dataset import Dataset, generate
 from syncd.store import picking
 from syncd.store.leads import LeadState
 
-pytestmark = pytest.mark.parametrize("make_world", ["sqlite"], indirect=True)
+ON_SQLITE = pytest.mark.parametrize("make_world", ["sqlite"], indirect=True)
 READ = {SALESFORCE: 'children = ["contacts", "tasks"]\n', HUBSPOT: 'children = ["contacts"]\n'}
 FOLLOW = ", contacts: follow, open_tasks: follow"
 Truth = dict[tuple[System, Kind, str], str | None]
@@ -61,6 +61,7 @@ def scattered(world: World, who: str) -> tuple[str, str, str]:
     return contact, task, str(person)
 
 
+@ON_SQLITE
 def test_contacts_and_open_tasks_on_other_peoples_accounts_go_to_whoever_has_the_account(
     make_world: Callable[..., World],
 ) -> None:
@@ -91,6 +92,7 @@ def test_contacts_and_open_tasks_on_other_peoples_accounts_go_to_whoever_has_the
     assert row["properties"]["hubspot_owner_id"] != left[HUBSPOT]
 
 
+@ON_SQLITE
 def test_what_the_pack_lets_stay_is_named_with_the_word_that_would_take_it(make_world: Callable[..., World]) -> None:
     world = make_world(told=READ)
     write(world, cascade=", contacts: follow, open_tasks: stay")
@@ -154,12 +156,14 @@ def undone(world: World, document: Mapping[str, Any], before: Truth, *, again: b
     assert truth(world) == after
 
 
+@ON_SQLITE
 def test_a_leavers_plan_is_undone_with_the_opportunities_that_went_along(world: World) -> None:
     write(world)
     settled(world)
     undone(world, leaver(world.context, world.reps[0]), truth(world))
 
 
+@ON_SQLITE
 def test_a_joiners_first_book_is_undone(world: World) -> None:
     write(world, reps=world.reps[1:])
     settled(world)
@@ -167,6 +171,7 @@ def test_a_joiners_first_book_is_undone(world: World) -> None:
     undone(world, joiner(world.context, world.reps[0], "team"), truth(world))
 
 
+@ON_SQLITE
 def test_a_distribution_is_undone_and_its_turns_stay_taken(world: World) -> None:
     entries = ", ".join(f"{{email: {rep}, capacity: 6}}" for rep in world.reps[:2])
     (world.folder / "pack" / "pack.yaml").write_text(
@@ -184,6 +189,7 @@ def test_a_distribution_is_undone_and_its_turns_stay_taken(world: World) -> None
     assert sum(each.given for each in standings.values()) == given
 
 
+@ON_SQLITE
 def test_a_retrieval_is_undone_and_the_account_is_not_taken_back_again_while_it_cools_off(world: World) -> None:
     retrieving = "retrieve: {when: {owner: {present: true}}, to: {pool: few}, cool_off: 60d, budget: 3}"
     write(world, more=retrieving)
@@ -197,6 +203,7 @@ def test_a_retrieval_is_undone_and_the_account_is_not_taken_back_again_while_it_
     assert not taken & {each["company"] for each in again["decisions"] if each["outcome"] == "change"}
 
 
+@ON_SQLITE
 def test_who_left_is_given_nothing_back_and_the_undo_says_so_before_it_is_approved(world: World) -> None:
     write(world)
     settled(world)

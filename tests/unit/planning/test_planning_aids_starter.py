@@ -40,9 +40,7 @@ def loaded(starter: Starter, folder: Path) -> Pack:
 def test_teams_that_share_regions_are_found_where_nobody_stands_out() -> None:
     """Three teams of ten; one company in five is with anybody at all, as books are that people kept by hand."""
     dice = Random(20261122)
-    teams = {
-        region: [f"{region}-{number}@example.com" for number in range(10)] for region in ("north", "south", "east")
-    }
+    teams = {name: [f"{name}-{number}@example.com" for number in range(10)] for name in ("north", "south", "east")}
     regions = {"north": ("DE", "FR", "GB", "IT"), "south": ("US", "CA", "BR", "MX"), "east": ("JP", "AU", "IN", "SG")}
     homes = {country: region for region, countries in regions.items() for country in countries}
     everybody = sorted(owner for team in teams.values() for owner in team)

@@ -71,8 +71,22 @@ def test_a_rep_reads_each_account_with_the_other_rep_the_reason_and_the_rule() -
         "  Acme, to ben@example.com: territory: DE is emea's (t.yaml:4)\n"
         "\n"
         "Kept, though the rules say otherwise:\n"
-        "  Held, stays yours: late-stage-deal: a deal closes in 9 days (t.yaml:4)"
+        "  Held, stays yours: late-stage-deal: a deal closes in 9 days (t.yaml:4)\n"
+        "\n"
+        "RevOps can show each clause, and what would bring an account back: "
+        "syncd explain ACCOUNT --toward anna@example.com"
     )
+
+
+def test_who_lost_an_account_is_told_whether_they_could_have_had_it() -> None:
+    def lost(**more: Any) -> str:
+        entry = {**DOCUMENT["decisions"][0], "reason": "picked", "text": "picked by territory t", **more}
+        view = change_view({**DOCUMENT, "decisions": [entry]}, ROWS)
+        return str(view["reps"]["anna@example.com"]["lost"][0]["why"])
+
+    assert lost(candidates=["ben@example.com", "cleo@example.com"]).endswith("; anna@example.com is not among them")
+    assert lost(candidates=["ben@example.com"]).endswith("; anna@example.com is none")
+    assert lost(candidates=["anna@example.com", "ben@example.com"]) == "picked by territory t"
     assert "ben@example.com: 2 won, 0 lost, 0 kept" in change_text(VIEW)
     assert "not written: Gone to ben@example.com (conflict)" in change_text(VIEW)
 

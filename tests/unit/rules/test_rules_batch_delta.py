@@ -5,22 +5,28 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from decimal import Decimal
 from random import Random  # noqa: TID251 - seeded by the tests, which must repeat
 
 import pytest
 from random_packs import Packs
-from rule_builders import NOW, facts, is_, pack, territory
+from rule_builders import NOW, PLACE, facts, is_, pack, territory
 
 np = pytest.importorskip("numpy", reason="the extra `fast` is not installed")
 pytest.importorskip("pyarrow", reason="the extra `fast` is not installed")
 pytest.importorskip("polars", reason="the extra `fast` is not installed")
 
+from syncd.model.fields import FieldType
 from syncd.rules.batch import delta
 from syncd.rules.batch.columns import columns_of
 from syncd.rules.batch.delta import LiveTerritories, UndividedError
+from syncd.rules.batch.live_answers import LiveBook
 from syncd.rules.batch.territories import BatchTerritories, batch_of
 from syncd.rules.classes.territories import PackClasses
-from syncd.rules.conditions import EvaluationContext, OpportunityTest, walk
+from syncd.rules.conditions import EvaluationContext, FieldTest, OpportunityTest, walk
+from syncd.rules.engine import Book, decide
+from syncd.rules.facts import Directory
+from syncd.rules.matching import matchers as m
 
 ROWS, EDITS, SEEDS = 150, 12, 40
 
@@ -81,7 +87,7 @@ def test_after_every_edit_instant_and_pull_each_row_is_where_the_whole_run_puts_
         context = EvaluationContext(now, drawn.zone)
         edition = replace(drawn, roles={"owner": tuple(level)}, protect=())
         try:
-            found = live.decide(edition, context)
+            found = live.decide(PackClasses(edition), context)
         except UndividedError:
             level = edited([], dice, f"{seed}/{number}")
             continue
@@ -105,18 +111,46 @@ def test_only_rows_that_an_edit_can_touch_are_decided_again():
     live = LiveTerritories("owner", columns_of(book, ["employees", "industry"]))
     branches = [territory(f"b{number}", is_("industry", f"branch {number}")) for number in range(7)]
     context = EvaluationContext(NOW)
-    assert len(live.decide(pack(*branches), context).again) == 700
-    assert len(live.decide(pack(*branches), context).again) == 0
+    assert len(live.decide(PackClasses(pack(*branches)), context).again) == 700
+    assert len(live.decide(PackClasses(pack(*branches)), context).again) == 0
     top = territory("top", is_("industry", "branch 3"))
-    assert len(live.decide(pack(top, *branches), context).again) == 100
-    assert len(live.decide(pack(*branches, top), context).again) == 100
-    assert len(live.decide(pack(*branches[1:]), context).again) == 100
+    assert len(live.decide(PackClasses(pack(top, *branches)), context).again) == 100
+    assert len(live.decide(PackClasses(pack(*branches, top)), context).again) == 100
+    assert len(live.decide(PackClasses(pack(*branches[1:])), context).again) == 100
 
 
 def test_a_tree_that_classes_cannot_answer_is_left_to_the_plain_way():
     live = LiveTerritories("owner", columns_of([facts("A1")], []))
     asks = territory("deals", OpportunityTest("any", is_("stage", "won")))
     with pytest.raises(UndividedError):
-        live.decide(pack(asks), EvaluationContext(NOW))
+        live.decide(PackClasses(pack(asks)), EvaluationContext(NOW))
     with pytest.raises(UndividedError):
         live.put(np.array([0]), columns_of([facts("A1")], []), columns_of([facts("A1")], []))
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_the_engine_decides_alike_by_answers_that_are_kept_from_edit_to_edit(seed):
+    dice, packs = Random(f"books {seed}"), Packs(seed)
+    drawn = packs.pack()
+    book = tuple(packs.account(f"A{row}") for row in range(60))
+    live, now = LiveBook(book), NOW
+    for number in range(4):
+        edition = replace(drawn, overrides=(), disputes=())
+        context = EvaluationContext(now, edition.zone, edition.fiscal_year_start)
+        everybody = Book(book, Directory({}, assume_active=True))
+        decided = decide(edition, everybody, now, classes=live.answers(edition, context))
+        assert decided == decide(edition, everybody, now, plain=True)
+        level = edited(drawn.roles["owner"], dice, f"{seed}/{number}")
+        drawn = replace(drawn, roles=drawn.roles | {"owner": tuple(level)})
+        now += timedelta(days=dice.choice((0, 40)))
+
+
+def test_an_account_that_is_not_as_the_book_has_it_is_asked_anew():
+    book = [facts("A1", employees=5), facts("A2", employees=50)]
+    size = FieldTest("employees", FieldType.NUMBER, m.Interval("", Decimal(10), None), PLACE, "")
+    edition = pack(territory("big", size), territory("rest"))
+    answers = LiveBook(book).answers(edition, EvaluationContext(NOW))
+    assert [answers.choose("owner", each).territory.name for each in book] == ["rest", "big"]
+    grown = replace(book[0], values={"employees": Decimal(11)})
+    assert answers.choose("owner", grown).territory.name == "big"
+    assert answers.choose("owner", facts("A3", employees=11)).territory.name == "big"

@@ -1,0 +1,150 @@
+"""Edits of a pack over a book in memory, decided again by what changed and whole: `make bench-edits`. Prints JSON.
+
+Each stage by itself: reading the pack, compiling it, deciding again, finding who is elsewhere than before. Each answer
+is compared with deciding the whole book. Processor seconds of this process are told beside those of the wall.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from time import perf_counter, process_time
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+
+import numpy as np  # noqa: E402 - the path comes first
+import pyarrow as pa  # noqa: E402
+from numpy.typing import NDArray  # noqa: E402
+
+from benchmarks.batch_engine import NOW  # noqa: E402
+from benchmarks.batch_world import FIELDS, book  # noqa: E402
+from benchmarks.rules_world import write_pack  # noqa: E402
+from syncd.rules.batch.batch_table import Batch  # noqa: E402
+from syncd.rules.batch.columns import Column, Columns  # noqa: E402
+from syncd.rules.batch.delta import LiveTerritories, Settlement  # noqa: E402
+from syncd.rules.batch.packed import packed_column  # noqa: E402
+from syncd.rules.batch.territories import BatchTerritories  # noqa: E402
+from syncd.rules.classes.territories import PackClasses  # noqa: E402
+from syncd.rules.loader import load_pack  # noqa: E402
+from syncd.rules.matching.time_window import EvaluationContext  # noqa: E402
+
+TOP = "territories:\n"
+EDITS: dict[str, str] = {
+    "nothing": "",
+    "a rule on top: two countries and a size": (
+        "  - {name: new-a, when: {country: [DE, FR], employees: '>= 5000'}, owners: [a@example.com]}\n"
+    ),
+    "the same with another size": (
+        "  - {name: new-a, when: {country: [DE, FR], employees: '>= 7000'}, owners: [a@example.com]}\n"
+    ),
+    "the same with another owner": (
+        "  - {name: new-a, when: {country: [DE, FR], employees: '>= 7000'}, owners: [b@example.com]}\n"
+    ),
+    "a rule on top: a part of the name": "  - {name: new-b, when: {name: '*holding*'}, owners: [a@example.com]}\n",
+    "a rule on top: ZIP codes": (
+        "  - {name: new-c, when: {country: US, postal_code: ['941*', '100*']}, owners: [a@example.com]}\n"
+    ),
+    "taken back": "",
+}
+
+
+def timed(work: Callable[[], Any]) -> tuple[Any, dict[str, float]]:
+    """What some work gives, and its milliseconds of the wall and of the processor."""
+    wall, cpu = perf_counter(), process_time()
+    found = work()
+    taken = {"wall_ms": round(1000 * (perf_counter() - wall), 1), "cpu_ms": round(1000 * (process_time() - cpu), 1)}
+    return found, taken
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rows", type=int, default=1_000_000)
+    parser.add_argument("--territories", type=int, default=1_000)
+    asked = parser.parse_args()
+    table = book(asked.rows)
+    columns = columns_of(table)
+    found: dict[str, Any] = {
+        "machine": {"cores": os.cpu_count(), "python": platform.python_version(), "load": os.getloadavg()[0]}
+    }
+    with tempfile.TemporaryDirectory(prefix="syncd-bench-") as name:
+        folder = Path(name) / "pack"
+        write_pack(folder, asked.territories)
+        found["edits"] = edits(folder, columns)
+    found["changed accounts"] = pulled(columns, table, asked.territories)
+    sys.stdout.write(json.dumps(found, indent=2) + "\n")
+
+
+def edits(folder: Path, columns: Columns) -> dict[str, Any]:
+    """Every edit in turn."""
+    text = (folder / "pack.yaml").read_text()
+    live, context = LiveTerritories("owner", columns), EvaluationContext(NOW)
+    found: dict[str, Any] = {}
+    before: Settlement | None = None
+    for name, lines in EDITS.items():
+        (folder / "pack.yaml").write_text(text.replace(TOP, TOP + lines, 1))
+        pack, read = timed(lambda: load_pack(folder))
+        classes = PackClasses(pack)
+        _, compiled = timed(lambda classes=classes: classes.role("owner"))
+        settled, decided = timed(lambda classes=classes: live.decide(classes, context))
+        told: dict[str, Any] = {"read the pack": read, "compile": compiled, "decide again": decided}
+        told["rows decided again"] = len(settled.again)
+        if before is not None:
+            last = before
+            moved, told["who is where else"] = timed(lambda last=last, now=settled: where_else(last, now))
+            told["accounts elsewhere"] = len(moved)
+        batch = Batch(columns, _unasked, np.empty(0, dtype=np.int64))
+        whole, told["decide the whole book"] = timed(
+            lambda classes=classes, batch=batch: BatchTerritories(classes, context).places("owner", batch)
+        )
+        if not np.array_equal(whole, settled.winners):
+            sys.exit(f"deciding again differs from deciding the whole book: {name}")
+        before, found[name] = settled, told
+    return found
+
+
+def columns_of(table: pa.Table) -> Columns:
+    """The book as the mirror's columns are kept: each different value once, and a code an account."""
+    columns = {}
+    for name in FIELDS:
+        found = table[name].combine_chunks().dictionary_encode()
+        codes = np.asarray(found.indices.fill_null(-1)).astype(np.int32)
+        columns[name] = Column(packed_column(found.dictionary).values, codes)
+    return Columns(len(table), columns)
+
+
+def _unasked(row: int) -> Any:
+    raise AssertionError(f"row {row} needs more than classes, which no pack of rules_world does")
+
+
+def where_else(before: Settlement, now: Settlement) -> NDArray[np.int64]:
+    """The rows whose territory has another path than before."""
+    number_of = {path[-1].path: number for number, path in enumerate(now.paths)}
+    same = np.array([*(number_of.get(path[-1].path, -2) for path in before.paths), -1], dtype=np.int32)
+    return np.flatnonzero(same[before.winners] != now.winners)
+
+
+def pulled(columns: Columns, table: Any, territories: int) -> dict[str, Any]:
+    """A hundred accounts that a pull changed."""
+    with tempfile.TemporaryDirectory(prefix="syncd-bench-") as name:
+        write_pack(Path(name) / "pack", territories)
+        pack = load_pack(Path(name) / "pack")
+    live, context = LiveTerritories("owner", columns), EvaluationContext(NOW)
+    live.decide(PackClasses(pack), context)
+    rows = np.arange(0, columns.count, columns.count // 100)[:100]
+    other = table.take(rows[::-1].copy())
+    some = columns_of(other)
+    taken = [timed(lambda: live.put(rows, some, columns))[1] for _ in range(5)]
+    return sorted(taken, key=lambda each: each["wall_ms"])[2]
+
+
+if __name__ == "__main__":
+    main()

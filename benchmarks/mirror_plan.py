@@ -1,0 +1,138 @@
+"""`syncd plan` of a mirror in SQLite, as a whole, in a process of its own: part of `make bench-plan`. Prints JSON.
+
+Three ways a book: with only the database, with the columns of an earlier plan there, and once more in one process. The
+mirrors are made once and kept in build/. The smallest is planned plainly, too, and the plans are compared.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import os
+import platform
+import resource
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+
+from benchmarks.mirror_world import ENVIRON, make_mirror  # noqa: E402 - the path comes first
+
+PLAN = "from syncd.cli.main import main; main()"
+UNIT = (
+    "import json, sys, polars\n"
+    "table = polars.read_ipc(sys.argv[1])\n"
+    "json.dump(table.head(10_000).to_dicts(), open(sys.argv[2], 'w'), default=str)\n"
+)
+WARM = (
+    "import json, sys\n"
+    "from pathlib import Path\n"
+    "from time import perf_counter, process_time\n"
+    "from syncd.jobs.context import Context\n"
+    "from syncd.jobs.engines import EngineChoice\n"
+    "from syncd.jobs.plan import make_plan\n"
+    "from syncd.settings import load_settings\n"
+    "import os\n"
+    "context = Context.open(load_settings(Path(sys.argv[1]), os.environ))\n"
+    "for _ in range(2):\n"
+    "    started, begun = perf_counter(), process_time()\n"
+    "    make_plan(context, engine=EngineChoice.BATCH)\n"
+    "    found = {'seconds': round(perf_counter() - started, 2), 'cpu_seconds': round(process_time() - begun, 2)}\n"
+    "print(json.dumps(found))\n"
+)
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rows", type=int, nargs="+", default=[20_000, 100_000, 1_000_000])
+    asked = parser.parse_args()
+    found: dict[str, Any] = {
+        "machine": {"cores": os.cpu_count(), "python": platform.python_version(), "load": os.getloadavg()[0]}
+    }
+    for number, rows in enumerate(sorted(asked.rows)):
+        folder = ROOT / "build" / f"mirror-{rows}"
+        folder.mkdir(parents=True, exist_ok=True)
+        make_mirror(folder, rows)
+        shutil.rmtree(folder / "state" / "book-columns", ignore_errors=True)
+        measured = {"only the database": planned(folder), "columns there": planned(folder)}
+        columns = next((folder / "state" / "book-columns").glob("*.columns"))
+        measured["unit seconds"] = unit(columns, folder)
+        measured["once more in one process"] = warm(folder)
+        if number == 0:
+            measured["plain"] = planned(folder, "plain")
+            if len({each["digest"] for each in measured.values() if isinstance(each, dict) and "digest" in each}) != 1:
+                sys.exit("the engines made different plans")
+        measured["columns_mb"] = round(columns.stat().st_size / 2**20)
+        found[f"{rows:,} accounts"] = measured
+    sys.stdout.write(json.dumps(found, indent=2) + "\n")
+
+
+def planned(folder: Path, engine: str = "batch") -> dict[str, Any]:
+    """One plan that is saved: seconds, memory, stages, and a digest of the plan without its times."""
+    out = folder / "plan.json"
+    argv = [
+        sys.executable,
+        "-c",
+        PLAN,
+        "--config",
+        str(folder / "config.toml"),
+        "plan",
+        "--engine",
+        engine,
+        "--timings",
+    ]
+    argv += ["--format", "json", "--out", str(out)]
+    started, before = perf_counter(), resource.getrusage(resource.RUSAGE_CHILDREN)
+    process = subprocess.Popen(argv, cwd=ROOT, env=_environ(), stderr=subprocess.PIPE, text=True)
+    said = process.stderr.read() if process.stderr is not None else ""
+    _, status, used = os.wait4(process.pid, 0)
+    if status:
+        sys.exit(said)
+    document = json.loads(out.read_text())
+    summary = document["summary"]
+    for name in ("plan_id", "created_at", "now"):
+        del document[name]
+    return {
+        "seconds": round(perf_counter() - started, 2),
+        "cpu_seconds": round(_spent(resource.getrusage(resource.RUSAGE_CHILDREN)) - _spent(before), 2),
+        "memory_mb": round(used.ru_maxrss / 1024),
+        "stages": [line for line in said.splitlines() if line.endswith(" s") or "companies" in line],
+        "summary": summary,
+        "digest": hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()[:16],
+    }
+
+
+def unit(columns: Path, folder: Path) -> dict[str, float]:
+    """A fresh process that imports Polars, reads the same columns and writes JSON."""
+    started, before = perf_counter(), resource.getrusage(resource.RUSAGE_CHILDREN)
+    subprocess.run([sys.executable, "-c", UNIT, str(columns), str(folder / "unit.json")], check=True)
+    spent = _spent(resource.getrusage(resource.RUSAGE_CHILDREN)) - _spent(before)
+    return {"seconds": round(perf_counter() - started, 2), "cpu_seconds": round(spent, 2)}
+
+
+def warm(folder: Path) -> Mapping[str, float]:
+    """The second plan of one process."""
+    argv = [sys.executable, "-c", WARM, str(folder / "config.toml")]
+    done = subprocess.run(argv, cwd=ROOT, env=_environ(), check=True, capture_output=True, text=True)
+    found: dict[str, float] = json.loads(done.stdout)
+    return found
+
+
+def _environ() -> dict[str, str]:
+    return {**os.environ, **ENVIRON, "PYTHONPATH": str(ROOT)}
+
+
+def _spent(used: resource.struct_rusage) -> float:
+    return used.ru_utime + used.ru_stime
+
+
+if __name__ == "__main__":
+    main()
