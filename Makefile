@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 JOBS ?= 2
 
-.PHONY: help setup demo test contract check lint types layers wheel install-test schema-fixture lock man simulate sweep machine planted mutants coverage fuzz bench bench-explain bench-packs bench-load bench-rules bench-aids bench-balance bench-engine bench-plan bench-spark spark fairness soak evening real screenshots logs site site-serve storm walk-oncall fuzz-readers audit-deps sbom lanes clean
+.PHONY: help setup demo test contract check lint types layers wheel install-test schema-fixture lock man simulate sweep machine planted mutants coverage fuzz bench bench-explain bench-packs bench-load bench-rules bench-aids bench-balance bench-commands bench-engine bench-plan bench-edits bench-scale bench-spark spark fairness soak evening real screenshots logs site site-serve storm walk-oncall fuzz-readers audit-deps sbom lanes clean
 .DEFAULT_GOAL := help
 
 help: ## what each target does
@@ -93,12 +93,21 @@ bench-aids: $(STAMP) ## audit, starter pack and backtest over planted books (SIZ
 bench-balance: $(STAMP) ## balance and forecast over planted books (SIZES="1000 10000 ..."); JSON on stdout
 	@$(BIN)/python benchmarks/balance.py $(SIZES)
 
+bench-commands: $(STAMP) ## balance and forecast as whole commands over a mirror of 100,000 accounts and 300 reps; JSON on stdout
+	@$(BIN)/python benchmarks/balance_command.py
+
 bench-engine: $(STAMP) ## the batch engine over ROWS accounts beside Polars, DuckDB, SQLite and rule engines; JSON on stdout
 	@$(BIN)/python benchmarks/batch_engine.py --rows $(or $(ROWS),1000000)
 
 bench-plan: $(STAMP) ## plan of an export and of a mirror as a whole over ROWS accounts, in processes of their own; JSON on stdout
 	@$(BIN)/python benchmarks/batch_plan.py --rows $(or $(ROWS),100000 1000000)
 	@$(BIN)/python benchmarks/mirror_plan.py --rows $(or $(ROWS),20000 100000 1000000)
+
+bench-edits: $(STAMP) ## edits of a pack over ROWS accounts in memory, decided again by what changed; JSON on stdout
+	@$(BIN)/python benchmarks/live_edits.py --rows $(or $(ROWS),1000000)
+
+bench-scale: $(STAMP) ## the batch engine by 500 to 2,000 territories, and over five times ROWS accounts from cold; JSON on stdout
+	@$(BIN)/python benchmarks/engine_scale.py --rows $(or $(ROWS),1000000)
 
 bench-spark: $(STAMP) build/spark/.installed ## plan --engine spark over ROWS accounts in Parquet beside batches; JSON on stdout
 	@$(BIN)/python benchmarks/spark_plan.py --rows $(or $(ROWS),1000 1000000)

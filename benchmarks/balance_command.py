@@ -40,9 +40,9 @@ INDUSTRIES = ("Banking", "Insurance", "Retail", "Energy", "Software")
 SYSTEM = System.SALESFORCE
 COMMANDS = (
     ("balance", "--format", "json"),
-    ("balance", "--by", "pipeline", "--curve", "--format", "json"),
-    ("balance", "--engine", "heuristic", "--format", "json"),
     ("forecast", "--format", "json"),
+    ("balance", "--engine", "heuristic", "--format", "json"),
+    ("balance", "--by", "pipeline", "--curve", "--format", "json"),
 )
 
 
@@ -151,13 +151,15 @@ def measured(folder: Path, words: Sequence[str]) -> dict[str, Any]:
     if done.returncode:
         sys.exit(done.stderr)
     document = json.loads(done.stdout)
-    figures = ("engine", "movable", "budget", "moves", "before", "after", "bound", "checked")
-    return {
+    figures = ("engine", "movable", "budget", "moves", "before", "after", "gained_at_least", "checked")
+    told = {
         "cpu_seconds": round(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, 1),
         "wall_seconds": round(wall, 1),
         "load": round(os.getloadavg()[0], 1),
         **{name: document[name] for name in figures if name in document},
     }
+    sys.stderr.write(f"{' '.join(words[:-2])}: {json.dumps(told)}\n")
+    return told
 
 
 if __name__ == "__main__":

@@ -22,14 +22,13 @@ sys.path.insert(0, str(ROOT))
 
 import numpy as np  # noqa: E402 - the path comes first
 import pyarrow as pa  # noqa: E402
-from numpy.typing import NDArray  # noqa: E402
 
 from benchmarks.batch_engine import NOW  # noqa: E402
 from benchmarks.batch_world import FIELDS, book  # noqa: E402
 from benchmarks.rules_world import write_pack  # noqa: E402
 from syncd.rules.batch.batch_table import Batch  # noqa: E402
 from syncd.rules.batch.columns import Column, Columns  # noqa: E402
-from syncd.rules.batch.delta import LiveTerritories, Settlement  # noqa: E402
+from syncd.rules.batch.delta import LiveTerritories, Settlement, elsewhere  # noqa: E402
 from syncd.rules.batch.packed import packed_column  # noqa: E402
 from syncd.rules.batch.territories import BatchTerritories  # noqa: E402
 from syncd.rules.classes.territories import PackClasses  # noqa: E402
@@ -99,7 +98,7 @@ def edits(folder: Path, columns: Columns) -> dict[str, Any]:
         told["rows decided again"] = len(settled.again)
         if before is not None:
             last = before
-            moved, told["who is where else"] = timed(lambda last=last, now=settled: where_else(last, now))
+            moved, told["who is where else"] = timed(lambda last=last, now=settled: elsewhere(last, now))
             told["accounts elsewhere"] = len(moved)
         batch = Batch(columns, _unasked, np.empty(0, dtype=np.int64))
         whole, told["decide the whole book"] = timed(
@@ -123,13 +122,6 @@ def columns_of(table: pa.Table) -> Columns:
 
 def _unasked(row: int) -> Any:
     raise AssertionError(f"row {row} needs more than classes, which no pack of rules_world does")
-
-
-def where_else(before: Settlement, now: Settlement) -> NDArray[np.int64]:
-    """The rows whose territory has another path than before."""
-    number_of = {path[-1].path: number for number, path in enumerate(now.paths)}
-    same = np.array([*(number_of.get(path[-1].path, -2) for path in before.paths), -1], dtype=np.int32)
-    return np.flatnonzero(same[before.winners] != now.winners)
 
 
 def pulled(columns: Columns, table: Any, territories: int) -> dict[str, Any]:

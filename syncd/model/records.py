@@ -43,11 +43,21 @@ class Record:
 
     def content(self) -> tuple[str, str]:
         """The fields as JSON of ASCII characters, sorted by name, and the hash of all that the record says."""
-        fields = _JSON.encode(dict(self.fields))
-        rest = (self.owner, self.account, self.merged_into, *self.merged_from)
+        fields = _json_of(self.fields)
         # an id is never empty and holds no line end, so this says as much as JSON would
-        text = "\n".join((fields, "deleted" if self.deleted else "live", *(each or "" for each in rest)))
+        state, winner = "deleted" if self.deleted else "live", self.merged_into or ""
+        text = f"{fields}\n{state}\n{self.owner or ''}\n{self.account or ''}\n{winner}"
+        if self.merged_from:
+            text = "\n".join((text, *self.merged_from))
         return fields, hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+
+
+def _json_of(fields: Mapping[str, str]) -> str:
+    """The fields as JSON of ASCII characters, sorted by name; plain text, as nearly all is, is put together here."""
+    said = "".join((*fields, *fields.values()))
+    if said.isascii() and said.isprintable() and '"' not in said and "\\" not in said and fields:
+        return '{"' + '","'.join([f'{name}":"{fields[name]}' for name in sorted(fields)]) + '"}'
+    return _JSON.encode(dict(fields))
 
 
 @dataclass(frozen=True, slots=True)

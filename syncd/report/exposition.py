@@ -18,7 +18,7 @@ class Family:
     samples: list[tuple[str, Mapping[str, str], float]] = field(default_factory=list)
 
     def put(self, value: float | None, suffix: str = "", /, **labels: str) -> None:
-        """One sample; None, for what is not known, is none. `suffix` is `_bucket`, `_sum` or `_count` of a histogram."""
+        """One sample; None, for what is not known, is none. `suffix`: `_bucket`, `_sum` or `_count` of a histogram."""
         if value is not None:
             self.samples.append((suffix, labels, float(value)))
 

@@ -28,7 +28,7 @@ def _head(document: Mapping[str, Any]) -> Iterator[str]:
     frozen = document["frozen"]
     yield wrapped(f"writes   {f'FROZEN: {plain(frozen)}' if frozen is not None else 'not frozen'}", indent=0, hanging=9)
     leader = f"; the lease is held by {plain(daemon['leader'])}" if daemon["leader"] else ""
-    runs = "running" if daemon["listening"] else "not running"
+    runs = "running" if daemon["listening"] else "none leads on this machine" if daemon["leader"] else "not running"
     if daemon["listening"] and not daemon.get("answers", True):
         runs = "running, but DOES NOT ANSWER (`systemctl status syncd`)"
     yield wrapped(f"daemon   {runs}{leader}", indent=0, hanging=9)

@@ -65,6 +65,9 @@ _NAMES = (
 """The columns of a row as it is written, in order."""
 _UNTYPED = table(_t.name, *(column(each.name) for each in _t.columns))
 """The table without its column types, for bulk writes: converting value by value takes longer than SQLite does."""
+_SYSTEMS = {system: system.value for system in System}
+_KINDS = {kind: kind.value for kind in Kind}
+"""The texts of members: asking each for its value takes longer than anything else about a row."""
 _RECORD_COLUMNS = (
     _t.c.system,
     _t.c.kind,
@@ -146,12 +149,7 @@ def upsert_records(
     Those stamped before `settled` that change the mirror by more than their content (it has an older stamp, or nothing)
     are counted as missed.
     """
-    newest: dict[tuple[System, Kind], dict[str, Record]] = {}
-    for record in map(_with_clean_id, incoming):
-        of_kind = newest.setdefault((record.ref.system, record.ref.kind), {})
-        held = of_kind.get(record.ref.id)
-        if held is None or held.stamp <= record.stamp:
-            of_kind[record.ref.id] = record
+    newest = _newest(incoming)
     writes = _Writes([], [], [], [], [])
     planner = _Planner(writes, last_change(conn), now, run_id, settled)
     for (system, kind), of_kind in newest.items():
@@ -247,9 +245,23 @@ def changed_since(conn: Connection, mark: int) -> Iterator[Ref]:
             yield Ref(system, kind, record_id)
 
 
-def _with_clean_id(record: Record) -> Record:
-    cleaned = clean(record.ref.id)
-    return record if cleaned == record.ref.id else replace(record, ref=replace(record.ref, id=cleaned))
+def _newest(incoming: Sequence[Record]) -> dict[tuple[System, Kind], dict[str, Record]]:
+    """The records by clean id, of several with one id the newest; of one stamp, the last."""
+    newest: dict[tuple[System, Kind], dict[str, Record]] = {}
+    of_kind: dict[str, Record] = {}
+    system, kind = None, None
+    for record in incoming:
+        ref = record.ref
+        if ref.kind is not kind or ref.system is not system:
+            system, kind = ref.system, ref.kind
+            of_kind = newest.setdefault((system, kind), {})
+        record_id = clean(ref.id)
+        if record_id != ref.id:
+            record = replace(record, ref=replace(ref, id=record_id))
+        held = of_kind.get(record_id)
+        if held is None or held.stamp <= record.stamp:
+            of_kind[record_id] = record
+    return newest
 
 
 def _known(conn: Connection, system: System, kind: Kind, ids: Sequence[str]) -> dict[str, _Known]:
@@ -361,8 +373,8 @@ def _row(
     """The record as `_NAMES` and `_UNTYPED` take it: what the column types would make of it, once a row."""
     ref, account = record.ref, record.ref.kind is Kind.ACCOUNT
     return (
-        ref.system.value,
-        ref.kind.value,
+        _SYSTEMS[ref.system],
+        _KINDS[ref.kind],
         ref.id,
         stamp,
         _cleaned(record.owner),
@@ -383,7 +395,7 @@ def _row(
 
 
 def _cleaned(text: str | None) -> str | None:
-    return None if text is None else clean(text)
+    return text if text is None or (text.isascii() and "\x00" not in text) else clean(text)
 
 
 def _record(row: Row[*tuple[Any, ...]]) -> Record:

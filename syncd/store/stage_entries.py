@@ -19,7 +19,7 @@ from syncd.model.records import Record
 from syncd.model.refs import Kind, Ref
 from syncd.store.columns import RefText, clean
 from syncd.store.tables import stage_entries as _t
-from syncd.store.upserts import chunks, rows_with, upsert
+from syncd.store.upserts import chunks, insert_new, rows_with, upsert
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,16 +36,16 @@ def note_stages(conn: Connection, stored: Iterable[Record]) -> int:
     Closed deals end their way by their close date, so that only open ones are written down.
     """
     seen = {each.ref: each for each in stored if _counts(each)}
-    rows: list[dict[str, object]] = []
+    rows: list[tuple[object, ...]] = []
     for batch in chunks(seen):
         known = _newest(conn, batch)
         for ref in batch:
-            stage, at = clean(seen[ref].fields["stage"]), seen[ref].stamp
+            stage, at = clean(seen[ref].fields["stage"]), iso(seen[ref].stamp)
             held = known.get(ref)
-            if held is None or (held[1] != stage and held[0] < iso(at)):
-                rows.append({"ref": ref, "at": at, "stage": stage, "told": False})
+            if held is None or (held[1] != stage and held[0] < at):
+                rows.append((clean(str(ref)), at, stage, False))
     if rows:
-        conn.execute(_t.insert(), rows)
+        insert_new(conn, _t, ("ref", "at", "stage", "told"), rows)
     return len(rows)
 
 

@@ -134,6 +134,12 @@ def test_t28_a_cell_of_200_kilobytes_comes_whole(salesforce: SalesforceWorld) ->
     assert records_of(walk(salesforce, mapping=mapping))[account].fields["long"] == long
 
 
+@pytest.mark.parametrize("text", ["NA", "null", "None", "#N/A", "-", "0", "false", 'a "b",\n;c', "nul \0 byte"])
+def test_t28_what_looks_like_nothing_or_like_csv_is_text(salesforce: SalesforceWorld, text: str) -> None:
+    (account,) = salesforce.org.load("Account", [{"Name": text}])
+    assert records_of(walk(salesforce))[account].fields["name"] == text.replace("\0", "")
+
+
 @pytest.mark.parametrize(
     "change",
     [

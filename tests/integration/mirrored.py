@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
+
+import pytest
 
 from syncd.clock import ManualClock
 from syncd.model.refs import System
@@ -32,3 +35,13 @@ def empty_mirror(dialect: str, folder: Path, only: System) -> Iterator[World]:
     yield world
     world.context.close()
     server.drop(name)
+
+
+@contextmanager
+def machine_in(zone: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The machine stands in a time zone; without `tzset` the C library goes on in the one it began in."""
+    with monkeypatch.context() as patch:
+        patch.setenv("TZ", zone)
+        time.tzset()
+        yield
+    time.tzset()

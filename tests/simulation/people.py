@@ -242,6 +242,8 @@ class People:
 
     def _merge(self, system: System) -> Command | None:
         """Two accounts become one: in Salesforce one of them stays, in HubSpot a third takes their place."""
+        if system is System.HUBSPOT and self.world.native:
+            return None  # HubSpot merges no companies while its Salesforce integration is installed
         rows = live_rows(self.world, system, Kind.ACCOUNT)
         winner, loser = row_id(self.dice.one_of(rows)), row_id(self.dice.one_of(rows))
         return None if winner == loser else {"object": NAMES[system, Kind.ACCOUNT], "id": winner, "merge": [loser]}

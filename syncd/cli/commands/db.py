@@ -129,18 +129,20 @@ def verify(ctx: click.Context, format_: str) -> int:
     """Prove that the file is whole and that the ledger was not altered: every row's hash, and the head."""
     from syncd.clock import SystemClock
     from syncd.jobs.backup import verify as job
+    from syncd.store import ledger
     from syncd.store.engine import Store
 
     url = read_settings(ctx).database.url
     store = Store.open(url, clock=SystemClock())
     try:
         result = job(url, store)
+        with store.read() as conn:
+            head = ledger.head(conn) if result.ok else None
     finally:
         store.close()
     if format_ == "json":
-        show_json(
-            {"format": 1, "ok": result.ok, "rows": result.rows, "first_bad": result.first_bad, "text": result.text}
-        )
+        told = {"ok": result.ok, "rows": result.rows, "first_bad": result.first_bad, "text": result.text}
+        show_json({"format": 1, **told, "head": None if head is None else {"seq": head[0], "hash": head[1]}})
     else:
         click.echo(result.text)
     return ExitCode.OK if result.ok else ExitCode.INVALID

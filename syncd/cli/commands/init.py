@@ -11,9 +11,9 @@ from syncd.errors import UsageError
 
 EPILOG = """\b
 Example:
-  syncd init ./syncd && syncd check ./syncd/pack
+  syncd init ~/territories && syncd check ~/territories/pack
   syncd init --list
-  syncd init ./syncd --example round-robin
+  syncd init ~/territories --example round-robin
   syncd init --systemd > /etc/systemd/system/syncd.service
 """
 

@@ -113,6 +113,8 @@ class BulkRows:
             )
             for name, column in columns.fields.items()
         )
+        self._cells = tuple((field.name, field.index, field.convert) for field in self._fields)
+        self._people: dict[str, str | None] = {"": None}  # owners and authors: few, and in every row
         self._currency = next((field for field in self._fields if field.name == CURRENCY), None)
         parent = PARENT_COLUMN.get(columns.kind)
         self._parent = place[parent] if parent else None
@@ -147,28 +149,33 @@ class BulkRows:
     def _record(self, row: Sequence[str]) -> Record:
         identity, stamp, owner, deleted, modified_by = self._place
         fields: dict[str, str] = {}
-        for field in self._fields:
-            cell = row[field.index]
+        for name, index, convert in self._cells:
+            cell = row[index]
+            if not cell:
+                continue
             if "\0" in cell:
                 cell = cell.replace("\0", "")
-            if cell == "":
-                continue
-            text = cell if field.convert is None else field.convert(cell)
-            if text is not None:
-                fields[field.name] = text
+            text = convert(cell) if convert is not None and cell else cell
+            if text:
+                fields[name] = text
         if self._currency is not None:
             self._add_currency(fields)
         return Record(
             Ref(System.SALESFORCE, self._columns.kind, _id(row[identity]) or _no_id(row[identity])),
             _instant(row[stamp]),
             fields,
-            _id(row[owner]),
+            self._person(row[owner]),
             None if self._parent is None else _id(row[self._parent]),
             _FLAGS[row[deleted]],
             None if self._merged is None else _id(row[self._merged]),
             (),
-            _id(row[modified_by]),
+            self._person(row[modified_by]),
         )
+
+    def _person(self, text: str) -> str | None:
+        if text not in self._people:
+            self._people[text] = _id(text)
+        return self._people[text]
 
     def _add_currency(self, fields: dict[str, str]) -> None:
         currency = fields.pop(CURRENCY, None)

@@ -18,6 +18,7 @@ from syncd.jobs.recording import recorded
 from syncd.planning.aids.chances import Seen, known_at
 from syncd.planning.aids.forecast import MEANT, Expected, HeldBack, better, check, expect
 from syncd.planning.aids.quota_split import ancestry
+from syncd.planning.aids.stage_chances import LEAST_ENDS
 from syncd.planning.aids.stage_table import stage_table
 from syncd.rules.collector import without_collector
 from syncd.rules.pack import MonitorRule
@@ -62,9 +63,9 @@ def _under_way(selling: Selling) -> Period:
 def _document(selling: Selling, period: Period) -> dict[str, Any]:
     asked, now, held = stretch(period), selling.now, selling.held
     earlier = selling.earlier(period.name)
-    by_age, by_stage = (
-        check(held, earlier, asked.share(now), selling.place_of, now, staged=staged) for staged in (False, True)
-    )
+    by_age = check(held, earlier, asked.share(now), selling.place_of, now)
+    enough = sum(deal.won is not None and bool(deal.way) for _, deal in held) >= LEAST_ENDS
+    by_stage = check(held, earlier, asked.share(now), selling.place_of, now, staged=True) if enough else None
     checked = better(by_age, by_stage)
     found = expect(held, asked, min(now, asked.end), selling.place_of, staged=checked.staged)
     quotas = selling.quotas(period)
@@ -149,7 +150,7 @@ def _row(row: Row, usual: Usual, due: Usual, checked: HeldBack) -> dict[str, Any
     return told
 
 
-def _stages(seen: Sequence[Seen], by_age: HeldBack, by_stage: HeldBack, checked: HeldBack) -> dict[str, Any]:
+def _stages(seen: Sequence[Seen], by_age: HeldBack, by_stage: HeldBack | None, checked: HeldBack) -> dict[str, Any]:
     """What is known of stages, whether they are used, and what each way of forecasting erred by."""
     ended = [each for each in seen if each.end is not None]
     return {
@@ -158,7 +159,7 @@ def _stages(seen: Sequence[Seen], by_age: HeldBack, by_stage: HeldBack, checked:
         "ended_with_way": sum(bool(each.way) for each in ended),
         "ended": len(ended),
         "error_by_age": None if by_age.error is None else round(by_age.error, 3),
-        "error_by_stage": None if by_stage.error is None else round(by_stage.error, 3),
+        "error_by_stage": None if by_stage is None or by_stage.error is None else round(by_stage.error, 3),
         "by_stage": stage_table(seen),
     }
 

@@ -44,12 +44,13 @@ class Selling:
             ask_ways(context, look.pack, look.thought.now)
         table = look.table()
         paths = {each.path for each in look.pack.territories()}
+        facts = look.thought.facts
         with context.store.read() as conn:
             deals = deals_by_company(context, conn, look.pack)
         homes = {
             key: home
             for key, each in table.decisions.items()
-            if (home := counted_in(look.thought.facts[key], paths, each.territory)) is not None
+            if (home := counted_in(facts[key], paths, each.territory)) is not None
         }
         return cls(context, look, table, deals, homes)
 

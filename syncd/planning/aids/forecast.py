@@ -242,9 +242,9 @@ def check(
     return HeldBack(len(results), len(tested), hits, bias, wider, error, staged)
 
 
-def better(by_age: HeldBack, by_stage: HeldBack) -> HeldBack:
+def better(by_age: HeldBack, by_stage: HeldBack | None) -> HeldBack:
     """The way of forecasting that erred less in the periods held back; where they are alike, by age: it needs less."""
-    if by_stage.error is None or by_age.error is None:
+    if by_stage is None or by_stage.error is None or by_age.error is None:
         return by_age
     return by_stage if by_stage.error < by_age.error else by_age
 

@@ -65,11 +65,23 @@ class BookPart:
     def array(self, name: str) -> pa.Array:
         """A column as it is kept. UnsoundColumnsError where it is damaged."""
         if name not in self._arrays:
-            array = self.batch.column(self.batch.schema.get_field_index(name))
-            if self.sums is not None and self.sums.get(name) != _sum_of(array):
-                raise UnsoundColumnsError(f"the column {name} is damaged")
-            self._arrays[name] = array
+            self._arrays[name] = self._checked(name)
         return self._arrays[name]
+
+    def _checked(self, name: str) -> pa.Array:
+        place = self.batch.schema.get_field_index(name)
+        if place < 0:
+            raise UnsoundColumnsError(f"it has no column {name}")
+        array = self.batch.column(place)
+        if self.sums is not None:
+            try:
+                array.validate()  # that its buffers are as long as it says, before they are looked at
+                is_sound = self.sums.get(name) == _sum_of(array)
+            except (pa.ArrowInvalid, ValueError) as error:
+                raise UnsoundColumnsError(f"the column {name} is damaged") from error
+            if not is_sound:
+                raise UnsoundColumnsError(f"the column {name} is damaged")
+        return array
 
     def numbers(self, name: str) -> NDArray[np.int64]:
         """A column of whole numbers."""

@@ -5,6 +5,7 @@ What people and the ledger say of an owner is left out: it changes without the r
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -31,6 +32,24 @@ from syncd.rules.deriving.known_facts import KnownFacts
 _OF_OWNERSHIP = frozenset({"owner", "owner_active", "owner_changed_at", "territory"})
 
 
+class _Lists:
+    """A column of lists of texts, most of them empty."""
+
+    def __init__(self) -> None:
+        self._ends = array("i", [0])
+        self._texts: list[str] = []
+
+    def add(self, texts: Iterable[str]) -> None:
+        """The next company's."""
+        self._texts.extend(texts)
+        self._ends.append(len(self._texts))
+
+    def arrow(self) -> pa.Array:
+        """All that was added."""
+        ends = pa.array(np.frombuffer(self._ends, dtype=np.int32))
+        return pa.ListArray.from_arrays(ends, pa.array(self._texts, type=pa.string()))
+
+
 class PartMaker:
     """Puts one company after the other into columns."""
 
@@ -39,8 +58,8 @@ class PartMaker:
         self._ids: dict[System, list[str]] = {system: [] for system in System}
         self._owners = {system: GrowingColumn() for system in System}
         self._fields: dict[str, GrowingColumn] = {}
-        self._numbers: dict[str, list[int]] = {DEALT: [], SINCE: [], UNTIL: []}
-        self._lists: dict[str, list[list[str]]] = {DEALS: [], OTHERS: []}
+        self._numbers = {name: array("q") for name in (DEALT, SINCE, UNTIL)}
+        self._lists = {DEALS: _Lists(), OTHERS: _Lists()}
 
     def add(self, records: CompanyRecords, known: KnownFacts) -> None:
         """A company with the facts that were derived of its records."""
@@ -59,8 +78,8 @@ class PartMaker:
             since, until = instants(known.since), instants(known.until)
         for name, number in ((DEALT, int(bool(facts.opportunities))), (SINCE, since), (UNTIL, until)):
             self._numbers[name].append(number)
-        self._lists[DEALS].append([str(deal.ref) for deal in records.opportunities])
-        self._lists[OTHERS].append([str(each.ref) for each in records.accounts if each.ref not in facts.refs])
+        self._lists[DEALS].add(str(deal.ref) for deal in records.opportunities)
+        self._lists[OTHERS].add(str(each.ref) for each in records.accounts if each.ref not in facts.refs)
 
     def take(self, part: BookPart, rows: NDArray[np.int64]) -> None:
         """Companies of a part that is there, as they are."""
@@ -69,9 +88,10 @@ class PartMaker:
         for system, ids in self._ids.items():
             ids += part.ids(system).take(chosen).to_pylist()
         for name, numbers in self._numbers.items():
-            numbers += part.numbers(name)[rows].tolist()
+            numbers.extend(part.numbers(name)[rows].tolist())
         for name, lists in self._lists.items():
-            lists += part.array(name).take(chosen).to_pylist()
+            for texts in part.array(name).take(chosen).to_pylist():
+                lists.add(texts)
         growing = [(self._owners[system], part.owners(system)) for system in System]
         for name in sorted(part.fields):
             column = part.column(name)
@@ -88,10 +108,11 @@ class PartMaker:
         arrays: list[pa.Array] = [pa.array(self._keys, type=pa.string())]
         fields = [pa.field(KEY, pa.string())]
         for name, numbers in self._numbers.items():
-            arrays.append(pa.array(numbers, type=pa.int8() if name == DEALT else pa.int64()))
+            told = np.frombuffer(numbers, dtype=np.int64)
+            arrays.append(pa.array(told.astype(np.int8) if name == DEALT else told))
             fields.append(pa.field(name, arrays[-1].type))
         for name, lists in self._lists.items():
-            arrays.append(pa.array(lists, type=pa.list_(pa.string())))
+            arrays.append(lists.arrow())
             fields.append(pa.field(name, arrays[-1].type))
         for system, ids in self._ids.items():
             arrays.append(pa.array(ids, type=pa.string()))
@@ -99,9 +120,9 @@ class PartMaker:
         growing = {f"owner {system.value}": column for system, column in self._owners.items()}
         growing |= {f"field {name}": self._fields[name] for name in sorted(self._fields)}
         for name, column in growing.items():
-            array, spelled = column.arrow(count)
-            arrays.append(array)
-            fields.append(pa.field(name, array.type, metadata=spelled))
+            codes, spelled = column.arrow(count)
+            arrays.append(codes)
+            fields.append(pa.field(name, codes.type, metadata=spelled))
         return BookPart(pa.RecordBatch.from_arrays(arrays, schema=pa.schema(fields)), dict(about))
 
     def _growing(self, name: str) -> GrowingColumn:

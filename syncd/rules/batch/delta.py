@@ -49,6 +49,13 @@ class Settlement:
     again: Rows
 
 
+def elsewhere(before: Settlement, now: Settlement) -> Rows:
+    """The rows of one book whose territory has another path than before."""
+    number_of = {path[-1].path: number for number, path in enumerate(now.paths)}
+    same = np.array([*(number_of.get(path[-1].path, -2) for path in before.paths), NOTHING], dtype=np.int32)
+    return np.flatnonzero(same[before.winners] != now.winners)
+
+
 class _Field:
     """One field of the book: for each row its class, and for each class the predicates that are true of it."""
 

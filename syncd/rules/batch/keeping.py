@@ -123,12 +123,15 @@ class Keeper:
         """Whether an override or a dispute may be about a company of these names."""
         return not self._excepted.isdisjoint(names)
 
-    def settle(self, batch: Batch, left_out: Mask, holders: Holders) -> Mask:
-        """Which companies keep their owners, but none of those `left_out`; they are counted from now on."""
+    def settle(self, batch: Batch, left_out: Mask, holders: Holders, places: Codes | None = None) -> Mask:
+        """Which companies keep their owners, but none of those `left_out`; they are counted from now on.
+
+        `places` are the numbers of their territories where the caller knows them.
+        """
         count = batch.columns.count
         result = np.zeros(count, dtype=np.bool_)
         open_ = ~(left_out | self._held(batch)) & (holders.codes >= 0)
-        places = self.territories.places(OWNER, batch)
+        places = self.territories.places(OWNER, batch) if places is None else places
         rows = np.flatnonzero(open_ & (places >= 0))
         size = max(1, len(holders.facts))
         pairs = places[rows].astype(np.int64) * size + holders.codes[rows]
@@ -236,7 +239,9 @@ def _grouped(
         yield from ((number, None, count) for number, count in zip(numbers.tolist(), counts.tolist(), strict=True))
         return
     size = len(column.values) + 1
-    pairs, counts = np.unique(which * size + column.codes[rows] + 1, return_counts=True)
+    largest = size * (int(which.max(initial=0)) + 1)
+    pairs, places = distinct(which * size + column.codes[rows] + 1, largest)
+    counts = np.bincount(places, minlength=len(pairs))
     for pair, count in zip(pairs.tolist(), counts.tolist(), strict=True):
         number, code = divmod(pair, size)
         yield number, column.values[code - 1] if code else None, count

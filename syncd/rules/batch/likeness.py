@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from decimal import ROUND_CEILING, Decimal
 
 import numpy as np
-import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
@@ -240,6 +239,8 @@ def _holding_any(array: pa.Array, parts: list[str]) -> NDArray[np.int64]:
     if len(parts) <= _FEW_PARTS:
         masks = [np.asarray(pc.match_substring(array, part)) for part in parts]
         return np.flatnonzero(np.logical_or.reduce(masks))
+    import polars as pl  # as long to load as all the rest of a small plan takes
+
     held = pl.Series(array).str.contains_any(parts)
     return np.flatnonzero(held.to_numpy())
 

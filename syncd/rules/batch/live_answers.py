@@ -8,8 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
+import numpy as np
+
+from syncd.rules.batch.batch_table import Batch
 from syncd.rules.batch.columns import Column, Columns, columns_of
 from syncd.rules.batch.delta import LiveTerritories, Settlement, UndividedError
+from syncd.rules.batch.keeping import OWNER
 from syncd.rules.classes.territories import PackClasses, TerritoryAnswers
 from syncd.rules.deciding.tree import TreeResult
 from syncd.rules.facts import Facts
@@ -23,8 +27,20 @@ class LiveBook:
     def __init__(self, facts: Sequence[Facts]) -> None:
         self.facts = facts
         self._rows = {each.key: row for row, each in enumerate(facts) if each.rates is None}
+        self._repriced = np.array([each.rates is not None for each in facts], dtype=np.bool_)
+        self._last: dict[str, Settlement] = {}
         self._columns = Columns(len(facts), _FieldColumns(facts))
         self._roles: dict[str, LiveTerritories] = {}
+
+    def batch(self) -> Batch:
+        """The book as batches take it."""
+        return Batch(self._columns, self.facts.__getitem__, np.flatnonzero(self._repriced))
+
+    def settled(self, pack: Pack, context: EvaluationContext) -> tuple[TerritoryAnswers, Settlement | None]:
+        """The same answers with what the owner's tree says of every row; None where classes alone cannot say."""
+        answers = self.answers(pack, context)
+        known = self._last.get(OWNER) if not self._repriced.any() else None
+        return answers, known
 
     def answers(self, pack: Pack, context: EvaluationContext) -> TerritoryAnswers:
         """The pack at one instant; only what it asks otherwise than the last is asked."""
@@ -36,6 +52,7 @@ class LiveBook:
                 settled[role] = live.decide(classes, context)
             except UndividedError:
                 del self._roles[role]
+        self._last = settled
         return _LiveAnswers(classes, context, self, settled)
 
     def row_of(self, facts: Facts) -> int | None:

@@ -52,7 +52,10 @@ class Choice:
 
 
 class Partition:
-    """The tests of one field, and one value for each way to answer them but the present one."""
+    """The tests of one field, and one value for each way to answer them but the present one.
+
+    Only values that answer the tests at hand otherwise are asked about all the others.
+    """
 
     def __init__(self, name: str, tests: Sequence[FieldTest], facts: Facts, context: EvaluationContext) -> None:
         distinct: dict[Hashable, Matcher] = {}
@@ -69,22 +72,31 @@ class Partition:
         self._context = context
         self._present = facts.values.get(name)
         self.now = self._answers(self._present)
-        self.choices = tuple(self._choices(tests[0].type))
-
-    def number(self, test: FieldTest) -> int:
-        """Which of the answers is that of a test, one of those the partition was made of."""
-        return self._numbers[self._keys[id(test)]]
+        self._type = tests[0].type
+        self._ranked: tuple[Value | None, ...] = ()
+        self._choices: dict[tuple[int, ...], tuple[Choice, ...]] = {}
 
     def _answers(self, value: Value | None) -> tuple[bool, ...]:
         return tuple(matcher.matches(value, self._context) for matcher in self._matchers)
 
-    def _choices(self, type_: FieldType) -> Iterator[Choice]:
-        """One choice for each class, the nearest value of each."""
+    def choices(self, tests: Iterable[FieldTest]) -> tuple[Choice, ...]:
+        """One choice for each class that answers any of these tests otherwise than now, the nearest value of each."""
+        numbers = tuple(sorted({self._numbers[self._keys[id(test)]] for test in tests}))
+        if numbers not in self._choices:
+            self._choices[numbers] = tuple(self._nearest(numbers))
+        return self._choices[numbers]
+
+    def _nearest(self, numbers: tuple[int, ...]) -> Iterator[Choice]:
+        if not self._ranked:
+            values = enumerate(dict.fromkeys(self._values(self._type)))
+            self._ranked = tuple(
+                [value for _, value in sorted(values, key=lambda each: (self._distance(each[1]), each[0]))]
+            )
+        asked = [(self._matchers[number], self.now[number]) for number in numbers]
         best: dict[tuple[bool, ...], Value | None] = {}
-        ranked = sorted(enumerate(self._values(type_)), key=lambda each: (self._distance(each[1]), each[0]))
-        for _, value in ranked:
-            best.setdefault(self._answers(value), value)
-        best.pop(self.now, None)
+        for value in self._ranked:
+            if any(matcher.matches(value, self._context) is not now for matcher, now in asked):
+                best.setdefault(self._answers(value), value)
         for answers, value in best.items():
             yield Choice(value, answers)
 

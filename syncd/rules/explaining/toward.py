@@ -230,11 +230,8 @@ class _TargetSearch:
             if not left:
                 self.exhausted = False
                 return
-            partition = self._partition(name)
-            numbers = {partition.number(test) for test in tests}
-            for choice in partition.choices:
-                if any(choice.answers[number] != partition.now[number] for number in numbers):
-                    yield from self._extend({**chosen, name: choice}, changed(facts, name, choice.value), left - 1)
+            for choice in self._partition(name).choices(tests):
+                yield from self._extend({**chosen, name: choice}, changed(facts, name, choice.value), left - 1)
 
     def _unmet(self, facts: Facts) -> int | None:
         """The first demand that is not met."""

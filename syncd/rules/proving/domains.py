@@ -136,9 +136,9 @@ class Domain(ABC):
 
     def keeps_doubts(self, value: Value, box: Box, context: EvaluationContext) -> bool:
         """Whether a value answers as the box says what is not told exactly."""
-        for variable, matcher in self.doubtful.items():
-            wanted = box.get(variable)
-            if wanted is not None and wanted != (YES if matcher.matches(value, context) else NO):
+        for variable, wanted in box.items():
+            matcher = self.doubtful.get(variable)
+            if matcher is not None and wanted != (YES if matcher.matches(value, context) else NO):
                 return False
         return True
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from enum import Enum
+from functools import lru_cache
 
 from syncd.rules.matching.matchers import Contains, EndsWith, Glob, Matcher, StartsWith
 
@@ -64,6 +65,7 @@ def prefix_of(pattern: Pattern) -> str | None:
     return "".join(str(sign) for sign in head)
 
 
+@lru_cache(maxsize=65536)
 def inside(inner: Pattern, outer: Pattern) -> bool:
     """Whether every text of `inner` is surely one of `outer`. True is a proof, False may mean not found."""
     reached = _closed({0}, outer)
@@ -107,6 +109,7 @@ def can_meet(first: Pattern, second: Pattern) -> bool:
     return all(one == other or ONE in (one, other) for pairs in (ahead, after) for one, other in pairs)
 
 
+@lru_cache(maxsize=65536)
 def common(first: Pattern, second: Pattern) -> str | None:
     """The shortest text that both patterns describe; None if no text fits both."""
     seen = {(0, 0)}

@@ -271,7 +271,10 @@ def _near(word: str, known: list[str]) -> str | None:
 
 
 def owner_findings(pack: Pack, directory: Directory) -> Iterator[Finding]:
-    """A warning for every person that the pack gives accounts to and that no CRM knows, or knows as inactive."""
+    """What is found about every person that the pack gives accounts to.
+
+    A warning where no CRM knows them, or knows them as inactive; a note where one that is written does not know them.
+    """
     if directory.assume_active:
         return
     for person, place in _people(pack).items():
@@ -285,6 +288,11 @@ def owner_findings(pack: Pack, directory: Directory) -> Iterator[Finding]:
         if inactive:
             message = f"{person} may be given accounts and is no active user of {' and '.join(inactive)}"
             yield Finding("SYN364", Severity.WARNING, message, place, "take them out, or name who follows them")
+        unknown = sorted(system.value for system in directory.written - rep.ids.keys())
+        if unknown:
+            message = f"{person} is no user of {' and '.join(unknown)}, which is written, too"
+            hint = "they get no account that is also there; name the user under `reps` if the address differs there"
+            yield Finding("SYN373", Severity.NOTE, message, place, hint)
 
 
 def _people(pack: Pack) -> dict[str, Place]:

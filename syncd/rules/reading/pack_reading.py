@@ -70,13 +70,21 @@ class Reading:
         if rep.startswith("seat:"):
             self.refer("seat", rep.removeprefix("seat:"), place)
 
-    def sheet(self, name: Scalar) -> Sheet | None:
-        """The CSV file that the pack names here; None after an error. Each file is read once."""
+    def sheet(self, name: Scalar, most_lines: int | None = None) -> Sheet | None:
+        """The CSV file that the pack names here; None after an error. Each file is read once.
+
+        One with more lines than `most_lines` is an error (SYN267) before any of it is read.
+        """
         path = self.files.named(name.text, name.place)
         if path is None:
             return None
         if path not in self._sheets:
             data = self.files.read(path, name.place)
+            if data is not None and most_lines is not None and data.count(b"\n") > most_lines:
+                message = f"`{path}` has more than {most_lines:,} lines"
+                hint = "name long lists of accounts under `lists` or `owners`"
+                self.findings.error("SYN267", message, name.place, hint)
+                return None
             self._sheets[path] = read_csv(data, path, self.findings) if data is not None else None
         return self._sheets[path]
 

@@ -48,11 +48,11 @@ class _Group:
 
 def read_table(file: Scalar, inherited: Inherited, reading: Reading) -> list[Territory]:
     """The territories of a table, in the order of their first rows; none after an error in its header."""
-    sheet = reading.sheet(file)
+    sheet = reading.sheet(file, 2 * _MOST_ROWS)  # a row may have several lines
     if sheet is None or not _check_columns(sheet, file.place, reading):
         return []
     if len(sheet.rows) > _MOST_ROWS:
-        message = f"the table `{sheet.path}` has {len(sheet.rows)} rows; at most {_MOST_ROWS} are read"
+        message = f"the table `{sheet.path}` has {len(sheet.rows):,} rows; at most {_MOST_ROWS:,} are read"
         reading.findings.error("SYN267", message, file.place, "name long lists of accounts under `lists` or `owners`")
         return []
     if not sheet.rows:

@@ -8,12 +8,13 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from jobs_world import NOW, World
+from jobs_world import NOW, SALESFORCE, World
 
 from syncd.cli.main import cli
 from syncd.errors import Finding, Severity
 from syncd.jobs.checking import CheckReport, check
-from syncd.model.refs import Kind, System
+from syncd.jobs.plan import make_plan
+from syncd.model.refs import Kind, Ref, System
 from syncd.model.schemas import FieldSchema, ObjectSchema
 from syncd.rules.conditions import FieldTest, walk
 from syncd.rules.matching.matchers import EqualTo
@@ -113,6 +114,29 @@ def test_owners_whom_no_system_knows_or_who_left_are_warnings(pulled: World) -> 
     assert left.place is not None
     assert left.place.line == 2
     assert report.fails(strict=True)
+
+
+def test_an_owner_whom_one_crm_alone_knows_is_a_note(pulled: World) -> None:
+    in_salesforce_alone = "amir.ivanov@northwind.example"
+    owners = f"[{in_salesforce_alone}, {pulled.reps[0]}]"
+    report = checked(pulled, f"{{name: a, when: {{country: DE}}, owners: {owners}}}")
+    (finding,) = found(report, "SYN373")
+    assert finding.message == f"{in_salesforce_alone} is no user of hubspot, which is written, too"
+    assert finding.severity is Severity.NOTE
+    alone = make_plan(pulled.context, pack=pack_of_one(pulled, in_salesforce_alone), all_decisions=True)
+    told = {frozenset(Ref.parse(each).system for each in entry["accounts"]): entry for entry in alone["decisions"]}
+    both, one = frozenset(System), frozenset({SALESFORCE})
+    assert told[one]["owner"]["email"] == in_salesforce_alone
+    assert (told[both]["reason"], told[both]["outcome"]) == ("no-eligible-rep", "held")
+
+
+def pack_of_one(world: World, email: str) -> Path:
+    """A pack whose only territory has one rep."""
+    folder = world.folder / "one"
+    folder.mkdir()
+    lines = ["format: 1", "territories:", f"  - {{name: all, when: always, owners: [{email}]}}"]
+    (folder / "pack.yaml").write_text("\n".join(lines) + "\n")
+    return folder
 
 
 def test_territories_that_hold_nothing_are_notes_unless_proved_unreachable(pulled: World) -> None:

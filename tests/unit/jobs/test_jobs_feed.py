@@ -10,6 +10,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from fields_world import MAPPED, document_of, fields_world, ready, run
 from jobs_world import SALESFORCE, World
 from leads_world import LeadsWorld
 
@@ -189,6 +190,27 @@ def test_what_a_subscriber_does_not_take_waits_and_comes_in_order(make_world: Ma
         push_feed(world.context, [hook])
     assert hook.ids == [event["id"] for event in read(world)]
     assert standing(world.context)["warehouse"]["failing_since"] is None
+
+
+@SQLITE
+def test_whoever_gets_a_role_is_told_in_the_feed_and_to_subscribers(make_world: Make) -> None:
+    world = fields_world(make_world, extra=MAPPED + SUBSCRIBER)
+    hook = Hook()
+    world.pulled()
+    push_feed(world.context, [hook])
+    plan_id = ready(world)
+    run(world, plan_id)
+    told = read(world, types=["role.changed"])
+    written = [row for row in document_of(world, plan_id)["changes"] if row["field"] == "csm"]
+    assert written
+    assert {(event["ref"], event["to"]["email"]) for event in told} == {
+        (row["ref"], row["to_owner"]["email"]) for row in written
+    }
+    assert {event["role"] for event in told} == {"csm"}
+    for _ in range(3):
+        push_feed(world.context, [hook])
+    pushed = [event for body in hook.bodies for event in body["events"] if event["type"] == "role.changed"]
+    assert [event["id"] for event in pushed] == [event["id"] for event in told]
 
 
 @SQLITE

@@ -64,6 +64,32 @@ def test_each_edit_gives_the_decisions_of_a_plan_of_its_own(
     assert len(reads) == 1
 
 
+def test_a_large_book_is_asked_only_what_an_edit_changed_and_decided_alike(
+    make_world: Callable[..., World], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    delta = pytest.importorskip("syncd.rules.batch.delta", reason="the extra `fast` is not installed")
+    monkeypatch.setattr(replanning, "MANY", 1)
+    again: list[int] = []
+    original = delta.LiveTerritories.decide
+
+    def counted(*given: object) -> object:
+        found = original(*given)
+        again.append(len(found.again))
+        return found
+
+    monkeypatch.setattr(delta.LiveTerritories, "decide", counted)
+    world = pulled(make_world)
+    replanner = Replanner(world.context)
+    replanner.plan()
+    whole = again[-1]
+    ungraded = SPLIT.replace("{lifecycle: [big, customer]}", '{employees: ">= 500"}')
+    for text in (ungraded, ungraded.replace("500", "50"), ungraded, SPLIT + GRADED, ungraded):
+        edit(world, text)
+        assert replanner.plan().side.decisions == deliberate(world.context).decisions
+    assert whole > 0
+    assert sum(again[1:]) < len(again[1:]) * whole
+
+
 def test_the_difference_to_the_last_plan_is_shown(make_world: Callable[..., World]) -> None:
     world = pulled(make_world)
     replanner = Replanner(world.context)

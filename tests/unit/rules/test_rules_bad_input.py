@@ -79,7 +79,8 @@ FOUND: dict[str, tuple[Mapping[str, str | bytes], str]] = {
         "t.csv:1:1 SYN262",
     ),
     "a web page": (table("<html><body>territory</body></html>"), "pack.yaml:6:26 SYN261"),
-    "a table of a million rows": (table(ROW + "a,94105,unassigned\n" * 210_000), "pack.yaml:6:26 SYN267"),
+    "a table of too many rows": (table(ROW + "a,94105,unassigned\n" * 210_000), "pack.yaml:6:26 SYN267"),
+    "a table of a million rows": (table(ROW + "a,94105,unassigned\n" * 1_000_000), "pack.yaml:6:26 SYN267"),
 }
 FINE: dict[str, Mapping[str, str | bytes]] = {
     "a byte-order mark": yaml(b"\xef\xbb\xbf" + MINIMAL.encode()),

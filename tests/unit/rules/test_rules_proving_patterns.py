@@ -9,7 +9,7 @@ from proving_packs import NOW
 
 from syncd.rules.matching.matchers import Contains, EndsWith, Glob, Matcher, StartsWith
 from syncd.rules.matching.time_window import EvaluationContext
-from syncd.rules.proving.patterns import common, inside, pattern_of, prefix_of, texts_of
+from syncd.rules.proving.patterns import can_meet, common, inside, pattern_of, prefix_of, texts_of
 
 CONTEXT = EvaluationContext(NOW)
 TEXTS = ["".join(letters) for length in range(5) for letters in product("abx", repeat=length)]
@@ -36,6 +36,7 @@ def test_inside_and_common_never_contradict_the_matcher(one: Matcher) -> None:
         if inside(first, second):
             assert true_of(one) <= true_of(other), other
         shared = common(first, second)
+        assert can_meet(first, second) is (shared is not None), other
         if shared is None:
             assert not true_of(one) & true_of(other), other
         else:
