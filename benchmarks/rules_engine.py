@@ -30,6 +30,8 @@ from syncd.rules.facts import Directory, Facts  # noqa: E402
 from syncd.rules.loader import load_pack  # noqa: E402
 from syncd.rules.matching.time_window import EvaluationContext  # noqa: E402
 from syncd.rules.pack import Pack  # noqa: E402
+from syncd.rules.pack_bytes import pack_from_bytes, pack_to_bytes  # noqa: E402
+from syncd.rules.proving.proof import prove  # noqa: E402
 from syncd.sandbox.dataset import from_financedb  # noqa: E402
 from tests.acceptance.real_world import LIST  # noqa: E402
 from tests.acceptance.real_world import write_pack as write_real_pack  # noqa: E402
@@ -99,7 +101,7 @@ def real(folder: Path) -> Figures:
 
 
 def reading(folder: Path) -> Figures:
-    """Reading and checking packs, from the files to a value."""
+    """Packs from the files to a value, back from what is kept of them, to class tables, and proved."""
     write_pack(folder / "small", 1000)
     write_pack(folder / "large", 5000)
     write_table(folder / "table", 50_000)
@@ -111,8 +113,20 @@ def reading(folder: Path) -> Figures:
         packs: list[Pack] = []
         seconds = cpu(lambda name=name, packs=packs: packs.append(load_pack(folder / name)), 3)  # type: ignore[misc]
         compiling = cpu(lambda packs=packs: PackClasses(packs[-1]).role("owner"), 3)  # type: ignore[misc]
-        found[what] = {"read_seconds": round(seconds, 3), "compile_seconds": round(compiling, 3)}
+        pack = packs[-1]
+        kept = pack_to_bytes(pack)
+        found[what] = {
+            "read_seconds": round(seconds, 3),
+            "kept_mb": round(len(kept) / 1e6, 1),
+            "kept_seconds": round(cpu(lambda kept=kept: pack_from_bytes(kept), 3), 3),  # type: ignore[misc]
+            "compile_seconds": round(compiling, 3),
+            "proof_seconds": round(cpu(lambda pack=pack: _prove(pack)), 2),  # type: ignore[misc]
+        }
     return found
+
+
+def _prove(pack: Pack) -> None:
+    prove(pack, derivation=Derivation(zone=pack.zone), now=NOW)
 
 
 FIGURES: Mapping[str, Callable[[Path], Figures]] = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 
 import click
@@ -47,7 +48,8 @@ def watch_pack(ctx: click.Context, pack: Path | None, *, all_: bool, timings: bo
 def told(replan: Replan, *, everything: bool = False) -> list[str]:
     """A plan as lines of text: what it comes to, then the edits and whom they concern; of these the first twenty."""
     outcomes = [each.outcome.value for each in replan.side.decisions]
-    counts = ", ".join(f"{outcomes.count(each):,} {each}" for each in sorted(set(outcomes)))
+    totals = Counter(outcomes) + Counter({"keep": replan.kept})
+    counts = ", ".join(f"{totals[each]:,} {each}" for each in sorted(totals))
     lines = [f"{replan.now:%Y-%m-%d %H:%M}Z, pack {replan.side.pack.revision}: {counts or 'no companies'}"]
     lines += [f"  {rule_change(dict(each))}" for each in replan.rules]
     shown = replan.entries if everything else replan.entries[:_SHOWN]

@@ -1,4 +1,4 @@
-"""Which engine decides: the plain one, batches with numpy where the extra `fast` is installed, or Spark. Imports none."""
+"""Which engine decides: the plain one, batches where the extra `fast` is installed, or Spark. Imports none of them."""
 
 from __future__ import annotations
 

@@ -13,6 +13,7 @@ from datetime import datetime
 
 import numpy as np
 
+from syncd.jobs.comparison import Side
 from syncd.model.decisions import Decision
 from syncd.model.refs import Kind, Ref, System
 from syncd.planning.proposals import differing_records
@@ -41,11 +42,12 @@ class Decided:
 
 
 class LivePlan:
-    """The facts of one state of the mirror at one instant, planned again and again. No pack has roles but the owner's."""
+    """The facts of one state of the mirror at one instant, planned again and again by packs with no role but owner."""
 
     def __init__(self, facts: Sequence[Facts], written: frozenset[System], now: datetime) -> None:
         self.facts = facts
         self._live = LiveBook(facts)
+        self._by_key = {each.key: each for each in facts}
         self._now = now
         self._holders = _holders(facts, written)
         self._dealt = np.array([bool(each.opportunities) for each in facts], dtype=np.bool_)
@@ -80,12 +82,22 @@ class LivePlan:
         found = Decided(pack, book, answers, settlement, unsettled, told, int(kept.sum()))
         return found, None if last is None else self._with(last, some)
 
+    def whole(self, decided: Decided) -> Decided:
+        """What a pack says, with a decision of every company."""
+        decisions = decide(decided.pack, decided.book, self._now, classes=decided.answers)
+        return replace(decided, decisions={each.company: each for each in decisions})
+
+    def side(self, decided: Decided) -> Side:
+        """What a pack says, as a comparison takes it."""
+        told = tuple(decided.decisions[key] for key in sorted(decided.decisions))
+        return Side(decided.pack, told, self._by_key)
+
     def _with(self, last: Decided, some: Sequence[Facts]) -> Decided:
-        """What the last pack said, with decisions of these companies: those that it counted stay by it, one by one."""
+        """What the last pack said of these companies: those that it counted stay by it, which each shows alone."""
         more = tuple(each for each in some if each.key not in last.decisions)
         decided = decide(last.pack, replace(last.book, facts=more), self._now, classes=last.answers)
-        told = {**last.decisions, **{each.company: each for each in decided}}
-        return replace(last, decisions=told, kept=last.kept - len(more))
+        known = {**last.decisions, **{each.company: each for each in decided}}
+        return replace(last, decisions={each.key: known[each.key] for each in some})
 
 
 def _holders(facts: Sequence[Facts], written: frozenset[System]) -> Holders:

@@ -21,7 +21,7 @@ from syncd.jobs.freezing import frozen_reason
 from syncd.jobs.leads.standing import leads_figures
 from syncd.jobs.readiness import unready
 from syncd.model.plans import PlanStatus, RowState
-from syncd.planning.verdicts import NOT_KEPT
+from syncd.planning.settling import NOT_KEPT
 from syncd.report.exposition import Family, exposition
 from syncd.settings import Settings
 from syncd.store import lease, mirror

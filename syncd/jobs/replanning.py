@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Connection
 
 from syncd.errors import Finding
-from syncd.jobs.book import MirrorBook, directory_of, memory_of, read_book
+from syncd.jobs.book import MirrorBook, derivation_of, directory_of, memory_of, read_book
 from syncd.jobs.comparison import Side, entries_between, rule_changes
 from syncd.jobs.context import Context
 from syncd.jobs.engines import missing_libraries
@@ -36,7 +36,11 @@ from syncd.store.leads import last_change_of_book
 from syncd.store.operations import last_applied_plan
 
 if TYPE_CHECKING:
+    from syncd.jobs.live_plan import Decided, LivePlan
     from syncd.rules.batch.live_answers import LiveBook
+
+MANY_COUNTED = 2_000
+"""From so many companies on those who stay where they are are counted, not decided one by one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +48,8 @@ class Replan:
     """One plan and its difference to the one before: rules that were edited, and decisions that come out otherwise.
 
     The first has none. `read` is whether the mirror was read for it, `now` the instant that it is as of; `findings` are
-    warnings that only the accounts show.
+    warnings that only the accounts show. Where a large book allows it, companies that keep their owners under this pack
+    and the last one are only counted, in `kept`; the side holds all others.
     """
 
     side: Side
@@ -53,6 +58,7 @@ class Replan:
     rules: tuple[Mapping[str, Any], ...] = ()
     entries: tuple[Mapping[str, Any], ...] = ()
     findings: tuple[Finding, ...] = ()
+    kept: int = 0
 
 
 class Replanner:
@@ -66,6 +72,8 @@ class Replanner:
         self._now = context.clock.now()
         self._last: Side | None = None
         self._live: LiveBook | None = None
+        self._plan: LivePlan | None = None
+        self._decided: Decided | None = None
 
     def footprint(self) -> str:
         """What the files of the pack are now: another one is an edit."""
@@ -89,16 +97,53 @@ class Replanner:
             with stages.stage("decide"):
                 facts = tuple(graded(pack, source.book.facts, self._now))
                 directory = directory_of(source.users.values(), pack, context.written_systems)
-                book = Book(facts, directory, memory=memory)
-                decisions = decide(pack, book, self._now, classes=self._classes(pack, source))
+                side, last, kept = self._sides(pack, source, Book(facts, directory, memory=memory))
         _, unmatched = match_exceptions(pack, facts, self._now)
-        side = Side(pack, decisions, {each.key: each for each in facts}, tuple(unmatched))
-        last, self._last = self._last, side
+        side = replace(side, findings=tuple(unmatched))
         if last is None:
-            return Replan(side, self._now, read, findings=tuple(unmatched))
+            return Replan(side, self._now, read, findings=tuple(unmatched), kept=kept)
         with stages.stage("compare"):
             rules, entries = tuple(rule_changes(last.pack, pack)), tuple(entries_between(last, side))
-        return Replan(side, self._now, read, rules, entries, tuple(unmatched))
+        return Replan(side, self._now, read, rules, entries, tuple(unmatched), kept)
+
+    def _sides(self, pack: Pack, source: MirrorBook, book: Book) -> tuple[Side, Side | None, int]:
+        """What the pack says, what the last one said, and how many companies beside those of both keep their owners."""
+        counted = self._counted(pack, source, book)
+        if counted is not None:
+            return counted
+        last = self._whole_last()
+        decisions = decide(pack, book, self._now, classes=self._classes(pack, source))
+        self._last, self._decided = Side(pack, decisions, {each.key: each for each in book.facts}), None
+        return self._last, last, 0
+
+    def _counted(self, pack: Pack, source: MirrorBook, book: Book) -> tuple[Side, Side | None, int] | None:
+        """The same where those who stay can be counted; None where each has to be decided."""
+        if len(book.facts) < MANY_COUNTED or missing_libraries():
+            return None
+        from syncd.jobs.batch_book import unsuited_mirror
+        from syncd.jobs.live_plan import LivePlan
+
+        if unsuited_mirror(self._context, pack, derivation_of(self._context, pack, self._now.date())) is not None:
+            return None
+        same = self._plan is not None and self._plan.facts is source.book.facts
+        before = self._decided if same else None
+        whole = self._whole_last() if before is None else None
+        plan = self._plan if self._plan is not None and same else None
+        plan = plan or LivePlan(source.book.facts, self._context.written_systems, self._now)
+        found = plan.decide(pack, book, before)
+        if found is None:
+            return None
+        now, then = found
+        self._plan, self._decided, self._last = plan, now, None
+        if whole is not None:
+            return plan.side(plan.whole(now)), whole, 0
+        return plan.side(now), None if then is None else plan.side(then), now.kept
+
+    def _whole_last(self) -> Side | None:
+        """What the last pack said of every company of its book."""
+        if self._plan is None or self._decided is None:
+            return self._last
+        return self._plan.side(self._plan.whole(self._decided))
 
     def _classes(self, pack: Pack, source: MirrorBook) -> TerritoryAnswers | None:
         """The pack's territories for this book, of which an edit asks anew only what it changed; None where that is

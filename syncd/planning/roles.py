@@ -118,7 +118,23 @@ def _written(decision: Decision, facts: Facts, differing: list[Ref], bench: Benc
             left_out.append(kept_back)
     if not changes:
         return as_held(decision, left_out[0].reason, left_out[0].text, tuple(left_out))
+    changes += _awaited(decision, facts, bench)
     return _change(decision, tuple(changes), tuple(left_out))
+
+
+def _awaited(decision: Decision, facts: Facts, bench: Bench) -> list[Change]:
+    """The rows that the native sync writes after ours, where settings map the role in that system too: never sent."""
+    rows: list[Change] = []
+    systems = bench.fields.get(decision.role, frozenset()) & bench.expected
+    for ref in sorted(ref for ref in facts.refs if ref.system in systems):
+        present = bench.holds(ref, decision.role)
+        target = _target(decision.owner, ref.system, bench)
+        if not differs(decision, ref, present) or (target is None and decision.owner is not None):
+            continue
+        fingerprint = role_fingerprint(ref, present, decision, facts, bench, target or NOBODY)
+        new = target.id if target is not None else None
+        rows.append(Change(ref, present, new, decision.company, fingerprint, field=decision.role, expected=True))
+    return rows
 
 
 def _target(owner: Owner | None, system: System, bench: Bench) -> RepState | None:
@@ -128,7 +144,7 @@ def _target(owner: Owner | None, system: System, bench: Bench) -> RepState | Non
 def _change(decision: Decision, changes: tuple[Change, ...], left_out: tuple[LeftOut, ...]) -> Proposal:
     """A change as decided, or `align` where the rules keep the holder and another system has to follow."""
     if decision.outcome is Outcome.KEEP:
-        systems = ", ".join(sorted({change.ref.system.value for change in changes}))
+        systems = ", ".join(sorted({change.ref.system.value for change in changes if not change.expected}))
         text = f"{systems} is brought into line with the {decision.role} that the rules keep ({decision.reason})"
         return Proposal(decision, Outcome.CHANGE, "align", text, decision.owner, changes, left_out)
     return Proposal(decision, Outcome.CHANGE, decision.reason, decision.text, decision.owner, changes, left_out)

@@ -21,11 +21,12 @@ from syncd.planning.applied import DONE
 from syncd.planning.charging import charge_receipts
 from syncd.planning.document import changes_of, decisions_by_role
 from syncd.planning.line import Line
-from syncd.planning.proposals import OWNER_ROLE
 from syncd.store import ledger, mirror, outbox, ownership
 from syncd.store.people import team_of
 
 REMEMBER_REFUSALS_FOR = timedelta(days=7)
+NOT_KEPT = "not-kept"
+"""The code of a row whose write was done, and whose record shows something else: somebody was there right after us."""
 
 _EVENTS = {
     RowState.CONFIRMED: "write.confirmed",
@@ -106,6 +107,7 @@ def _finish(
     """All of it in few statements, however many rows: an apply of a large plan spends its time here."""
     outbox.finish(conn, [_ending(settlement) for settlement in settlements], now=now)
     _carry_out(conn, context, [settlement for settlement in settlements if settlement.state in DONE], now)
+    _mark_unkept(conn, settlements, now)
     for settlement in settlements:
         if settlement.state is RowState.REJECTED:
             row, until = settlement.row, now + REMEMBER_REFUSALS_FOR
@@ -166,8 +168,9 @@ def _carry_out(conn: Connection, context: PlanContext, done: Sequence[Settlement
         decision = context.decisions.get((row.because, row.field))
         if row.ref.kind is Kind.ACCOUNT and decision is not None:
             decided[row.because, row.field] = decision
-        if row.ref.kind is Kind.ACCOUNT and row.field == OWNER_ROLE:
-            marks |= {change.slot: (change.new, "expected") for change in context.awaited.get(row.because, ())}
+        if row.ref.kind is Kind.ACCOUNT:
+            awaited = (each for each in context.awaited.get(row.because, ()) if each.field == row.field)
+            marks |= {each.slot: (each.new, "expected") for each in awaited}
     ownership.set_marks(conn, marks, now=now)
     ownership.clear_blocked(conn, [settlement.row.slot for settlement in done])
     for role in sorted({role for _, role in decided}):
@@ -175,6 +178,15 @@ def _carry_out(conn: Connection, context: PlanContext, done: Sequence[Settlement
         applied = {company: _applied(context.plan, decision, now) for company, decision in mine.items()}
         ownership.set_applied(conn, role, applied)
     charge_receipts(conn, context.plan.plan_id, decided.values(), now=now)
+
+
+def _mark_unkept(conn: Connection, settlements: Sequence[Settlement], now: datetime) -> None:
+    """Remember what syncd wrote also where it was changed back at once: only so the record shows a person's word.
+
+    Who puts back the owner that was there before leaves nothing that the mirror could see.
+    """
+    unkept = [one.row for one in settlements if one.code == NOT_KEPT and one.row.field not in DERIVED_WRITES]
+    ownership.set_marks(conn, {row.slot: (row.new, "written") for row in unkept}, now=now)
 
 
 def _applied(plan: SavedPlan, decision: Mapping[str, Any], now: datetime) -> ownership.AppliedRow:

@@ -176,12 +176,11 @@ def _swapped(
             found.append(_back(row.ref, row.new, row.old, row.because, parent=row.parent, field=row.field))
     kept = {change.ref for change in found if change.field == OWNER_FIELD}
     changes = [change if change.parent in kept else replace(change, parent=None) for change in found]
-    companies = {
-        change.because for change in changes if change.ref.kind is Kind.ACCOUNT and change.field == OWNER_FIELD
-    }
+    undone = {(change.because, change.field) for change in changes if change.ref.kind is Kind.ACCOUNT}
     for change in changes_of(source.plan):
-        if change.expected and change.because in companies and change.old is not None:
-            changes.append(_back(change.ref, change.new, change.old, change.because, expected=True))
+        empties_owner = change.old is None and change.field == OWNER_FIELD
+        if change.expected and (change.because, change.field) in undone and not empties_owner:
+            changes.append(_back(change.ref, change.new, change.old, change.because, expected=True, field=change.field))
     return tuple(sorted(changes, key=_by_slot)), left_out
 
 

@@ -9,11 +9,10 @@ from __future__ import annotations
 from syncd.connectors.port import Reading, WriteOutcome, WriteResult
 from syncd.model.plans import OutboxRow, RowState
 from syncd.planning.compare import Standing, compare
-from syncd.planning.settling import Settlement
+from syncd.planning.settling import NOT_KEPT, Settlement
 
 OWNER_CHANGED = "owner-changed"
 """The code of a row whose field, the owner or another, holds neither what the plan expected nor what it wants."""
-NOT_KEPT = "not-kept"
 GONE = "gone"
 LOST_ANSWER = "lost-answer"
 

@@ -16,8 +16,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from syncd.errors import ConfigError, Finding, Place, Severity, sort_key
-from syncd.settings.environment import PREFIX, overlaid
-from syncd.settings.model import Settings
+from syncd.settings.model import PREFIX, Settings
 from syncd.settings.secrets import SCHEMES
 
 _SECRET_SHAPES = re.compile(r"(pat-[a-z]{2}\d-|-----BEGIN |^00D\w{12,15}!|^eyJ[\w-]{10,}\.|^xox[abp]-)")
@@ -39,7 +38,7 @@ def load_settings(path: Path | None, environ: Mapping[str, str] | None = None) -
     findings += _unknown_variables(environ)
     settings: Settings | None = None
     try:
-        settings = Settings.model_validate(overlaid(document, environ, Settings, passing=_RESERVED_VARIABLES))
+        settings = _validated(document, environ)
     except ValidationError as error:
         findings += [_finding_of(dict(problem), locate, environ) for problem in error.errors()]
     if findings or settings is None:
@@ -55,6 +54,15 @@ def load_settings(path: Path | None, environ: Mapping[str, str] | None = None) -
         settings = settings.model_copy(update={"pack": fetched})
     folder = environ.get("SYNCD_CONFIG_FOLDER") or (path.resolve().parent if path else None)
     return _anchored(settings, Path(folder)) if folder else settings
+
+
+def _validated(document: dict[str, Any], environ: Mapping[str, str]) -> Settings:
+    told = {name: value for name, value in environ.items() if name.upper().startswith(PREFIX)}
+    if not told.keys() - _RESERVED_VARIABLES:
+        return Settings.model_validate(document)
+    from syncd.settings.environment import settings_under
+
+    return settings_under(document, {name: told[name] for name in told.keys() - _RESERVED_VARIABLES})
 
 
 def _read_document(path: Path | None) -> tuple[str, dict[str, Any], list[Finding]]:

@@ -401,6 +401,10 @@ class MetricsSettings(Section):
     """A file `….prom` that each watch writes, for node_exporter's textfile collector."""
 
 
+PREFIX = "SYNCD_"
+"""What a variable begins with that is laid over the settings' file."""
+
+
 class Settings(BaseModel):
     """All settings of one installation."""
 

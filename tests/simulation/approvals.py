@@ -14,6 +14,7 @@ from syncd.model.plans import LEADS_PLAN, PlanStatus, SavedPlan, Slot
 from syncd.model.refs import Kind, Ref
 from syncd.planning.document import changes_of, decisions_by_company
 from syncd.planning.proposals import OWNER_ROLE
+from syncd.planning.preflight import UNDO
 from syncd.store import plans
 from syncd.store.plans import Approval
 from tests.simulation.people import plain
@@ -91,15 +92,20 @@ class Approvals:
 def in_force(approved: list[Approved], at: datetime, ref: Ref) -> Approved | None:
     """The plan that a record may be written by at an instant: of its kind the one approved last, unless it has expired.
 
-    Leads have plans of their own, which supersede each other; in HubSpot a lead is a contact, so either may name it.
+    Leads have plans of their own, which supersede each other, and may be taken back by an undo that names them; in
+    HubSpot a lead is a contact, so either may name it.
     """
     before = [one for one in approved if one.approval.at <= at]
-    leads = [one for one in before if one.plan.kind == LEADS_PLAN]
+    leads = [one for one in before if one.plan.kind == LEADS_PLAN or (one.plan.kind == UNDO and _names(one, ref))]
     others = [one for one in before if one.plan.kind != LEADS_PLAN]
     found = others
-    if ref.kind is Kind.LEAD or (ref.kind is Kind.CONTACT and leads and any(slot[0] == ref for slot in leads[-1].rows)):
+    if ref.kind is Kind.LEAD or (ref.kind is Kind.CONTACT and leads and _names(leads[-1], ref)):
         found = leads
     return found[-1] if found and at < found[-1].until else None
+
+
+def _names(plan: Approved, ref: Ref) -> bool:
+    return any(slot[0] == ref for slot in plan.rows)
 
 
 def named(plan: Approved | None) -> str:

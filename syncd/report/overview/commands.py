@@ -10,7 +10,7 @@ COMMANDS: Mapping[str, str] = MappingProxyType(
         "companies": "syncd audit",
         "pipeline": "syncd audit",
         "won_12m": "syncd audit",
-        "won": "syncd score --by industry",
+        "won": "syncd balance",
         "unworked": "syncd audit",
         "without_owner": "syncd audit",
         "moved": "syncd runs --job apply",

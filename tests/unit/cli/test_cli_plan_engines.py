@@ -60,7 +60,7 @@ def test_a_small_export_is_decided_plainly_unless_asked_otherwise(world):
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (("--engine", "batch"), "goes with --accounts"),
+        (("--engine", "spark"), "goes with --accounts"),
         (("--against", "HEAD", "--timings"), "do not go with --against"),
         (("--against", "HEAD", "--engine", "batch"), "do not go with --against"),
     ],

@@ -346,16 +346,22 @@ def test_a_precondition_that_failed_on_the_owner_is_a_conflict(world: World) -> 
     assert world.crms[SF].owners[account(1)] == "005ben"
 
 
-def test_an_accepted_write_that_a_flow_takes_back_is_a_conflict_and_no_mark_of_ours(world: World) -> None:
+@pytest.mark.parametrize("owner", ["005cleo", "005old"], ids=["somebody-else", "who-had-it-before"])
+def test_an_accepted_write_that_is_changed_back_is_a_conflict_and_the_word_of_a_person(
+    world: World, owner: str
+) -> None:
     source, plan = ready(world)
-    world.crms[SF].after_write = lambda crm: crm.owners.update({account(1): "005cleo"})
+    world.crms[SF].after_write = lambda crm: crm.owners.update({account(1): owner})
     report = world.apply(plan, source)
     row = world.rows(plan)[account(1).id]
     assert (row.state, row.code) == (RowState.CONFLICT, "not-kept")
     assert report.exit_code == ExitCode.PARTIAL
     assert len(world.crms[SF].sent) == 1
     with world.store.read() as conn:
-        assert ownership.marks(conn)[account(1)].owner == "005old"
+        history = OwnershipHistory(ownership.marks(conn), ownership.owner_changes(conn))
+        record = mirror.get_record(conn, account(1))
+    assert record is not None
+    assert [(one.was, one.now) for one in drifted([record], history)] == [("005anna", owner)]
 
 
 def test_opportunities_are_written_after_their_account_and_only_if_it_was(world: World) -> None:
