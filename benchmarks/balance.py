@@ -33,7 +33,7 @@ from syncd.rules.loader import load_pack  # noqa: E402
 from syncd.rules.pack import Pack  # noqa: E402
 from tests.aids_books import COUNTRIES, book, owned, with_values  # noqa: E402
 from tests.aids_books import NOW as BOOK_NOW  # noqa: E402
-from tests.deal_books import NOW, planted_deals  # noqa: E402
+from tests.deal_books import NOW, planted_deals, with_ways  # noqa: E402
 
 SEED = 20261122
 SIZES = (1_000, 10_000, 100_000)
@@ -110,7 +110,13 @@ def forecasted(holders: int, a_month: float) -> dict[str, Any]:
         return Stretch(f"{year}-Q{number}", datetime(year, 3 * number - 2, 1, tzinfo=UTC), end)
 
     past = [quarter(year, number) for year in (2026, 2025, 2024) for number in (4, 3, 2, 1)][1:]
-    found, seconds = timed(lambda: check(deals, past, 0.55, lambda at: (at.month - 1) % 3, NOW))
+
+    def place_of(at: datetime) -> int:
+        return (at.month - 1) % 3
+
+    found, seconds = timed(lambda: check(deals, past, 0.55, place_of, NOW))
+    known = with_ways(deals, SEED)
+    staged, staged_seconds = timed(lambda: check(known, past, 0.55, place_of, NOW, staged=True))
     return {
         "deals": len(deals),
         "territories": holders,
@@ -118,7 +124,14 @@ def forecasted(holders: int, a_month: float) -> dict[str, Any]:
         "intervals": found.tested,
         "held": found.share,
         "bias": found.bias,
+        "error": found.error,
         "seconds": seconds,
+        "with_stages": {
+            "held": staged.share,
+            "bias": staged.bias,
+            "error": staged.error,
+            "seconds": staged_seconds,
+        },
     }
 
 

@@ -34,7 +34,26 @@ from syncd.store import companies, mirror  # noqa: E402
 from syncd.store.records import upsert_records  # noqa: E402
 
 SEED = 20261122
-TEAMS = ("DE", "FR", "GB", "IT", "ES", "NL", "SE", "PL", "US", "CA", "MX", "BR", "AR", "CL", "CO", "AU", "NZ", "JP")
+TEAMS: tuple[str, ...] = (
+    "DE",
+    "FR",
+    "GB",
+    "IT",
+    "ES",
+    "NL",
+    "SE",
+    "PL",
+    "US",
+    "CA",
+    "MX",
+    "BR",
+    "AR",
+    "CL",
+    "CO",
+    "AU",
+    "NZ",
+    "JP",
+)
 TEAMS += ("KR", "SG", "IN", "ZA", "NG", "KE", "EG", "AE", "IL", "TR", "NO", "DK")
 INDUSTRIES = ("Banking", "Insurance", "Retail", "Energy", "Software")
 SYSTEM = System.SALESFORCE
@@ -120,7 +139,7 @@ def _account(number: int, teams: dict[str, list[int]], dice: Random, now: dateti
 
 def _deals(account: Record, dice: Random, now: datetime) -> Sequence[Record]:
     """Open deals of one account in ten, closed ones of three in ten over three years."""
-    found = []
+    found: list[Record] = []
     for open_ in [True] * (dice.random() < 0.1) + [False] * dice.choice((0, 0, 0, 0, 0, 0, 0, 1, 2, 3)):
         created = now - timedelta(days=dice.random() * (120 if open_ else 1000))
         closed = created + timedelta(days=dice.gammavariate(2, 30))

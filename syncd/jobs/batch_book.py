@@ -22,6 +22,7 @@ from syncd.jobs.written import written_fields
 from syncd.model.records import Record, User
 from syncd.model.refs import Kind, Ref
 from syncd.planning.proposals import differing_records
+from syncd.rules.batch.book_columns import UnsoundColumnsError
 from syncd.rules.batch.keeping import OWNER, Keeper, unsuited
 from syncd.rules.batch.standing import Holding, Standing
 from syncd.rules.classes.territories import TerritoryAnswers
@@ -76,13 +77,15 @@ def settle_mirror(
     if columns.other_roles or _vanished(pack, standings):
         stages.notes.append("decided plainly: accounts are held by territories that the pack does not name")
         return None
-    with stages.stage("settle by columns"):
-        frame = Frame.of(pack, directory, now, memory_of(conn, pack, now))
-        keeper = Keeper(pack, frame)
-        judge = _Judge(context, derivation, users, now)
-        reads = frozenset(name for each in _conditions(pack) for name in fields_read(each))
-        reads_deals = any(isinstance(part, OpportunityTest) for each in _conditions(pack) for part in walk(each))
-        left = [key for each in standings for key in each.settle(keeper, judge.facts, reads, reads_deals=reads_deals)]
+    frame = Frame.of(pack, directory, now, memory_of(conn, pack, now))
+    judge = _Judge(context, derivation, users, now)
+    try:
+        with stages.stage("settle by columns"):
+            keeper, left = _settled(pack, frame, standings, judge)
+    except UnsoundColumnsError as error:
+        with stages.stage("make the columns anew"):
+            standings = columns.made_anew(error)
+            keeper, left = _settled(pack, frame, standings, judge)
     whole = sum(int(each.alive.sum()) for each in standings)
     if len(left) > max(_FEW, whole // _SHARE):
         stages.notes.append(f"decided plainly: {len(left):,} of {whole:,} companies have to be looked at")
@@ -91,6 +94,15 @@ def settle_mirror(
         source = _read(context, conn, pack, derivation, frame, users, left)
     stages.notes.append(f"decided in batches: {whole - len(left):,} of {whole:,} companies by their columns")
     return BatchBook(source, keeper.kept(), keeper.classes.at(frame.context))
+
+
+def _settled(pack: Pack, frame: Frame, standings: Sequence[Standing], judge: _Judge) -> tuple[Keeper, list[str]]:
+    """A keeper that has settled what it can, and the keys of the other companies."""
+    keeper = Keeper(pack, frame)
+    reads = frozenset(name for each in _conditions(pack) for name in fields_read(each))
+    reads_deals = any(isinstance(part, OpportunityTest) for each in _conditions(pack) for part in walk(each))
+    left = [key for each in standings for key in each.settle(keeper, judge.facts, reads, reads_deals=reads_deals)]
+    return keeper, left
 
 
 def _conditions(pack: Pack) -> Iterator[Condition]:

@@ -92,8 +92,12 @@ class ColumnBook:
             held = self._held()
             return self._brought_up(held) if held is not None else self._made()
         except UnsoundColumnsError as error:
-            self._tell(str(error))
-            return self._made()
+            return self.made_anew(error)
+
+    def made_anew(self, error: UnsoundColumnsError) -> tuple[Standing, ...]:
+        """The same where a column turned out to be damaged, which shows when it is first used; it is told once."""
+        self._tell(str(error))
+        return self._made()
 
     # What is there
 

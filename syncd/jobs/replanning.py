@@ -24,10 +24,12 @@ from syncd.jobs.plan import require_mirror, with_adopted
 from syncd.jobs.signals import signals_mark
 from syncd.jobs.stages import Stages
 from syncd.jobs.written import refuse_self_reading
+from syncd.planning.proposals import differing_records
 from syncd.rules.classes.territories import TerritoryAnswers
 from syncd.rules.collector import without_collector
 from syncd.rules.deciding.exceptions import match_exceptions
 from syncd.rules.engine import MANY, Book, decide
+from syncd.rules.facts import Facts
 from syncd.rules.matching.time_window import EvaluationContext
 from syncd.rules.pack import Pack
 from syncd.rules.scoring import graded
@@ -36,8 +38,8 @@ from syncd.store.leads import last_change_of_book
 from syncd.store.operations import last_applied_plan
 
 if TYPE_CHECKING:
-    from syncd.jobs.live_plan import Decided, LivePlan
     from syncd.rules.batch.live_answers import LiveBook
+    from syncd.rules.batch.live_plan import Decided, LivePlan
 
 MANY_COUNTED = 2_000
 """From so many companies on those who stay where they are are counted, not decided one by one."""
@@ -121,7 +123,7 @@ class Replanner:
         if len(book.facts) < MANY_COUNTED or missing_libraries():
             return None
         from syncd.jobs.batch_book import unsuited_mirror
-        from syncd.jobs.live_plan import LivePlan
+        from syncd.rules.batch.live_plan import LivePlan
 
         if unsuited_mirror(self._context, pack, derivation_of(self._context, pack, self._now.date())) is not None:
             return None
@@ -129,21 +131,26 @@ class Replanner:
         before = self._decided if same else None
         whole = self._whole_last() if before is None else None
         plan = self._plan if self._plan is not None and same else None
-        plan = plan or LivePlan(source.book.facts, self._context.written_systems, self._now)
+        plan = plan or LivePlan(source.book.facts, self._agreed, self._now)
         found = plan.decide(pack, book, before)
         if found is None:
             return None
         now, then = found
         self._plan, self._decided, self._last = plan, now, None
         if whole is not None:
-            return plan.side(plan.whole(now)), whole, 0
-        return plan.side(now), None if then is None else plan.side(then), now.kept
+            return _side_of(plan.whole(now), book), whole, 0
+        return _side_of(now, book), None if then is None else _side_of(then, book), now.kept
+
+    def _agreed(self, facts: Facts) -> bool:
+        """Whether a company's owner is the same in every system that is written."""
+        owner = facts.current_owner
+        return owner is not None and not differing_records(facts, owner, self._context.written_systems)
 
     def _whole_last(self) -> Side | None:
         """What the last pack said of every company of its book."""
         if self._plan is None or self._decided is None:
             return self._last
-        return self._plan.side(self._plan.whole(self._decided))
+        return _side_of(self._plan.whole(self._decided), self._decided.book)
 
     def _classes(self, pack: Pack, source: MirrorBook) -> TerritoryAnswers | None:
         """The pack's territories for this book, of which an edit asks anew only what it changed; None where that is
@@ -167,6 +174,11 @@ class Replanner:
         source = read_book(self._context, conn, replace(pack, scoring=None, lifecycle=()), now)
         self._source, self._state, self._now = source, state, now
         return source, True
+
+
+def _side_of(decided: Decided, book: Book) -> Side:
+    told = tuple(decided.decisions[key] for key in sorted(decided.decisions))
+    return Side(decided.pack, told, {each.key: each for each in book.facts})
 
 
 def _state(context: Context, conn: Connection, pack: Pack) -> object:

@@ -144,6 +144,16 @@ class CellTests:
             found = self._made[number] = FieldTest(self.field, self.type, matcher, None, f"{self.field}: {text}")
         return found
 
+    def failing(self, facts: Subject, context: EvaluationContext) -> list[int]:
+        """For each cell by its number 1 where it does not hold, else 0; an empty cell, the last, always holds."""
+        value = facts.values.get(self.field)
+        plain = facts.rates is None or self.type is not FieldType.MONEY
+        outcomes = [
+            value == meaning if plain and not isinstance(meaning, Matcher) else holds(self.test(number), facts, context)
+            for number, meaning in enumerate(self.meanings)
+        ]
+        return [*[0 if outcome else 1 for outcome in outcomes], 0]
+
 
 @dataclass(frozen=True, slots=True)
 class TableCells:
@@ -153,6 +163,9 @@ class TableCells:
     columns: tuple[CellTests, ...]
     cells: tuple[tuple[int, ...], ...]
     lines: tuple[int, ...]
+    _asked: list[tuple[Subject, EvaluationContext, list[int]]] = attribute(
+        default_factory=list, init=False, repr=False, compare=False
+    )
     _made: dict[int, Condition] = attribute(default_factory=dict, init=False, repr=False, compare=False)
 
     def row(self, number: int) -> Condition:
@@ -160,6 +173,18 @@ class TableCells:
         found = self._made.get(number)
         if found is None:
             found = self._made[number] = self._row(number)
+        return found
+
+    def failures(self, facts: Subject, context: EvaluationContext) -> list[int]:
+        """Of each row how many of its tests do not hold; kept for the last subject, whom every territory asks about."""
+        if self._asked and self._asked[0][0] is facts and self._asked[0][1] is context:
+            return self._asked[0][2]
+        columns = [
+            map(column.failing(facts, context).__getitem__, cells)
+            for column, cells in zip(self.columns, self.cells, strict=True)
+        ]
+        found = list(map(sum, zip(*columns, strict=True)))
+        self._asked[:] = [(facts, context, found)]
         return found
 
     def _row(self, number: int) -> Condition:
@@ -201,16 +226,10 @@ class TableRows(Sequence[Condition]):
             if any(number != UNTESTED for number in numbers):
                 yield column, numbers
 
-    def tests(self) -> Iterator[FieldTest]:
-        """Every test of these rows, each object once, row by row."""
-        told: set[tuple[int, int]] = set()
-        columns = list(enumerate(zip(self.table.columns, self.table.cells, strict=True)))
-        for row in self.numbers:
-            for place, (column, cells) in columns:
-                key = (place, cells[row])
-                if cells[row] != UNTESTED and key not in told:
-                    told.add(key)
-                    yield column.test(cells[row])
+    def closest(self, facts: Subject, context: EvaluationContext) -> Condition:
+        """The row of which the fewest tests do not hold, the first of several: the first that holds, where one does."""
+        failures = self.table.failures(facts, context)
+        return self.table.row(min(self.numbers, key=failures.__getitem__))
 
 
 def holds(condition: Condition, facts: Subject, context: EvaluationContext) -> bool:

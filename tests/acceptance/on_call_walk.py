@@ -378,6 +378,7 @@ def sent(walk: Walk) -> None:
 
 
 def approved(walk: Walk) -> None:
+    walk.world.wait()
     walk.world.approve(make_plan(walk.world.context))
     walk.later(times=4)
 

@@ -38,7 +38,7 @@ from syncd.store import mirror
 from tests.contract.worlds import HubspotWorld, records_of
 from tests.databases import DIALECTS, NOW
 from tests.inprocess import InProcessWire, Trouble, path_has
-from tests.integration.mirrored import empty_mirror
+from tests.integration.mirrored import empty_mirror, machine_in
 from tests.unit.jobs.jobs_world import HUBSPOT, World
 
 ACCOUNT, DEAL = Kind.ACCOUNT, Kind.OPPORTUNITY
@@ -160,6 +160,21 @@ def test_t05_rows_that_come_and_go_during_paging_shift_nothing(world: World) -> 
     world.pulled()
     sweep(world.context)
     equal(world)
+
+
+def test_t08_the_machines_zone_moves_no_window(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.pulled()
+    before = world.cursor(HUBSPOT, ACCOUNT).through
+    world.wait(60)
+    world.wire(HUBSPOT).sent.clear()
+    with machine_in("Asia/Kolkata", monkeypatch):
+        world.pulled()
+    after = world.cursor(HUBSPOT, ACCOUNT).through
+    asked = tuple(int(one["value"]) for one in searches(world)[0]["filterGroups"][0]["filters"][:2])
+    assert before is not None
+    assert after is not None
+    lower = before - world.context.settings.limits.hubspot_overlap
+    assert asked == (int(lower.timestamp() * 1000), int(after.timestamp() * 1000) - 1)
 
 
 def test_t10_every_spelling_of_an_instant_is_one_value(portal: HubspotWorld) -> None:

@@ -76,7 +76,7 @@ def bugs() -> tuple[Bug, ...]:
 def _bug(one: dict[str, str | list[str]]) -> Bug:
     also = one.get("also")
     texts = [(str(one["old"]), str(one["new"]))]
-    texts += [(also[0], also[1])] if isinstance(also, list) else []
+    texts += zip(also[::2], also[1::2], strict=True) if isinstance(also, list) else []
     return Bug(str(one["name"]), str(one["breaks"]), str(one["file"]), tuple(texts), str(one["lane"]))
 
 

@@ -23,7 +23,9 @@ def test_a_bug_can_be_planted(bug: Bug) -> None:
 @pytest.mark.parametrize("bug", bugs(), ids=lambda bug: bug.name)
 def test_the_lane_of_a_bug_is_there(bug: Bug) -> None:
     for lane in bug.lane.split():
-        assert lane == "seeds" or (ROOT / lane).exists()
+        path, _, test = lane.partition("::")
+        assert lane == "seeds" or (ROOT / path).exists()
+        assert not test or f"def {test}(" in (ROOT / path).read_text(encoding="utf-8")
 
 
 def test_names_differ() -> None:

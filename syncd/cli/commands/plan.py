@@ -35,7 +35,7 @@ FILE = click.Path(path_type=Path, dir_okay=False)
 @click.option(
     "--accounts",
     type=click.Path(path_type=Path),
-    help="Evaluate this export (CSV, Parquet, or a folder of Parquet): no CRM, settings or mirror needed, nothing saved.",
+    help="Evaluate this export (CSV, Parquet, or a folder of it): no CRM, settings or mirror needed, nothing saved.",
 )
 @click.option("--opportunities", type=FILE, help="With --accounts: the opportunities, with the column account.")
 @click.option("--users", type=FILE, help="With --accounts: the users; without it every e-mail is an active user.")
@@ -48,7 +48,7 @@ FILE = click.Path(path_type=Path, dir_okay=False)
     type=click.Choice(("auto", "plain", "batch", "spark")),
     default="auto",
     show_default=True,
-    help="Who decides; the result is the same. auto: batches where the extra `fast` is installed and the book is large; "
+    help="Who decides; the result is the same. auto: batches where the extra `fast` is there and the book is large; "
     "spark: Parquet by Apache Spark (the extra `spark`).",
 )
 @click.option("--watch", "watch_", is_flag=True, help="Plan again after each save of the pack, until Ctrl-C.")

@@ -21,7 +21,7 @@ LONGEST_RETRY = timedelta(minutes=15)
 class Every:
     """Due when the last success began a period ago; after a failure, when the last try did or sooner.
 
-    With `since` also where nothing was tried since that instant, such as the start of the daemon.
+    With `since`, such as soon after the daemon's start: not before that instant, and once from it on.
     """
 
     period: timedelta
@@ -34,6 +34,8 @@ class Every:
 
     def is_due(self, past: Past, now: datetime, *, first: datetime | None) -> bool:  # noqa: ARG002 - as At's
         """Whether a run is due, by what is known of the past; `first` says when anything ran first."""
+        if self.since is not None and now < self.since:
+            return False
         if past.started is None or past.ended == CUT_OFF or past.started > now:
             return True  # never done, begun by a process that died, or stamped by a clock that was set back since
         if self.since is not None and past.started < self.since:

@@ -13,7 +13,8 @@ from syncd.settings import Mode, Settings
 WORK, OFFERING, WATCHING, LEADS = "work", "offer", "watch", "leads"
 """The lanes, one thing at a time in each: what pulls and writes, offers plans, watches, and looks at leads."""
 
-_RIGHTS = timedelta(days=1)
+_RIGHTS, _SETTLED = timedelta(days=1), timedelta(minutes=1)
+"""How often rights are looked at, and how long after the start first: the first pull and watch come before."""
 _EDITIONS = {"weekly": "week", "monthly": "month", "quarterly": "quarter"}
 _PULLS: tuple[dict[str, object], ...] = ({"full": False}, {"full": True})
 
@@ -39,7 +40,8 @@ def duties(
         Duty("watch", WATCHING, Every(schedule.watch), ("watch",), "watch"),
     ]
     if settings.salesforce is not None or settings.hubspot is not None:
-        found.append(Duty("rights", OFFERING, Every(_RIGHTS, started), ("doctor", "--rights"), "rights"))
+        since = started + _SETTLED if started is not None else None
+        found.append(Duty("rights", OFFERING, Every(_RIGHTS, since), ("doctor", "--rights"), "rights"))
     if settings.leads.read:
         found.append(Duty("leads", LEADS, Every(schedule.leads), ("leads",), "leads"))
     if settings.pack.git is not None:

@@ -31,9 +31,9 @@ def balance_sheet(document: Mapping[str, Any]) -> Sheet:
     ]
     if document["moved_by_rules"]:
         lead.append(
-            f"The rules themselves are about to move {counted(document['moved_by_rules'], 'account')}: have `syncd plan`"
-            " approved and applied first. Where they land depends on loads, and the figures above take them as planned"
-            " today."
+            f"The rules themselves are about to move {counted(document['moved_by_rules'], 'account')}: have"
+            " `syncd plan` approved and applied first. Where they land depends on loads, and the figures above take"
+            " them as planned today."
         )
     sections = [_spreads(document), _reps(document), _moves(document)]
     if "curve" in document:

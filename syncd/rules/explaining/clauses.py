@@ -6,7 +6,7 @@ shown: those that hold, else the one that comes closest. Knows no territories, d
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
@@ -14,7 +14,7 @@ from typing import Any
 
 from syncd.clock import iso
 from syncd.errors import Place
-from syncd.rules.conditions import AllOf, AnyOf, Condition, FieldTest, InSegment, Trace, holds, trace
+from syncd.rules.conditions import AllOf, AnyOf, Condition, FieldTest, InSegment, TableRows, Trace, holds, trace
 from syncd.rules.facts import Facts, Value
 from syncd.rules.matching.time_window import EvaluationContext
 
@@ -79,6 +79,8 @@ def _failing(
     match condition:
         case AllOf(conditions):
             return tuple([one for each in conditions for one in _failing(each, facts, context, here)])
+        case AnyOf(TableRows() as rows):
+            return _failing(rows.closest(facts, context), facts, context, here)
         case AnyOf(conditions) | InSegment(_, conditions) if conditions:
             return min((_failing(each, facts, context, here) for each in conditions), key=len)
         case _:
@@ -111,13 +113,23 @@ def _shortened(condition: Condition, facts: Facts, context: EvaluationContext) -
             same = all(one is other for one, other in zip(short, conditions, strict=True))
             return condition if same else replace(condition, conditions=short)
         case AnyOf(conditions, _, text) if len(conditions) > MOST_ALTERNATIVES:
-            held = [each for each in conditions if holds(each, facts, context)]
-            kept = held[:1] or [min(conditions, key=lambda each: len(_failing(each, facts, context)))]
+            kept, held = _deciding(conditions, facts, context)
             word = "the first that holds" if held else "the closest"
             told = f"{text[:_LONGEST_TEXT]}{' …' if len(text) > _LONGEST_TEXT else ''}"
-            return AnyOf(tuple(kept), condition.place, f"{told} ({word} of {len(conditions)} alternatives is shown)")
+            return AnyOf((kept,), condition.place, f"{told} ({word} of {len(conditions)} alternatives is shown)")
         case _:
             return condition
+
+
+def _deciding(conditions: Sequence[Condition], facts: Facts, context: EvaluationContext) -> tuple[Condition, bool]:
+    """The first alternative that holds and True, else the closest and False."""
+    if isinstance(conditions, TableRows):
+        closest = conditions.closest(facts, context)
+        return closest, holds(closest, facts, context)
+    held = next((each for each in conditions if holds(each, facts, context)), None)
+    if held is not None:
+        return held, True
+    return min(conditions, key=lambda each: len(_failing(each, facts, context))), False
 
 
 def _clause(traced: Trace, facts: Facts) -> Clause:

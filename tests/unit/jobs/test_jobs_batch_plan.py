@@ -27,7 +27,7 @@ from tests.databases import postgres_server
 
 ACCOUNTS = 120
 COURSES = [("sqlite", 0), ("sqlite", 1), ("sqlite", 2), pytest.param("postgresql", 3, marks=pytest.mark.postgres)]
-HARMS = [(".columns", harm) for harm in ("flipped", "cut", "empty", "foreign", "open")]
+HARMS = [(".columns", harm) for harm in ("flipped", "misspelled", "cut", "empty", "foreign", "open")]
 HARMS += [(suffix, "flipped") for suffix in (".changes", ".ledger", ".late-ledger")]
 
 
@@ -107,6 +107,9 @@ def test_a_damaged_or_foreign_file_is_told_once_and_made_anew(
     tmp_path: Path, log: io.StringIO, suffix: str, harm: str
 ) -> None:
     mirrors = small(tmp_path)
+    pack = tmp_path / "pack" / "pack.yaml"
+    first = "territories:\n  - {name: banks, when: {industry: banking}, owners: [rep0@example.com]}\n"
+    pack.write_text(pack.read_text().replace("territories:\n", first))
     steps = mirrors.steps()
     for step in steps:
         planned(mirrors, EngineChoice.BATCH)
@@ -117,6 +120,8 @@ def test_a_damaged_or_foreign_file_is_told_once_and_made_anew(
     if harm == "flipped":
         middle = len(data) // 2
         path.write_bytes(data[:middle] + bytes(255 - each for each in data[middle : middle + 64]) + data[middle + 64 :])
+    elif harm == "misspelled":  # what only the pack's conditions read
+        path.write_bytes(data.replace(b"banking", b"banring"))
     elif harm == "open":
         path.chmod(0o666)
     else:

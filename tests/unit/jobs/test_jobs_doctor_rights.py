@@ -119,7 +119,11 @@ def test_the_daemon_looks_at_its_start_and_once_a_day(world: World) -> None:
     hour = timedelta(hours=1)
     before = Past(succeeded=NOW - hour, started=NOW - hour, ended="ok")
     since = Past(succeeded=NOW + hour, started=NOW + hour, ended="ok")
-    assert duty.rule.is_due(before, NOW, first=None), "a start asks anew, however short ago it was"
+    soon = NOW + timedelta(minutes=1)
+    assert duty.rule.is_due(before, soon, first=None), "a start asks anew, however short ago it was"
+    assert not duty.rule.is_due(before, NOW, first=None), "the first pull and watch go before"
+    assert not duty.rule.is_due(Past(None, None, None), NOW, first=None)
+    assert duty.rule.is_due(Past(None, None, None), soon, first=None)
     assert not duty.rule.is_due(since, NOW + 2 * hour, first=None)
     assert duty.rule.is_due(since, NOW + 26 * hour, first=None)
     assert not Every(timedelta(days=1)).is_due(before, NOW, first=None)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from click.testing import CliRunner
-from jobs_world import SALESFORCE, World
+from jobs_world import NOW, SALESFORCE, World
 from leads_world import LeadsWorld
 from people_world import carried_out
 from sqlalchemy import text
@@ -20,8 +21,14 @@ from syncd.jobs.evidence import evidence_document
 from syncd.jobs.plan import make_plan
 from syncd.model.plans import canonical_json
 from syncd.report.evidence_text import evidence_text
+from syncd.sandbox.dataset import Dataset, generate
 
 ON_SQLITE = pytest.mark.parametrize("make_world", ["sqlite"], indirect=True)
+
+
+@pytest.fixture(scope="session")
+def data() -> Dataset:
+    return generate(8, 5, as_of=NOW - timedelta(hours=1))
 
 
 @pytest.fixture

@@ -29,7 +29,7 @@ Truth = dict[tuple[System, Kind, str], str | None]
 
 @pytest.fixture(scope="session")
 def data() -> Dataset:
-    return generate(12, 5, as_of=NOW - timedelta(hours=1))
+    return generate(10, 5, as_of=NOW - timedelta(hours=1))
 
 
 def truth(world: World) -> Truth:

@@ -14,6 +14,7 @@ from syncd.rules.classes.territories import PackClasses
 from syncd.rules.conditions import AnyOf, EvaluationContext, TableRows, holds, next_change, trace
 from syncd.rules.deciding.frame import reads_clock
 from syncd.rules.deciding.tree import choose_territory
+from syncd.rules.explaining.clauses import failing
 from syncd.rules.facts import Facts, Value
 from syncd.rules.pack import Pack, Territory
 from syncd.rules.pack_bytes import pack_from_bytes, pack_to_bytes
@@ -85,6 +86,7 @@ def test_rows_as_columns_say_what_rows_made_one_by_one_say(seed: int, tmp_path: 
             assert holds(columns, company, CONTEXT) is outcome
             assert holds(grouped(columns), company, CONTEXT) is outcome
             assert trace(columns, company, CONTEXT) == trace(apart, company, CONTEXT)
+            assert failing(columns, company, CONTEXT) == failing(apart, company, CONTEXT)
             assert next_change(columns, company, CONTEXT) == next_change(apart, company, CONTEXT)
         assert classes.choose("owner", company) == choose_territory(pack, "owner", company, CONTEXT)
     for _, columns, apart in read:

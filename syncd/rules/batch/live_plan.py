@@ -1,22 +1,19 @@
 """One book planned by one pack after another: whoever stays where they are is counted, and an edit costs what it moves.
 
 Equal to deciding the whole book each time, in whom it names and how many there are. Of those who stay it makes no
-decisions, but for companies that another pack decided otherwise: those are what a difference is about. Imported only
-where the extra `fast` is there.
+decisions, but for companies that another pack decided otherwise: those are what a difference is about.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 import numpy as np
 
-from syncd.jobs.comparison import Side
 from syncd.model.decisions import Decision
-from syncd.model.refs import Kind, Ref, System
-from syncd.planning.proposals import differing_records
+from syncd.model.refs import Kind, Ref
 from syncd.rules.batch.delta import Settlement, elsewhere
 from syncd.rules.batch.keeping import OWNER, Holders, Keeper
 from syncd.rules.batch.live_answers import LiveBook
@@ -44,12 +41,12 @@ class Decided:
 class LivePlan:
     """The facts of one state of the mirror at one instant, planned again and again by packs with no role but owner."""
 
-    def __init__(self, facts: Sequence[Facts], written: frozenset[System], now: datetime) -> None:
+    def __init__(self, facts: Sequence[Facts], agreed: Callable[[Facts], bool], now: datetime) -> None:
+        """A plan of a book; `agreed` says of a company whether its owner is the same wherever syncd would write it."""
         self.facts = facts
         self._live = LiveBook(facts)
-        self._by_key = {each.key: each for each in facts}
         self._now = now
-        self._holders = _holders(facts, written)
+        self._holders = _holders(facts, agreed)
         self._dealt = np.array([bool(each.opportunities) for each in facts], dtype=np.bool_)
 
     def decide(self, pack: Pack, book: Book, last: Decided | None) -> tuple[Decided, Decided | None] | None:
@@ -87,11 +84,6 @@ class LivePlan:
         decisions = decide(decided.pack, decided.book, self._now, classes=decided.answers)
         return replace(decided, decisions={each.company: each for each in decisions})
 
-    def side(self, decided: Decided) -> Side:
-        """What a pack says, as a comparison takes it."""
-        told = tuple(decided.decisions[key] for key in sorted(decided.decisions))
-        return Side(decided.pack, told, self._by_key)
-
     def _with(self, last: Decided, some: Sequence[Facts]) -> Decided:
         """What the last pack said of these companies: those that it counted stay by it, which each shows alone."""
         more = tuple(each for each in some if each.key not in last.decisions)
@@ -100,7 +92,7 @@ class LivePlan:
         return replace(last, decisions={each.key: known[each.key] for each in some})
 
 
-def _holders(facts: Sequence[Facts], written: frozenset[System]) -> Holders:
+def _holders(facts: Sequence[Facts], agreed: Callable[[Facts], bool]) -> Holders:
     """Who holds each company, one for all that have the same; of companies that need a closer look nobody."""
     known: dict[object, int] = {}
     held: list[Facts] = []
@@ -109,7 +101,7 @@ def _holders(facts: Sequence[Facts], written: frozenset[System]) -> Holders:
         owner = each.current_owner
         if owner is None or each.values.get(OWNER) != owner.email or each.rates is not None or each.role_changes:
             continue
-        if each.changed_by_person_at is not None or differing_records(each, owner, written):
+        if each.changed_by_person_at is not None or not agreed(each):
             continue
         applied = each.applied.get(OWNER)
         systems = tuple(ref.system for ref in each.refs)
