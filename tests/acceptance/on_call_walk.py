@@ -7,7 +7,6 @@ table of docs/walks/on-call.md. Too long for `make test`, where test_docs_runboo
 
 from __future__ import annotations
 
-import copy
 import shlex
 import sys
 from collections.abc import Callable, Mapping
@@ -357,17 +356,12 @@ def taken(walk: Walk) -> None:
 
 
 def pulled_again(walk: Walk) -> None:
-    walk.later()
-    walk.later()
+    """The CRM answers again: the troubles of the wires went with the process."""
+    walk.later(times=2)
 
 
 def repaired(walk: Walk) -> None:
     walk.pack()
-    walk.later()
-
-
-def granted(walk: Walk) -> None:
-    """The CRM answers again: the troubles of the wires went with the process."""
     walk.later()
 
 
@@ -410,7 +404,7 @@ LATCHED = {"AccountChurned", "RepLeft", "TerritoryComposition", "MirrorShrank", 
 MENDS: Mapping[str, Step] = {
     **dict.fromkeys(sorted(LATCHED), taken),
     "GuardTripped": approved,
-    "JobFailing": granted,
+    "JobFailing": pulled_again,
     "NotificationsFailing": waited,
     "OutboxStuck": sent,
     "OwnerDisagreement": agreed,
@@ -458,17 +452,12 @@ def test_the_walk_is_of_every_alert_that_is_kept() -> None:
     assert set(WALKS) == {monitor.name for monitor in MONITORS} | {BASELINE_FINDINGS}
 
 
-@pytest.fixture(scope="module")
-def data() -> Any:
-    return dataset()
-
-
 @pytest.mark.parametrize("monitor", sorted(WALKS))
 def test_an_alert_fires_and_the_first_command_of_its_page_runs(
-    monitor: str, tmp_path: Path, data: Any, monkeypatch: pytest.MonkeyPatch
+    monitor: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     what, cause = WALKS[monitor]
-    walk = Walk(World.make(tmp_path, f"sqlite:///{tmp_path / 'syncd.db'}", copy.deepcopy(data)))
+    walk = Walk(World.make(tmp_path, f"sqlite:///{tmp_path / 'syncd.db'}", dataset()))
     values = cause(walk) or {}
     episode = walk.firing(monitor)
     assert episode is not None, [each.monitor for each in all_open(walk)]

@@ -35,7 +35,7 @@ def balance_sheet(document: Mapping[str, Any]) -> Sheet:
             " `syncd plan` approved and applied first. Where they land depends on loads, and the figures above take"
             " them as planned today."
         )
-    sections = [_spreads(document), _reps(document), _moves(document)]
+    sections = [_spreads(document), _reps(document), _pictures(document), _moves(document)]
     if "curve" in document:
         sections.append(_curve(document))
     sections += [_territories(document), _fixed(document)]
@@ -82,7 +82,6 @@ def _spreads(document: Mapping[str, Any]) -> Section:
 
 
 def _reps(document: Mapping[str, Any]) -> Section:
-    most = max((Decimal(each[side]["load"]) for each in document["reps"] for side in ("before", "after")), default=None)
     rows = [
         (
             each["rep"],
@@ -90,16 +89,22 @@ def _reps(document: Mapping[str, Any]) -> Section:
             f"{Decimal(each['before']['load']):,.0f}",
             f"{Decimal(each['after']['load']):,.0f}",
             f"{each['before']['accounts']:,}→{each['after']['accounts']:,}",
-            _bar(each, most),
         )
         for each in document["reps"]
     ]
-    headers = ("rep", "share", "before", "after", "accounts", "")
-    lines = ("█ is held after, ░ was held before and moves away; | is the fair share by capacity and ramp.",)
+    headers = ("rep", "share", "before", "after", "accounts")
+    lines = ("`share` is the fair one, by capacity and ramp.",)
     return table("By rep", headers, rows, lines=lines, most=_SHOWN, right=range(1, 5))
 
 
-def _bar(each: Mapping[str, Any], most: Decimal | None, width: int = 16) -> str:
+def _pictures(document: Mapping[str, Any]) -> Section:
+    most = max((Decimal(each[side]["load"]) for each in document["reps"] for side in ("before", "after")), default=None)
+    rows = [(each["rep"], _bar(each, most)) for each in document["reps"]]
+    lines = ("█ is held after, ░ was held before and moves away; | is the fair share.",)
+    return table("Books against shares", ("rep", ""), rows, lines=lines, most=_SHOWN)
+
+
+def _bar(each: Mapping[str, Any], most: Decimal | None, width: int = 24) -> str:
     """A rep's book as a picture."""
     if not most:
         return ""

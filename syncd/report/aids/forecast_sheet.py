@@ -114,11 +114,11 @@ def _table(document: Mapping[str, Any]) -> Section:
         )
         for each in document["territories"]
     ]
-    headers = ("territory", "won", "run-rate", "forecast", "interval", "quota", "pace", "ends at", "chance")
+    headers = ("territory", "won", "run-rate", "ends at", "interval", "quota", "pace", "share", "chance")
     lines = (
-        f"In thousands of {document['currency']}. `run-rate` is won over the share that is usual by now, `pace` won"
-        " over what alerts expect of the quota by now, `ends at` the forecast over the quota, `chance` how likely the"
-        " quota is reached.",
+        f"In thousands of {document['currency']}. `run-rate` is won over the share that is usual by now, `ends at` the"
+        " forecast, `pace` won over what alerts expect of the quota by now, `share` the forecast over the quota,"
+        " `chance` how likely the quota is reached.",
     )
     return table("By territory", headers, rows, lines=lines, most=_SHOWN, right=range(1, 9))
 
