@@ -88,6 +88,12 @@ def measured(run: Any) -> tuple[Any, float]:
     return value, clock.monotonic() - started
 
 
+def processor_seconds() -> float:
+    """The processor time of this process so far: what other work beside it changes little."""
+    usage = resource.getrusage(resource.RUSAGE_SELF)
+    return usage.ru_utime + usage.ru_stime
+
+
 def read(context: Context) -> SystemPull:
     """The reading of Salesforce into the mirror, as a pull does it."""
     return Reading(context, context.log, System.SALESFORCE, "bench", lambda: None, lambda _: None).run(full=False)
@@ -100,8 +106,10 @@ def load(folder: Path, known: dict[str, str], url: str, *, warm: bool) -> dict[s
     environ = {"SYNCD_SALESFORCE__CLIENT_SECRET": known["client_secret"], "SYNCD_ACTOR": "bench"}
     configure(level="off")
     context = Context.open(load_settings(config, environ), environ=environ, create=True)
+    started = processor_seconds()
     first, seconds = measured(lambda: read(context))
     context.close()
+    processor = processor_seconds() - started
     context = Context.open(load_settings(config, environ), environ=environ)
     again = read(context)
     context.close()
@@ -113,6 +121,8 @@ def load(folder: Path, known: dict[str, str], url: str, *, warm: bool) -> dict[s
         "rows": first.read,
         "seconds": round(seconds, 1),
         "rows_per_second": round(first.read / seconds),
+        "cpu_seconds_of_the_load": round(processor, 1),
+        "rows_per_cpu_second_of_the_load": round(first.read / max(processor, 0.01)),
         "calls": first.calls,
         "calls_of_an_idle_increment": again.calls,
         "memory_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000),

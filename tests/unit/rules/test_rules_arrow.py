@@ -78,7 +78,7 @@ def table_of(folder, table, pack=PACK):
     return ExportFiles(folder / "accounts.parquet")
 
 
-@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("seed", range(8))
 def test_a_plan_from_parquet_has_every_byte_and_finding_of_that_from_a_csv(tmp_path, monkeypatch, seed):
     monkeypatch.setattr(parquet, "ROWS", [1000, 64, 37][seed % 3])
     Exports(seed).write(tmp_path, 250)

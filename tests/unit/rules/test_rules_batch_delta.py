@@ -28,7 +28,7 @@ from syncd.rules.engine import Book, decide
 from syncd.rules.facts import Directory
 from syncd.rules.matching import matchers as m
 
-ROWS, EDITS, SEEDS = 150, 12, 40
+ROWS, EDITS, SEEDS = 150, 12, 24
 
 
 def whole(pack_, context, book):
