@@ -6,6 +6,11 @@ import socket
 from typing import Any
 
 import pytest
+from hypothesis import settings
+
+# a test does not time: how long an example takes says how busy the machine is
+settings.register_profile("syncd", deadline=None)
+settings.load_profile("syncd")
 
 pytest_plugins = ("tests.golden_files", "tests.databases")
 

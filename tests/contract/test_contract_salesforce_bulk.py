@@ -107,7 +107,7 @@ def test_t29_a_row_of_rest_and_a_row_of_bulk_are_one_record(salesforce: Salesfor
     rule_type=st.sampled_from([None, *FieldType]),
     column=st.sampled_from(["Name", "ParentId", "Owner.Name"]),
 )
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 def test_t29_the_short_way_of_a_cell_ends_where_the_long_one_does(
     text: str, type_: str, rule_type: FieldType | None, column: str
 ) -> None:

@@ -50,7 +50,7 @@ def test_text_is_folded_and_its_white_space_collapsed(raw: str, cleaned: str) ->
     assert email(raw) == cleaned
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.text(max_size=20))
 def test_normalising_twice_changes_nothing(raw: str) -> None:
     assert text(text(raw)) == text(raw)
@@ -63,7 +63,7 @@ def test_normalising_twice_changes_nothing(raw: str) -> None:
     assert found is None or registrable_domain(found) == found
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.text(max_size=12))
 def test_no_text_makes_a_reader_raise(raw: str) -> None:
     for found in (country(raw), state(raw, "US"), number(raw), boolean(raw), instant_or_date(raw, ZoneInfo("UTC"))):

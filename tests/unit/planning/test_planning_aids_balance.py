@@ -53,7 +53,7 @@ def test_the_optimum_is_within_5_percent_of_all_solutions_searched(seed: int) ->
         assert found.keeps_limits(problem)
 
 
-@settings(max_examples=60, deadline=None, derandomize=True)
+@settings(max_examples=60, derandomize=True)
 @given(seed=st.integers(0, 10_000), budget=st.integers(0, 12))
 def test_the_heuristic_never_breaks_a_limit_and_never_makes_it_worse(seed: int, budget: int) -> None:
     problem = small(seed, units=9)

@@ -21,7 +21,7 @@ from tests.aids_books import NOW, book, history
 D = Decimal
 
 
-@settings(max_examples=80, deadline=None, derandomize=True)
+@settings(max_examples=80, derandomize=True)
 @given(
     amount=st.decimals(0, 10**9, places=2),
     shares=st.lists(st.decimals(0, 1000, places=3), min_size=1, max_size=12),

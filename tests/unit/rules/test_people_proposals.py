@@ -96,7 +96,7 @@ class TestSuccession:
         assert len({each.decision.owner.email for each in found.values()}) == 1
 
     @given(st.permutations(range(8)))
-    @settings(max_examples=25, deadline=None)
+    @settings(max_examples=25)
     def test_the_order_of_the_input_never_matters(self, order):
         whole = team(rep("leaver@x"), rep("a@x", capacity="5"), rep("b@x", capacity="9"), rep("c@x"))
         companies = [facts(f"A{number}", "leaver@x" if number < 5 else "a@x") for number in range(8)]

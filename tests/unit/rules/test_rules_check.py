@@ -106,7 +106,7 @@ def check_anything(root: Path, files: dict[str, bytes]) -> None:
     assert caught.value.findings == findings
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(data=st.binary(max_size=200), table=st.binary(max_size=100))
 def test_arbitrary_bytes_are_findings_and_never_a_crash(
     data: bytes, table: bytes, tmp_path_factory: pytest.TempPathFactory
@@ -127,7 +127,7 @@ PIECES = (
 )  # fmt: skip
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=100, suppress_health_check=[HealthCheck.too_slow])
 @given(pieces=st.lists(st.sampled_from(PIECES), max_size=40))
 def test_pieces_of_packs_in_any_order_never_crash(pieces: list[str], tmp_path_factory: pytest.TempPathFactory) -> None:
     check_anything(
@@ -139,7 +139,7 @@ LINES = (PACKS / "acme" / "pack.yaml").read_text().split("\n")
 TREE = (PACKS / "acme" / "territories" / "emea.yaml").read_text()
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(data=st.data())
 def test_damaged_packs_never_crash(data: st.DataObject, tmp_path_factory: pytest.TempPathFactory) -> None:
     root = tmp_path_factory.mktemp("p")

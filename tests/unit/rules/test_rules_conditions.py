@@ -113,14 +113,14 @@ ACCOUNTS = st.dictionaries(FIELDS, TEXTS).map(lambda values: Facts("a", ("a",), 
 CONTEXT = EvaluationContext(NOW)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(CONDITIONS, ACCOUNTS)
 def test_not_is_the_plain_complement(condition: Condition, facts: Facts) -> None:
     assert holds(Not(condition), facts, CONTEXT) is not holds(condition, facts, CONTEXT)
     assert holds(NoneOf((condition,)), facts, CONTEXT) is not holds(AnyOf((condition,)), facts, CONTEXT)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(CONDITIONS, ACCOUNTS)
 def test_the_trace_says_what_holds_says_at_every_clause(condition: Condition, facts: Facts) -> None:
     def check(part: Condition, shown: object) -> None:
@@ -178,7 +178,7 @@ MOVING: st.SearchStrategy[Matcher] = (
 )
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(MOVING, INSTANTS, INSTANTS, ZONES, st.integers(1, 12), st.floats(0, 1), st.booleans())
 def test_an_answer_never_changes_before_next_change_says(
     matcher: Matcher, value: datetime, now: datetime, zone: ZoneInfo, start: int, share: float, midnight: bool
@@ -195,7 +195,7 @@ def test_an_answer_never_changes_before_next_change_says(
         assert matcher.matches(value, later) is matcher.matches(value, context)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(MOVING, INSTANTS, INSTANTS, ZONES)
 def test_next_change_is_exact_for_one_matcher(matcher: Matcher, value: datetime, now: datetime, zone: ZoneInfo) -> None:
     context = EvaluationContext(now, zone)

@@ -368,7 +368,7 @@ def test_shared_domains_count_as_missing() -> None:
 # The order of input never matters
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.data())
 def test_the_order_of_input_never_matters(data: st.DataObject) -> None:
     companies = [

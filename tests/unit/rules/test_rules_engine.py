@@ -56,7 +56,7 @@ COMPANIES = st.lists(
 ).map(lambda rows: [facts(f"A{index:03}", **row) for index, row in enumerate(rows)])
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(COMPANIES, st.randoms(use_true_random=False))
 def test_the_order_of_the_input_never_matters(companies, chance):
     shuffled = list(companies)
@@ -82,7 +82,7 @@ def after(companies, decisions):
         yield replace(company, values=values, applied=held, current_owner=owner, owner_active=active)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(COMPANIES)
 def test_a_second_run_after_everything_was_written_changes_nothing(companies):
     first = decide(BUSY, Book(tuple(companies), EVERYBODY), NOW)

@@ -136,7 +136,7 @@ def _readable(text: str) -> bool:
     return document.readable and not findings.has_errors
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(blocks())
 def test_formatting_keeps_every_value_and_comment_and_settles_at_once(lines: list[str]) -> None:
     text = "\n".join(lines) + "\n"
@@ -169,7 +169,7 @@ def _plain(node: Node) -> object:
     return {each.key.text: _plain(each.value) for each in node}
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(_VALUES)
 def test_a_value_written_as_yaml_reads_back_as_itself(value: object) -> None:
     findings = Findings()

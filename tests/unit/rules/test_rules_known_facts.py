@@ -120,7 +120,7 @@ def views(book: Sequence[CompanyRecords], derivation: Derivation) -> OwnershipVi
     return OwnershipView(users=USERS, applied=held, owner_changed_at={"b": STAMP})
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(_BOOK, _DERIVATIONS)
 def test_remembered_readings_are_what_plain_reading_gives(book: list[CompanyRecords], derivation: Derivation) -> None:
     view = views(book, derivation)
@@ -151,7 +151,7 @@ _MOVES = st.lists(
 )
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(_BOOK, st.lists(_BOOK, min_size=1, max_size=3), _MOVES, _DERIVATIONS, st.data())
 def test_known_facts_give_the_book_that_deriving_anew_gives(
     book: list[CompanyRecords],

@@ -373,7 +373,7 @@ def nodes(draw: st.DrawFn, depth: int = 0) -> Node:
     return Mapping(tuple(Entry(Scalar(key, False, PLACE), draw(below)) for key in sorted(keys)), PLACE)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(nodes())
 def test_parsing_never_raises_and_none_means_an_error(node: Node) -> None:
     findings = Findings()

@@ -44,7 +44,7 @@ NOW = datetime(2026, 12, 1, 10, tzinfo=UTC)
 PEOPLE = ("anna@x", "ben@x", "cleo@x", "dan@x")
 NAMES = (*PEOPLE, "seat:west", "seat:east")
 KEYS = ("A", "B", "C", "D", "E", "F")
-BUSY = settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+BUSY = settings(max_examples=120, suppress_health_check=[HealthCheck.too_slow])
 
 
 def days(dice: Random) -> date:

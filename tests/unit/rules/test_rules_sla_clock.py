@@ -73,7 +73,7 @@ def test_whose_hours_count() -> None:
     assert working_time_of(rules, written, "ben@x").holds(noon)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     hours=st.lists(st.sampled_from(HOURS), min_size=1, max_size=2, unique=True),
     zone=st.sampled_from(ZONES),
@@ -97,7 +97,7 @@ def test_a_span_is_over_when_so_much_was_worked_counted_minute_by_minute(
         assert plain == minutes
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(zone=st.sampled_from(ZONES), day=st.integers(0, 364), minutes=st.integers(1, 600))
 def test_working_time_never_ends_outside_the_hours_or_on_a_weekend(zone: str, day: int, minutes: int) -> None:
     time = working("Mon-Fri 09:00-17:00", zone=zone)

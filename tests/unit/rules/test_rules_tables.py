@@ -135,7 +135,7 @@ CELLS = st.sampled_from(["", "x", "y", "x | y", "x*", "(missing)"])
 ROWS = st.lists(st.tuples(CELLS, CELLS, st.sampled_from("abc")), min_size=1, max_size=8)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(rows=ROWS)
 def test_a_table_takes_what_its_first_matching_row_names(
     rows: list[tuple[str, str, str]], tmp_path_factory: pytest.TempPathFactory

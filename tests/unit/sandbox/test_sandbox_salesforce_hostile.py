@@ -91,7 +91,7 @@ WORDS = st.sampled_from(WORD_TEXT.split())
 
 
 @given(st.sampled_from(TARGETS), DOCUMENTS)
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 def test_any_json_body_is_answered(target: tuple[str, str], document: Any) -> None:
     response = ORG.handle(Request.of(target[0], target[1], HEADERS, json.dumps(document).encode()))
     assert 200 <= response.status < 500 or response.drop
@@ -100,13 +100,13 @@ def test_any_json_body_is_answered(target: tuple[str, str], document: Any) -> No
 
 
 @given(st.binary(max_size=30), st.sampled_from(TARGETS))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_any_bytes_are_answered(body: bytes, target: tuple[str, str]) -> None:
     assert 200 <= ORG.handle(Request.of(target[0], target[1], HEADERS, body)).status < 500
 
 
 @given(st.lists(WORDS, max_size=14), st.sampled_from(["SELECT Id FROM Account", "SELECT Id FROM Account WHERE", ""]))
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 def test_any_soql_is_answered(words: list[str], start: str) -> None:
     query = urlencode({"q": " ".join([start, *words])})
     response = ORG.handle(Request.of("GET", f"{ROOT}/query?{query}", HEADERS))
@@ -117,7 +117,7 @@ def test_any_soql_is_answered(words: list[str], start: str) -> None:
     st.sampled_from(["if-unmodified-since", "if-match", "if-modified-since", "authorization", "sforce-query-options"]),
     st.text(max_size=40),
 )
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_any_header_is_answered(name: str, value: str) -> None:
     target = f"{ROOT}/sobjects/Account/{ACCOUNT}"
     assert ORG.handle(Request("GET", target, {}, {**HEADERS, name: value})).status < 500
@@ -128,7 +128,7 @@ def test_any_header_is_answered(name: str, value: str) -> None:
         st.sampled_from(["start", "end", "locator", "maxRecords", "fields", "ids", "q", "since"]), st.text()
     )
 )
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_any_parameter_is_answered(parameters: dict[str, str]) -> None:
     for method, target in [*TARGETS, ("GET", "/_sandbox/log")]:
         if method == "GET":
@@ -137,7 +137,7 @@ def test_any_parameter_is_answered(parameters: dict[str, str]) -> None:
 
 
 @given(st.text(max_size=40), st.sampled_from(["login", "update", "merge", "delete", "create", "undelete", "dance"]))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_any_soap_is_answered(text: str, operation: str) -> None:
     token = HEADERS["Authorization"].removeprefix("Bearer ")
     for inner in (text, f"<ids>{text}</ids>", f"<sObjects><type>Account</type><Id>{text}</Id></sObjects><request/>"):
@@ -148,7 +148,7 @@ def test_any_soap_is_answered(text: str, operation: str) -> None:
 
 
 @given(st.text(max_size=60), st.sampled_from(["insert", "update", "upsert", "delete"]))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_any_csv_is_worked_off(text: str, operation: str) -> None:
     body = json.dumps({"object": "Contact", "operation": operation, "externalIdFieldName": "Id"}).encode()
     job = json.loads(ORG.handle(Request.of("POST", f"{ROOT}/jobs/ingest", HEADERS, body)).body)

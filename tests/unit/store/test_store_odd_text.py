@@ -21,7 +21,7 @@ anything = st.text(st.characters(codec=None, exclude_categories=()), max_size=12
 odd = st.one_of(
     anything, st.sampled_from(["\x00", "\ud800", "\udc80x", "a\x00\ud83d", "🏭", "NA", "null", "'", "\\", "\u2028"])
 )
-quiet = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+quiet = settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @contextmanager
