@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -49,7 +50,7 @@ _LOOKED_BACK = 20
 """Among so many newest plans the last one of a kind is looked for."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Deliberation:
     """What the rules say of the mirror at one instant, and all that was looked at.
 
@@ -66,7 +67,7 @@ class Deliberation:
     rates_as_of: date | None = None
     kept: tuple[Kept, ...] = ()
 
-    @property
+    @cached_property
     def facts(self) -> Mapping[str, Facts]:
         """The facts by company key."""
         return {facts.key: facts for facts in self.source.book.facts}
