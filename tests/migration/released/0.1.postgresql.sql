@@ -1,4 +1,4 @@
--- migration 0001 8bf622ccdc523d8b
+-- migration 0001 ade2479dc2479a9a
 SET statement_timeout = 0;
 SET lock_timeout = 0;
 SET idle_in_transaction_session_timeout = 0;
@@ -84,6 +84,10 @@ CREATE TABLE public.blocked (
     message text NOT NULL COLLATE pg_catalog."C",
     until text NOT NULL COLLATE pg_catalog."C",
     rule_text text NOT NULL COLLATE pg_catalog."C"
+);
+CREATE TABLE public.book_versions (
+    name text NOT NULL COLLATE pg_catalog."C",
+    number bigint NOT NULL
 );
 CREATE TABLE public.company_links (
     ref text NOT NULL COLLATE pg_catalog."C",
@@ -426,6 +430,12 @@ CREATE SEQUENCE public.silences_id_seq
     NO MAXVALUE
     CACHE 1;
 ALTER SEQUENCE public.silences_id_seq OWNED BY public.silences.id;
+CREATE TABLE public.stage_entries (
+    ref text NOT NULL COLLATE pg_catalog."C",
+    at text NOT NULL COLLATE pg_catalog."C",
+    stage text NOT NULL COLLATE pg_catalog."C",
+    told boolean NOT NULL
+);
 CREATE TABLE public.systems (
     system text NOT NULL COLLATE pg_catalog."C",
     account_id text COLLATE pg_catalog."C",
@@ -474,6 +484,7 @@ ALTER TABLE ONLY public.receipts ALTER COLUMN id SET DEFAULT nextval('public.rec
 ALTER TABLE ONLY public.silences ALTER COLUMN id SET DEFAULT nextval('public.silences_id_seq'::regclass);
 INSERT INTO public.adoptions VALUES (1, '2026-11-20T10:00:00.000Z', 'r1', '{"owner-unknown":3}');
 INSERT INTO public.alembic_version VALUES ('0001');
+INSERT INTO public.book_versions VALUES ('marks', 1);
 INSERT INTO public.leases VALUES (1, 'host:1', 1, '2026-11-20T11:00:00.000Z', NULL);
 INSERT INTO public.ledger VALUES (1, '2026-11-20T10:00:00.000Z', 'baseline.adopted', 'salesforce:account:0', 'mei', 'r1', '{"owner":"005a"}', NULL, '', '7290357d5879a925806890162499abd2d1155e21f48678a8d7bfcdf98ec85bde');
 INSERT INTO public.ledger VALUES (2, '2026-11-20T10:00:00.000Z', 'baseline.adopted', 'salesforce:account:1', 'mei', 'r1', '{"owner":"005a"}', NULL, '7290357d5879a925806890162499abd2d1155e21f48678a8d7bfcdf98ec85bde', 'fed2a1bef5445d2fbee8deb6e21f44ff463dfbafd36f9cc75041a68ff379ba62');
@@ -508,6 +519,8 @@ ALTER TABLE ONLY public.assignments
     ADD CONSTRAINT pk_assignments PRIMARY KEY (plan_id, company, role);
 ALTER TABLE ONLY public.blocked
     ADD CONSTRAINT pk_blocked PRIMARY KEY (ref, field);
+ALTER TABLE ONLY public.book_versions
+    ADD CONSTRAINT pk_book_versions PRIMARY KEY (name);
 ALTER TABLE ONLY public.company_links
     ADD CONSTRAINT pk_company_links PRIMARY KEY (ref);
 ALTER TABLE ONLY public.currency_rates
@@ -564,6 +577,8 @@ ALTER TABLE ONLY public.scores
     ADD CONSTRAINT pk_scores PRIMARY KEY (company, run_id);
 ALTER TABLE ONLY public.silences
     ADD CONSTRAINT pk_silences PRIMARY KEY (id);
+ALTER TABLE ONLY public.stage_entries
+    ADD CONSTRAINT pk_stage_entries PRIMARY KEY (ref, at);
 ALTER TABLE ONLY public.systems
     ADD CONSTRAINT pk_systems PRIMARY KEY (system);
 ALTER TABLE ONLY public.tallies

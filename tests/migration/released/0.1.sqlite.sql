@@ -1,4 +1,4 @@
--- migration 0001 8bf622ccdc523d8b
+-- migration 0001 ade2479dc2479a9a
 BEGIN TRANSACTION;
 CREATE TABLE adopted_overrides (
       id INTEGER NOT NULL, account TEXT NOT NULL, role TEXT NOT NULL, owner TEXT NOT NULL,
@@ -42,6 +42,12 @@ CREATE TABLE blocked (
       CONSTRAINT pk_blocked PRIMARY KEY (ref, field)
     ) STRICT
     ;
+CREATE TABLE book_versions (
+      name TEXT NOT NULL, number INTEGER NOT NULL,
+      CONSTRAINT pk_book_versions PRIMARY KEY (name)
+    ) STRICT
+    ;
+INSERT INTO "book_versions" VALUES('marks',1);
 CREATE TABLE company_links (
       ref TEXT NOT NULL, company TEXT NOT NULL, evidence TEXT, since TEXT NOT NULL,
       CONSTRAINT pk_company_links PRIMARY KEY (ref)
@@ -243,6 +249,11 @@ CREATE TABLE silences (
       id INTEGER NOT NULL, matchers TEXT NOT NULL, starts_at TEXT NOT NULL, ends_at TEXT NOT NULL,
       author TEXT NOT NULL, comment TEXT NOT NULL, created_at TEXT NOT NULL,
       CONSTRAINT pk_silences PRIMARY KEY (id)
+    ) STRICT
+    ;
+CREATE TABLE stage_entries (
+      ref TEXT NOT NULL, at TEXT NOT NULL, stage TEXT NOT NULL, told INTEGER NOT NULL,
+      CONSTRAINT pk_stage_entries PRIMARY KEY (ref, at)
     ) STRICT
     ;
 CREATE TABLE systems (
