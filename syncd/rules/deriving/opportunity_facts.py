@@ -91,3 +91,8 @@ def derived_from_opportunities(
 def _won_on(opportunity: OpportunityFacts) -> datetime:
     closed = opportunity.values.get("close_date")
     return closed if isinstance(closed, datetime) else datetime.min.replace(tzinfo=UTC)
+
+
+def kept_deals(deals: Iterable[OpportunityFacts], context: EvaluationContext) -> tuple[OpportunityFacts, ...]:
+    """The opportunities that rules may still ask for, in the order of their keys."""
+    return tuple(sorted((each for each in deals if worth_keeping(each, context)), key=lambda each: each.key))
