@@ -7,16 +7,11 @@ from __future__ import annotations
 
 from syncd.settings.basics import FieldSetting
 from syncd.settings.loading import load_settings
-from syncd.settings.model import (
-    HubspotSettings,
-    Mode,
-    OwnerWriter,
-    ReceiverSettings,
-    SalesforceSettings,
-    Settings,
-)
+from syncd.settings.model import Mode, OwnerWriter, Settings
+from syncd.settings.receivers import ReceiverSettings
 from syncd.settings.secrets import Secret, SecretReader
 from syncd.settings.signals import SignalSettings
+from syncd.settings.systems import HubspotSettings, SalesforceSettings
 
 __all__ = [
     "FieldSetting",

@@ -14,10 +14,13 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from syncd.settings.basics import FieldTable, Section, Span
+from syncd.settings.basics import Section, Span
 from syncd.settings.leads import LeadSettings
+from syncd.settings.packs import PackSettings
+from syncd.settings.receivers import ReceiverSettings, ReportSettings
 from syncd.settings.secrets import Secret
 from syncd.settings.signals import SignalSettings
+from syncd.settings.systems import HubspotSettings, SalesforceSettings
 
 
 def _local_time(value: str) -> str:
@@ -29,18 +32,8 @@ def _local_time(value: str) -> str:
     return value.strip()
 
 
-def _time_of_day(value: str) -> str:
-    match = re.fullmatch(r"(\d\d):(\d\d)", value.strip())
-    if match is None or int(match[1]) > 23 or int(match[2]) > 59:
-        raise ValueError("a time of day is HH:MM, such as 07:00")
-    return value.strip()
-
-
 _DAY = "(?:mon|tue|wed|thu|fri|sat|sun)"
 LocalTime = Annotated[str, AfterValidator(_local_time)]
-
-
-_ADDRESS = r"^[^@\s,;<>]+@[^@\s,;<>]+$"
 
 
 class Mode(StrEnum):
@@ -59,23 +52,6 @@ class OwnerWriter(StrEnum):
     BOTH = "both"
 
 
-class FieldsOfSystem(Section):
-    """Field mapping of one CRM, by kind; what is not named keeps the default mapping."""
-
-    account: FieldTable = Field({})
-    """Account (HubSpot: company) fields by rule field name."""
-    opportunity: FieldTable = Field({})
-    """Opportunity (HubSpot: deal) fields by rule field name."""
-    lead: FieldTable = Field({})
-    """Lead (HubSpot: contact) fields by rule field name. `first_touch`: a date that says when somebody first called."""
-
-
-RoleName = Annotated[str, Field(pattern=r"^[a-z0-9-]+$")]
-FieldName = Annotated[str, Field(min_length=1)]
-RoleTable = dict[RoleName, FieldName]
-WriteTable = dict[Literal["territory", "band", "score", "lifecycle"], FieldName]
-
-
 class DatabaseSettings(Section):
     """Where syncd keeps its mirror, plans, ledger and alerts."""
 
@@ -83,104 +59,6 @@ class DatabaseSettings(Section):
     """`sqlite:////absolute/path.db`, or `postgresql://user@host/name` with the extra `postgres`."""
     erasures: Path = Path("syncd.erasures")
     """The list of what was erased, which names nobody in clear: a backup that is restored is erased again by it."""
-
-
-class GitPackSettings(Section):
-    """A pack that the daemon fetches from git by itself."""
-
-    repository: str
-    """What `git clone` takes: an URL, or the path of a repository on this machine."""
-    ref: str = "main"
-    """The branch, tag or commit that is in use."""
-    folder: str = "."
-    """The pack's folder within the repository."""
-    every: Span = timedelta(minutes=5)
-    """Between two looks at the repository."""
-
-    @field_validator("ref")
-    @classmethod
-    def _one_ref(cls, value: str) -> str:
-        if re.fullmatch(r"[\w./+@#-]+", value) is None or ".." in value:
-            raise ValueError("it is a branch, a tag or a commit, without spaces")
-        return value
-
-    @field_validator("repository", "ref", "folder")
-    @classmethod
-    def _no_option(cls, value: str) -> str:
-        if value.startswith("-") or not value.strip():
-            raise ValueError("it may not be empty, nor begin with a dash")
-        return value
-
-    @field_validator("repository")
-    @classmethod
-    def _no_secret(cls, value: str) -> str:
-        if re.search(r"://[^/@]*:[^/@]*@", value) or value.startswith("ext::"):
-            raise ValueError("no password in the URL: use an SSH key, or git's own credential helper")
-        return value
-
-    @field_validator("folder")
-    @classmethod
-    def _inside(cls, value: str) -> str:
-        if value.startswith("/") or ".." in Path(value).parts:
-            raise ValueError("it is a folder within the repository")
-        return value
-
-
-class PackSettings(Section):
-    """Where the rules are."""
-
-    path: Path = Path("pack")
-    """The folder of YAML and CSV files that RevOps keeps in git. With `git`, left out: `pack` in the state folder."""
-    git: GitPackSettings | None = None
-    """Where the daemon fetches the pack from, instead of reading a folder that somebody else keeps up to date."""
-
-
-class SalesforceSettings(Section):
-    """How to reach Salesforce. Leave the section out where there is none."""
-
-    login_url: str
-    """The org's My Domain, such as https://acme.my.salesforce.com; http only on loopback."""
-    client_id: str
-    """The consumer key of the External Client App."""
-    grant: Literal["jwt", "client_credentials"] = "jwt"
-    """The OAuth flow: `jwt` (a key pair, no shared secret) or `client_credentials`."""
-    username: str | None = None
-    """The integration user, for `jwt`."""
-    private_key: Secret = Secret("credential:salesforce_private_key")
-    """The PEM key of the app's certificate, for `jwt`."""
-    client_secret: Secret = Secret("credential:salesforce_client_secret")
-    """The consumer secret, for `client_credentials`."""
-    api_version: str = Field("66.0", pattern=r"^\d{2,3}\.0$")
-    """The pinned REST API version."""
-    fields: FieldsOfSystem = FieldsOfSystem()
-    """Field mapping."""
-    roles: RoleTable = Field({})
-    """Roles beside the owner: the field of Account, a lookup to User, that says who has each."""
-    write: WriteTable = Field({})
-    """Fields of Account that syncd fills where the pack's `write` says so: territory, band, score, lifecycle."""
-    children: tuple[Literal["contacts", "tasks"], ...] = ()
-    """What is read beside opportunities, so that it can follow its account's owner as the pack's `cascade` says."""
-    person_accounts: bool = False
-    """Whether the org has person accounts: their contacts are told apart then, and never follow."""
-
-
-class HubspotSettings(Section):
-    """How to reach HubSpot. Leave the section out where there is none."""
-
-    base_url: str = "https://api.hubapi.com"
-    """The API host; another one only for the sandbox."""
-    token: Secret = Secret("credential:hubspot_token")
-    """The service key or private-app token."""
-    api_version: Literal["v3", "2026-03"] = "v3"
-    """The path family. 2026-09 is not offered: it refuses owner writes for unrelated validation rules."""
-    fields: FieldsOfSystem = FieldsOfSystem()
-    """Field mapping."""
-    roles: RoleTable = Field({})
-    """Roles beside the owner: the company property, holding an owner's id, that says who has each."""
-    write: WriteTable = Field({})
-    """Company properties that syncd fills where the pack's `write` says so: territory, band, score, lifecycle."""
-    children: tuple[Literal["contacts", "tasks"], ...] = ()
-    """What is read beside deals, so that it can follow the owner of its company as the pack's `cascade` says."""
 
 
 class IdentitySettings(Section):
@@ -266,107 +144,6 @@ class MoneySettings(Section):
     def _kept_somewhere(self) -> Self:
         if self.source != "file" and self.rates is None:
             raise ValueError("source = 'salesforce' needs `rates`, the file that pull keeps them in")
-        return self
-
-
-class ReceiverSettings(Section):
-    """One place that alerts go to, beside the log, which always gets them."""
-
-    name: str = Field(pattern=r"^[a-z0-9-]+$")
-    """Its name in `alerts` and in the ledger."""
-    type: Literal["webhook", "file", "slack", "pagerduty", "email", "heartbeat", "apprise"]
-    """`webhook` posts signed JSON, `file` appends JSON lines; `apprise` is Teams and all others it knows."""
-    url: str | None = None
-    """For a webhook: https, or http on loopback. For PagerDuty: another region's endpoint."""
-    secret: Secret | None = None
-    """Webhook: the key of the signature. PagerDuty: the routing key. E-mail: the password. Else: the secret URL."""
-    secret_before: Secret | None = None
-    """For a webhook, while keys are rotated: the key before; notices are signed by both."""
-    inside: bool = False
-    """Whether its URL may lead into your own network; else only public addresses are called."""
-    path: Path | None = None
-    """For a file: where it is."""
-    host: str | None = None
-    """For e-mail: the mail server."""
-    port: int | None = Field(None, ge=1, le=65535)
-    """For e-mail: its port; default 587 for `starttls`, 465 for `tls`, 25 for `none`."""
-    security: Literal["starttls", "tls", "none"] = "starttls"
-    """For e-mail: how the connection is made safe; `none` only to this machine itself."""
-    username: str | None = None
-    """For e-mail: the account at the mail server; none where it asks for none."""
-    sender: str | None = Field(None, pattern=_ADDRESS)
-    """For e-mail: the address that notices come from."""
-    recipients: tuple[Annotated[str, Field(pattern=_ADDRESS)], ...] = ()
-    """For e-mail: who gets every notice."""
-    reps: bool = False
-    """For e-mail, with `tells` naming changes: each rep also gets what an applied plan changed for them."""
-    severities: tuple[Literal["page", "ticket", "info"], ...] = ("page", "ticket", "info")
-    """Which alerts it gets."""
-    monitors: tuple[str, ...] = ()
-    """Of which monitors, such as `RepLeft` or `Attainment*`; none named: of all."""
-    labels: dict[str, str] = Field({})
-    """With which labels: each must equal, `*` stands for any text."""
-    tells: tuple[Literal["alerts", "approvals", "changes", "reports", "feed"], ...] | None = None
-    """Alerts, plans that wait for approval, what a plan changed, reports. Default: the first two; PagerDuty: one."""
-    hours: Literal["any", "working"] = "any"
-    """`working`: alerts that are no pages wait for the pack's working hours."""
-    digest: Span | None = None
-    """Collect alerts that are no pages, and tell them together once in so long."""
-
-    @model_validator(mode="after")
-    def _complete(self) -> Self:
-        missing = [name for name in _NEEDED[self.type] if not getattr(self, name)]
-        if missing:
-            raise ValueError(f"a {self.type} receiver needs {' and '.join(missing)}")
-        foreign = sorted(name for name in _OF_SOME if name in self.model_fields_set and self.type not in _OF_SOME[name])
-        if foreign:
-            raise ValueError(f"a {self.type} receiver has no {' and no '.join(foreign)}")
-        if self.type in ("pagerduty", "heartbeat") and (self.digest or set(self.tells or ()) - {"alerts"}):
-            raise ValueError(f"a {self.type} receiver tells alerts alone, each by itself")
-        if "feed" in (self.tells or ()) and self.type != "webhook":
-            raise ValueError("only a webhook receiver tells the feed")
-        if self.username is not None and self.secret is None:
-            raise ValueError("an email receiver with a username needs secret, its password")
-        return self
-
-
-_NEEDED: dict[str, tuple[str, ...]] = {
-    "webhook": ("url", "secret"),
-    "file": ("path",),
-    "slack": ("secret",),
-    "pagerduty": ("secret",),
-    "email": ("host", "sender", "recipients"),
-    "heartbeat": ("secret",),
-    "apprise": ("secret",),
-}
-_OF_SOME: dict[str, tuple[str, ...]] = {
-    "url": ("webhook", "pagerduty"),
-    "secret_before": ("webhook",),
-    "inside": ("webhook", "slack", "pagerduty", "heartbeat"),
-    "path": ("file",),
-    **dict.fromkeys(("host", "port", "security", "username", "sender", "recipients", "reps"), ("email",)),
-}
-"""Keys that only some types of receiver have: on another they would do nothing, and somebody would rely on them."""
-
-
-class ReportSettings(Section):
-    """Reports that the daemon makes by itself: each at a local time of the pack's zone, on the first day after."""
-
-    folder: Path | None = None
-    """Where they are filed, as `syncd-weekly-2026-11-23.html`. Needed where an edition has a time."""
-    weekly: Annotated[str, AfterValidator(_time_of_day)] | None = None
-    """When the weekly one is made, on Mondays: `07:00`. Default: not."""
-    monthly: Annotated[str, AfterValidator(_time_of_day)] | None = None
-    """When the monthly one is made, on the first of each month."""
-    quarterly: Annotated[str, AfterValidator(_time_of_day)] | None = None
-    """When the quarterly one is made, on the first day of each fiscal quarter."""
-    keep: int = Field(13, ge=1, le=1000)
-    """How many of each edition stay in the folder."""
-
-    @model_validator(mode="after")
-    def _filed_somewhere(self) -> Self:
-        if self.folder is None and (self.weekly or self.monthly or self.quarterly):
-            raise ValueError("an edition needs `folder`, where it is filed")
         return self
 
 

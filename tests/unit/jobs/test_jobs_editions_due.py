@@ -10,7 +10,8 @@ import pytest
 
 from syncd.jobs.daemon.due import AfterPeriod
 from syncd.jobs.daemon.duties import duties
-from syncd.settings.model import ReportSettings, Settings
+from syncd.settings.model import Settings
+from syncd.settings.receivers import ReportSettings
 from syncd.store.runs import Past
 
 UTC_ZONE = ZoneInfo("UTC")

@@ -17,7 +17,7 @@ from syncd.jobs.fetching import fetch_pack, require_committed, restore_pack
 from syncd.jobs.leadership import leadership
 from syncd.jobs.watch import watch
 from syncd.settings import Mode, Settings
-from syncd.settings.model import GitPackSettings
+from syncd.settings.packs import GitPackSettings
 from syncd.store import ledger, packs
 from syncd.store.episodes import open_episodes
 
