@@ -28,6 +28,8 @@ from syncd.rules.pack import OwnersByLookup, Territory
 
 UNCHANGEABLE = frozenset({"salesforce_id", "hubspot_id", "parent", "ultimate_parent", "systems", "created_at"})
 """Fields that nobody edits to move an account."""
+NAMING = frozenset({"name", "domain", "website", "phone"})
+"""Fields that say which company it is: with another value it is another company, so such a way is told last."""
 MOST_CHANGES = 4
 _MOST_ASKED = 150_000
 """Conditions asked before the search ends without an answer: about half a second."""
@@ -306,6 +308,14 @@ def _comes_true(test: FieldTest, before: Facts, after: Facts, context: Evaluatio
 
 
 def _liking(way: Way) -> tuple[object, ...]:
-    """What is held less, empties less, and has fewer to choose from comes first; then the order of names."""
+    """What leaves the company the same one, is held less, empties less, and has fewer to choose from comes first."""
+    renamed = sum(change.field in NAMING for change in way.changes)
     emptied = sum(change.after is None for change in way.changes)
-    return (len(way.holds), emptied, len(way.candidates), way.territory, tuple(change.field for change in way.changes))
+    return (
+        renamed,
+        len(way.holds),
+        emptied,
+        len(way.candidates),
+        way.territory,
+        tuple(change.field for change in way.changes),
+    )

@@ -206,6 +206,18 @@ def test_more_than_the_most_changes_are_not_searched_for() -> None:
     assert (found.ways, found.complete) == ((), False)
 
 
+def test_what_would_make_it_another_company_is_told_last() -> None:
+    """Nobody renames a company to move it, however few people that way leads to."""
+    either = AnyOf((is_("domain", "globex.com"), is_("country", "DE")))
+    found = asked("here", facts(domain="acme.com", country="FR"), territory("here", either, "a@x"))
+    assert [[change.field for change in way.changes] for way in found.ways] == [["country"], ["domain"]]
+    named = territory("named", is_("domain", "globex.com"), "a@x")
+    spread = territory("spread", is_("country", "DE"), ("a@x", "b@x", "c@x"))
+    rest = territory("rest", None, "r@x")
+    ways = asked("a@x", facts(domain="acme.com", country="FR"), named, spread, rest).ways
+    assert [way.changes[0].field for way in ways] == ["country", "domain"]
+
+
 def test_a_look_up_asks_for_one_of_the_keys_of_its_rep() -> None:
     owners = OwnersByLookup("pods.csv", "domain", "rep", {"acme.com": "ann@x", "globex.com": "ben@x"})
     listed = territory("listed", None, owners)
