@@ -46,12 +46,14 @@ def console(ctx: click.Context) -> None:
     configure(level="info", journal=own_journal(os.environ))
     log = get_log()
     app = make_app(settings, dict(os.environ), _opened, clock=SystemClock(), entropy=SystemEntropy(), log=log)
-    signal.signal(signal.SIGTERM, lambda *_: _stop())
+    before = signal.signal(signal.SIGTERM, lambda *_: _stop())
     log.event("console.started", listen=settings.console.listen)
     try:
         serve(app, settings.console.listen)
     except SystemExit:
         log.event("console.stopped")
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 @console.command(
