@@ -28,6 +28,7 @@ from syncd.jobs.daemon.notify import Notifier
 from syncd.jobs.daemon.rounds import Rounds
 from syncd.jobs.daemon.schedule import Schedule, Task
 from syncd.jobs.daemon.snapshot import Snapshot, take_snapshot
+from syncd.jobs.daemon.waking import Waking
 from syncd.jobs.daemon.web import View, WebServer
 from syncd.jobs.fetching import restore_pack
 from syncd.jobs.metrics import metrics_text
@@ -65,7 +66,7 @@ class Daemon:
         self._children = Children(clock, environ)
         self._schedule = Schedule(log)
         self._working = threading.Lock()
-        self._wake = threading.Event()
+        self._wake = Waking()
         self._stopping = False
         self._lost = False
         self._failing = False
@@ -159,7 +160,6 @@ class Daemon:
             self._notifier.ready(words)
         self._notifier.alive(words)
         self._wake.wait(ASKS_EVERY)
-        self._wake.clear()
         if self._reload_wanted:  # settings and pack are read when this daemon leads
             self._reload_wanted = False
             self._notifier.reloading(int(self._clock.monotonic() * 1_000_000))
@@ -240,7 +240,6 @@ class Daemon:
         interval = min(self._notifier.watchdog_seconds or 10.0, 10.0) / 2
         while not self._stopping:
             self._wake.wait(interval)
-            self._wake.clear()
             if self._reload_wanted:
                 self._reload_wanted = False
                 self._reload()
