@@ -145,11 +145,14 @@ class Acts:
         if not rows:
             return "nothing was written yet"
         row = self.dice.one_of(rows)
-        plan = plan_undo(context, row.plan_id if self.dice.chance(0.5) else str(row.ref))
+        whole = self.dice.chance(0.5)
+        last = max((each for each in rows if each.ref == row.ref), key=lambda each: each.id)
+        taken_back = row.plan_id if whole else last.plan_id
+        plan = plan_undo(context, row.plan_id if whole else str(row.ref))
         self._approve(leader, plan.document)
         self._meddle(_refs(plan.document))
         told = applied(apply(context, leader, plan.plan_id))
-        self.conduct.i15_undone(plan, [row.plan_id])
+        self.conduct.i15_undone(plan, [taken_back])
         return f"{len(plan.document['changes'])} rows back, {told}"
 
     def drift(self, leader: Leadership) -> str:
