@@ -106,8 +106,8 @@ def _restore(line: Line, kind: Kind, batch: Sequence[SavedTeam]) -> None:
     words: Mapping[Ref, str] = {}
     again: set[Ref] = set()
     if missing:
-        line.may_write()
         crashpoint("teams.before_add")
+        line.may_write()
         asked = [Team(saved.team.record, missing[saved.outbox_id]) for saved in batch if saved.outbox_id in missing]
         results = line.writers[system].add_members(kind, asked)
         crashpoint("teams.added")

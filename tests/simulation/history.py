@@ -306,7 +306,12 @@ def _beyond(entry: Entry, wanted: set[Slot]) -> Iterator[str]:
 def _arrived(entry: Entry) -> bool:
     """Whether the answer came to syncd whole, in whichever order its rows are."""
     faults = {*(entry.fault or "").split(", ")} - _HARMLESS
-    return entry.status in (200, 207) and all(_is_late(fault) for fault in faults)
+    return entry.status in (200, 207) and all(_is_late(fault) or _is_of_rows(fault) for fault in faults)
+
+
+def _is_of_rows(fault: str) -> bool:
+    """Whether a fault refuses rows of a batch: to a read it does nothing."""
+    return fault.startswith("row ")
 
 
 def _is_late(fault: str) -> bool:
