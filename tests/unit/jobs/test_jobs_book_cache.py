@@ -18,7 +18,7 @@ from syncd.jobs.erasing import erase
 from syncd.jobs.leadership import leadership
 from syncd.jobs.plan import deliberate, make_plan, plan_of
 from syncd.model.refs import Kind, Ref
-from syncd.rules import derivation
+from syncd.rules.deriving import company_reader
 from syncd.telemetry import configure
 
 CANARY = "Zylphora Kanarienvogel"
@@ -60,13 +60,13 @@ def thought_of(world: World) -> Any:
 def derived(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The keys of companies that are derived from now on."""
     keys: list[str] = []
-    original = derivation._CompanyReader.facts
+    original = company_reader.CompanyReader.facts
 
     def facts(self: Any, company: Any) -> Any:
         keys.append(company.key)
         return original(self, company)
 
-    monkeypatch.setattr(derivation._CompanyReader, "facts", facts)
+    monkeypatch.setattr(company_reader.CompanyReader, "facts", facts)
     return keys
 
 
