@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -16,6 +17,8 @@ from syncd.errors import UsageError
 if TYPE_CHECKING:  # imported at run time only by the commands that need them: --help stays quick
     from syncd.jobs.context import Context
     from syncd.settings import Settings
+
+_DAY = re.compile(r"\d{4}-\d\d-\d\d")
 
 
 def settings_path(ctx: click.Context) -> Path | None:
@@ -61,13 +64,16 @@ def open_context(ctx: click.Context) -> Iterator[Context]:
 
 
 def instant_option(option: str, text: str | None) -> datetime | None:
-    """The instant that an option names, None where it is not given; UsageError SYN005 for what is none."""
+    """The instant that an option names, a day's beginning in UTC; None where it is not given.
+
+    UsageError SYN005 for what is neither.
+    """
     from syncd.clock import parse_instant
 
     try:
-        return parse_instant(text) if text else None
+        return parse_instant(f"{text}T00:00:00Z" if _DAY.fullmatch(text) else text) if text else None
     except ValueError as error:
-        hint = "write it with its zone, such as 2027-01-01T00:00:00Z"
+        hint = "write a day, such as 2027-01-01 (its beginning in UTC), or an instant: 2027-01-01T08:00:00Z"
         raise UsageError("SYN005", f"{option} {text!r} is no instant", hint=hint) from error
 
 

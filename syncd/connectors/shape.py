@@ -5,12 +5,14 @@ Code that takes an answer apart runs inside `decoding`; what it needs to be sure
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from syncd.errors import BadDataError, SchemaError
 
+Json = Mapping[str, Any]
 K = TypeVar("K")
 T = TypeVar("T")
 _SHOWN = 40
@@ -70,6 +72,15 @@ def refuse_unfit(where: str, missing: Mapping[K, tuple[str, ...]]) -> None:
             where=where,
             hint="correct the mapping in the settings, or give our user (the app) access to the fields",
         )
+
+
+def json_object(body: bytes) -> Json | None:
+    """The object that a body is, as UTF-8 JSON; None for everything else."""
+    try:
+        document = json.loads(body.decode("utf-8"))
+    except (ValueError, RecursionError):
+        return None
+    return document if isinstance(document, dict) else None
 
 
 def objects(value: Any) -> list[Mapping[str, Any]]:

@@ -6,7 +6,6 @@ slowly and drop what they do not know (hubspot.md 6). It knows nothing of record
 
 from __future__ import annotations
 
-import json
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -22,7 +21,7 @@ from syncd.connectors.gate import Gate
 from syncd.connectors.hubspot.failures import classify
 from syncd.connectors.hubspot.paths import Paths, paths_of
 from syncd.connectors.retry import CallFailedError, Failure, Remedy, RetryPolicy, unanswered
-from syncd.connectors.shape import UNEXPECTED, object_of, objects
+from syncd.connectors.shape import UNEXPECTED, json_object, object_of, objects
 from syncd.connectors.wire import HttpRequest, HttpResponse, WireError
 from syncd.errors import BadDataError
 
@@ -141,7 +140,7 @@ class HubspotClient:
                 answer = call()
             except WireError as error:
                 raise CallFailedError(unanswered(error, WHERE)) from None
-            document = _document(answer)
+            document = json_object(answer.body) if 200 <= answer.status < 300 else None
             if document is None:
                 raise CallFailedError(classify(answer, WHERE, self._clock.now()))
             try:
@@ -213,13 +212,3 @@ def next_after(document: Json) -> str | None:
     if isinstance(after, bool) or not isinstance(after, str | int) or after == "":
         raise bad("a page that has a next one does not say where")
     return str(after)
-
-
-def _document(answer: HttpResponse) -> Json | None:
-    if not 200 <= answer.status < 300:
-        return None
-    try:
-        document = json.loads(answer.body.decode("utf-8"))
-    except (ValueError, RecursionError):
-        return None
-    return document if isinstance(document, dict) else None

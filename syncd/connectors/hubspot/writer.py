@@ -6,7 +6,6 @@ no precondition, so the compare is the caller's; whether a row is sent again, an
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -19,6 +18,7 @@ from syncd.connectors.hubspot.reader import hubspot_gate
 from syncd.connectors.port import OwnerWrite, WriteOutcome, WriteResult
 from syncd.connectors.retry import Remedy, RetryPolicy
 from syncd.connectors.rows import all_rows, checked, in_turn
+from syncd.connectors.shape import json_object
 from syncd.connectors.wire import HttpResponse, Wire, WireError
 from syncd.entropy import Entropy
 from syncd.errors import SchemaError
@@ -100,7 +100,7 @@ class HubspotWriter:
 
     def _indivisible(self, writes: Sequence[OwnerWrite], answer: HttpResponse) -> list[WriteResult]:
         """The one row that is to blame for a 400."""
-        outcome, code, message = error_of_row(_document(answer) or {"category": str(answer.status)})
+        outcome, code, message = error_of_row(json_object(answer.body) or {"category": str(answer.status)})
         return all_rows(writes, outcome, code, message or None, _request_id(answer))
 
     def _refused(self, writes: Sequence[OwnerWrite], answer: HttpResponse) -> list[WriteResult]:
@@ -134,7 +134,7 @@ def _results(
     name: str, writes: Sequence[OwnerWrite], traces: Mapping[str, OwnerWrite], answer: HttpResponse
 ) -> list[WriteResult]:
     """The results of a batch that was taken: by id where it was written, by trace id or id where it was not."""
-    document, request_id = _document(answer), _request_id(answer)
+    document, request_id = json_object(answer.body), _request_id(answer)
     if document is None or not isinstance(document.get("results"), list):
         return all_rows(writes, WriteOutcome.UNKNOWN, "UNREADABLE", _UNDECIDED, request_id)
     refused = _refused_rows(document, traces)
@@ -175,14 +175,6 @@ def _texts(value: Any) -> list[str]:
     if isinstance(value, list):
         return [str(entry) for entry in value]
     return [] if value is None else [str(value)]
-
-
-def _document(answer: HttpResponse) -> Json | None:
-    try:
-        document = json.loads(answer.body.decode("utf-8"))
-    except (ValueError, RecursionError):
-        return None
-    return document if isinstance(document, dict) else None
 
 
 def _request_id(answer: HttpResponse) -> str | None:

@@ -183,7 +183,9 @@ def _target(selling: Selling, period: Period, written: str | None) -> Decimal:
         standing = selling.quotas(period)
         top = [each for each in standing if not any(above in standing for above in list(ancestry(each))[:-1])]
         if not top:
-            hint = "write --target 12M; or quotas of this period into the pack"
+            periods = sorted({each.period for each in selling.pack.quotas if each.territory is not None})
+            known = f"the pack's quotas are of {', '.join(periods)} (--period); " if periods else ""
+            hint = f"{known}write --target 12M, or quotas of {period.name} into the pack"
             raise UsageError("SYN776", f"there is no target for {period.name}", hint=hint)
         return sum((standing[each][0] for each in top), ZERO).quantize(_CENT)
     parsed = parse_money(written)

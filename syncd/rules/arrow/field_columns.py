@@ -18,15 +18,13 @@ from numpy.typing import NDArray
 from syncd.model.fields import FieldType
 from syncd.model.normalisation import text
 from syncd.model.normalisation.domains import FREE_MAIL_DOMAINS, public_suffixes
-from syncd.rules.accounts import split_cell
 from syncd.rules.arrow.cell_texts import texts_of
+from syncd.rules.batch.cell_codes import BAD, coded
 from syncd.rules.batch.columns import MISSING, Codes, Column
 from syncd.rules.batch.packed import Numbers, Texts
 from syncd.rules.deriving.field_values import ValueReader
 from syncd.rules.facts import Value
 
-BAD = -2
-"""The code of a row whose cell cannot be read, or is read with a remark."""
 _MOST_KNOWN = 262_144
 _TEXT_TYPES = (FieldType.TEXT, FieldType.PICKLIST, FieldType.EMAIL)
 _UNSETTLED = r"[\x09-\x0d\x1c-\x1f]|  "
@@ -147,14 +145,7 @@ class FieldColumns:
         key: Hashable = cell if country is None else (cell, country)
         code = self._known.get(key)
         if code is None:
-            value, problem = self._reader.read(self._type, split_cell(cell, self._type), country)
-            code = MISSING
-            if problem is not None:
-                code = BAD
-            elif value is not None:
-                code = len(self._values)
-                self._values.append(value)
-            self._known[key] = code
+            code = self._known[key] = coded(self._reader, self._type, cell, country, self._values)
         return code
 
     def _forget(self) -> None:

@@ -26,10 +26,10 @@ from syncd.rules.accounts import (
     read_opportunities,
     read_users,
     report_orphans,
-    split_cell,
 )
 from syncd.rules.batch.batch_table import Batch
-from syncd.rules.batch.columns import Column, Columns
+from syncd.rules.batch.cell_codes import BAD, coded
+from syncd.rules.batch.columns import MISSING, Column, Columns
 from syncd.rules.batch.keeping import OWNER, Holders, Keeper
 from syncd.rules.deciding.frame import Frame
 from syncd.rules.deciding.kept import Kept
@@ -44,7 +44,6 @@ from syncd.rules.pack import Pack
 
 CHUNK = 65_536
 """Rows that are held at a time."""
-_MISSING, _BAD = -1, -2
 _NO_ROWS = np.empty(0, dtype=np.int64)
 _NEVER_BAD = frozenset({FieldType.TEXT, FieldType.PICKLIST, FieldType.EMAIL, FieldType.STATE, FieldType.SEVERAL})
 """Types whose every text can be read: such a column matters only where the pack asks for it."""
@@ -90,21 +89,14 @@ class _Cells:
 
     def begin(self) -> None:
         """A new chunk without any value; what was read is remembered while it is not too much."""
-        self.codes = array("i", [_MISSING]) * CHUNK
+        self.codes = array("i", [MISSING]) * CHUNK
         if len(self.known) > CHUNK:
             self.known = {}
             self.values = []
 
     def read(self, key: object, cell: str, country: str | None) -> int:
         """The code of a text that was not met yet."""
-        value, problem = self._reader.read(self._type, split_cell(cell, self._type), country)
-        code = _MISSING
-        if problem is not None:
-            code = _BAD
-        elif value is not None:
-            code = len(self.values)
-            self.values.append(value)
-        self.known[key] = code
+        code = self.known[key] = coded(self._reader, self._type, cell, country, self.values)
         return code
 
 
@@ -169,11 +161,11 @@ class _Reading:
             code = column.known.get(known)
             if code is None:
                 code = column.read(known, cell, country)
-            if code == _BAD:
+            if code == BAD:
                 odd = True
             column.codes[number] = code
         if column_of_country := self._cells.get("country"):
-            odd = odd or column_of_country.codes[number] == _BAD
+            odd = odd or column_of_country.codes[number] == BAD
         return odd
 
     def _country(self, number: int, cells: Mapping[str, str]) -> str | None:
@@ -181,7 +173,7 @@ class _Reading:
         column = self._cells.get("country")
         if column is None:
             return None
-        cell, code = cells.get("country"), _MISSING
+        cell, code = cells.get("country"), MISSING
         if cell is not None:
             found = column.known.get(cell)
             code = column.read(cell, cell, None) if found is None else found
@@ -223,17 +215,17 @@ class _Reading:
             if cells is None:
                 continue
             codes = np.frombuffer(cells.codes, dtype=np.int32)[:count]
-            codes = np.where(codes == _BAD, np.int32(_MISSING), codes)
+            codes = np.where(codes == BAD, np.int32(MISSING), codes)
             derived = self._derived.get(name)
             if derived is None:
                 yield name, Column(cells.values, codes)
             else:
-                codes = np.where(codes == _MISSING, np.int32(len(cells.values)), codes)
+                codes = np.where(codes == MISSING, np.int32(len(cells.values)), codes)
                 yield name, Column([*cells.values, derived], codes)
 
     def _of_owners(self, rows: list[tuple[str, Row]]) -> Column:
         """Whether each row's owner is active; rows that say so themselves take the plain way."""
-        known: dict[str | None, int] = {None: _MISSING}
+        known: dict[str | None, int] = {None: MISSING}
         codes = np.empty(len(rows), dtype=np.int32)
         for number, (_, row) in enumerate(rows):
             owner = row.cells.get("owner")

@@ -15,7 +15,7 @@ from urllib.parse import urlencode
 from syncd.clock import Clock
 from syncd.connectors.gate import Gate
 from syncd.connectors.retry import CallFailedError, Failure, Remedy, RetryPolicy, limited, retry_after, unanswered
-from syncd.connectors.shape import UNEXPECTED
+from syncd.connectors.shape import UNEXPECTED, json_object
 from syncd.connectors.wire import HttpRequest, HttpResponse, WireError
 from syncd.errors import AuthError, BadDataError, CrmError, QuotaExhaustedError, RetryableError, SchemaError
 
@@ -63,7 +63,7 @@ class CardboxClient:
 
     def failure(self, answer: HttpResponse) -> Failure:
         """What an answer that is not the one promised means."""
-        words, status = _words(answer), answer.status
+        words, status = json_object(answer.body) or {}, answer.status
         if status == 401:
             return Failure(Remedy.REFRESH, AuthError("SYN401", "Cardbox refuses the token", where=WHERE))
         if status < 400:
@@ -81,7 +81,7 @@ class CardboxClient:
                 answer = self._send(method, path, body)
             except WireError as error:
                 raise CallFailedError(unanswered(error, WHERE)) from None
-            document = document_of(answer)
+            document = json_object(answer.body) if 200 <= answer.status < 300 else None
             if document is None:
                 raise CallFailedError(self.failure(answer))
             try:
@@ -101,25 +101,6 @@ class CardboxClient:
 
     def _forget(self) -> None:
         self._token = None
-
-
-def document_of(answer: HttpResponse) -> Json | None:
-    """The JSON object of a good answer; None for everything else."""
-    if not 200 <= answer.status < 300:
-        return None
-    try:
-        document = json.loads(answer.body.decode("utf-8"))
-    except (ValueError, RecursionError):
-        return None
-    return document if isinstance(document, dict) else None
-
-
-def _words(answer: HttpResponse) -> Json:
-    try:
-        document = json.loads(answer.body)
-    except (ValueError, RecursionError):
-        return {}
-    return document if isinstance(document, dict) else {}
 
 
 def _final(status: int) -> CrmError:

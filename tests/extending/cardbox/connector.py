@@ -22,7 +22,7 @@ from syncd.connectors.port import (
 )
 from syncd.connectors.retry import Remedy, RetryPolicy
 from syncd.connectors.rows import all_rows, checked
-from syncd.connectors.shape import flag, id_of, object_of, objects, refuse_unfit
+from syncd.connectors.shape import flag, id_of, json_object, object_of, objects, refuse_unfit
 from syncd.connectors.wire import HttpResponse, Wire, WireError
 from syncd.entropy import Entropy
 from syncd.errors import BadDataError, CursorLostError, SchemaError
@@ -32,7 +32,7 @@ from syncd.model.money import CurrencyRate
 from syncd.model.records import Record, Team, User
 from syncd.model.refs import Kind, Ref, System
 from syncd.model.schemas import FieldSchema, ObjectSchema
-from tests.extending.cardbox.client import WHERE, CardboxAccess, CardboxClient, Json, document_of
+from tests.extending.cardbox.client import WHERE, CardboxAccess, CardboxClient, Json
 
 READ_BATCH = 100
 DEFAULT_MAPPING = SystemMapping(
@@ -70,8 +70,8 @@ DEFAULT_MAPPING = SystemMapping(
 )
 
 
-class CardboxReader:
-    """The port's Reader."""
+class _Connected:
+    """A box, and the one way to it."""
 
     system = System.HUBSPOT
 
@@ -93,6 +93,10 @@ class CardboxReader:
     def calls(self) -> int:
         """HTTP calls made so far."""
         return self._gate.calls
+
+
+class CardboxReader(_Connected):
+    """The port's Reader."""
 
     def identify(self) -> Identity:
         """The box, our person in it, and its time."""
@@ -231,30 +235,10 @@ class CardboxReader:
         return Reading(ref, None) if record is None or gone else Reading(ref, record, record.stamp)
 
 
-class CardboxWriter:
+class CardboxWriter(_Connected):
     """The port's Writer."""
 
-    system = System.HUBSPOT
     batch_size = 50
-
-    def __init__(
-        self,
-        access: CardboxAccess,
-        mapping: SystemMapping,
-        *,
-        wire: Wire,
-        clock: Clock,
-        entropy: Entropy,
-        budget: RateBudget,
-    ) -> None:
-        self._gate = Gate(wire, budget, lambda answer: None)
-        self._client = CardboxClient(access, self._gate, RetryPolicy(clock, entropy), clock)
-        self._mapping = mapping
-
-    @property
-    def calls(self) -> int:
-        """HTTP calls made so far."""
-        return self._gate.calls
 
     def write_owners(self, kind: Kind, writes: Sequence[OwnerWrite]) -> tuple[WriteResult, ...]:
         """One call; one result a row. What certainly did nothing and does not pass is raised."""
@@ -287,7 +271,7 @@ class CardboxWriter:
 
 def _answered(answer: HttpResponse) -> dict[str, Json]:
     """What a good answer says of each row; nothing where it cannot be read, so that every row is read again."""
-    document = document_of(answer) or {}
+    document = (json_object(answer.body) if 200 <= answer.status < 300 else None) or {}
     rows: Any = document.get("results")
     return {str(row.get("id")): row for row in rows if isinstance(row, dict)} if isinstance(rows, list) else {}
 

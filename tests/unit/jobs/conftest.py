@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import io
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,6 +16,7 @@ from syncd import crashpoints
 from syncd.clock import ManualClock
 from syncd.sandbox.dataset import Dataset
 from syncd.store.engine import Store
+from syncd.telemetry import configure
 from tests import dying
 from tests.databases import DIALECTS, postgres_server
 
@@ -70,3 +72,12 @@ def crash_at() -> Iterator[Callable[..., type[BaseException]]]:
 
     yield dying.crash_at
     crashpoints.install(None)
+
+
+@pytest.fixture
+def log() -> Iterator[io.StringIO]:
+    """All that is logged."""
+    stream = io.StringIO()
+    configure(level="debug", stream=stream)
+    yield stream
+    configure(level="off")

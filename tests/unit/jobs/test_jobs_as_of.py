@@ -9,6 +9,7 @@ from click.testing import CliRunner
 from jobs_world import NOW, World
 
 from syncd.cli.main import cli
+from syncd.cli.session import instant_option
 from syncd.errors import UsageError
 from syncd.jobs.explaining import explain_company
 from syncd.jobs.plan import make_plan
@@ -90,3 +91,10 @@ def test_an_instant_that_is_none_is_a_usage_error(command: str) -> None:
     result = CliRunner().invoke(cli, [command, *(["acme.com"] if command == "explain" else []), "--as-of", "soon"])
     assert isinstance(result.exception, UsageError)
     assert str(result.exception) == "SYN005 --as-of 'soon' is no instant"
+
+
+def test_a_day_is_its_beginning_in_utc() -> None:
+    assert instant_option("--as-of", "2026-07-01") == datetime(2026, 7, 1, tzinfo=UTC)
+    assert instant_option("--as-of", "2026-07-01T02:00:00+02:00") == datetime(2026, 7, 1, tzinfo=UTC)
+    with pytest.raises(UsageError, match="SYN005"):
+        instant_option("--as-of", "2026-07-32")

@@ -22,7 +22,6 @@ from syncd.jobs.book_cache import COLUMNS_FOLDER, forget_books
 from syncd.jobs.engines import EngineChoice
 from syncd.jobs.plan import deliberate, make_plan, plan_of
 from syncd.jobs.stages import Stages
-from syncd.telemetry import configure
 from tests.databases import postgres_server
 
 ACCOUNTS = 120
@@ -41,14 +40,6 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     name = server.migrated()
     yield server.url(name)
     server.drop(name)
-
-
-@pytest.fixture
-def log() -> Iterator[io.StringIO]:
-    stream = io.StringIO()
-    configure(level="debug", stream=stream)
-    yield stream
-    configure(level="off")
 
 
 def planned(mirrors: Mirrors, engine: EngineChoice) -> tuple[str, Any, list[str]]:

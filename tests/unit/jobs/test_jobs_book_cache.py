@@ -19,17 +19,8 @@ from syncd.jobs.leadership import leadership
 from syncd.jobs.plan import deliberate, make_plan, plan_of
 from syncd.model.refs import Kind, Ref
 from syncd.rules.deriving import company_reader
-from syncd.telemetry import configure
 
 CANARY = "Zylphora Kanarienvogel"
-
-
-@pytest.fixture
-def log() -> Iterator[io.StringIO]:
-    stream = io.StringIO()
-    configure(level="debug", stream=stream)
-    yield stream
-    configure(level="off")
 
 
 def keeping(world: World) -> Path:

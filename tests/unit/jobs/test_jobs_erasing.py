@@ -21,19 +21,10 @@ from syncd.jobs.plan import make_plan
 from syncd.model.refs import Kind, Ref, System
 from syncd.store import companies, ledger, mirror, tables
 from syncd.store.episodes import Episode, save_episode
-from syncd.telemetry import configure
 
 NAME, DOMAIN, PHONE = "Zylphora Kanarienvogel", "zylphora-canary.com", "+49 30 5550199"
 PERSON, PERSON_NAME = "quenby.canary@northwind.example", "Quenby Oxenthorpe"
 WORDS = (NAME, DOMAIN, PHONE, "zylphora")
-
-
-@pytest.fixture
-def log() -> Any:
-    stream = io.StringIO()
-    configure(level="debug", stream=stream)
-    yield stream
-    configure(level="off")
 
 
 def told(world: World) -> Ref:

@@ -117,8 +117,9 @@ def test_what_is_required_of_the_pipeline_is_held_against_history(world: World) 
 
 def test_a_territorys_own_quota_is_the_target_and_stays_out_of_the_file(world: World) -> None:
     write(world, own=", quota: 2M EUR")
-    with pytest.raises(UsageError, match="SYN776"):
+    with pytest.raises(UsageError, match="SYN776") as caught:
         quota(world.context, Goal("2027-Q1"))
+    assert "write --target 12M" in str(caught.value.hint)
     document = quota(world.context, Goal("2027"))
     assert document["own"] == ["world/large"]
     assert Decimal(document["target"]) == 2_500_000

@@ -7,8 +7,10 @@ import json
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
 
+import export_plans
 import pytest
 from batch_exports import Exports
+from export_plans import NOW
 
 pytest.importorskip("numpy", reason="the extra `fast` is not installed")
 pytest.importorskip("pyarrow", reason="the extra `fast` is not installed")
@@ -27,22 +29,12 @@ from syncd.rules.arrow.cell_texts import texts_of
 from syncd.rules.pack_bytes import UnreadableBytesError
 from syncd.settings import Settings
 
-NOW = datetime(2026, 12, 1, 10, tzinfo=UTC)
 PACK = "format: 1\nterritories:\n  - {name: rest, when: always, owners: [a@example.com, b@example.com]}\n"
 
 
-def planned(folder, engine, accounts, *, deals=True, users=True):
-    document, findings = plan_of_export(
-        Settings(),
-        folder / "pack",
-        folder / accounts,
-        folder / "opportunities.csv" if deals else None,
-        folder / "users.csv" if users else None,
-        now=NOW,
-        all_decisions=False,
-        engine=engine,
-    )
-    return json.dumps(document), shown(findings, accounts)
+def planned(folder, engine, accounts, **parts):
+    document, findings = export_plans.planned(folder, engine, accounts, **parts)
+    return document, shown(findings, accounts)
 
 
 def shown(findings, accounts):

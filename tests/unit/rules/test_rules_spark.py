@@ -7,7 +7,9 @@ import json
 import os
 from datetime import UTC, datetime
 
+import export_plans
 import pytest
+from export_plans import NOW
 
 if os.environ.get("SPARK") is None:
     pytest.skip("Spark has a lane of its own: make spark", allow_module_level=True)
@@ -18,29 +20,17 @@ from batch_exports import Exports
 
 from syncd.errors import ConfigError, InputError
 from syncd.jobs.engines import EngineChoice
-from syncd.jobs.export import plan_of_export
 from syncd.jobs.spark.running import Spark
 from syncd.jobs.stages import Stages
-from syncd.settings import Settings
 
-NOW = datetime(2026, 12, 1, 10, tzinfo=UTC)
 SEEDS = int(os.environ["SPARK"])
 ROWS = 200
 pytestmark = pytest.mark.filterwarnings("default")  # what pyspark warns of is for Spark to mend
 
 
-def planned(folder, engine, accounts, *, deals=True, users=True):
-    document, findings = plan_of_export(
-        Settings(),
-        folder / "pack",
-        folder / accounts,
-        folder / "opportunities.csv" if deals else None,
-        folder / "users.csv" if users else None,
-        now=NOW,
-        all_decisions=False,
-        engine=engine,
-    )
-    return json.dumps(document), [(each.code, each.message, each.place) for each in findings]
+def planned(folder, engine, accounts, **parts):
+    document, findings = export_plans.planned(folder, engine, accounts, **parts)
+    return document, [(each.code, each.message, each.place) for each in findings]
 
 
 def write(folder, seed):

@@ -69,4 +69,5 @@ def test_a_variable_that_cannot_be_is_named(tmp_path: Path, name: str, value: st
 
 
 def test_what_the_daemon_tells_its_children_is_no_setting(tmp_path: Path) -> None:
-    load(tmp_path, "", CONFIG="/x", CONFIG_FOLDER=str(tmp_path), LEASE_EPOCH="4", ACTOR="ruth")
+    told = load(tmp_path, "", CONFIG="/x", CONFIG_FOLDER=str(tmp_path), LEASE_EPOCH="4", ACTOR="ruth")
+    assert told == load(tmp_path, "")
