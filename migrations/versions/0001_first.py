@@ -224,8 +224,8 @@ _SCHEMA = (
     CREATE TABLE outbox (
       id {serial} NOT NULL, plan_id {text} NOT NULL, ref {text} NOT NULL, field {text} NOT NULL, "old" {text},
       "new" {text}, because {text} NOT NULL, parent {text}, fingerprint {text} NOT NULL, money {text},
-      state {text} NOT NULL, attempts INTEGER NOT NULL, attempt {text}, epoch {big}, code {text}, message {text},
-      changed_at {text} NOT NULL,
+      state {text} NOT NULL, attempts INTEGER NOT NULL, attempt {text}, epoch {big}, stamp {text},
+      code {text}, message {text}, changed_at {text} NOT NULL,
       CONSTRAINT pk_outbox PRIMARY KEY (id),
       CONSTRAINT ck_outbox_state CHECK (state IN ('approved', 'sending', 'confirmed', 'skipped_already',
       'stale', 'conflict', 'rejected', 'blocked', 'dead')),

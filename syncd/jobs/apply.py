@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -10,21 +11,22 @@ from syncd.errors import RefusedError
 from syncd.jobs.context import Context
 from syncd.jobs.freezing import check_not_frozen, freeze
 from syncd.jobs.leadership import Leadership
-from syncd.jobs.leads.writing import lead_orders
+from syncd.jobs.leads.writing import handed_over, lead_orders
 from syncd.jobs.plan import Deliberation, deliberate, input_of
 from syncd.jobs.recording import Run, recorded
 from syncd.jobs.written import mapped_roles
 from syncd.model.plans import LEADS_PLAN, OutboxRow, SavedPlan, Slot
-from syncd.model.refs import System
+from syncd.model.refs import Kind, Ref, System
 from syncd.planning import adoption, approval, undo
 from syncd.planning.applied import ApplyReport
 from syncd.planning.apply import apply_plan
+from syncd.planning.builder import PlanInput
 from syncd.planning.line import Line
 from syncd.planning.preflight import Orders
 from syncd.planning.recovery import recover
 from syncd.planning.staleness import Present, present_rows
 from syncd.settings import Mode
-from syncd.store import plans
+from syncd.store import mirror, plans
 
 
 def approve(context: Context, leader: Leadership, plan_id: str, *, why: str, limits: Sequence[str] = ()) -> SavedPlan:
@@ -116,20 +118,35 @@ def line_of(context: Context, leader: Leadership, run_id: str) -> Line:
 
 
 def _orders(context: Context, thought: Deliberation, plan: SavedPlan) -> Orders:
-    source = input_of(context, thought)
     document: Mapping[str, Any] = plan.document
+    source = _with_named(context, input_of(context, thought), document)
     known: dict[Slot, Present | None] = {}
 
     def standing(rows: Sequence[OutboxRow]) -> Mapping[Slot, Present]:
         """Judged once, on the book of this apply's start: only our own writes change the mirror while it runs."""
         new = [row for row in rows if row.slot not in known]
         if new:
-            judged = present_rows(source, document, new, thought.source.book.memory)
-            known.update({row.slot: judged.get(row.slot) for row in new})
+            leads = [row for row in new if row.ref.kind is Kind.LEAD]
+            others = [row for row in new if row.ref.kind is not Kind.LEAD]
+            judged = present_rows(source, document, others, thought.source.book.memory)
+            present = {**judged, **handed_over(context, thought.pack, leads)}
+            known.update({row.slot: present.get(row.slot) for row in new})
         return {row.slot: found for row in rows if (found := known[row.slot]) is not None}
 
     stale: frozenset[System] = thought.source.stale
     return Orders(context.settings.mode.value, thought.pack.guard, thought.pack.zone, standing, stale_systems=stale)
+
+
+def _with_named(context: Context, source: PlanInput, document: Mapping[str, Any]) -> PlanInput:
+    """The present book with the contacts and tasks that the plan names, whatever kinds the pack lets follow."""
+    refs = {Ref.parse(row["ref"]) for row in document["changes"]} - {record.ref for record in source.followers}
+    named = [ref for ref in refs if ref.kind in (Kind.CONTACT, Kind.TASK)]
+    if not named:
+        return source
+    with context.store.read() as conn:
+        found = mirror.get_records(conn, named).values()
+    live = [each for each in found if not each.deleted and each.fields.get("is_closed") != "true"]
+    return replace(source, followers=(*source.followers, *sorted(live, key=lambda each: each.ref)))
 
 
 def adopt(context: Context, leader: Leadership, *, again: bool = False) -> adoption.Adoption:

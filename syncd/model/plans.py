@@ -123,7 +123,7 @@ class SavedPlan:
 
 @dataclass(frozen=True, slots=True)
 class OutboxRow:
-    """One row of an approved plan on its way to a CRM."""
+    """One row of an approved plan on its way to a CRM; `stamp` is the record's, as compared before the last send."""
 
     id: int
     plan_id: str
@@ -138,6 +138,7 @@ class OutboxRow:
     code: str | None = None
     message: str | None = None
     field: str = OWNER_FIELD
+    stamp: datetime | None = None
 
     @property
     def slot(self) -> Slot:

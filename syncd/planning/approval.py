@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 from syncd.crashpoints import crashpoint
 from syncd.errors import GuardTrippedError, RefusedError, UsageError
 from syncd.model.plans import LEADS_PLAN, Change, PlanStatus, RowState, SavedPlan
+from syncd.model.refs import Kind
 from syncd.planning.document import changes_of, tripped_limits
 from syncd.planning.guard import LIMITS
 from syncd.store import ledger, outbox, ownership, plans
@@ -151,10 +152,13 @@ _OPEN = (RowState.APPROVED, RowState.SENDING)
 def _supersede_others(conn: Connection, plan: SavedPlan, *, who: str, now: datetime, run_id: str | None) -> None:
     """Close the other approved plans: rows never sent end as `stale`, rows in doubt stay open until they are read.
 
-    A plan of leads leaves those of accounts alone, and the other way round: they have no record in common.
+    A plan of leads leaves those of accounts alone, and the other way round: they have no record in common, but for one
+    that hands over the leads of somebody who leaves.
     """
+    hands_over = any(change.ref.kind is Kind.LEAD for change in changes_of(plan))
     for other in unfinished(conn):
-        if other.plan_id == plan.plan_id or (other.kind == LEADS_PLAN) is not (plan.kind == LEADS_PLAN):
+        apart = (other.kind == LEADS_PLAN) is not (plan.kind == LEADS_PLAN)
+        if other.plan_id == plan.plan_id or (apart and not (other.kind == LEADS_PLAN and hands_over)):
             continue
         _close_rows(conn, other, code="superseded", message=f"plan {plan.plan_id} was approved instead", now=now)
         plans.set_status(conn, other.plan_id, PlanStatus.SUPERSEDED)

@@ -129,6 +129,11 @@ def child_fingerprint(ref: Ref, old: str | None, *, parent: Ref, target: RepStat
     return _digest({"ref": str(ref), "owner": old, "parent": str(parent), "rep": rep})
 
 
+def loose_fingerprint(ref: Ref, old: str | None, *, target: RepState) -> str:
+    """The fingerprint of a contact or task that is on no account; it is open, or it would not be listed."""
+    return _digest({"ref": str(ref), "owner": old, "rep": [target.id, target.active, target.eligible]})
+
+
 def text_fingerprint(ref: Ref, field: str, old: str | None, new: str | None) -> str:
     """The fingerprint of a row that writes a text of ours: it stands as long as syncd would write that very text."""
     return _digest({"ref": str(ref), "field": field, "held": old, "writes": new})

@@ -22,7 +22,7 @@ from syncd.model.refs import Ref, System
 from syncd.planning.document import FORMAT, change_entry, decision_entry, guard_entry, people_by_id, summary_entry
 from syncd.planning.guard import Move, Reach, check_guard
 from syncd.planning.lead_routing import Decided
-from syncd.planning.lead_tracking import is_queue
+from syncd.planning.lead_tracking import is_over, is_queue
 from syncd.planning.proposals import Proposal
 from syncd.planning.staleness import Present
 from syncd.rules.facts import Directory
@@ -137,11 +137,17 @@ def lead_fingerprint(ref: Ref, old: str | None, target: User) -> str:
 
 
 def present_leads(
-    rows: Iterable[OutboxRow], leads: Mapping[Ref, SeenLead], tracks: Mapping[Ref, LeadTrack], users: Mapping[Ref, User]
+    rows: Iterable[OutboxRow],
+    leads: Mapping[Ref, SeenLead],
+    tracks: Mapping[Ref, LeadTrack],
+    users: Mapping[Ref, User],
+    *,
+    worked: bool = False,
 ) -> Mapping[Slot, Present]:
     """How each row stands on the present mirror; `tracks` say where the leads stand now.
 
-    A lead that is gone, converted or worked since is left out, or refused: its row ends, and the others go on.
+    A lead that is gone, converted or worked since is left out, or refused: its row ends, and the others go on. `worked`
+    ones, and such as are too old to be looked after, are handed over by who leaves all the same.
     """
     people = {(user.ref.system, user.ref.id): user for user in users.values()}
     found: dict[Slot, Present] = {}
@@ -150,7 +156,8 @@ def present_leads(
         target = people.get((row.ref.system, row.new or ""))
         if seen is None or track is None or seen.record.deleted:
             continue
-        refusal = track.text if track.state in (LeadState.CLOSED, LeadState.TOUCHED) else None
+        ended = is_over(track) if worked else track.state in (LeadState.CLOSED, LeadState.TOUCHED)
+        refusal = track.text if ended else None
         fingerprint = lead_fingerprint(row.ref, row.old, target) if target is not None else None
         found[row.slot] = Present(seen.record.owner, fingerprint, refusal)
     return found

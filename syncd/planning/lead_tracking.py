@@ -24,6 +24,11 @@ WAITS, RETURNED, NOT_ROUTED = "waits", "returned", "owner-inactive"
 """Why a lead waits: nobody has it; it came back after syncd gave it away; who had it is no active user."""
 
 
+_TOO_OLD = "too-old"
+_OLD = frozenset({_TOO_OLD, PAST})
+"""Why a lead is closed that is still a lead: syncd looks after it no longer."""
+
+
 @dataclass(frozen=True, slots=True)
 class Scene:
     """What leads are looked at with: the people, the marks of what syncd wrote, the pack's clock, and the settings.
@@ -59,7 +64,7 @@ def observed(seen: SeenLead, scene: Scene) -> LeadTrack:
     over = _why_over(record, scene)
     if over is not None:
         return _closed(track, *over)
-    done = track.state is LeadState.TOUCHED or (track.state is LeadState.CLOSED and track.reason == "too-old")
+    done = track.state is LeadState.TOUCHED or (track.state is LeadState.CLOSED and track.reason == _TOO_OLD)
     if done and not _is_left_behind(track, record, scene):
         return replace(track, owner=record.owner)
     return _owned(track, record, scene)
@@ -69,6 +74,11 @@ def _is_left_behind(track: LeadTrack, record: Record, scene: Scene) -> bool:
     """Whether somebody had or worked a lead who is no active user any more: it needs another owner, however old."""
     user = scene.owner_of(record)
     return track.assigned_at is not None and user is not None and not user.active
+
+
+def is_over(track: LeadTrack) -> bool:
+    """Whether a record is no lead to anybody any more: converted, merged, deleted, in no stage of a lead."""
+    return track.state is LeadState.CLOSED and track.reason not in _OLD
 
 
 def is_queue(user: User) -> bool:
@@ -160,7 +170,7 @@ def _waiting(track: LeadTrack, record: Record, user: User | None, mark: OwnerMar
     )
     if track.created_at < scene.now - scene.within and track.assigned_at is None:
         days = scene.within.days
-        return _closed(base, "too-old", f"it is older than {days} d (leads.within), so it stays where it is")
+        return _closed(base, _TOO_OLD, f"it is older than {days} d (leads.within), so it stays where it is")
     ours = mark is not None and mark.source == "written"
     back = track.rep is not None or track.reason == RETURNED
     stayed = user is not None and not user.active and track.owner == record.owner and track.reason != RETURNED

@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import TypeVar
 
 from syncd.clock import Clock
-from syncd.connectors.port import Reader, Reading, Writer
+from syncd.connectors.port import OwnerVersion, Reader, Reading, Writer
 from syncd.entropy import Entropy
 from syncd.errors import CrmError, LeaseHeldError, RateLimitedError, RefusedError
 from syncd.model.plans import OutboxRow
@@ -18,6 +19,8 @@ from syncd.model.refs import Kind, Ref, System
 from syncd.planning.applied import Stop
 from syncd.store.engine import Store
 from syncd.telemetry.log import Log
+
+T = TypeVar("T")
 
 MAX_WAIT = timedelta(minutes=15)
 """How long one apply waits for rate limits in all; then it stops and the rest stays approved."""
@@ -70,13 +73,26 @@ class Line:
     def read_refs(self, system: System, kind: Kind, refs: Sequence[Ref]) -> Mapping[Ref, Reading]:
         """The same for records that are named by their refs."""
         reader = self.readers[system]
+        readings = self._patiently(lambda: reader.read(kind, [ref.id for ref in refs]))
+        return {Ref(system, kind, known): reading for known, reading in readings.items()}
+
+    def owner_histories(self, refs: Sequence[Ref]) -> Mapping[Ref, tuple[OwnerVersion, ...]]:
+        """The owners that some accounts of one system had, newest first; no call where none is asked about.
+
+        Those of which the CRM keeps no history are left out. Raises CrmError where it cannot be asked.
+        """
+        if not refs:
+            return {}
+        system, kind, reader = refs[0].system, refs[0].kind, self.readers[refs[0].system]
+        histories = self._patiently(lambda: reader.owner_history([ref.id for ref in refs]))
+        return {Ref(system, kind, known): versions for known, versions in histories.items()}
+
+    def _patiently(self, ask: Callable[[], T]) -> T:
         while True:
             try:
-                readings = reader.read(kind, [ref.id for ref in refs])
+                return ask()
             except RateLimitedError as error:
                 self.wait_out(error)
-            else:
-                return {Ref(system, kind, record_id): reading for record_id, reading in readings.items()}
 
     def wait_out(self, error: RateLimitedError) -> None:
         """Wait as a rate limit asks; the error again once the apply has waited long enough in all."""

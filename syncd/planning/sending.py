@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from syncd.connectors.port import OwnerWrite, Reading, WriteOutcome, WriteResult
 from syncd.crashpoints import crashpoint
@@ -28,6 +29,7 @@ from syncd.model.plans import OWNER_FIELD, OutboxRow, RowState
 from syncd.model.records import Team
 from syncd.model.refs import Kind, Ref, System
 from syncd.planning.applied import Stop
+from syncd.planning.doubt import unproved
 from syncd.planning.line import Line, stopped_by
 from syncd.planning.settling import PlanContext, Settlement, settle
 from syncd.planning.teams import HAS_TEAM, read_teams, restore_teams, with_seats
@@ -151,7 +153,7 @@ def _send(
     tries.update(row.id for row in rows)
     tally.sent += len(rows)
     tally.refused += sum(1 for result in results.values() if result.outcome is WriteOutcome.REJECTED)
-    again = _finish(line, context, rows, results, tries, tally)
+    again = _finish(line, context, chunk, results, tries, tally)
     if any(each.team is not None for each in chunk):
         tally.stop = tally.stop or restore_teams(line, rows[0].ref.system)
     return again
@@ -167,11 +169,17 @@ def _claim(line: Line, chunk: Sequence[Ready]) -> Stop | None:
             saved_teams.save(conn, {each.row.id: each.team for each in chunk if each.team is not None}, now=now)
             intents = [_intent(row, attempt, line.epoch) for row in rows]
             ledger.append_many(conn, intents, at=now, run_id=line.run_id)
-            outbox.claim(conn, [row.id for row in rows], epoch=line.epoch, attempt=attempt, now=now)
+            stamps = {row: stamp for row, stamp in _stamps(chunk).items() if stamp is not None}
+            outbox.claim(conn, [row.id for row in rows], epoch=line.epoch, attempt=attempt, now=now, stamps=stamps)
     except (LeaseHeldError, RefusedError) as error:
         return Stop(error.code, error.summary, error.exit_code)
     crashpoint("apply.claimed")
     return None
+
+
+def _stamps(chunk: Sequence[Ready]) -> dict[int, datetime | None]:
+    """The stamps of the records as they were compared, by row id."""
+    return {each.row.id: each.reading.record.stamp if each.reading.record else None for each in chunk}
 
 
 def _intent(row: OutboxRow, attempt: str, epoch: int) -> ledger.NewRow:
@@ -219,7 +227,7 @@ def _write(line: Line, chunk: Sequence[Ready]) -> Mapping[Ref, WriteResult]:
 def _finish(
     line: Line,
     context: PlanContext,
-    rows: Sequence[OutboxRow],
+    chunk: Sequence[Ready],
     results: Mapping[Ref, WriteResult],
     tries: Mapping[int, int],
     tally: Tally,
@@ -228,11 +236,15 @@ def _finish(
 
     Where the reading fails the rows stay in doubt: the next start reads them before anything else.
     """
+    rows = [each.row for each in chunk]
     unread = [row for row in rows if needs_reading(results[row.ref])]
     read_rows = [row for row in rows if not needs_reading(results[row.ref])]
     readings: Mapping[Ref, Reading] = {}
+    doubts: Mapping[int, str] = {}
     try:
         readings = _read_back(line, unread, results)
+        lost = [row for row in unread if results[row.ref].outcome is WriteOutcome.UNKNOWN]
+        doubts = unproved(line, lost, _stamps(chunk), readings)
         read_rows = list(rows)
     except CrmError as error:
         tally.stop = stopped_by(error, rows[0].ref.system)
@@ -242,7 +254,7 @@ def _finish(
     again: list[OutboxRow] = []
     for row in read_rows:
         last = tries[row.id] >= MAX_ATTEMPTS
-        end = after_write(row, results[row.ref], readings.get(row.ref), last=last)
+        end = after_write(row, results[row.ref], readings.get(row.ref), last=last, doubt=doubts.get(row.id))
         if end is None:
             again.append(row)
         else:

@@ -12,12 +12,19 @@ from typing import Any
 from syncd.model.decisions import Decision, Outcome
 from syncd.model.plans import DERIVED_WRITES, OWNER_FIELD, OutboxRow, Slot
 from syncd.model.records import Record
-from syncd.model.refs import Ref, System
+from syncd.model.refs import Kind, Ref, System
 from syncd.planning.builder import PlanInput, bench_of
 from syncd.planning.document import decisions_by_company, people_by_id
 from syncd.planning.field_standing import Present as Present
 from syncd.planning.field_standing import present_role, present_text
-from syncd.planning.fingerprints import RepState, account_fingerprint, child_fingerprint, rep_state, rule_basis
+from syncd.planning.fingerprints import (
+    RepState,
+    account_fingerprint,
+    child_fingerprint,
+    loose_fingerprint,
+    rep_state,
+    rule_basis,
+)
 from syncd.planning.people.reasons import CAPPED, as_proposed
 from syncd.planning.people.table import paths_of
 from syncd.planning.proposals import OWNER_ROLE, Bench, is_managed
@@ -30,6 +37,8 @@ from syncd.rules.memory import NO_MEMORY, Memory
 
 _CAPPED = frozenset({"picked", "retrieved"}) | CAPPED
 _NO_FACTS = Facts(key="", accounts=())
+_LOOSE = frozenset({Kind.CONTACT, Kind.TASK})
+"""What may be on no account; whoever leaves hands it over by a row of its own."""
 
 
 def present_rows(
@@ -55,11 +64,16 @@ def present_rows(
             source, document, [row for row in rows if row.field == role], memory, role=role
         ).items()
     }
+    loose = {record.ref: record for record in source.followers if record.account is None}
     found: dict[Slot, Present] = {}
     for row in rows:
         role = OWNER_ROLE if row.field in DERIVED_WRITES else row.field
         decision, facts = decisions.get((row.because, role)), source.facts.get(row.because)
-        present = _present(row, decision, facts, bench, people)
+        present = (
+            _present_loose(row, loose, _target(bench, people, row))
+            if row.parent is None and row.ref.kind in _LOOSE
+            else _present(row, decision, facts, bench, people)
+        )
         if present is not None:
             refusal = full.get(row.slot)
             found[row.slot] = Present(present.owner, None, refusal) if refusal else present
@@ -174,3 +188,11 @@ def _present_child(row: OutboxRow, parent: Ref, bench: Bench, target: RepState) 
     if record is None:
         return None
     return Present(record.owner, child_fingerprint(row.ref, record.owner, parent=parent, target=target))
+
+
+def _present_loose(row: OutboxRow, records: Mapping[Ref, Record], target: RepState) -> Present | None:
+    """How the row of a contact or task stands that is on no account."""
+    record = records.get(row.ref)
+    if record is None:
+        return None
+    return Present(record.owner, loose_fingerprint(row.ref, record.owner, target=target))

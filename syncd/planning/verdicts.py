@@ -36,8 +36,13 @@ def before_write(row: OutboxRow, reading: Reading | None, *, tried: bool, in_dou
     return Settlement(row, RowState.CONFLICT, OWNER_CHANGED, found.text, None, found.value, found.value, reading)
 
 
-def after_write(row: OutboxRow, result: WriteResult, reading: Reading | None, *, last: bool) -> Settlement | None:
-    """The end of a row that was sent, or None where it may be sent again: it was read and was not applied."""
+def after_write(
+    row: OutboxRow, result: WriteResult, reading: Reading | None, *, last: bool, doubt: str | None = None
+) -> Settlement | None:
+    """The end of a row that was sent, or None where it may be sent again: it was read and was not applied.
+
+    `doubt` says in words why that is not proved of a row whose answer was lost (`doubt.unproved`).
+    """
     if result.outcome is WriteOutcome.REJECTED:
         return Settlement(row, RowState.REJECTED, result.code, result.message, result.request_id, row.old, None)
     if result.outcome is WriteOutcome.RETRY:
@@ -46,8 +51,18 @@ def after_write(row: OutboxRow, result: WriteResult, reading: Reading | None, *,
     if result.outcome is WriteOutcome.ACCEPTED:
         return _accepted(row, result, reading)
     if found.standing is Standing.AS_PLANNED:
+        if doubt is not None:
+            return put_back(row, reading, doubt, result.request_id)
         return _dead(row, result) if last else None
     return before_write(row, reading, tried=False, in_doubt=result.outcome is WriteOutcome.UNKNOWN)
+
+
+def put_back(row: OutboxRow, reading: Reading | None, doubt: str, request_id: str | None = None) -> Settlement:
+    """The end of a row that may have been written and put back, for the reason told: it is not sent again.
+
+    Its mark is ours from now on, so that the owner of before counts as the word of whoever put it back.
+    """
+    return Settlement(row, RowState.CONFLICT, NOT_KEPT, doubt, request_id, row.old, row.old, reading)
 
 
 def needs_reading(result: WriteResult) -> bool:

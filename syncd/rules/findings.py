@@ -6,12 +6,15 @@ It collects, and reports in the order of the files; it knows nothing of what a r
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 
 from syncd.errors import Finding, Place, Severity, sort_key
 
 _LINE_BREAK = re.compile(r"\r\n|\r|\n")
+Found = tuple[str, Severity, str, Place | None, str | None]
+"""One problem as it is reported: what `Findings.add` takes."""
 
 
 class TooManyFindingsError(Exception):
@@ -29,9 +32,12 @@ class Findings:
         self._found: dict[tuple[str, str, Place | None], Finding] = {}
         self._errors = 0
         self._texts: dict[str, str] = {}
+        self._heard: list[Found] | None = None
 
     def add(self, code: str, severity: Severity, message: str, place: Place | None, hint: str | None = None) -> None:
         """Record one problem; the same code and message at the same place is kept once."""
+        if self._heard is not None:
+            self._heard.append((code, severity, message, place, hint))
         message = _printable(message)
         key = (code, message, place)
         if key not in self._found:
@@ -58,6 +64,22 @@ class Findings:
     def attach(self, path: str, text: str) -> None:
         """Give the text of a file, so that its findings show their source line."""
         self._texts[path] = text
+
+    def text_of(self, path: str) -> str | None:
+        """The text that was attached for a file, or None."""
+        return self._texts.get(path)
+
+    @contextmanager
+    def heard(self) -> Iterator[list[Found]]:
+        """All that is reported meanwhile, also what was reported before: for whoever reports it again."""
+        around, own = self._heard, []
+        self._heard = own
+        try:
+            yield own
+        finally:
+            self._heard = around
+            if around is not None:
+                around.extend(own)
 
     def __len__(self) -> int:
         return len(self._found)

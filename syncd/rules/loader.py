@@ -30,6 +30,7 @@ from syncd.rules.reading.pack_options import PackOptions, read_pack_options
 from syncd.rules.reading.pack_reading import Reading
 from syncd.rules.reading.people_loader import check_pools, read_pools, read_reps, written_seats
 from syncd.rules.reading.quotas_loader import check_quotas, read_quotas
+from syncd.rules.reading.reading_memory import ReadingMemory
 from syncd.rules.reading.references import check_pairs, check_queues, check_references
 from syncd.rules.reading.revision import pack_revision as pack_revision
 from syncd.rules.reading.revision import read_documents, revision_of
@@ -107,8 +108,13 @@ class ReadPack:
     today: date | None
 
 
-def read_pack(root: Path, options: ReadingOptions, *, now: datetime | None = None) -> ReadPack:
-    """The pack in a folder and what it was read from. Never raises."""
+def read_pack(
+    root: Path, options: ReadingOptions, *, now: datetime | None = None, memory: ReadingMemory | None = None
+) -> ReadPack:
+    """The pack in a folder and what it was read from. Never raises.
+
+    With the `memory` of earlier readings only what changed since is read; what comes of it is the same.
+    """
     findings = Findings(MOST_ERRORS)
     files = PackFiles(root, findings)
     reading = Reading(
@@ -119,11 +125,14 @@ def read_pack(root: Path, options: ReadingOptions, *, now: datetime | None = Non
         now,
         shared_domains=options.shared_domains,
         schema_values=options.schema_values,
+        memory=memory,
     )
     pack: Pack | None = None
     with without_collector(), suppress(TooManyFindingsError):
-        pack = _read(root, read_documents(files, findings), reading)
+        pack = _read(root, read_documents(files, findings, memory), reading)
     items = findings.items
+    if pack is not None and memory is not None:
+        memory.end()
     whole = None if pack is None or findings.has_errors else replace(pack, findings=items)
     return ReadPack(whole, items, files.contents, files.absent, reading.today)
 
@@ -133,7 +142,12 @@ def _read(root: Path, documents: tuple[Document, ...], reading: Reading) -> Pack
     options = read_pack_options(sections.pack, root.resolve().name or "pack", reading)
     named = read_lists(sections.maps["lists"], reading)
     reading.lists, reading.unreadable = named.lists, named.unreadable
+    if reading.memory is not None:
+        reading.lists = MappingProxyType(reading.memory.same("lists", reading.lists))
     read_segments(sections.maps["segments"], reading)
+    if reading.memory is not None:
+        reading.segments = MappingProxyType(reading.memory.same("segments", reading.segments))
+        reading.begin_parts()
     pack = _read_rules(sections, options, reading)
     sections.report_unused()
     return replace(

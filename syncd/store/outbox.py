@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, exists, select, update
+from sqlalchemy import Connection, Row, bindparam, exists, select, update
 
 from syncd.errors import RefusedError, StorageError
 from syncd.model.plans import OWNER_FIELD, Change, OutboxRow, PlanStatus, RowState, Slot
@@ -111,13 +111,25 @@ def rows(
             code=row.code,
             message=row.message,
             field=row.field,
+            stamp=row.stamp,
         )
         for row in conn.execute(query)
     )
 
 
-def claim(conn: Connection, ids: Iterable[int], *, epoch: int, attempt: str, now: datetime) -> None:
+def claim(
+    conn: Connection,
+    ids: Iterable[int],
+    *,
+    epoch: int,
+    attempt: str,
+    now: datetime,
+    stamps: Mapping[int, datetime] | None = None,
+) -> None:
     """Say that rows are about to be sent (approved to sending), all or none; commit before sending.
+
+    `stamps` are those of their records, as compared, by row id: who reads a row in doubt tells by them whether anybody
+    changed the record since.
 
     Raises LeaseHeldError SYN702 unless `epoch` is the present lease's, SYN720 before that lease may write; RefusedError
     SYN615 for a row whose plan is not approved any more, StorageError SYN611 for a row that is not `approved`.
@@ -148,6 +160,9 @@ def claim(conn: Connection, ids: Iterable[int], *, epoch: int, attempt: str, now
         claimed += conn.execute(statement).rowcount
     if claimed != len(wanted):
         raise _unclaimable(conn, wanted, attempt)
+    if stamps:
+        held = update(outbox).where(outbox.c.id == bindparam("row")).values(stamp=bindparam("as_compared"))
+        conn.execute(held, [{"row": known, "as_compared": stamp} for known, stamp in stamps.items()])
 
 
 def finish(conn: Connection, endings: Sequence[Ending], *, now: datetime) -> None:
@@ -218,6 +233,7 @@ def _row(plan_id: str, change: Change, at: datetime) -> dict[str, Any]:
         "attempts": 0,
         "attempt": None,
         "epoch": None,
+        "stamp": None,
         "code": None,
         "message": None,
         "changed_at": at,

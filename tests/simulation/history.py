@@ -224,6 +224,11 @@ class History:
         for history in self.systems.values():
             yield from (change for change in history.changes if source in (None, change.source))
 
+    def requests(self) -> Iterator[Request]:
+        """What syncd asked both CRMs to write."""
+        for history in self.systems.values():
+            yield from history.requests
+
     def writes(self) -> int:
         """How many rows syncd asked the CRMs to write so far."""
         return sum(len(history.requests) for history in self.systems.values())

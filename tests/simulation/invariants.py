@@ -332,15 +332,17 @@ class Invariants:
         planned = {(one.plan.plan_id, slot) for one in approved for slot in one.rows}
         if {(row.plan_id, slot_of(row)) for row in rows} != planned:
             raise ViolationError("I12 one final state", "the outbox does not hold the rows of the approved plans")
+        asked: defaultdict[tuple[Slot, str | None], list[Request]] = defaultdict(list)
+        for request in self.history.requests():
+            asked[request.slot, request.value].append(request)
         for row in rows:
             ends = [receipt for receipt in receipts[row.id] if receipt.state.final]
             if not row.state.final or len(ends) != 1 or ends[0].state is not row.state:
                 raise ViolationError("I12 one final state", f"{row} ended as {[end.state.value for end in ends]}")
             sent = [
                 one
-                for one in self.history.of(row.ref).requests
-                if (one.slot, one.value) == (slot_of(row), row.new)
-                and named(in_force(approved, one.at, one.ref)) == f"plan {row.plan_id}"
+                for one in asked[slot_of(row), row.new]
+                if named(in_force(approved, one.at, one.ref)) == f"plan {row.plan_id}"
             ]
             self._evidence(row, sent, ends[0])
 

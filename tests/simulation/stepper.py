@@ -106,6 +106,8 @@ class Stepper:
     steps: list[str] = field(default_factory=list)
     kills: int = 0
     events: Collection[Event] = ()
+    late_watches: bool = False
+    """Whether watches come when every mirror is stale, and holds what no watch has seen."""
     _number: int = 0
 
     @classmethod
@@ -124,7 +126,8 @@ class Stepper:
         people, history = People(world, Dice(f"{seed} people")), History(world)
         invariants, conduct = Invariants(world, history, Approvals(world)), Conduct(world, history)
         acts = Acts(world, people, invariants, conduct, dice)
-        stepper = cls(seed, world, dice, people, invariants, conduct, acts)
+        late = Dice(f"{seed} a late watch").chance(0.25)
+        stepper = cls(seed, world, dice, people, invariants, conduct, acts, late_watches=late)
         world.before_send = stepper._check_lease
         told = f"mode {mode}, index lag {lag:.0f} s, pages of {page}, plans live {lifetime}, people count for {respect}"
         stepper.steps.append(f"seed {seed}: {told}; {', '.join(features) or 'owners alone'}")
@@ -277,6 +280,11 @@ class Stepper:
         self._troubled("plan", self.acts.plan_approve_apply)
 
     def _some_watch(self) -> None:
+        """In some courses the feed dies right after something was read, and the next watch comes late."""
+        if self.late_watches:
+            self._edits()
+            self._do("pull", self.acts.pull)
+            self.world.clock.advance(timedelta(minutes=self.dice.one_of((25, 90))))
         self._troubled("watch", self.acts.watch)
 
     def _some_apply(self) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from types import MappingProxyType
 
 from sqlalchemy import Connection
 
@@ -13,6 +14,7 @@ from syncd.jobs.context import Context
 from syncd.jobs.family_book import read_family
 from syncd.jobs.leads.candidates import candidate_companies
 from syncd.jobs.leads.scenes import given_lately
+from syncd.model.decisions import Owner
 from syncd.model.records import Record, User
 from syncd.model.refs import Kind, Ref, System
 from syncd.planning.lead_plan import LeadPlanInput
@@ -24,6 +26,8 @@ from syncd.rules.routing.lead_facts import lead_from_raw
 from syncd.rules.routing.router import LeadRouter
 from syncd.store import leads as store
 from syncd.store.leads import LeadTrack, SeenLead
+
+NOBODY_NEW: Mapping[str, Owner] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,13 +55,24 @@ def route_leads(context: Context, scene: Scene, looked: Sequence[tuple[SeenLead,
 
 
 def router_of(
-    context: Context, conn: Connection, scene: Scene, cases: Sequence[LeadCase], now: datetime
+    context: Context,
+    conn: Connection,
+    scene: Scene,
+    cases: Sequence[LeadCase],
+    now: datetime,
+    *,
+    owners: Mapping[str, Owner] = NOBODY_NEW,
+    any_hour: bool = False,
 ) -> tuple[LeadRouter, LeadPlanInput]:
-    """A router over the companies that these leads may belong to, and the plan's input without any decision."""
+    """A router over the companies that these leads may belong to, and the plan's input without any decision.
+
+    `owners` are those whom companies are about to get, by company key.
+    """
     pack = scene.pack
     linked = [case.linked for case in cases if case.linked is not None]
     keys = candidate_companies(conn, [case.facts for case in cases], linked, context.systems) if cases else ()
     book = read_family(context, conn, pack, keys, now)
+    book = replace(book, facts=tuple(_owned_by(facts, owners.get(facts.key)) for facts in book.facts))
     memory = replace(book.memory, assignments=given_lately(conn, now))
     source = LeadPlanInput(
         decided=(),
@@ -73,7 +88,12 @@ def router_of(
         refused=store.refused(conn, now),
         read_at=dict.fromkeys(context.systems, now),
     )
-    return LeadRouter(pack, replace(book, memory=memory), now), source
+    return LeadRouter(pack, replace(book, memory=memory), now, any_hour=any_hour), source
+
+
+def _owned_by(facts: Facts, owner: Owner | None) -> Facts:
+    """The company with the owner whom it is about to get."""
+    return facts if owner is None else replace(facts, current_owner=owner, owner_active=True)
 
 
 def case_of(seen: SeenLead, track: LeadTrack, scene: Scene, derivation: Derivation) -> LeadCase:

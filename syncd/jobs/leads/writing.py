@@ -41,6 +41,18 @@ def lead_orders(context: Context, pack: Pack | None = None) -> Orders:
     return Orders(mode, rules.guard, rules.zone, standing, stale_systems=stale, most_stale=_ALL)
 
 
+def handed_over(context: Context, rules: Pack, rows: Sequence[OutboxRow]) -> Mapping[Slot, Present]:
+    """How the rows of leads stand that a plan hands over because their owner leaves: worked and old ones, too."""
+    if not rows:
+        return {}
+    with context.store.read() as conn:
+        scene = scene_of(context, conn, rules, context.clock.now())
+        seen = {each.record.ref: each for each in store.seen_leads(conn, [row.ref for row in rows])}
+    return present_leads(
+        rows, seen, {ref: observed(each, scene) for ref, each in seen.items()}, scene.users, worked=True
+    )
+
+
 def charge_leads(context: Context, since: datetime) -> int:
     """Charge the picks of plans of leads that were written since an instant, each once; how many plans were looked at.
 

@@ -7,24 +7,27 @@ from decimal import Decimal
 from typing import Any
 
 from syncd.jobs.context import Context
+from syncd.jobs.leads.leaving import leads_of_leaver
 from syncd.jobs.people.proposing import Look, propose
 from syncd.jobs.written import read_followers
+from syncd.model.decisions import Owner
 from syncd.model.plans import Change
 from syncd.model.records import Record, User
-from syncd.model.refs import Kind, System
+from syncd.model.refs import Kind, Ref, System
 from syncd.planning.builder import PlanInput
 from syncd.planning.cascade import PERSON
 from syncd.planning.people.left_behind import LeftBehind, left_behind_by
+from syncd.planning.people.left_leads import Heirs
 from syncd.planning.people.reasons import LEAVER
-from syncd.planning.people.succession import Settled, Wishes, book_of, led_by, pipeline_of, succeed
+from syncd.planning.people.succession import Settled, Wishes, book_of, covers_of, led_by, pipeline_of, succeed
 from syncd.rules.matching.time_window import local_day
 from syncd.store import mirror
 
 _BESIDE = (Kind.LEAD, Kind.CONTACT, Kind.TASK)
 """What may be owned beside accounts and opportunities, where the mirror has it."""
-_WORDS = {Kind.CONTACT: "contacts", Kind.TASK: "open_tasks"}
-"""How `cascade` of the pack calls the kinds of what follows an account."""
 _LISTED = 200
+_OF_PERSON = "a person account's: the CRM moves it with its account"
+_ENDED = "stays: it is no lead any more"
 
 
 def leaver(context: Context, email: str, *, to: Sequence[str] = (), cover: str | None = None) -> Mapping[str, Any]:
@@ -42,32 +45,49 @@ def leaver(context: Context, email: str, *, to: Sequence[str] = (), cover: str |
     facts = look.thought.facts
     book = book_of(who, facts.values(), ids)
     mine = frozenset(key for key in book if led_by(who, facts[key]))
-    settled = succeed(look.table(mine), who, book, wishes)
+    table = look.table(mine)
+    settled = succeed(table, who, book, wishes)
+    covers = covers_of(table, who, wishes)
     ended = _ended(look, who)
     gone = ended or not users or any(not user.active for user in users)
     deals = _owned(look.thought.source.open_opportunities, users)
-    followers = _owned(look.thought.source.followers, users)
     beside = _beside(context, users)
+    on_accounts = {_place(each.ref) for each in beside if each.ref.kind is Kind.CONTACT and each.account}
+    leads = [each for each in beside if each.ref.kind is Kind.LEAD and _place(each.ref) not in on_accounts]
 
     def finish(source: PlanInput, document: Mapping[str, Any]) -> tuple[dict[str, Any], Sequence[Change]]:
-        found, more = left_behind_by(
-            source, document, [*deals, *(each for each in followers if not _is_person(each))], gone=gone
-        )
-        behind = {each.record.ref: each for each in found}
+        owners, heirs = _new_owners(settled, document), Heirs(wishes.to, covers)
+        routed, handed = leads_of_leaver(context, look.pack, leads, who, owners, heirs, look.thought.now)
+        as_leads = {_place(change.ref) for change in handed}
+        loose = [
+            each
+            for each in beside
+            if each.ref.kind is not Kind.LEAD and not _is_person(each) and _place(each.ref) not in as_leads
+        ]
+        found, more = left_behind_by(source, document, [*deals, *loose], gone=gone, covers=covers)
+        behind = {each.record.ref: each for each in (*found, *routed)}
+        listed = _once(beside, behind)
         told = {
             "leaver": {"email": who, "name": next((user.name for user in users if user.name), who)},
             "state": _state(users, ended=ended),
-            "owns": _owns(book, deals, beside, source),
+            "owns": _owns(book, deals, listed, source),
             "accounts": _accounts(book, settled, document, source),
             "opportunities": [each.entry() for each in found if each.record.ref.kind is Kind.OPPORTUNITY],
-            "others": [_other(record, behind.get(record.ref), gone=gone) for record in beside[:_LISTED]],
-            "others_total": len(beside),
+            "others": [_other(record, behind.get(record.ref)) for record in listed[:_LISTED]],
+            "others_total": len(listed),
             "not_mirrored": _not_mirrored(context),
         }
-        return told, more
+        return told, (*more, *handed)
 
     proposed = {company: each.decision for company, each in settled.items()}
     return propose(look, LEAVER, proposed, finish)
+
+
+def _new_owners(settled: Mapping[str, Settled], document: Mapping[str, Any]) -> dict[str, Owner]:
+    """Whom the companies of the book get that the plan really moves."""
+    moving = {entry["company"] for entry in document["decisions"] if entry["outcome"] == "change"}
+    owners = {key: each.decision.owner for key, each in settled.items() if key in moving}
+    return {key: owner for key, owner in owners.items() if owner is not None}
 
 
 def _ended(look: Look, who: str) -> bool:
@@ -101,6 +121,17 @@ def _beside(context: Context, users: Sequence[User]) -> list[Record]:
             if not _is_over(record)
         ]
     return sorted(found, key=lambda record: str(record.ref))
+
+
+def _place(ref: Ref) -> tuple[System, str]:
+    """Where a record lies in its CRM: HubSpot's contacts are read as contacts and, in some stages, as leads, too."""
+    return ref.system, ref.id
+
+
+def _once(beside: Sequence[Record], behind: Mapping[Ref, LeftBehind]) -> list[Record]:
+    """Each record once: as what the plan hands over, where HubSpot's contact is mirrored as a lead, too."""
+    known = {_place(ref) for ref in behind}
+    return [record for record in beside if record.ref in behind or _place(record.ref) not in known]
 
 
 def _not_mirrored(context: Context) -> list[str]:
@@ -161,21 +192,10 @@ def _accounts(
     return found
 
 
-def _other(record: Record, behind: LeftBehind | None, *, gone: bool) -> dict[str, Any]:
+def _other(record: Record, behind: LeftBehind | None) -> dict[str, Any]:
     """A lead, contact or task, and what becomes of it."""
     if behind is not None:
         return behind.entry()
     name = record.fields.get("name") or record.fields.get("email") or record.ref.id
     entry = {"ref": str(record.ref), "name": name, "company": None, "to": None, "kind": record.ref.kind.value}
-    return {**entry, "moves": False, "text": _why_left(record, gone=gone)}
-
-
-def _why_left(record: Record, *, gone: bool) -> str:
-    """Why no write of the plan reaches a record, and what does."""
-    if record.ref.kind is Kind.LEAD:
-        when = "at the next look at leads" if gone else "once its owner is inactive"
-        return f"not in this plan: {when} it is routed anew, as `syncd leads --dry-run` shows"
-    if _is_person(record):
-        return "a person account's: the CRM moves it with its account"
-    word = _WORDS[record.ref.kind]
-    return f"stays: `cascade` of the pack says `{word}: stay`; write `{word}: follow`, or give it away in the CRM"
+    return {**entry, "moves": False, "text": _ENDED if record.ref.kind is Kind.LEAD else _OF_PERSON}

@@ -1,27 +1,30 @@
 """What somebody who leaves has on accounts and no account brings along: deals, contacts, open tasks. Pure.
 
-They are on other people's accounts, or held out. They go to who has their account after the plan. A deal holdout holds
-an opportunity for its owner: once that one is no active user any more it holds nothing, and says so.
+They are on other people's accounts, or held out. They go to who has their account after the plan, whatever `cascade`
+says of accounts that move; what is on no account goes to whoever covers. A deal holdout holds an opportunity for its
+owner: once that one is no active user any more it holds nothing, and says so.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from syncd.model.plans import Change
 from syncd.model.records import Record
-from syncd.model.refs import Kind, Ref
+from syncd.model.refs import Kind, Ref, System
 from syncd.planning.builder import PlanInput, bench_of
 from syncd.planning.cascade import Children
-from syncd.planning.fingerprints import child_fingerprint, rep_state
-from syncd.rules.facts import Facts
+from syncd.planning.fingerprints import RepState, child_fingerprint, loose_fingerprint, rep_state
+from syncd.rules.facts import Directory, Facts
+
+_NOBODY = "stays: its account has no active owner after the plan either"
 
 
 @dataclass(frozen=True, slots=True)
 class LeftBehind:
-    """One open opportunity, contact or open task of the leaver: to whom it moves (e-mail), and why or why not."""
+    """One open opportunity, contact, open task or lead of the leaver: to whom it moves (e-mail), and why or why not."""
 
     record: Record
     company: str | None
@@ -49,11 +52,13 @@ def left_behind_by(
     records: Iterable[Record],
     *,
     gone: bool,
+    covers: Sequence[str] = (),
 ) -> tuple[tuple[LeftBehind, ...], tuple[Change, ...]]:
     """Every record of the leaver with what becomes of it, and the writes that the plan lacks for that.
 
     `document` is the plan so far, `records` what the leaver has on accounts; `gone` says that the leaver is no active
-    user any more, or past the last day: holdouts do not hold then.
+    user any more, or past the last day: holdouts do not hold then. `covers` are e-mails, the first that can own a
+    record minds what nobody else gets.
     """
     planned = {entry["ref"]: entry for entry in document["changes"]}
     entries = {entry["company"]: entry for entry in document["decisions"]}
@@ -70,8 +75,9 @@ def left_behind_by(
             found.append(LeftBehind(record, company, to, "follows its account"))
             continue
         if account is None or company is None:
-            text = "stays: it has no account in the mirror, so nobody follows from it"
-            found.append(LeftBehind(record, None, None, text))
+            one, change = _covered(source, record, account, None, covers, "it is on no account of the mirror")
+            found.append(one)
+            changes += [change] if change is not None else []
             continue
         facts = source.facts[company]
         holdout = _holdout(children, record, account, facts, territories.get(company))
@@ -81,9 +87,10 @@ def left_behind_by(
         left = "its owner has left" if gone else "its owner leaves"
         why = f"{holdout} does not hold: {left}" if holdout is not None else left
         one, change = _moved(source, record, account, facts, entries.get(company), why)
+        if one.to is None and one.text == _NOBODY and company not in entries:
+            one, change = _covered(source, record, account, company, covers, "nobody active has its account")
         found.append(one)
-        if change is not None:
-            changes.append(change)
+        changes += [change] if change is not None else []
     return tuple(found), tuple(changes)
 
 
@@ -100,21 +107,58 @@ def _moved(
     system, company = record.ref.system, facts.key
     target = _owner_after(source, account, facts, entry)
     if target is None:
-        text = "stays: its account has no active owner after the plan either"
-        return LeftBehind(record, company, None, text), None
+        return LeftBehind(record, company, None, _NOBODY), None
     email, owner = target
     if owner == record.owner:
         return LeftBehind(record, company, None, "stays: so does its account"), None
-    if system not in source.writers:
-        return LeftBehind(record, company, None, f"stays: {system.value} is not written"), None
-    if system in source.stale:
-        return LeftBehind(record, company, None, f"stays: the mirror of {system.value} is stale"), None
-    if record.ref in source.open_refs:
-        return LeftBehind(record, company, None, "stays: an approved write of it is still under way"), None
+    refusal = _refusal(source, record.ref)
+    if refusal is not None:
+        return LeftBehind(record, company, None, refusal), None
     state = rep_state(source.directory, email, system, owner)
     fingerprint = child_fingerprint(record.ref, record.owner, parent=account, target=state)
     change = Change(record.ref, record.owner, owner, company, fingerprint, parent=account)
     return LeftBehind(record, company, email, f"to the owner of its account: {why}"), change
+
+
+def _covered(
+    source: PlanInput, record: Record, account: Ref | None, company: str | None, covers: Sequence[str], why: str
+) -> tuple[LeftBehind, Change | None]:
+    """The record with whoever covers for the leaver, and the write; without anybody it stays and says so."""
+    ref = record.ref
+    able = cover_in(source.directory, ref.system, covers)
+    if able is None:
+        text = f"stays: {why}, and nobody covers in {ref.system.value}; name one with --cover EMAIL"
+        return LeftBehind(record, company, None, text), None
+    refusal = _refusal(source, ref)
+    if refusal is not None:
+        return LeftBehind(record, company, None, refusal), None
+    email, state = able
+    fingerprint = (
+        loose_fingerprint(ref, record.owner, target=state)
+        if account is None
+        else child_fingerprint(ref, record.owner, parent=account, target=state)
+    )
+    change = Change(ref, record.owner, state.id, company or str(ref), fingerprint, parent=account)
+    return LeftBehind(record, company, email, f"{why}: {email} covers"), change
+
+
+def cover_in(directory: Directory, system: System, covers: Sequence[str]) -> tuple[str, RepState] | None:
+    """The first of some people who may own records in a system, with their state there."""
+    for email in covers:
+        rep = directory.reps.get(email)
+        owner = rep.ids.get(system) if rep is not None else None
+        if owner is not None and (state := rep_state(directory, email, system, owner)).may_own:
+            return email, state
+    return None
+
+
+def _refusal(source: PlanInput, ref: Ref) -> str | None:
+    """Why no write of a record is planned, or None."""
+    if ref.system not in source.writers:
+        return f"stays: {ref.system.value} is not written"
+    if ref.system in source.stale:
+        return f"stays: the mirror of {ref.system.value} is stale"
+    return "stays: an approved write of it is still under way" if ref in source.open_refs else None
 
 
 def _owner_after(

@@ -23,6 +23,7 @@ FOLLOWS = "follow-parent"
 NOT_NAMED = "successor-not-named"
 _BY_RULE = frozenset({"override", "retrieved"})
 _SHOWN = 3
+_NOTHING = Facts(key="", accounts=())
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,6 +188,13 @@ def cover_of(table: Table, facts: Facts, leaver: str, wished: str | None) -> str
         if email is not None and email != leaver and barred(table.frame, email, facts) is None:
             return email
     return None
+
+
+def covers_of(table: Table, leaver: str, wishes: Wishes) -> tuple[str, ...]:
+    """Who minds what of the leaver's nobody else gets: those asked for, else the covers who can receive today."""
+    named = [resolve(table.frame, name, _NOTHING) for name in _written_covers(table, leaver, wishes.cover)]
+    able = [each for each in named if each is not None and each != leaver]
+    return tuple(dict.fromkeys((*wishes.to, *(each for each in able if barred(table.frame, each, _NOTHING) is None))))
 
 
 def _written_covers(table: Table, leaver: str, wished: str | None) -> tuple[str, ...]:

@@ -88,9 +88,9 @@ class Frame:
 
     `clocked` are the paths of the territories whose own condition reads the clock, `lenient` those with a `leeway`, by
     role and each name they have or had: few, and known before any account. `memory` is what the ledger remembers.
-    `leads` says that leads are dealt out: reps' working hours count then, and caps on accounts do not. `classes`
-    answers the pack's conditions for many accounts; without it each is asked plainly, with the same outcome. `recall`
-    keeps answers about people that every account of the run would ask for anew.
+    `leads` says that leads are dealt out: reps' working hours count then, unless `any_hour`, and caps on accounts do
+    not. `classes` answers the pack's conditions for many accounts; without it each is asked plainly, with the same
+    outcome. `recall` keeps answers about people that every account of the run would ask for anew.
     """
 
     pack: Pack
@@ -101,6 +101,7 @@ class Frame:
     memory: Memory = NO_MEMORY
     lenient: Mapping[tuple[str, str], tuple[Territory, ...]] = field(default_factory=lambda: NO_LENIENT)
     leads: bool = False
+    any_hour: bool = False
     classes: TerritoryAnswers | None = None
     recall: Recall = field(default_factory=Recall, compare=False, repr=False)
 

@@ -207,7 +207,7 @@ def _barred(frame: Frame, email: str, facts: Facts) -> str | None:
             if away.ends
             else (f"out of office until {away.until}")
         )
-    return off_hours(frame, email) if frame.leads else None
+    return off_hours(frame, email) if frame.leads and not frame.any_hour else None
 
 
 def is_only_away(frame: Frame, email: str, facts: Facts) -> bool:

@@ -5,7 +5,8 @@ Knows the order of nothing; `loader` fills in what later parts need.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from types import MappingProxyType
@@ -23,6 +24,7 @@ from syncd.rules.nodes import Node, Scalar
 from syncd.rules.pack import UTC_ZONE, NamedList
 from syncd.rules.reading.csv_reader import Sheet, read_csv
 from syncd.rules.reading.pack_files import PackFiles
+from syncd.rules.reading.reading_memory import Names, Part, ReadingMemory, Said, Watched
 
 NO_VALUES: Mapping[str, frozenset[str]] = MappingProxyType({})
 
@@ -54,7 +56,11 @@ class Reading:
     references: list[tuple[str, str, Place]] = field(default_factory=list)
     pairs: list[tuple[str, str, Place]] = field(default_factory=list)
     queues: list[tuple[str, Place]] = field(default_factory=list)
+    memory: ReadingMemory | None = None
     _sheets: dict[str, Sheet | None] = field(default_factory=dict)
+    _lists_asked: set[str | None] = field(default_factory=set)
+    _segments_asked: set[str | None] = field(default_factory=set)
+    _sheets_asked: dict[tuple[Scalar, int | None], Sheet | None] = field(default_factory=dict)
 
     @property
     def today(self) -> date | None:
@@ -75,6 +81,11 @@ class Reading:
 
         One with more lines than `most_lines` is an error (SYN267) before any of it is read.
         """
+        found = self._sheet(name, most_lines)
+        self._sheets_asked[name, most_lines] = found
+        return found
+
+    def _sheet(self, name: Scalar, most_lines: int | None) -> Sheet | None:
         path = self.files.named(name.text, name.place)
         if path is None:
             return None
@@ -85,8 +96,59 @@ class Reading:
                 hint = "name long lists of accounts under `lists` or `owners`"
                 self.findings.error("SYN267", message, name.place, hint)
                 return None
-            self._sheets[path] = read_csv(data, path, self.findings) if data is not None else None
+            self._sheets[path] = self._read_csv(data, path) if data is not None else None
         return self._sheets[path]
+
+    def _read_csv(self, data: bytes, path: str) -> Sheet | None:
+        if self.memory is None:
+            return read_csv(data, path, self.findings)
+        return self.memory.file("csv", path, data, lambda: read_csv(data, path, self.findings), self.findings)
+
+    def remembered(self, node: Node, above: object) -> Part | None:
+        """The entry as the last reading had it, where all that it depends on is as it was; what it said is said again."""
+        part = self.memory.part(node) if self.memory is not None else None
+        if part is None or self.memory is None or part.above != above:
+            return None
+        if not part.lists.hold(self.lists) or not part.segments.hold(self.segments):
+            return None
+        if any(self.sheet(*asked) is not sheet for asked, sheet in part.sheets.items()):
+            return None
+        for found in part.said.found:
+            self.findings.add(*found)
+        self.references += part.said.references
+        self.pairs += part.said.pairs
+        self.queues += part.said.queues
+        self.memory.keep(part)
+        return part
+
+    def begin_parts(self) -> None:
+        """All that every condition depends on is read: take from the memory what was read under the same."""
+        if self.memory is not None:
+            asked = (self.catalogue, self.money, self.shared_domains, self.unreadable | self.unread, self.today)
+            self.memory.begin((*asked, self.zone.key, self.default_country))
+
+    @contextmanager
+    def noted(self) -> Iterator[Said]:
+        """Note all that is said meanwhile, and what is asked for; `keep` takes it from there."""
+        self._lists_asked.clear()
+        self._segments_asked.clear()
+        self._sheets_asked.clear()
+        said = Said()
+        starts = len(self.references), len(self.pairs), len(self.queues)
+        with self.findings.heard() as said.found:
+            yield said
+        said.references = self.references[starts[0] :]
+        said.pairs = self.pairs[starts[1] :]
+        said.queues = self.queues[starts[2] :]
+
+    def keep(self, node: Node, above: object, result: object, said: Said) -> None:
+        """Keep an entry, read while all was noted, for the next reading."""
+        if self.memory is not None:
+            lists, segments = (
+                Names.asked_of(self.lists, self._lists_asked),
+                Names.asked_of(self.segments, self._segments_asked),
+            )
+            self.memory.keep(Part(node, above, result, said, lists, segments, dict(self._sheets_asked)))
 
     def scope(
         self,
@@ -99,8 +161,8 @@ class Reading:
         return ConditionScope(
             kind=kind,
             catalogue=self.catalogue,
-            segments=self.segments,
-            lists=self.lists,
+            segments=self.segments if self.memory is None else Watched(self.segments, self._segments_asked),
+            lists=self.lists if self.memory is None else Watched(self.lists, self._lists_asked),
             money=self.money,
             default_country=self.default_country,
             ancestors=ancestors,

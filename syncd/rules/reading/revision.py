@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
+from functools import partial
 from pathlib import Path
 
 from syncd.rules.findings import Findings
-from syncd.rules.nodes import Mapping as MappingNode
-from syncd.rules.nodes import Node, Scalar, Sequence
 from syncd.rules.reading.pack_files import PackFiles
+from syncd.rules.reading.reading_memory import ReadingMemory
 from syncd.rules.reading.yaml_reader import Document, read_yaml
-
-_NAMING = ("file", "table")
 
 
 def pack_revision(root: Path) -> str:
@@ -23,34 +21,29 @@ def pack_revision(root: Path) -> str:
     return revision_of(documents, files)
 
 
-def read_documents(files: PackFiles, findings: Findings) -> tuple[Document, ...]:
-    """Every YAML file of a pack as a document, in the order of the names."""
-    contents = ((name, files.read(name)) for name in files.yaml_names())
-    return tuple(read_yaml(data, name, findings) for name, data in contents if data is not None)
+def read_documents(
+    files: PackFiles, findings: Findings, memory: ReadingMemory | None = None
+) -> tuple[Document, ...]:
+    """Every YAML file of a pack as a document, in the order of the names; with a memory, those not read before."""
+    contents = [(name, files.read(name)) for name in files.yaml_names()]
+    if memory is None:
+        return tuple([read_yaml(data, name, findings) for name, data in contents if data is not None])
+    return tuple(
+        [
+            memory.file("yaml", name, data, partial(read_yaml, data, name, findings), findings)
+            for name, data in contents
+            if data is not None
+        ]
+    )
 
 
 def revision_of(documents: Iterable[Document], files: PackFiles) -> str:
     """The revision of what was read, and of the CSV files that the documents name and that exist."""
     for document in documents:
-        for name in _named(document.root):
+        for name in document.files_named():
             if files.exists(name.text):
                 files.read(name.text, name.place)
     return _hash(files.contents)
-
-
-def _named(root: Node | None) -> Iterator[Scalar]:
-    """Every file that a document names, in `file:` or `table:`, anywhere in it."""
-    waiting: list[Node] = [root] if root is not None else []
-    while waiting:
-        node = waiting.pop()
-        if isinstance(node, Sequence):
-            waiting.extend(node.items)
-        elif isinstance(node, MappingNode):
-            for entry in node:
-                if entry.key.text in _NAMING and isinstance(entry.value, Scalar):
-                    yield entry.value
-                elif not isinstance(entry.value, Scalar):
-                    waiting.append(entry.value)
 
 
 def _hash(contents: Mapping[str, bytes]) -> str:

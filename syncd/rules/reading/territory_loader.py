@@ -19,6 +19,7 @@ from syncd.rules.nodes import Node, Scalar, Sequence
 from syncd.rules.pack import NoOwners, Territory
 from syncd.rules.reading.options import Options, described, read_name
 from syncd.rules.reading.pack_reading import Reading
+from syncd.rules.reading.reading_memory import is_whole
 from syncd.rules.reading.sections import Sections
 from syncd.rules.reading.tables import read_table
 from syncd.rules.reading.territory_options import (
@@ -43,6 +44,7 @@ class TerritoryLoader:
         self._sections = sections
         self._reading = reading
         self._findings = reading.findings
+        self._claims: list[tuple[str, Place]] = []
         self._unsure: set[Place] = set()
         self._otherwise: dict[str, tuple[bool, Place]] = {}
         self._split: set[str] = set()
@@ -106,6 +108,23 @@ class TerritoryLoader:
             hint = "begin each territory with `- name: `"
             self._findings.error("SYN241", f"a territory is a mapping, not {described(item)}", item.place, hint)
             return []
+        if self._reading.memory is None or not is_whole(item) or not (inherited.path or item.get("role") is None):
+            return self._read_item(item, inherited)
+        kept = self._reading.remembered(item, inherited)
+        if kept is not None:
+            for name, place in kept.said.claims:
+                self._claim(name, place)
+            found: list[Territory] = kept.result
+            return found
+        claims, unsure = len(self._claims), len(self._unsure)
+        with self._reading.noted() as said:
+            found = self._read_item(item, inherited)
+        said.claims = self._claims[claims:]
+        if len(self._unsure) == unsure:
+            self._reading.keep(item, inherited, found, said)
+        return found
+
+    def _read_item(self, item: MappingNode, inherited: Inherited) -> list[Territory]:
         if item.get("table") is not None:
             return self._table(item, inherited)
         if len(inherited.path) >= DEEPEST:
@@ -122,6 +141,7 @@ class TerritoryLoader:
         return rows
 
     def _claim(self, name: str, place: Place) -> None:
+        self._claims.append((name, place))
         first = self.names.setdefault(name, place)
         if first is not place:
             message = f"the territory `{name}` stands twice, first at {first}"

@@ -7,7 +7,7 @@ and tags are refused. It reads libyaml's events one by one, so nothing here recu
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -26,6 +26,7 @@ _OTHER_BREAKS = re.compile("[\x85\u2028\u2029]")
 _HARMLESS_TABS = re.compile(r"^[ \t]*\t[ \t]*(?=#|$)", re.MULTILINE)
 _WORD = re.compile(r"[a-z0-9][a-z0-9-]*")
 _NOTHING = frozenset({"", "~", "null", "Null", "NULL"})
+_NAMING = ("file", "table")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,27 @@ class Document:
     emptied: frozenset[tuple[Place, str]] = frozenset()
     readable: bool = True
     words: frozenset[str] = frozenset()
+    _named: list[tuple[Scalar, ...]] = field(default_factory=list, init=False, repr=False, compare=False)
+
+    def files_named(self) -> tuple[Scalar, ...]:
+        """Every file that it names, in `file:` or `table:`, anywhere in it."""
+        if not self._named:
+            self._named.append(tuple(_files_named(self.root)))
+        return self._named[0]
+
+
+def _files_named(root: Node | None) -> Iterator[Scalar]:
+    waiting: list[Node] = [root] if root is not None else []
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, Sequence):
+            waiting.extend(node.items)
+        elif isinstance(node, Mapping):
+            for entry in node.entries:
+                if not isinstance(entry.value, Scalar):
+                    waiting.append(entry.value)
+                elif entry.key.text in _NAMING:
+                    yield entry.value
 
 
 @dataclass(slots=True)

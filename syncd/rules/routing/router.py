@@ -57,11 +57,15 @@ class _Answer:
 
 
 class LeadRouter:
-    """Routes the leads of one run over one book; each counts what those before it were given."""
+    """Routes the leads of one run over one book; each counts what those before it were given.
 
-    def __init__(self, pack: Pack, book: Book, now: datetime) -> None:
+    `any_hour` deals to members who are off hours, too: for leads that are handed over by a plan, not this minute.
+    """
+
+    def __init__(self, pack: Pack, book: Book, now: datetime, *, any_hour: bool = False) -> None:
         self._pack = pack
-        self._frame = replace(Frame.of(pack, book.directory, now, book.memory), leads=True)
+        frame = Frame.of(pack, book.directory, now, book.memory)
+        self._frame = replace(frame, leads=True, any_hour=any_hour)
         self._loads = _loads_of(self._frame)
         self._accounts = {facts.key: facts for facts in book.facts}
         self._index = AccountIndex(book.facts)

@@ -73,6 +73,7 @@ class _Outbox(TypedColumns):
     attempts: Named[int] = Column(Integer)
     attempt: Named[str | None] = Column(Words)
     epoch: Named[int | None] = Column(Serial)
+    stamp: Named[datetime | None] = Column(Instant)
     code: Named[str | None] = Column(Words)
     message: Named[str | None] = Column(Words)
     changed_at: Named[datetime] = Column(Instant)

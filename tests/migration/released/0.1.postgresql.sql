@@ -1,4 +1,4 @@
--- migration 0001 ade2479dc2479a9a
+-- migration 0001 c4acddbe1352bbf8
 SET statement_timeout = 0;
 SET lock_timeout = 0;
 SET idle_in_transaction_session_timeout = 0;
@@ -265,6 +265,7 @@ CREATE TABLE public.outbox (
     attempts integer NOT NULL,
     attempt text COLLATE pg_catalog."C",
     epoch bigint,
+    stamp text COLLATE pg_catalog."C",
     code text COLLATE pg_catalog."C",
     message text COLLATE pg_catalog."C",
     changed_at text NOT NULL COLLATE pg_catalog."C",

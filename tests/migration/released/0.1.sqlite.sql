@@ -1,4 +1,4 @@
--- migration 0001 ade2479dc2479a9a
+-- migration 0001 c4acddbe1352bbf8
 BEGIN TRANSACTION;
 CREATE TABLE adopted_overrides (
       id INTEGER NOT NULL, account TEXT NOT NULL, role TEXT NOT NULL, owner TEXT NOT NULL,
@@ -155,8 +155,8 @@ CREATE TABLE object_schemas (
 CREATE TABLE outbox (
       id INTEGER NOT NULL, plan_id TEXT NOT NULL, ref TEXT NOT NULL, field TEXT NOT NULL, "old" TEXT,
       "new" TEXT, because TEXT NOT NULL, parent TEXT, fingerprint TEXT NOT NULL, money TEXT,
-      state TEXT NOT NULL, attempts INTEGER NOT NULL, attempt TEXT, epoch INTEGER, code TEXT, message TEXT,
-      changed_at TEXT NOT NULL,
+      state TEXT NOT NULL, attempts INTEGER NOT NULL, attempt TEXT, epoch INTEGER, stamp TEXT,
+      code TEXT, message TEXT, changed_at TEXT NOT NULL,
       CONSTRAINT pk_outbox PRIMARY KEY (id),
       CONSTRAINT ck_outbox_state CHECK (state IN ('approved', 'sending', 'confirmed', 'skipped_already',
       'stale', 'conflict', 'rejected', 'blocked', 'dead')),

@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from syncd.clock import ManualClock
-from syncd.connectors.port import Identity, OwnerWrite, Reading, WriteOutcome, WriteResult
+from syncd.connectors.port import Identity, OwnerVersion, OwnerWrite, Reading, WriteOutcome, WriteResult
 from syncd.entropy import SeededEntropy
 from syncd.errors import CrmError, Place
 from syncd.model.cursors import Page, Window
@@ -187,6 +187,8 @@ class ScriptedCrm:
     clock: ManualClock
     batch_size: int = 200
     owners: dict[Ref, str | None] = field(default_factory=dict)
+    stamps: dict[Ref, datetime] = field(default_factory=dict)
+    histories: dict[str, tuple[OwnerVersion, ...]] = field(default_factory=dict)
     gone: set[Ref] = field(default_factory=set)
     teams_of: dict[Ref, Team] = field(default_factory=dict)
     refused_members: dict[str, WriteResult] = field(default_factory=dict)
@@ -206,9 +208,17 @@ class ScriptedCrm:
         before = self.owners.get(write.ref)
         if before != write.new:
             self.effects.append((write.ref, before, write.new))
-        self.owners[write.ref] = write.new
+        self.edit(write.ref, write.new)
         if before != write.new:
             self.teams_of.pop(write.ref, None)
+
+    def edit(self, ref: Ref, owner: str | None) -> None:
+        """Somebody saves the record, with this owner: its stamp moves."""
+        self.owners[ref] = owner
+        self.stamps[ref] = max(self.clock.now(), self._stamp(ref) + timedelta(milliseconds=1))
+
+    def _stamp(self, ref: Ref) -> datetime:
+        return self.stamps.get(ref, NOW)
 
     def accept(self, writes: Sequence[OwnerWrite]) -> tuple[WriteResult, ...]:
         for write in writes:
@@ -237,8 +247,12 @@ class ScriptedCrm:
     def _reading(self, ref: Ref) -> Reading:
         if ref in self.gone or ref not in self.owners:
             return Reading(ref, None)
-        stamp = self.clock.now()
+        stamp = self._stamp(ref)
         return Reading(ref, Record(ref, stamp, {}, self.owners[ref]), stamp)
+
+    def owner_history(self, ids: Sequence[str]) -> Mapping[str, tuple[OwnerVersion, ...]]:
+        self.calls += 1
+        return {known: self.histories[known] for known in ids if known in self.histories}
 
     def teams(self, kind: Kind, ids: Sequence[str] | None = None) -> Iterator[Team]:
         if self.teams_error is not None:

@@ -1,0 +1,82 @@
+"""Between numpy and Arrow by buffers: Arrow's own ways (`pa.array` of a list, `np.asarray`) import pandas where it is there.
+
+That import takes longer than a small plan. Knows no fields and no rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+_TYPES = {"i1": pa.int8(), "i2": pa.int16(), "i4": pa.int32(), "i8": pa.int64()}
+_NONE = pa.scalar(0, pa.int32())
+
+
+def numbers_array(numbers: NDArray[Any]) -> pa.Array:
+    """Whole numbers of 8 to 64 bits, which stay where they are."""
+    held = np.ascontiguousarray(numbers)
+    type_ = _TYPES[held.dtype.str[1:]]
+    return pa.Array.from_buffers(type_, len(held), [None, pa.py_buffer(held)])
+
+
+def flags_array(flags: NDArray[np.bool_]) -> pa.Array:
+    """Truth values."""
+    return pa.Array.from_buffers(pa.bool_(), len(flags), [None, pa.py_buffer(np.packbits(flags, bitorder="little"))])
+
+
+def texts_array(texts: Sequence[str]) -> pa.Array:
+    """Texts; halves of surrogate pairs are kept as they are, which nothing but our own reading may look at."""
+    encoded = [text.encode("utf-8", "surrogatepass") for text in texts]
+    ends = np.zeros(len(encoded) + 1, dtype=np.int32)
+    np.cumsum([len(each) for each in encoded], out=ends[1:])
+    return _strings(ends, b"".join(encoded))
+
+
+def lines_array(text: str, count: int) -> pa.Array:
+    """The lines of a text; ValueError where they are not so many."""
+    data = np.frombuffer(text.encode("utf-8"), dtype=np.uint8)
+    is_end = data == ord("\n")
+    between = np.flatnonzero(is_end)
+    if len(between) != max(0, count - 1):
+        raise ValueError(f"{len(between) + 1} lines for {count} rows")
+    ends = np.zeros(count + 1, dtype=np.int32)
+    ends[1:-1] = between - np.arange(len(between))
+    ends[-1] = len(data) - len(between)
+    return _strings(ends, data[~is_end])
+
+
+def numbers_of(array: pa.Array) -> NDArray[Any]:
+    """The numbers of an array of integers without nulls, where they stand."""
+    type_ = np.dtype(array.type.to_pandas_dtype())
+    if not len(array):
+        return np.empty(0, dtype=type_)
+    return np.frombuffer(array.buffers()[1], dtype=type_, count=len(array), offset=array.offset * type_.itemsize)
+
+
+def flags_of(array: pa.Array) -> NDArray[np.bool_]:
+    """The truth values of an array; a null is false."""
+    if not len(array):
+        return np.zeros(0, dtype=np.bool_)
+    validity, values = array.buffers()
+    found = _bits(values, array.offset, len(array))
+    return found if validity is None or not array.null_count else found & _bits(validity, array.offset, len(array))
+
+
+def _bits(buffer: pa.Buffer, offset: int, count: int) -> NDArray[np.bool_]:
+    some = np.frombuffer(buffer, dtype=np.uint8, count=-(-(offset + count) // 8))
+    return np.unpackbits(some, bitorder="little")[offset : offset + count].view(np.bool_)
+
+
+def filled(texts: pa.Array) -> NDArray[np.bool_]:
+    """Where a text is neither missing nor empty."""
+    found: NDArray[np.bool_] = numbers_of(pc.fill_null(pc.binary_length(texts), _NONE)) > 0
+    return found
+
+
+def _strings(ends: NDArray[np.int32], data: Any) -> pa.Array:
+    return pa.StringArray.from_buffers(len(ends) - 1, pa.py_buffer(ends), pa.py_buffer(data))

@@ -1,0 +1,129 @@
+"""A write whose answer was lost, and a record that shows the owner of before: never done, or done and put back?"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+
+import pytest
+from planning_world import NOW, SF, ScriptedCrm, World, account, decision, facts, plan_input
+
+from syncd.connectors.port import OwnerVersion, OwnerWrite, WriteResult
+from syncd.errors import ExitCode, RetryableError
+from syncd.model.plans import OutboxRow, RowState, SavedPlan
+from syncd.planning.builder import PlanInput
+from syncd.planning.settling import NOT_KEPT
+from syncd.store import ownership
+
+ONE = account(1)
+LOST = RetryableError("SYN430", "read timeout")
+LONG_AGO = OwnerVersion(NOW - timedelta(days=90), "005old", "005mei")
+BY_US = OwnerVersion(NOW + timedelta(milliseconds=1), "005anna", "005syncd")
+BY_BEN = OwnerVersion(NOW + timedelta(milliseconds=2), "005old", "005ben")
+
+Step = Callable[[Sequence[OwnerWrite], ScriptedCrm], tuple[WriteResult, ...]]
+
+
+def lost(*, applied: bool) -> Step:
+    """A call whose answer is lost, and somebody who saves the record with its former owner in the same moment."""
+
+    def step(writes: Sequence[OwnerWrite], crm: ScriptedCrm) -> tuple[WriteResult, ...]:
+        if applied:
+            crm.accept(writes)
+        crm.edit(ONE, "005old")
+        raise LOST
+
+    return step
+
+
+def prepared(world: World, step: Step, *history: OwnerVersion) -> tuple[PlanInput, SavedPlan]:
+    """An approved plan of one row whose first call goes as told, and what the CRM will know of the owners it had."""
+    book = facts(1)
+    source = plan_input((book, decision(book)))
+    plan = world.approved(source)
+    world.crms[SF].script = [step]
+    world.crms[SF].histories = {ONE.id: history} if history else {}
+    return source, plan
+
+
+def row_of(world: World, plan: SavedPlan) -> OutboxRow:
+    return world.rows(plan)[ONE.id]
+
+
+def mark_of(world: World) -> tuple[str | None, str]:
+    with world.store.read() as conn:
+        mark = ownership.marks(conn)[ONE]
+    return mark.owner, mark.source
+
+
+@pytest.mark.parametrize("history", [(), (BY_BEN, BY_US, LONG_AGO)], ids=["no history", "history"])
+def test_a_person_who_puts_the_owner_back_while_the_answer_is_lost_is_not_overruled(
+    world: World, history: tuple[OwnerVersion, ...]
+) -> None:
+    source, plan = prepared(world, lost(applied=True), *history)
+    report = world.apply(plan, source)
+    crm = world.crms[SF]
+    assert crm.effects == [(ONE, "005old", "005anna")]
+    assert crm.owners[ONE] == "005old"
+    assert len(crm.sent) == 1
+    row = row_of(world, plan)
+    assert (row.state, row.code) == (RowState.CONFLICT, NOT_KEPT)
+    assert report.exit_code == ExitCode.PARTIAL
+    assert mark_of(world) == ("005anna", "written"), "else the record does not show that a person spoke"
+
+
+def test_the_row_says_who_put_the_owner_back(world: World) -> None:
+    source, plan = prepared(world, lost(applied=True), BY_BEN, BY_US, LONG_AGO)
+    world.apply(plan, source)
+    assert (
+        row_of(world, plan).message
+        == "the answer was lost, and the owner was put back to 005old by 005ben after the write"
+    )
+
+
+def test_an_edit_of_another_field_hinders_no_second_try_where_the_history_shows_the_owner_untouched(
+    world: World,
+) -> None:
+    source, plan = prepared(world, lost(applied=False), LONG_AGO)
+    assert world.apply(plan, source).exit_code == ExitCode.OK
+    assert len(world.crms[SF].sent) == 2
+    assert world.crms[SF].effects == [(ONE, "005old", "005anna")]
+
+
+def test_a_record_that_was_changed_meanwhile_is_not_written_again_where_no_history_tells(world: World) -> None:
+    source, plan = prepared(world, lost(applied=False))
+    world.apply(plan, source)
+    assert len(world.crms[SF].sent) == 1
+    row = row_of(world, plan)
+    assert (row.state, row.code) == (RowState.CONFLICT, NOT_KEPT)
+    assert "the write may have been done and put back" in (row.message or "")
+
+
+def test_a_history_that_lags_behind_the_record_proves_nothing(world: World) -> None:
+    source, plan = prepared(world, lost(applied=True), BY_US, LONG_AGO)
+    world.apply(plan, source)
+    assert len(world.crms[SF].sent) == 1
+
+
+@pytest.mark.parametrize("applied", [True, False])
+def test_the_next_start_judges_a_row_in_doubt_by_the_stamp_of_its_compare(world: World, applied: bool) -> None:
+    source, plan = prepared(world, lost(applied=applied), *((BY_BEN, BY_US) if applied else ()), LONG_AGO)
+    crm = world.crms[SF]
+    crm.read_errors = [None, RetryableError("SYN430", "still down")]
+    world.apply(plan, source)
+    assert row_of(world, plan).state is RowState.SENDING
+    world.lead()
+    world.recover()
+    row = row_of(world, plan)
+    assert (row.state, len(crm.sent)) == (RowState.CONFLICT if applied else RowState.APPROVED, 1)
+    assert (row.code == NOT_KEPT) is applied
+
+
+def test_no_history_is_asked_for_a_record_that_nobody_changed(world: World) -> None:
+    def dropped(writes: Sequence[OwnerWrite], crm: ScriptedCrm) -> tuple[WriteResult, ...]:
+        raise LOST
+
+    source, plan = prepared(world, dropped)
+    report = world.apply(plan, source)
+    assert report.calls == 1 + 1 + 1 + 3, "compare, the call that was lost, its read; then once more"
+    assert world.crms[SF].owners[ONE] == "005anna"
