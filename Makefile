@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 JOBS ?= 2
 
-.PHONY: help setup demo test contract check lint types layers wheel install-test schema-fixture lock man simulate sweep machine planted mutants coverage fuzz bench bench-explain bench-packs bench-load bench-rules bench-aids bench-balance bench-commands bench-engine bench-plan bench-edits bench-scale bench-spark spark fairness soak evening real screenshots logs site site-serve storm walk-oncall fuzz-readers audit-deps sbom lanes clean
+.PHONY: help setup demo test contract check lint types layers wheel install-test schema-fixture lock man simulate sweep machine planted mutants coverage fuzz bench bench-explain bench-packs bench-load bench-rules bench-aids bench-balance bench-commands bench-engine bench-plan bench-edits bench-pulls bench-scale bench-spark spark fairness soak evening real screenshots logs site site-serve storm walk-oncall fuzz-readers audit-deps sbom lanes clean
 .DEFAULT_GOAL := help
 
 help: ## what each target does
@@ -105,6 +105,9 @@ bench-plan: $(STAMP) ## plan of an export and of a mirror as a whole over ROWS a
 
 bench-edits: $(STAMP) ## edits of a pack over ROWS accounts in memory, decided again by what changed; JSON on stdout
 	@$(BIN)/python benchmarks/live_edits.py --rows $(or $(ROWS),1000000)
+
+bench-pulls: $(STAMP) ## plans of a mirror of ROWS accounts in memory after pulls of 100 changes, saved; JSON on stdout
+	@$(BIN)/python benchmarks/live_pulls.py --rows $(or $(ROWS),100000)
 
 bench-scale: $(STAMP) ## the batch engine by 500 to 2,000 territories, and over five times ROWS accounts from cold; JSON on stdout
 	@$(BIN)/python benchmarks/engine_scale.py --rows $(or $(ROWS),1000000)

@@ -2,7 +2,8 @@
 
 The fake Salesforce serves N accounts and N opportunities from a process of its own, its Bulk parts rendered before the
 clock starts; this process pulls them into SQLite, and into PostgreSQL where one can be started, as `syncd pull` does.
-Beside each load the same rows go into the same empty table by a bare executemany of the driver. Prints one document.
+Beside each load the same rows go into the same empty table by a bare executemany of the driver: with its indexes kept
+up, and with those left out and made at the end that a load leaves out. Prints one document.
 
 Linking accounts to companies is the next step of a pull and is not in these figures. Each load has a process of its
 own, whose greatest memory is told.
@@ -32,6 +33,7 @@ from syncd.jobs.context import Context  # noqa: E402
 from syncd.jobs.reading import Reading, SystemPull  # noqa: E402
 from syncd.model.refs import System  # noqa: E402
 from syncd.settings import load_settings  # noqa: E402
+from syncd.store import indexes  # noqa: E402
 from syncd.store.engine import Store  # noqa: E402
 from syncd.telemetry import configure  # noqa: E402
 
@@ -129,9 +131,13 @@ def load(folder: Path, known: dict[str, str], url: str, *, warm: bool) -> dict[s
     }
 
 
-def bare_sqlite(source: Path, target: Path) -> float:
-    """Seconds of an executemany of the same rows into the same table in pages of the same size, without syncd."""
-    Store.open(f"sqlite:///{target}", clock=SystemClock(), create=True).close()
+def bare_sqlite(source: Path, target: Path, *, late: bool) -> float:
+    """Seconds of an executemany of the same rows into the same table in pages of the same size, without syncd.
+
+    `late`: the indexes that a load leaves out are left out and made at the end, within the seconds.
+    """
+    store = Store.open(f"sqlite:///{target}", clock=SystemClock(), create=True)
+    left_out = _left_out(store) if late else ()
     rows = sqlite3.connect(source)
     into = sqlite3.connect(target, isolation_level=None)
     into.execute("PRAGMA synchronous=FULL")
@@ -140,21 +146,41 @@ def bare_sqlite(source: Path, target: Path) -> float:
         into.execute("BEGIN IMMEDIATE")
         _, seconds = measured(lambda: (into.executemany(insert, page), into.execute("COMMIT")))  # noqa: B023
         total += seconds
-    return total
+    return total + _made(store, left_out)
 
 
-def bare_postgresql(source: Path, url: str) -> float:
+def bare_postgresql(source: Path, url: str, *, late: bool) -> float:
     """The same into PostgreSQL."""
     import psycopg
 
-    Store.open(url, clock=SystemClock(), create=True).close()
+    store = Store.open(url, clock=SystemClock(), create=True)
+    left_out = _left_out(store) if late else ()
     rows, total = sqlite3.connect(source), 0.0
     with psycopg.connect(url, autocommit=False) as into, into.cursor() as cursor:
         for page, insert in _pages(rows, "%s"):
             page = [tuple(bool(value) if name == "deleted" else value for name, value in row) for row in page]
             _, seconds = measured(lambda: (cursor.executemany(insert, page), into.commit()))  # noqa: B023
             total += seconds
-    return total
+    return total + _made(store, left_out)
+
+
+def _left_out(store: Store) -> tuple[str, ...]:
+    with store.write() as conn:
+        indexes.set_aside(conn)
+        return indexes.absent(conn)
+
+
+def _made(store: Store, left_out: tuple[str, ...]) -> float:
+    """Seconds of making those indexes."""
+
+    def make() -> None:
+        for name in left_out:
+            with store.write() as conn:
+                indexes.put_back(conn, name)
+
+    _, seconds = measured(make)
+    store.close()
+    return seconds
 
 
 def _pages(rows: sqlite3.Connection, mark: str) -> Iterator[tuple[list[Any], str]]:
@@ -199,26 +225,32 @@ def run(rows: int, databases: list[str]) -> dict[str, Any]:
         source = folder / "warm.db"
         if "sqlite" in databases:
             found = in_process(folder, known, f"sqlite:///{folder}/load.db")
-            bare = found["rows"] / bare_sqlite(source, folder / "bare.db")
-            figures["sqlite"] = {**found, **_beside(found, bare)}
             for gone in folder.glob("load.db*"):
                 gone.unlink()
+            bare = [bare_sqlite(source, folder / f"bare{late:d}.db", late=late) for late in (False, True)]
+            figures["sqlite"] = {**found, **_beside(found, *bare)}
         if "postgresql" in databases:
             from tests.databases import postgres_server
 
             server = postgres_server()
-            for database in ("load", "bare"):
+            for database in ("load", "bare0", "bare1"):
                 server.execute(f"CREATE DATABASE {database}")
             found = in_process(folder, known, server.url("load"))
             server.drop("load")
-            bare = found["rows"] / bare_postgresql(source, server.url("bare"))
-            figures["postgresql"] = {**found, **_beside(found, bare)}
+            bare = [bare_postgresql(source, server.url(f"bare{late:d}"), late=late) for late in (False, True)]
+            figures["postgresql"] = {**found, **_beside(found, *bare)}
+    figures["load_at_the_end"] = os.getloadavg()[0]
     return figures
 
 
-def _beside(found: dict[str, Any], bare: float) -> dict[str, float]:
-    share = found["rows_per_second"] / bare
-    return {"bare_executemany_rows_per_second": round(bare), "share_of_bare": round(share, 2)}
+def _beside(found: dict[str, Any], kept_up: float, late: float) -> dict[str, float]:
+    """The bare rows a second, by the seconds with the indexes kept up and made late, and our share of them."""
+    return {
+        "bare_executemany_rows_per_second": round(found["rows"] / kept_up),
+        "share_of_bare": round(kept_up / found["seconds"], 2),
+        "bare_with_indexes_made_late": round(found["rows"] / late),
+        "share_of_that": round(late / found["seconds"], 2),
+    }
 
 
 def main() -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import platform
+import resource
 import sys
 import tempfile
 from pathlib import Path
@@ -30,11 +31,12 @@ def main() -> None:
         world = RealWorld.set_up(Path(folder))
 
         def timed(name: str, *argv: str) -> Finished:
-            calls, started = world.calls(), clock.monotonic()
+            calls, started, spent = world.calls(), clock.monotonic(), _spent()
             done = world.syncd(*argv)
             steps[name] = {
                 "command": "syncd " + " ".join(argv),
                 "seconds": round(clock.monotonic() - started, 1),
+                "cpu_seconds": round(_spent() - spent, 1),
                 "memory_mb": round(done.memory / 1e6),
                 "calls": world.calls() - calls,
             }
@@ -60,10 +62,21 @@ def main() -> None:
             size = (Path(folder) / "syncd.db").stat().st_size
         finally:
             world.close()
-    machine = {"cores": os.cpu_count(), "python": platform.python_version(), "machine": platform.machine()}
+    machine = {
+        "cores": os.cpu_count(),
+        "load": os.getloadavg()[0],
+        "python": platform.python_version(),
+        "machine": platform.machine(),
+    }
     sys.stdout.write(
         json.dumps({"machine": machine, "database_mb": round(size / 1e6), "steps": steps}, indent=2) + "\n"
     )
+
+
+def _spent() -> float:
+    """Seconds of the processor that the commands took so far."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 if __name__ == "__main__":

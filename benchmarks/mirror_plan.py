@@ -57,6 +57,7 @@ def main() -> None:
     found: dict[str, Any] = {
         "machine": {"cores": os.cpu_count(), "python": platform.python_version(), "load": os.getloadavg()[0]}
     }
+    subprocess.run([sys.executable, "-m", "compileall", "-q", str(ROOT / "syncd")], env=_environ(), check=True)
     for number, rows in enumerate(sorted(asked.rows)):
         folder = ROOT / "build" / f"mirror-{rows}"
         folder.mkdir(parents=True, exist_ok=True)
@@ -122,12 +123,15 @@ def warm(folder: Path) -> Mapping[str, float]:
     """The second plan of one process."""
     argv = [sys.executable, "-c", WARM, str(folder / "config.toml")]
     done = subprocess.run(argv, cwd=ROOT, env=_environ(), check=True, capture_output=True, text=True)
-    found: dict[str, float] = json.loads(done.stdout)
+    found: dict[str, float] = json.loads(done.stdout.splitlines()[-1])  # after what the log says
     return found
 
 
 def _environ() -> dict[str, str]:
-    return {**os.environ, **ENVIRON, "PYTHONPATH": str(ROOT)}
+    """As where syncd is installed: with compiled modules."""
+    environ = {**os.environ, **ENVIRON, "PYTHONPATH": str(ROOT)}
+    environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    return environ
 
 
 def _spent(used: resource.struct_rusage) -> float:

@@ -51,8 +51,11 @@ stale_after = "3650d"
 """
 
 
-def make_mirror(folder: Path, rows: int, territories: int = 1_000) -> Path:
-    """A folder with settings, a pack and a database of so many accounts, made where it is not there yet."""
+def make_mirror(folder: Path, rows: int, territories: int = 1_000, strangers: int = 100) -> Path:
+    """A folder with settings, a pack and a database of so many accounts, made where it is not there yet.
+
+    One account in `strangers` is somebody's whom its territory does not name; with 0 none is.
+    """
     done = folder / "done"
     if done.exists():
         return folder
@@ -72,7 +75,7 @@ def make_mirror(folder: Path, rows: int, territories: int = 1_000) -> Path:
     with connection:
         users = _users(pack)
         _insert(connection, "users", _user_rows(users))
-        _insert(connection, "records", _records(pack, rows, users))
+        _insert(connection, "records", _records(pack, rows, users, strangers))
         _insert(connection, "systems", [_system(mapping_revision(load_settings(config, ENVIRON)))])
         ref = "system || ':' || kind || ':' || id"
         accounts = "FROM records WHERE kind = 'account'"
@@ -104,7 +107,7 @@ def _user_rows(users: dict[str, str]) -> Iterator[dict[str, Any]]:
         }  # fmt: skip
 
 
-def _records(pack: Pack, rows: int, users: dict[str, str]) -> Iterator[dict[str, Any]]:
+def _records(pack: Pack, rows: int, users: dict[str, str], strangers: int) -> Iterator[dict[str, Any]]:
     table = book(rows)
     territories = BatchTerritories(PackClasses(pack), EvaluationContext(NOW))
     columns = Columns(rows, {name: packed_column(table[name].combine_chunks()) for name in FIELDS})
@@ -115,7 +118,7 @@ def _records(pack: Pack, rows: int, users: dict[str, str]) -> Iterator[dict[str,
     for number, place in enumerate(territories.places("owner", batch).tolist()):
         owners = paths[place][-1].owners
         named = owners.members[number % len(owners.members)] if isinstance(owners, OwnersByEmail) else STRANGER
-        owner = users[STRANGER if number % 100 == 0 else named]
+        owner = users[STRANGER if strangers and number % strangers == 0 else named]
         held = ((name, column[number]) for name, column in zip(FIELDS, cells, strict=True))
         told = {name: str(value) for name, value in held if value is not None}
         account = f"001{number:015}"

@@ -16,15 +16,18 @@ import pwd
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
+from sqlalchemy import Engine, event
 
 from syncd.clock import ManualClock
+from syncd.store import engine as storage
 from syncd.store.engine import Store
 from syncd.store.schema import REVISIONS
 from syncd.store.tables import metadata
@@ -43,6 +46,7 @@ _EMPTYING = "; ".join(
     ]
 )
 _numbers = itertools.count(1)
+_ENGINES = {name: getattr(storage, name) for name in ("_sqlite_engine", "_postgresql_engine")}
 
 
 @dataclass(frozen=True)
@@ -210,6 +214,46 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
     name = server.fresh()
     yield server.url(name)
     server.drop(name)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _quick_engines() -> Iterator[None]:
+    """A test's own process opens a thousand stores: each statement is compiled once, and nobody waits for the disk.
+
+    What a death of the process takes is the same either way; what syncd asks of a disk is test_store_engine.py's.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        for name, made in _ENGINES.items():
+            patch.setattr(storage, name, _sharing(made))
+        yield
+
+
+@pytest.fixture
+def engines_of_production(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Stores of this test are opened as outside of tests."""
+    for name, made in _ENGINES.items():
+        monkeypatch.setattr(storage, name, made)
+
+
+def _sharing(made: Callable[..., Engine]) -> Callable[..., Engine]:
+    """The maker of engines, whose engines know what those before them compiled.
+
+    The first that comes to a connection is the one whose dialect is whole.
+    """
+    known: dict[bool, Engine] = {}
+
+    def make(*words: Any, **options: Any) -> Engine:
+        engine, key = made(*words, **options), bool(options.get("writes"))
+        if engine.dialect.name == "sqlite":
+            event.listen(engine, "connect", lambda connection, _: connection.execute("PRAGMA synchronous=OFF"))
+        first = known.get(key)
+        if first is None:
+            event.listen(engine, "first_connect", lambda *_: known.setdefault(key, engine))
+        else:
+            engine.dialect, engine._compiled_cache = first.dialect, first._compiled_cache
+        return engine
+
+    return make
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ from syncd import __version__
 from syncd.cli.catalogue import COMMANDS
 from syncd.cli.paths import GivenPath, with_given_paths
 from syncd.errors import ExitCode, SyncdError
+from syncd.errors.exhaustion import exhaustion
 
 EPILOG = """\b
 Exit codes: 0 fine, 1 a bug, 2 usage, 3 invalid input or findings, 4 plan
@@ -93,17 +94,30 @@ def main() -> None:
     except click.ClickException as error:
         error.show()
         code = ExitCode.USAGE
-    except SyncdError as error:
-        from syncd.cli.output import show_error
-
-        show_error(error)
-        code = error.exit_code
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 0
     except Exception as error:  # noqa: BLE001 - the boundary of the process: a bug is one line for people, exit code 1
-        from syncd.cli.output import show_bug
-
-        show_bug(error)
-        code = ExitCode.BUG
+        code = _tell(error)
     sys.exit(int(code or 0))
+
+
+def _tell(error: Exception) -> ExitCode:
+    """Say what ended the process, and with which exit code it ends."""
+    short = exhaustion(error)
+    if short is None:
+        try:
+            from syncd.cli.output import show_bug, show_error
+
+            if isinstance(error, SyncdError):
+                show_error(error)
+                return error.exit_code
+            show_bug(error)
+            return ExitCode.BUG
+        except (OSError, MemoryError, ImportError) as second:
+            short = exhaustion(second)
+            if short is None:
+                raise
+    # with what is loaded: where no file can be opened, no module can be either
+    click.echo(f"error {short.code}: {short.summary}\n  {short.hint}\n  more: syncd explain {short.code}", err=True)
+    return short.exit_code

@@ -1,4 +1,4 @@
-"""`plan --watch`: a plan, and after each save of the pack its difference to the one before, until Ctrl-C."""
+"""`plan --watch`: a plan, and after each save of the pack and each pull what differs from the one before."""
 
 from __future__ import annotations
 
@@ -15,20 +15,23 @@ from syncd.jobs.stages import Stages
 from syncd.report.comparison_view import called, rule_change, side
 
 LOOKS_EVERY = 0.3
-"""Seconds between two looks at the files of the pack."""
+"""Seconds between two looks at the files of the pack, and at how far pulls have come."""
 _SHOWN = 20
 
 
-def watch_pack(ctx: click.Context, pack: Path | None, *, all_: bool, timings: bool) -> int:
-    """Plan, then look at the pack again and again; an invalid pack shows its findings and is waited for."""
+def watch_pack(ctx: click.Context, pack: Path | None, *, all_: bool, timings: bool, save: bool = False) -> int:
+    """Plan, then look at pack and mirror again and again; an invalid pack shows its findings and is waited for.
+
+    With `save` each plan that differs from the last one saved is saved, as a preview.
+    """
     with open_context(ctx) as context:
         replanner = Replanner(context, pack)
-        seen: str | None = None
+        seen: object = None
         try:
             while True:
-                files = replanner.footprint()
-                if files != seen:
-                    seen = files
+                found = (replanner.footprint(), replanner.pulled())
+                if found != seen:
+                    seen = found
                     stages = Stages(context.clock.monotonic)
                     try:
                         replan = replanner.plan(stages)
@@ -37,6 +40,10 @@ def watch_pack(ctx: click.Context, pack: Path | None, *, all_: bool, timings: bo
                     else:
                         show_findings(replan.findings)
                         click.echo("\n".join(told(replan, everything=all_)))
+                        if save:
+                            with stages.stage("save the plan"):
+                                kept = replanner.save()
+                            click.echo(f"  preview {kept['plan_id']}" if kept["plan_id"] else "  nothing to save")
                     for line in stages.lines() if timings else ():
                         click.echo(line, err=True)
                 context.clock.sleep(LOOKS_EVERY)

@@ -77,7 +77,8 @@ class RateBudget:
     """The budget of one system; shared by its reader and writer.
 
     `spent` is how many calls syncd has made today (UTC) before this one was made: the caller keeps it across processes
-    and reads `usage().spent` back. Until the CRM has told its allowance nothing is refused.
+    and reads `usage().spent` back. Until the CRM has told its allowance nothing is refused. `where` is the system that
+    a refusal names, `floor` the share of everybody's calls under which nothing is read any more.
     """
 
     def __init__(
@@ -87,9 +88,13 @@ class RateBudget:
         api_share: float = API_SHARE,
         spent: int = 0,
         buckets: Mapping[str, Sequence[Bucket]] | None = None,
+        where: str | None = None,
+        floor: float = ORG_FLOOR,
     ) -> None:
         self._clock = clock
         self._share = api_share
+        self._where = where
+        self._floor = floor
         self._buckets = dict(buckets or {})
         self._lock = threading.Lock()
         self._allowance = _Allowance()
@@ -168,16 +173,18 @@ class RateBudget:
             if spent >= limit * part:
                 raise QuotaExhaustedError(
                     "SYN415",
-                    f"syncd has made {spent} of the {limit:.0f} calls that it may make today",
+                    f"syncd has made {spent:,} of the {limit:,.0f} calls that it may make today",
+                    where=self._where,
                     hint="raise api_share, or pull less often",
                 )
 
     def _refuse_near_floor(self) -> None:
         used, total = self._allowance.used, self._allowance.total
-        if used is not None and total and total - used < ORG_FLOOR * total:
+        if used is not None and total and total - used < self._floor * total:
             raise QuotaExhaustedError(
                 "SYN416",
-                f"only {total - used} of the day's {total} API calls are left to all integrations together",
+                f"only {total - used:,} of the day's {total:,} API calls are left to all integrations together",
+                where=self._where,
                 hint="reads go on when the allowance is refilled; find out which integration uses it up",
             )
 
@@ -187,12 +194,16 @@ def _pace(allowed: float, seconds: float) -> tuple[float, float]:
     return 0.9 * allowed / seconds, max(1.0, 0.1 * allowed)
 
 
-def salesforce_budget(clock: Clock, *, api_share: float = API_SHARE, spent: int = 0) -> RateBudget:
+def salesforce_budget(
+    clock: Clock, *, api_share: float = API_SHARE, spent: int = 0, floor: float = ORG_FLOOR
+) -> RateBudget:
     """A budget for Salesforce: no rate to keep, only the day's share."""
-    return RateBudget(clock, api_share=api_share, spent=spent)
+    return RateBudget(clock, api_share=api_share, spent=spent, where="salesforce", floor=floor)
 
 
-def hubspot_budget(clock: Clock, *, api_share: float = API_SHARE, spent: int = 0) -> RateBudget:
+def hubspot_budget(
+    clock: Clock, *, api_share: float = API_SHARE, spent: int = 0, floor: float = ORG_FLOOR
+) -> RateBudget:
     """A budget for HubSpot: search at 4 a second of the account's 5, the rest within 100 in 10 s until it says more."""
     rate, burst = _pace(100.0, 10.0)
     general = Bucket(clock, rate, burst)
@@ -201,4 +212,4 @@ def hubspot_budget(clock: Clock, *, api_share: float = API_SHARE, spent: int = 0
         GENERAL: (general,),
         ASSOCIATIONS: (Bucket(clock, rate, burst), general),
     }
-    return RateBudget(clock, api_share=api_share, spent=spent, buckets=buckets)
+    return RateBudget(clock, api_share=api_share, spent=spent, buckets=buckets, where="hubspot", floor=floor)

@@ -47,6 +47,11 @@ class Gate:
         """The last answer that this thread got, None where its last request got none: SDK errors keep no headers."""
         return getattr(self._purpose, "last", None)
 
+    @property
+    def request(self) -> HttpRequest | None:
+        """The last request that this thread sent; None before the first."""
+        return getattr(self._purpose, "request", None)
+
     def forget(self) -> None:
         """Forget the last answer: an SDK that fails before it sends must not be taken for the call before."""
         self._purpose.last = None
@@ -54,6 +59,7 @@ class Gate:
     def send(self, request: HttpRequest) -> HttpResponse:
         """Send one request; QuotaExhaustedError before it, WireError instead of an answer."""
         self.forget()
+        self._purpose.request = request
         pool, writing = getattr(self._purpose, "value", (GENERAL, False))
         self._budget.admit(pool, writing=writing)
         with self._lock:

@@ -158,7 +158,10 @@ def unanswered(error: WireError, where: str) -> Failure:
         )
     code = "SYN411" if error.sent else "SYN410"
     summary = "no answer came" if error.sent else "the server could not be reached"
-    problem = RetryableError(code, f"{summary} ({error})", where=where, applied=None if error.sent else False)
+    hint = None if error.sent else "syncd doctor tries the proxy, the name and the login one by one"
+    problem = RetryableError(
+        code, f"{summary} ({error})", where=where, hint=hint, applied=None if error.sent else False
+    )
     return Failure(Remedy.REPEAT, problem, soon=error.kind == "reset")
 
 

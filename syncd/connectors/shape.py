@@ -6,16 +6,20 @@ Code that takes an answer apart runs inside `decoding`; what it needs to be sure
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
+from syncd.connectors.wire import HttpRequest, HttpResponse
 from syncd.errors import BadDataError, SchemaError
 
 Json = Mapping[str, Any]
 K = TypeVar("K")
 T = TypeVar("T")
 _SHOWN = 40
+_TITLE = re.compile(rb"<title[^>]*>([^<]{1,200})", re.IGNORECASE)
 
 UNEXPECTED = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError)
 """What Python raises where a document is taken apart that is not what it should be."""
@@ -28,6 +32,23 @@ def decoding(where: str, what: str) -> Iterator[None]:
         yield
     except UNEXPECTED as error:
         raise BadDataError("SYN421", f"{what} cannot be read ({type(error).__name__})", where=where) from error
+
+
+def asked_by(request: HttpRequest | None) -> str:
+    """What a request asked for, in words for a finding: its method and path, without what the query says."""
+    return "" if request is None else f" {request.method} {urlsplit(request.url).path}"
+
+
+def no_json(vendor: str, response: HttpResponse, where: str, request: HttpRequest | None) -> BadDataError:
+    """The error for a success that is no JSON: mostly a page of something that stands between us and the CRM."""
+    kind = response.header("Content-Type") or "no content type"
+    text = f"{vendor} answered {response.status} with {len(response.body)} bytes of {kind}, not with the JSON promised"
+    title = _TITLE.search(response.body)
+    if title is not None:
+        words = " ".join(title[1].decode("utf-8", "replace").split())
+        text += f"; it is a web page, {''.join(filter(str.isprintable, words))[:60]!r}"
+    hint = "a proxy, a firewall or a maintenance page answers for it: open its address from this machine and look"
+    return BadDataError("SYN421", text, where=where + asked_by(request), hint=hint)
 
 
 Parts = tuple[str, tuple[tuple[str, object, Callable[[], object]], ...]]

@@ -6,6 +6,7 @@ contract tests put the sandbox behind it. It knows nothing of CRMs, retries, tok
 
 from __future__ import annotations
 
+import _thread
 import ssl
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -106,20 +107,21 @@ class _Watched:
         super().send(data)  # type: ignore[misc]
 
     def getresponse(self) -> Any:
-        late = threading.Event()
-        timer = threading.Timer(getattr(_call, "limit", CALL_DEADLINE), self._cut, (late,))
-        timer.daemon = True
-        timer.start()
+        late, done = threading.Event(), threading.Event()
+        # a threading.Thread that finds no memory for its first step leaves whoever started it waiting for ever (F33)
+        _thread.start_new_thread(self._cut, (getattr(_call, "limit", CALL_DEADLINE), done, late))
         try:
             answer = super().getresponse()  # type: ignore[misc]
         finally:
-            timer.cancel()
+            done.set()
         if late.is_set():
             answer.close()
             raise TimeoutError  # the parser takes a cut in the middle of the headers for their end
         return answer
 
-    def _cut(self, late: threading.Event) -> None:
+    def _cut(self, limit: float, done: threading.Event, late: threading.Event) -> None:
+        if done.wait(limit):
+            return
         late.set()
         sock = self.sock
         if sock is not None:

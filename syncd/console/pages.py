@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -104,7 +104,7 @@ class Site:
             alerts = alerts_document(context.store)["alerts"]
             now = status(self.settings, context.store, clock=context.clock)
         waiting = [entry for entry in entries if entry["summary"] is not None]
-        firing = [alert for alert in alerts if alert["state"] == "firing"]
+        firing = _gravest_first(alert for alert in alerts if alert["state"] == "firing")
         return render_template("start.html", waiting=waiting, firing=firing, status=now, text=status_text(now))
 
     def plans(self) -> str:
@@ -153,7 +153,8 @@ class Site:
         everything = request.args.get("all") == "1"
         with self.context() as context:
             document = alerts_document(context.store, everything=everything)
-        return render_template("alerts.html", document=document, everything=everything)
+        alerts = document["alerts"] if everything else _gravest_first(document["alerts"])
+        return render_template("alerts.html", document=document, alerts=alerts, everything=everything)
 
     def alert(self, alert_id: int) -> str:
         """One alert with its evidence, and the form that takes it."""
@@ -207,6 +208,14 @@ _REFUSED = {
     413: "That is too much text.",
     421: "This is not the address of the console.",
 }
+
+
+_GRAVEST = ("page", "ticket", "info")
+
+
+def _gravest_first(alerts: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Pages before tickets before the rest, else in the order in which they come."""
+    return sorted(alerts, key=lambda alert: _GRAVEST.index(alert["severity"]))
 
 
 def check_people(door: Door) -> None:

@@ -13,6 +13,7 @@ from syncd.report.wording import moment, money, place, plain
 ROWS = 100
 """So many rows stand on one page."""
 _BARS = 12
+_BESIDE = 200
 _OUTCOMES = ("change", "held", "blocked", "unassigned")
 Entry = Mapping[str, Any]
 
@@ -47,6 +48,9 @@ def plan_page(document: Entry, fate: Entry, asked: Filter) -> dict[str, Any]:
     return {
         "plan_id": document["plan_id"],
         "kind": document.get("kind", "rules"),
+        "title": _title(document),
+        "records": len(document["changes"]),
+        "beside": _beside(document),
         "status": fate["status"],
         "approval": fate["approval"],
         "fate": fate["rows"],
@@ -78,6 +82,39 @@ def plan_page(document: Entry, fate: Entry, asked: Filter) -> dict[str, Any]:
         "page": page,
         "pages": pages,
     }
+
+
+def _title(document: Entry) -> str:
+    """What sort of plan it is, and whose book it is about."""
+    people, plan_id = document.get("people", {}), document["plan_id"]
+    named = {
+        "undo": "Undo plan",
+        "leads": "Plan of leads",
+        "leaver": f"Plan for who leaves, {plain(people.get('leaver', {}).get('email', ''))}:",
+        "joiner": f"Plan for who starts, {plain(people.get('joiner') or '')}:",
+        "distribution": f"Plan to fill books of {plain(people.get('pool') or '')}:",
+        "balance": "Plan to even books",
+    }
+    return f"{named.get(str(document.get('kind')), 'Plan')} {plan_id}"
+
+
+def _beside(document: Entry) -> dict[str, Any]:
+    """The deals, leads, contacts and tasks that a leaver's plan hands over, or leaves with the reason."""
+    people = document.get("people", {})
+    found = [("opportunity", each) for each in people.get("opportunities", ())]
+    found += [(each["kind"], each) for each in people.get("others", ())]
+    rows = [
+        {
+            "kind": kind,
+            "name": plain(each.get("name") or each["ref"]),
+            "to": plain(each["to"] or "stays"),
+            "why": plain(each["text"]),
+        }
+        for kind, each in found
+    ]
+    listed = len(people.get("others", ()))
+    more = max(0, len(rows) - _BESIDE) + max(0, people.get("others_total", listed) - listed)
+    return {"rows": rows[:_BESIDE], "more": more}
 
 
 def _rows(document: Entry, outcome: str) -> list[dict[str, str]]:

@@ -139,6 +139,12 @@ class SyncdError(Exception):
         return f"{where}{self.code} {self.summary}"
 
 
+class MachineError(SyncdError):
+    """The machine gives this process no more memory, open files, threads or processes: nothing of ours to mend."""
+
+    exit_code = ExitCode.INVALID
+
+
 class UsageError(SyncdError):
     """The command was called in a way it does not take."""
 

@@ -8,7 +8,9 @@ from datetime import date
 from typing import Any
 
 from syncd.errors import RefusedError
+from syncd.jobs.company_records import homes_of
 from syncd.jobs.context import Context
+from syncd.jobs.engines import EngineChoice, InFull
 from syncd.jobs.freezing import check_not_frozen, freeze
 from syncd.jobs.leadership import Leadership
 from syncd.jobs.leads.writing import handed_over, lead_orders
@@ -49,11 +51,27 @@ def apply(context: Context, leader: Leadership, plan_id: str) -> ApplyReport:
         if plan.kind == LEADS_PLAN:
             report = apply_plan(line_of(context, leader, run.run_id), plan.plan_id, lead_orders(context))
             return _told(run, report)
-        thought = deliberate(context, rates_on=date.fromisoformat(as_of) if as_of else None)
+        thought = deliberate(
+            context,
+            rates_on=date.fromisoformat(as_of) if as_of else None,
+            engine=EngineChoice.AUTO,
+            in_full=_about(context, plan),
+        )
         line = line_of(context, leader, run.run_id)
         report = apply_plan(line, plan.plan_id, _orders(context, thought, plan))
         remember(context, leader, thought)
         return _told(run, report)
+
+
+def _about(context: Context, plan: SavedPlan) -> InFull:
+    """What a plan is about, then and now: of it the present decisions are needed, kept or not."""
+    changes = plan.document["changes"]
+    decided = (entry["company"] for entry in plan.document.get("decisions", ()))
+    refs = frozenset(Ref.parse(change["ref"]) for change in changes)
+    with context.store.read() as conn:
+        now = homes_of(conn, refs)
+    named = frozenset({*now, *decided, *(change["because"] for change in changes)})
+    return InFull(named, frozenset(ref for ref in refs if ref.kind is Kind.OPPORTUNITY), unremembered=True)
 
 
 def _told(run: Run, report: ApplyReport) -> ApplyReport:

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from syncd.connectors.port import OwnerVersion
-from syncd.errors import CrmError
+from syncd.errors import BadDataError, CrmError, QuotaExhaustedError, RetryableError
 from syncd.jobs.context import Context
 from syncd.model.refs import Ref, System
 from syncd.store import ownership
@@ -19,20 +20,34 @@ MOST = 500
 """So many records are asked about in one run, the newest first: a mass edit needs no name for each record."""
 
 
-def histories(context: Context, refs: Sequence[Ref]) -> Mapping[Ref, tuple[OwnerVersion, ...]]:
-    """The owners that some accounts had, newest first; those whose CRM keeps none or cannot be asked are left out."""
+@dataclass(frozen=True, slots=True)
+class Histories:
+    """The owners that some accounts had, newest first; those of which their CRM keeps or tells none are left out.
+
+    `later` are those whose CRM could not be asked just now and may answer another time.
+    """
+
+    versions: Mapping[Ref, tuple[OwnerVersion, ...]]
+    later: frozenset[Ref] = frozenset()
+
+
+def histories(context: Context, refs: Sequence[Ref]) -> Histories:
+    """The histories of some accounts, of the first `MOST` of them."""
     by_system: dict[System, list[str]] = defaultdict(list)
     for ref in refs[:MOST]:
         by_system[ref.system].append(ref.id)
     found: dict[Ref, tuple[OwnerVersion, ...]] = {}
+    later: set[Ref] = set()
     for system, ids in by_system.items():
         try:
             told = context.reader(system).owner_history(ids)
         except CrmError as error:
             context.log.event("history.unread", system=system.value, code=error.code, accounts=len(ids))
+            if isinstance(error, (RetryableError, QuotaExhaustedError, BadDataError)):
+                later |= {ref for ref in refs if ref.system is system}
             continue
         found |= {Ref(system, ref.kind, known): told[known] for ref in refs if (known := ref.id) in told}
-    return found
+    return Histories(found, frozenset(later))
 
 
 def tell_authors(context: Context) -> int:
@@ -46,7 +61,7 @@ def tell_authors(context: Context) -> int:
         for seq, (ref, change) in untold.items()
         if ref.system in context.systems and (ref not in marks or marks[ref].owner != change.new)
     }
-    versions = histories(context, [ref for ref, _ in theirs.values()])
+    versions = histories(context, [ref for ref, _ in theirs.values()]).versions
     told = 0
     with context.store.write() as conn:
         for seq, (ref, change) in untold.items():

@@ -6,8 +6,8 @@ a time. Imported only where the extra `fast` is there; `unsuited_mirror` says wh
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy import Connection
@@ -16,11 +16,12 @@ from syncd.jobs.book import MirrorBook, directory_of, followers_of, freshness, m
 from syncd.jobs.column_book import ColumnBook
 from syncd.jobs.company_records import records_of
 from syncd.jobs.context import Context
+from syncd.jobs.engines import AS_SETTLED, InFull
 from syncd.jobs.family_book import ownership_among
 from syncd.jobs.stages import Stages
 from syncd.jobs.written import written_fields
 from syncd.model.records import Record, User
-from syncd.model.refs import Kind, Ref
+from syncd.model.refs import Kind, Ref, System
 from syncd.planning.proposals import differing_records
 from syncd.rules.batch.book_columns import UnsoundColumnsError
 from syncd.rules.batch.keeping import OWNER, Keeper, unsuited
@@ -35,9 +36,8 @@ from syncd.rules.facts import Applied, Facts
 from syncd.rules.pack import Pack
 from syncd.store import mirror
 
-_SHARE = 2
-"""Where less than half of the companies can be settled, reading the whole book is no slower."""
 _FEW = 2_000
+"""So many companies are looked at one by one whatever their share of the book is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,13 @@ def unsuited_mirror(context: Context, pack: Pack, derivation: Derivation) -> str
 
 
 def settle_mirror(
-    context: Context, conn: Connection, pack: Pack, derivation: Derivation, now: datetime, stages: Stages
+    context: Context,
+    conn: Connection,
+    pack: Pack,
+    derivation: Derivation,
+    now: datetime,
+    stages: Stages,
+    in_full: InFull = AS_SETTLED,
 ) -> BatchBook | None:
     """Settle what can be, and read the rest in full; None, with a note, where reading the whole book is as good."""
     users = {user.ref: user for user in mirror.users(conn) if user.ref.system in context.systems}
@@ -81,27 +87,38 @@ def settle_mirror(
     judge = _Judge(context, derivation, users, now)
     try:
         with stages.stage("settle by columns"):
-            keeper, left = _settled(pack, frame, standings, judge)
+            keeper, left = _settled(pack, frame, standings, judge, in_full)
     except UnsoundColumnsError as error:
         with stages.stage("make the columns anew"):
             standings = columns.made_anew(error)
-            keeper, left = _settled(pack, frame, standings, judge)
+            keeper, left = _settled(pack, frame, standings, judge, in_full)
     whole = sum(int(each.alive.sum()) for each in standings)
-    if len(left) > max(_FEW, whole // _SHARE):
+    if len(left) > max(_FEW, whole // in_full.one_in):
         stages.notes.append(f"decided plainly: {len(left):,} of {whole:,} companies have to be looked at")
         return None
     with stages.stage("read the others"):
-        source = _read(context, conn, pack, derivation, frame, users, left)
+        source = _read(context, conn, pack, derivation, frame, users, left, in_full.deals)
     stages.notes.append(f"decided in batches: {whole - len(left):,} of {whole:,} companies by their columns")
     return BatchBook(source, keeper.kept(), keeper.classes.at(frame.context))
 
 
-def _settled(pack: Pack, frame: Frame, standings: Sequence[Standing], judge: _Judge) -> tuple[Keeper, list[str]]:
+def _settled(
+    pack: Pack, frame: Frame, standings: Sequence[Standing], judge: _Judge, in_full: InFull
+) -> tuple[Keeper, list[str]]:
     """A keeper that has settled what it can, and the keys of the other companies."""
     keeper = Keeper(pack, frame)
     reads = frozenset(name for each in _conditions(pack) for name in fields_read(each))
     reads_deals = any(isinstance(part, OpportunityTest) for each in _conditions(pack) for part in walk(each))
-    left = [key for each in standings for key in each.settle(keeper, judge.facts, reads, reads_deals=reads_deals)]
+    left: list[str] = []
+    for each in standings:
+        left += each.settle(
+            keeper,
+            judge.facts,
+            reads,
+            reads_deals=reads_deals,
+            named=in_full.named,
+            unremembered=in_full.unremembered,
+        )
     return keeper, left
 
 
@@ -129,27 +146,34 @@ class _Judge:
 
     def facts(self, holdings: Sequence[Holding]) -> Sequence[Facts | None]:
         """The facts of each holding; None where nobody known holds it, or a written system has another owner."""
-        applied = {
-            str(number): {OWNER: Applied(territory, None, self._now)}
-            for number, (_, territory) in enumerate(holdings)
-            if territory is not None
-        }
+        held = list(dict.fromkeys(_sorted(owners) for owners, _ in holdings))
         companies = (
             CompanyRecords(
                 str(number),
-                tuple(Record(Ref(system, Kind.ACCOUNT, "0"), self._now, {}, owner) for system, owner in owners.items()),
+                tuple(Record(Ref(system, Kind.ACCOUNT, "0"), self._now, {}, owner) for system, owner in owners),
             )
-            for number, (owners, _) in enumerate(holdings)
+            for number, owners in enumerate(held)
         )
-        view = OwnershipView(users=self._users, applied=applied)
+        view = OwnershipView(users=self._users)
         derived = (known.facts for _, known in derive_alone(companies, self._derivation, view, self._now))
-        return [facts if self._is_held(facts) else None for facts in derived]
+        found = {owners: facts if self._is_held(facts) else None for owners, facts in zip(held, derived, strict=True)}
+        return [self._applied(found[_sorted(owners)], territory) for owners, territory in holdings]
+
+    def _applied(self, facts: Facts | None, territory: str | None) -> Facts | None:
+        if facts is None or territory is None:
+            return facts
+        applied = {OWNER: Applied(territory, None, self._now)}
+        return replace(facts, applied=applied, values={**facts.values, "territory": territory})
 
     def _is_held(self, facts: Facts) -> bool:
         owner = facts.current_owner
         if owner is None or OWNER not in facts.values:
             return False
         return not differing_records(facts, owner, self._written)
+
+
+def _sorted(owners: Mapping[System, str | None]) -> tuple[tuple[System, str | None], ...]:
+    return tuple(sorted(owners.items()))
 
 
 def _read(
@@ -160,12 +184,15 @@ def _read(
     frame: Frame,
     users: Mapping[Ref, User],
     keys: Sequence[str],
+    besides: Collection[Ref],
 ) -> MirrorBook:
-    """The companies of these keys as a book."""
+    """The companies of these keys as a book, with the deals that are asked for besides."""
     companies = list(records_of(conn, keys, context.systems))
     view = ownership_among(context, conn, users, {each.key: each.accounts for each in companies})
     facts = tuple(derive_book(companies, derivation, view, frame.context.now))
     as_of, stale = freshness(context, conn)
-    deals = tuple(deal for each in companies for deal in each.opportunities if deal.fields.get("is_closed") != "true")
+    deals = {deal.ref: deal for each in companies for deal in each.opportunities}
+    deals |= {ref: deal for ref, deal in mirror.get_records(conn, besides).items() if not deal.deleted}
+    still_open = tuple(deal for deal in deals.values() if deal.fields.get("is_closed") != "true")
     book = Book(facts, frame.directory, memory=frame.memory)
-    return MirrorBook(book, deals, users, as_of, stale, followers_of(context, conn, pack))
+    return MirrorBook(book, still_open, users, as_of, stale, followers_of(context, conn, pack))

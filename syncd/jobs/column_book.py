@@ -8,7 +8,7 @@ to the hash of its ledger, and to checksums. Imported only where the extra `fast
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -18,13 +18,15 @@ from typing import Any
 from sqlalchemy import Connection
 
 from syncd.jobs.book_cache import COLUMNS_FOLDER, book_key
-from syncd.jobs.company_records import all_records, records_of
+from syncd.jobs.column_making import whole_book
+from syncd.jobs.company_records import records_of
 from syncd.jobs.context import Context
 from syncd.jobs.private_files import UnsoundFileError, map_private, put_private
 from syncd.model.plans import OWNER_FIELD
 from syncd.model.refs import Kind, Ref
+from syncd.rules.batch.arrays import lines_array, texts_array
 from syncd.rules.batch.book_columns import BookPart, UnsoundColumnsError, read_part, write_part
-from syncd.rules.batch.book_making import PartMaker, part_of
+from syncd.rules.batch.book_making import PartMaker
 from syncd.rules.batch.standing import Standing, ledger_of
 from syncd.rules.derivation import Derivation, OwnershipView, derive_alone
 from syncd.store import dossier
@@ -39,8 +41,8 @@ from syncd.store.book_state import (
     owners_changed_since,
     suspects,
     suspects_among,
-    territories_applied,
 )
+from syncd.store.raw_accounts import territories_applied
 from syncd.store.versions import APPLIED, LINKS, MARKS, RECORDS
 
 _BASE, _CHANGES, _LEDGER, _LATE_LEDGER = ".columns", ".changes", ".ledger", ".late-ledger"
@@ -129,15 +131,12 @@ class ColumnBook:
     # Made anew
 
     def _made(self) -> tuple[Standing, ...]:
-        companies = all_records(self._conn, self._systems)
-        base = part_of(self._derived(companies), {"state": asdict(self._state)})
+        about = {"state": asdict(self._state)}
+        base = whole_book(self._conn, self._systems, self._derivation, self._now, about)
         self.notes.append(f"columns of {base.count:,} companies made anew")
         self._write(_BASE, base)
         self._drop(_CHANGES, _LATE_LEDGER)
         return (self._standing(base, self._whole_ledger(base)),)
-
-    def _derived(self, companies: Iterator[Any]) -> Iterator[Any]:
-        return derive_alone(companies, self._derivation, OwnershipView(), self._now)
 
     # Brought up to now
 
@@ -184,7 +183,8 @@ class ColumnBook:
         maker = PartMaker()
         if later is not None:
             maker.take(later, later.rows_without(changed))
-        for records, known in self._derived(records_of(self._conn, changed, self._systems)):
+        companies = records_of(self._conn, changed, self._systems)
+        for records, known in derive_alone(companies, self._derivation, OwnershipView(), self._now):
             maker.add(records, known)
         return maker.part({"base": base.mark, "state": asdict(self._state), "dead": dead})
 
@@ -198,7 +198,10 @@ class ColumnBook:
 
     def _whole_ledger(self, base: BookPart) -> BookPart:
         about = self._about(base) | {"other_roles": other_roles_applied(self._conn)}
-        ledger = ledger_of(base, suspects(self._conn), territories_applied(self._conn), about)
+        applied = (
+            tuple(lines_array(text, count) for text in texts) for count, *texts in territories_applied(self._conn)
+        )
+        ledger = ledger_of(base, suspects(self._conn), applied, about)
         self._write(_LEDGER, ledger)
         self.notes.append("marks and applied territories read anew")
         return ledger
@@ -210,11 +213,12 @@ class ColumnBook:
         keys = later.all_keys
         refs = later.refs
         applied = [
-            (key, row.territory)
+            (key, row.territory, row.owner if row.amounts is None else "")
             for key, roles in dossier.applied_to(self._conn, keys).items()
             if (row := roles.get(OWNER_FIELD)) is not None and row.territory is not None
         ]
-        ledger = ledger_of(later, suspects_among(self._conn, refs), applied, self._about(later))
+        told = tuple(texts_array([each[at] or "" for each in applied]) for at in range(3))
+        ledger = ledger_of(later, suspects_among(self._conn, refs), [told], self._about(later))
         self._write(_LATE_LEDGER, ledger)
         return ledger
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from sqlalchemy import Connection
 
@@ -11,8 +11,7 @@ from syncd.model.records import Record
 from syncd.model.refs import Kind, Ref, System
 from syncd.rules.derivation import CompanyRecords
 from syncd.store import companies, dossier, mirror
-from syncd.store.book_rows import book_records
-from syncd.store.book_state import joined
+from syncd.store.book_state import opportunities_of
 
 
 def records_of(conn: Connection, keys: Collection[str], systems: Collection[System]) -> Iterator[CompanyRecords]:
@@ -30,27 +29,13 @@ def records_of(conn: Connection, keys: Collection[str], systems: Collection[Syst
             yield CompanyRecords(key, accounts, tuple(deal for ref in named for deal in deals.get(ref, ())))
 
 
-def all_records(conn: Connection, systems: Collection[System]) -> Iterator[CompanyRecords]:
-    """Every company of the mirror, in no order; those of several records last. Opportunities are held in memory."""
-    deals: dict[Ref, list[Record]] = defaultdict(list)
-    for system in systems:
-        for deal, _ in book_records(conn, system, Kind.OPPORTUNITY):
-            if deal.account:
-                deals[Ref(system, Kind.ACCOUNT, deal.account)].append(deal)
-    links = joined(conn)
-    several: dict[str, list[Record]] = {key: [] for key in links.values()}
-    for system in systems:
-        for record, _ in book_records(conn, system, Kind.ACCOUNT):
-            ref = str(record.ref)
-            key = links.get(ref, ref)
-            if key in several:
-                several[key].append(record)
-            else:
-                yield CompanyRecords(key, (record,), tuple(deals.get(record.ref, ())))
-    for key, accounts in several.items():
-        if accounts:
-            found = tuple(deal for account in accounts for deal in deals.get(account.ref, ()))
-            yield CompanyRecords(key, tuple(accounts), found)
+def homes_of(conn: Connection, refs: Iterable[Ref]) -> set[str]:
+    """The keys of the companies that these accounts and opportunities are of now."""
+    found = list(refs)
+    deals = opportunities_of(conn, [ref for ref in found if ref.kind is Kind.OPPORTUNITY])
+    accounts = [Ref(deal.system, Kind.ACCOUNT, account) for deal, account in deals if account]
+    accounts += [ref for ref in found if ref.kind is Kind.ACCOUNT]
+    return set(dossier.company_keys(conn, accounts).values())
 
 
 def _members(conn: Connection, keys: Collection[str]) -> Mapping[str, tuple[Ref, ...]]:

@@ -30,6 +30,7 @@ from syncd.model.fields import FieldCatalogue
 from syncd.model.money import DatedRates, MoneyTable
 from syncd.model.refs import System
 from syncd.rules.pack import Pack
+from syncd.rules.reading.reading_memory import ReadingMemory
 from syncd.settings import Mode, OwnerWriter, Settings
 from syncd.store import mirror, runs
 from syncd.store.engine import Store
@@ -171,10 +172,18 @@ class Context:
         """The hash of all field mappings."""
         return mapping_revision(self.settings)
 
-    def pack(self, path: Path | None = None, *, now: datetime | None = None, rates_on: date | None = None) -> Pack:
+    def pack(
+        self,
+        path: Path | None = None,
+        *,
+        now: datetime | None = None,
+        rates_on: date | None = None,
+        memory: ReadingMemory | None = None,
+    ) -> Pack:
         """The pack of the settings, or of `path`, as of now or another instant; InputError where it is invalid.
 
-        Its amounts are converted by the rates of that instant, or of the day that `rates_on` names.
+        Its amounts are converted by the rates of that instant, or of the day that `rates_on` names. With the `memory`
+        of earlier readings only what changed since is read.
         """
         instant = now or self.clock.now()
         return open_pack(
@@ -183,6 +192,7 @@ class Context:
             now=instant,
             rates_on=rates_on,
             picklists=Picklists.of_store(self.settings, self.store),
+            memory=memory,
         )
 
     def reader(self, system: System) -> Reader:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import shutil
+from dataclasses import dataclass
 from enum import StrEnum
 from importlib.util import find_spec
 from pathlib import Path
 
 from syncd.errors import ConfigError
+from syncd.model.refs import Ref
 
 _FAST = ("numpy", "polars", "pyarrow")
 LARGE_BYTES = 4_000_000
@@ -22,6 +24,25 @@ class EngineChoice(StrEnum):
     PLAIN = "plain"
     BATCH = "batch"
     SPARK = "spark"
+
+
+@dataclass(frozen=True, slots=True)
+class InFull:
+    """Which companies are looked at in full although a batch could settle them by their columns.
+
+    Those `named` by their keys, and `deals` besides, whosever they are now; where `unremembered`, those whose decision
+    was not applied before, because it will be remembered then. Where more than one company in `one_in` is left to be
+    looked at, all are: whoever needs the whole book afterwards asks for a larger number.
+    """
+
+    named: frozenset[str] = frozenset()
+    deals: frozenset[Ref] = frozenset()
+    unremembered: bool = False
+    one_in: int = 2
+
+
+AS_SETTLED = InFull()
+"""None but those that a batch cannot settle."""
 
 
 def missing_libraries() -> tuple[str, ...]:

@@ -83,6 +83,11 @@ def export_mirror(context: Context, folder: Path, *, redact: bool) -> Exported:
     )
 
 
+_NOBODYS = "home.arpa"
+"""Below it stand domains that nobody can have (RFC 8375) and that are registrable by the public suffix list: a name below
+`.example` is none, so that rules would take it for missing."""
+
+
 class Redaction:
     """What is written instead of what, for the pack whose own words may stay. `kept` are text fields its rules read."""
 
@@ -117,7 +122,7 @@ class Redaction:
         found = domain(raw, frozenset())
         if found is None or found in self._words:
             return found or ""
-        return self._domains.setdefault(found, f"company-{len(self._domains) + 1}.example")
+        return self._domains.setdefault(found, f"company-{len(self._domains) + 1}.{_NOBODYS}")
 
 
 def _words(pack: Pack) -> Iterator[str]:

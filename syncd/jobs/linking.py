@@ -19,7 +19,7 @@ from syncd.identity.linking import EVIDENCE_FIELDS
 from syncd.jobs.authors import tell_authors
 from syncd.jobs.context import Context
 from syncd.jobs.leadership import Leadership
-from syncd.jobs.marking import mark_first_seen
+from syncd.jobs.marking import Newcomers, look_at_roles, mark_newcomers, newcomers
 from syncd.jobs.recording import recorded
 from syncd.model.records import Record
 from syncd.model.refs import Kind, Ref, System, long_salesforce_id
@@ -46,9 +46,12 @@ def link_mirror(context: Context) -> tuple[int, int]:
         merges.follow(conn, now=context.clock.now(), run_id=None)
     pairs, rejected = _pairs(context), _rejected(context)  # a person's word may have moved on to a merge's winner
     with recorded(context, JOB, {"change": change, "basis": _basis(context, pairs, rejected)}) as run:
-        joined, split = _link(context, pairs, rejected)
-        run.summary = {"joined": joined, "split": split, "first_seen": mark_first_seen(context)}
-        run.summary |= {"authors": tell_authors(context)}
+        new = newcomers(context)
+        joined, split, marked = _link(context, pairs, rejected, new)
+        look_at_roles(context)
+        run.summary = {"joined": joined, "split": split, "first_seen": marked, "authors": tell_authors(context)}
+        if new.later:
+            run.outcome, run.summary["unasked"] = "incomplete", len(new.later)
     return joined, split
 
 
@@ -94,19 +97,25 @@ def _check_free(
         raise RefusedError("SYN532", "the id map says that they are one company", hint="take the row out of it first")
 
 
-def _link(context: Context, pairs: list[tuple[str, str]], rejected: frozenset[tuple[Ref, Ref]]) -> tuple[int, int]:
+def _link(
+    context: Context, pairs: list[tuple[str, str]], rejected: frozenset[tuple[Ref, Ref]], new: Newcomers
+) -> tuple[int, int, int]:
+    """Link, and mark who is new, in one transaction; how many were joined, split and marked."""
     with context.store.read() as conn:
         accounts = [
-            _evidence(record) for system in context.systems for record in mirror.records(conn, system, Kind.ACCOUNT)
+            _evidence(record)
+            for system in context.systems
+            for record in mirror.records(conn, system, Kind.ACCOUNT)
+            if record.ref not in new.later
         ]
         merged = merges.losers(conn)
     shared = frozenset(context.settings.identity.shared_domains)
     linking = link_accounts(accounts, id_map=pairs, shared_domains=shared, rejected=rejected, merged=merged)
     now = context.clock.now()
     with context.store.write() as conn:
-        changed = companies.save_links(conn, linking.links, linking.evidence, now=now)
+        joined, split = companies.save_links(conn, linking.links, linking.evidence, now=now)
         companies.save_candidates(conn, linking.candidates, now=now)
-    return changed
+        return joined, split, mark_newcomers(conn, new, now)
 
 
 def _evidence(record: Record) -> Record:

@@ -6,7 +6,8 @@ tells, where it keeps one.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
@@ -22,17 +23,29 @@ from syncd.planning.ownership import unmarked
 from syncd.store import mirror, outbox, ownership
 from syncd.store.ownership import OwnerChange
 
+PATIENCE = timedelta(days=1)
+"""How long after its last change an account waits for its CRM to tell who gave it its owner."""
+
 _BEFORE = timedelta(milliseconds=1)
 
 
-def mark_first_seen(context: Context) -> int:
-    """Give every live account without a mark the owner it came with as `first-seen`; how many. Before adoption: none.
+@dataclass(frozen=True, slots=True)
+class Newcomers:
+    """Live accounts that have no mark yet, with the owners that each had; before adoption there are none.
 
-    That is its present owner, unless its history says that a person changed it since it was made.
+    `later` are those whose CRM could not be asked just now: they stay out of the book until it can, or for a day.
     """
+
+    records: tuple[Record, ...] = ()
+    versions: Mapping[Ref, tuple[OwnerVersion, ...]] = field(default_factory=dict)
+    later: frozenset[Ref] = frozenset()
+
+
+def newcomers(context: Context) -> Newcomers:
+    """The accounts that appeared since the last look, asked of their CRM."""
     with context.store.read() as conn:
         if ownership.adopted_at(conn) is None:
-            return 0
+            return Newcomers()
         marks = ownership.marks(conn)
         new = [
             record
@@ -40,14 +53,31 @@ def mark_first_seen(context: Context) -> int:
             for record in unmarked(mirror.records(conn, system, Kind.ACCOUNT), marks)
         ]
     told = histories(context, [record.ref for record in new])
-    now = context.clock.now()
-    with context.store.write() as conn:
-        for record in new:
-            _mark(conn, record, told.get(record.ref, ()), now)
+    young = context.clock.now() - PATIENCE
+    later = frozenset(record.ref for record in new if record.ref in told.later and record.stamp > young)
+    return Newcomers(tuple(new), told.versions, later)
+
+
+def mark_newcomers(conn: Connection, found: Newcomers, now: datetime) -> int:
+    """Give each newcomer the owner that it came with as `first-seen`; how many.
+
+    That is its present owner, unless its history says that a person changed it since it was made. In the transaction
+    that lets it into the book: a plan in between would know of no person.
+    """
+    known = [record for record in found.records if record.ref not in found.later]
+    for record in known:
+        _mark(conn, record, found.versions.get(record.ref, ()), now)
+    return len(known)
+
+
+def look_at_roles(context: Context) -> None:
+    """Mark the holders of the roles that are written to a field, and write down who was changed meanwhile."""
+    with context.store.read() as conn:
+        if ownership.adopted_at(conn) is None:
+            return
     for role, systems in written_fields(context.settings).items():
         if role not in DERIVED_WRITES:
             _look_at_role(context, role, [system for system in context.systems if system in systems])
-    return len(new)
 
 
 def _look_at_role(context: Context, role: str, systems: Sequence[System]) -> None:

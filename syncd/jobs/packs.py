@@ -17,6 +17,7 @@ from syncd.jobs.picklists import Picklists
 from syncd.model.refs import Kind
 from syncd.rules.loader import ReadingOptions, read_pack
 from syncd.rules.pack import Pack
+from syncd.rules.reading.reading_memory import ReadingMemory
 from syncd.settings import Settings
 
 
@@ -27,11 +28,13 @@ def inspect_pack(
     now: datetime,
     rates_on: date | None = None,
     picklists: Picklists | None = None,
+    memory: ReadingMemory | None = None,
 ) -> tuple[Pack | None, tuple[Finding, ...]]:
     """The pack, None where it cannot be used, and every finding.
 
     Its amounts are converted by the rates of `now`, or of another day. `picklists` are those of the caller's store;
-    without them, of the settings' database.
+    without them, of the settings' database. Whoever reads one folder again and again gives a `memory`, which then
+    takes the place of what is kept between processes.
     """
     offered = picklists or Picklists.of_settings(settings)
     options = ReadingOptions(
@@ -40,11 +43,15 @@ def inspect_pack(
         shared_domains=frozenset(settings.identity.shared_domains),
         schema_values={kind: offered.values(kind) for kind in (Kind.ACCOUNT, Kind.OPPORTUNITY, Kind.LEAD)},
     )
-    cache = PackCache(settings.state_dir / FOLDER) if "state_dir" in settings.model_fields_set else None
+    cache = (
+        PackCache(settings.state_dir / FOLDER) if "state_dir" in settings.model_fields_set and memory is None else None
+    )
     kept = cache.find(root, options, now=now) if cache is not None else None
     if kept is not None:
         return kept, kept.findings
-    read = read_pack(root, options, now=now)
+    read = read_pack(root, options, now=now, memory=memory)
+    if memory is not None and offered.asked:
+        memory.forget()  # what the CRMs offer decided something, and changes without the pack
     if cache is not None and not offered.asked:
         # What the CRMs offer decided something here, and changes without the pack: such a pack is always read.
         cache.keep(root, options, read)
@@ -58,9 +65,10 @@ def open_pack(
     now: datetime,
     rates_on: date | None = None,
     picklists: Picklists | None = None,
+    memory: ReadingMemory | None = None,
 ) -> Pack:
     """The pack; InputError SYN200 with all findings where it cannot be used."""
-    pack, findings = inspect_pack(settings, root, now=now, rates_on=rates_on, picklists=picklists)
+    pack, findings = inspect_pack(settings, root, now=now, rates_on=rates_on, picklists=picklists, memory=memory)
     if pack is None:
         errors = sum(finding.severity is Severity.ERROR for finding in findings)
         summary = f"the pack has {errors} error{'s' if errors != 1 else ''}"

@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 from syncd.errors import Finding, Place, RefusedError
 from syncd.jobs.book import MirrorBook, derivation_of, read_book
 from syncd.jobs.context import Context
-from syncd.jobs.engines import LARGE_BYTES, EngineChoice, wants_batch
+from syncd.jobs.engines import AS_SETTLED, LARGE_BYTES, EngineChoice, InFull, wants_batch
 from syncd.jobs.recording import recorded
 from syncd.jobs.retrieving import remember_notices
 from syncd.jobs.stages import Stages
@@ -81,10 +81,12 @@ def deliberate(
     rates_on: date | None = None,
     stages: Stages | None = None,
     engine: EngineChoice = EngineChoice.PLAIN,
+    in_full: InFull = AS_SETTLED,
 ) -> Deliberation:
     """Decide about every company of the mirror, as of now or of another instant.
 
-    With another engine than the plain one, companies that keep their owners may be counted in `kept` instead.
+    With another engine than the plain one, companies that keep their owners may be counted in `kept` instead, but not
+    those that `in_full` asks for.
 
     Amounts are converted by the rates of that instant, or of the day that `rates_on` names: a plan is looked at again
     by the table that it was made by, so that a new rate makes none of its rows stale.
@@ -101,15 +103,17 @@ def deliberate(
         stages.notes.append("decided plainly: columns are kept as of now")
         engine = EngineChoice.PLAIN
     with without_collector():
-        return _deliberate(context, loaded, now, day, stages, engine)
+        return _deliberate(context, loaded, now, day, stages, engine, in_full)
 
 
 def _deliberate(
-    context: Context, loaded: Pack, now: datetime, day: date, stages: Stages, engine: EngineChoice
+    context: Context, loaded: Pack, now: datetime, day: date, stages: Stages, engine: EngineChoice, in_full: InFull
 ) -> Deliberation:
     with context.store.read() as conn:
         require_mirror(context, conn)
-        settled = _settled(context, conn, loaded, now, day, stages, engine)
+        settled = None
+        if _in_batches(context, conn, engine):
+            settled = _settled(context, conn, loaded, now, day, stages, in_full)
         if settled is not None:
             source, kept, classes = settled.source, settled.kept, settled.classes
         else:
@@ -125,11 +129,9 @@ def _deliberate(
 
 
 def _settled(
-    context: Context, conn: Connection, pack: Pack, now: datetime, day: date, stages: Stages, engine: EngineChoice
+    context: Context, conn: Connection, pack: Pack, now: datetime, day: date, stages: Stages, in_full: InFull
 ) -> BatchBook | None:
     """The book by its columns and the companies that they settle; None where all of it is read, with a note why."""
-    if not _in_batches(context, conn, engine):
-        return None
     from syncd.jobs.batch_book import settle_mirror, unsuited_mirror
 
     derivation = derivation_of(context, pack, day)
@@ -137,7 +139,7 @@ def _settled(
     if reason is not None:
         stages.notes.append(f"decided plainly: {reason}")
         return None
-    return settle_mirror(context, conn, pack, derivation, now, stages)
+    return settle_mirror(context, conn, pack, derivation, now, stages, in_full)
 
 
 def _in_batches(context: Context, conn: Connection, engine: EngineChoice) -> bool:
@@ -270,6 +272,7 @@ def make_plan(
     tell: Callable[[Deliberation], None] = lambda _: None,
     stages: Stages | None = None,
     engine: EngineChoice = EngineChoice.PLAIN,
+    in_full: InFull = AS_SETTLED,
 ) -> Mapping[str, Any]:
     """Deliberate, plan and save (see `save`); the plan's document, without an id where there is nothing to do.
 
@@ -282,7 +285,7 @@ def make_plan(
         stages.notes.append("decided plainly: every decision is asked for")
         engine = EngineChoice.PLAIN
     with recorded(context, OFFER if offered and as_of is None else PREVIEW) as run:
-        thought = deliberate(context, pack=pack, as_of=as_of, stages=stages, engine=engine)
+        thought = deliberate(context, pack=pack, as_of=as_of, stages=stages, engine=engine, in_full=in_full)
         tell(thought)
         if pack is None and as_of is None:
             remember_notices(context, thought.pack, thought.source.book, thought.decisions)

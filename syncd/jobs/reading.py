@@ -23,6 +23,7 @@ from syncd.errors import (
     GuardTrippedError,
     QuotaExhaustedError,
     SchemaError,
+    StorageError,
     SyncdError,
 )
 from syncd.jobs.context import Context
@@ -34,7 +35,7 @@ from syncd.model.records import Team
 from syncd.model.refs import Kind, System
 from syncd.model.schemas import drift
 from syncd.planning.cascade import PERSON
-from syncd.store import mirror, schemas
+from syncd.store import indexes, mirror, schemas
 from syncd.store.systems import change_system
 from syncd.telemetry import Log
 
@@ -42,6 +43,9 @@ _MOST_RESTARTS = 2
 _SETTLED = timedelta(hours=3)
 """So long after its stamp a change is visible for sure, in a lagging index too."""
 _GENERATIONS = (100_000, 50, 100)
+_READERS = {System.SALESFORCE: "the integration user's permission set", System.HUBSPOT: "the key"}
+_LARGE_PAGE = 5_000
+"""Pages of so many records come of a large load: one for which it pays to leave the mirror's indexes out."""
 
 
 @dataclass(slots=True)
@@ -64,13 +68,15 @@ class SystemPull:
     error: SyncdError | None = None
     notes: list[str] = field(default_factory=list)
 
-    def line(self) -> str:
-        """What it read, what changed and what it cost, in one line."""
+    def line(self, *, brief: bool = False) -> str:
+        """What it read, what changed and what it cost, in one line; `brief`: of an error the code alone."""
         text = (
             f"{self.system.value}: {self.read:,} records and {self.users:,} users read, {self.changed:,} changed,"
             f" {self.deleted:,} deleted, {self.calls:,} calls"
         )
-        return text if self.error is None else f"{text}; {self.outcome}: {self.error}"
+        if self.error is None:
+            return text
+        return f"{text}; {self.outcome}: {self.error.code if brief else self.error}"
 
 
 def stopped_objects(system: System, stopped: Mapping[Kind, tuple[str, ...]]) -> SchemaError:
@@ -89,7 +95,7 @@ def unfit_object(system: System, kind: Kind, names: tuple[str, ...]) -> SchemaEr
         "SYN405",
         f"not there, or hidden from us: {', '.join(names)}; {kind.value} records are not read, all others are",
         where=system.value,
-        hint="correct the mapping in the settings, or give our user (the app) access to the fields",
+        hint=f"correct the mapping in the settings, or give {_READERS[system]} access; syncd doctor says where",
     )
 
 
@@ -132,6 +138,7 @@ class Reading:
     run_id: str
     check: Callable[[], None]
     show: Callable[[str], None]
+    _weighed: bool = field(default=False, init=False)
 
     def run(self, *, full: bool) -> SystemPull:
         """Read everything, or what changed; how it ended is in the result, whose error is raised to nobody."""
@@ -178,6 +185,7 @@ class Reading:
             self._note(result, str(error))
         if result.stopped:
             raise next(iter(result.stopped.values()))
+        self._index()
         revision = context.mapping_revision()
         with context.store.write() as conn:
             mirror.mark_complete(conn, self.system, as_of=upper, run_id=self.run_id, mapping_revision=revision)
@@ -260,7 +268,7 @@ class Reading:
         """Windows are in the server's time; how old a mirror is, is told by ours, so a wrong clock must be seen."""
         skew = self.context.clock.now() - server_now
         if abs(skew) > TOLERATED_SKEW:
-            minutes, side = abs(skew) // timedelta(minutes=1), "ahead of" if skew > timedelta(0) else "behind"
+            minutes, side = round(abs(skew) / timedelta(minutes=1)), "ahead of" if skew > timedelta(0) else "behind"
             text = f"this machine's clock is {minutes} min {side} {self.system.value}'s: set it right, or mirrors look"
             self._note(result, f"{text} {'stale' if skew > timedelta(0) else 'fresher than they are'}")
 
@@ -352,6 +360,7 @@ class Reading:
         done = page.resume is None
         through = max(window.upper, cursor.through or window.upper) if done else cursor.through
         after = replace(cursor, through=through, window=None if done else window, resume=page.resume)
+        self._leave_indexes_out(page)
         crashpoint("pull.before_page")
         with self.context.store.write() as conn:
             now, settled = self.context.clock.now(), self._settled(cursor, window)
@@ -364,6 +373,32 @@ class Reading:
         result.owner_changes += stored.owner_changes
         self.log.event("page.stored", kind=cursor.kind.value, rows=stored.read, changed=stored.changed)
         self.show(f"{self.system.value}: {result.read:,} records read, {result.changed:,} changed")
+
+    def _leave_indexes_out(self, page: Page) -> None:
+        """At the first large page, where nothing is complete yet; a mirror that others keep reading is let alone."""
+        if self._weighed or len(page.records) < _LARGE_PAGE:
+            return
+        self._weighed = True
+        try:
+            with self.context.store.write() as conn:
+                left_out = indexes.set_aside(conn)
+        except StorageError as error:
+            if error.code != "SYN606":
+                raise
+            return  # somebody reads the records for long: the load only takes longer
+        if left_out:
+            crashpoint("pull.indexes_left_out")
+
+    def _index(self) -> None:
+        """Make what a first load left out, in this run or in one that died, before anything counts as complete."""
+        with self.context.store.read() as conn:
+            absent = indexes.absent(conn)
+        for name in absent:
+            self.check()
+            self.show(f"{self.system.value}: making the index {name}")
+            with self.context.store.write() as conn:
+                indexes.put_back(conn, name)
+            crashpoint("pull.index_made")
 
     def _settled(self, cursor: Cursor, window: Window) -> datetime | None:
         """The stamp before which a full walk should find nothing that increments did not; None for an increment."""

@@ -9,6 +9,7 @@ from typing import Any
 from syncd.errors import ExitCode, GuardTrippedError, RefusedError, worst
 from syncd.jobs.apply import apply, recover_rows, remember
 from syncd.jobs.context import Context
+from syncd.jobs.engines import EngineChoice, InFull
 from syncd.jobs.leadership import Leadership
 from syncd.jobs.plan import Deliberation, make_plan
 from syncd.jobs.pull import PullReport, pull
@@ -20,6 +21,9 @@ from syncd.store import ownership, plans
 
 _MOST_OPEN = 50
 """So many approved plans are looked at in one round; there is hardly ever more than one."""
+
+_ONE_IN = 8
+"""Where more than an eighth of the companies has to be looked at, the whole book is read, which serves the monitors."""
 
 Refusal = RefusedError | GuardTrippedError
 
@@ -74,15 +78,22 @@ def sync(
     try:
         if not dry_run:
             refused = _resume(context, leader, resumed)
-        plan = make_plan(context, offered=writes and adopted, again=False, tell=thoughts.append)
+        plan = make_plan(
+            context,
+            offered=writes and adopted,
+            again=False,
+            tell=thoughts.append,
+            engine=EngineChoice.AUTO,
+            in_full=InFull(unremembered=writes and adopted, one_in=_ONE_IN),
+        )
         if writes and adopted and plan["plan_id"] is not None:
             applied = apply(context, leader, plan["plan_id"])
         elif writes and adopted:
             remember(context, leader, thoughts[0])
     except (RefusedError, GuardTrippedError) as error:
         refused = error
-    # What the plan was made of serves the monitors too, unless something was written since.
-    thought = thoughts[0] if thoughts and applied is None else None
+    # What a plan was made of serves the monitors too where it is the whole book, and nothing was written since.
+    thought = thoughts[0] if thoughts and applied is None and not thoughts[0].kept else None
     return SyncReport(pulled, plan, applied, refused, watch(context, thought=thought), tuple(resumed))
 
 

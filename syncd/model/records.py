@@ -7,6 +7,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from types import MappingProxyType
 
 from syncd.model.refs import Ref
@@ -54,10 +55,21 @@ class Record:
 
 def _json_of(fields: Mapping[str, str]) -> str:
     """The fields as JSON of ASCII characters, sorted by name; plain text, as nearly all is, is put together here."""
-    said = "".join((*fields, *fields.values()))
-    if said.isascii() and said.isprintable() and '"' not in said and "\\" not in said and fields:
-        return '{"' + '","'.join([f'{name}":"{fields[name]}' for name in sorted(fields)]) + '"}'
+    said = "".join(fields.values())
+    if said.isascii() and said.isprintable() and '"' not in said and "\\" not in said:
+        template = _template(tuple(fields))
+        if template is not None:
+            return template % fields
     return _JSON.encode(dict(fields))
+
+
+@lru_cache(maxsize=4096)
+def _template(names: tuple[str, ...]) -> str | None:
+    """The JSON of a record that has these fields, with a place for each value; None where a name is no plain text."""
+    said = "".join(names)
+    if not said.isascii() or not said.isprintable() or any(sign in said for sign in '"\\%()'):
+        return None
+    return "{" + ",".join(f'"{name}":"%({name})s"' for name in sorted(names)) + "}"
 
 
 @dataclass(frozen=True, slots=True)

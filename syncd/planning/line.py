@@ -87,6 +87,10 @@ class Line:
         histories = self._patiently(lambda: reader.owner_history([ref.id for ref in refs]))
         return {Ref(system, kind, known): versions for known, versions in histories.items()}
 
+    def own_id(self, system: System) -> str | None:
+        """The id of the user that we are there, where the CRM says so. Raises CrmError where it cannot be asked."""
+        return self._patiently(self.readers[system].identify).user_id
+
     def _patiently(self, ask: Callable[[], T]) -> T:
         while True:
             try:

@@ -17,8 +17,6 @@ from syncd.model.records import Record
 from syncd.model.refs import Ref
 from syncd.store.ownership import OwnerChange, OwnerMark
 
-"""How long a row that the native sync should write is awaited before that is a finding."""
-
 
 @dataclass(frozen=True, slots=True)
 class OwnershipHistory:

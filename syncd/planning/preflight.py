@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 
 from syncd.errors import GuardTrippedError, RefusedError
 from syncd.model.plans import OutboxRow, PlanStatus, RowState, SavedPlan, Slot
-from syncd.model.refs import System
+from syncd.model.refs import Kind, System
 from syncd.planning.approval import DAEMON, approve, check_baseline
 from syncd.planning.compare import named
 from syncd.planning.guard import check_windows
@@ -110,11 +110,11 @@ def drop_stale(
     """The open rows that still stand, of a plan of `total` rows.
 
     The others end as `stale`, or `conflict` where somebody changed the owner. RefusedError SYN514 where more than a
-    tenth of the plan is stale (conflicts are no staleness); the plan is closed then.
+    tenth of the plan is stale (conflicts are no staleness, and each lead stands for itself); the plan is closed then.
     """
     ends = _fallen(context, rows, orders)
     settle(line, context, ends)
-    stale = sum(1 for end in ends if end.state is RowState.STALE)
+    stale = sum(1 for end in ends if end.state is RowState.STALE and end.row.ref.kind is not Kind.LEAD)
     if stale * 100 > orders.most_stale * total:
         plan = context.plan
         text = f"{stale} of {total} rows of plan {plan.plan_id} are stale: their records, rules or reps changed"

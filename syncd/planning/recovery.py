@@ -14,11 +14,11 @@ from syncd.model.plans import OutboxRow, PlanStatus, RowState
 from syncd.model.refs import Kind, System
 from syncd.planning.applied import Stop
 from syncd.planning.approval import expire
-from syncd.planning.doubt import unproved
+from syncd.planning.doubt import doubts
 from syncd.planning.line import Line, stopped_by
 from syncd.planning.settling import PlanContext, Settlement, settle
 from syncd.planning.teams import restore_teams
-from syncd.planning.verdicts import before_write, put_back
+from syncd.planning.verdicts import before_write, in_dispute
 from syncd.store import outbox, plans
 
 SETTLE_WAIT = 5.0
@@ -73,7 +73,7 @@ def _group(row: OutboxRow) -> tuple[str, System, Kind]:
 
 def _settle_batch(line: Line, system: System, kind: Kind, rows: Sequence[OutboxRow]) -> None:
     readings = line.read(system, kind, rows)
-    doubts = unproved(line, rows, {row.id: row.stamp for row in rows}, readings)
+    disputed = doubts(line, rows, {row.id: row.stamp for row in rows}, readings)
     with line.store.read() as conn:
         plan = plans.get_plan(conn, rows[0].plan_id)
     closed = plan.status is not PlanStatus.APPROVED or line.clock.now() >= plan.expires_at
@@ -81,9 +81,8 @@ def _settle_batch(line: Line, system: System, kind: Kind, rows: Sequence[OutboxR
     unsent: list[OutboxRow] = []
     for row in rows:
         reading = readings.get(row.ref)
-        end = before_write(row, reading, tried=True, in_doubt=True)
-        if end is None and row.id in doubts:
-            end = put_back(row, reading, doubts[row.id])
+        doubted = disputed.get(row.id)
+        end = in_dispute(row, reading, doubted) if doubted else before_write(row, reading, tried=True, in_doubt=True)
         if end is None and closed:
             text = "the plan was closed before this row was written"
             end = Settlement(row, RowState.STALE, "closed", text, before=row.old, after=row.old, reading=reading)

@@ -29,11 +29,12 @@ from syncd.model.plans import OWNER_FIELD, OutboxRow, RowState
 from syncd.model.records import Team
 from syncd.model.refs import Kind, Ref, System
 from syncd.planning.applied import Stop
-from syncd.planning.doubt import unproved
+from syncd.planning.compare import Standing, compare
+from syncd.planning.doubt import Doubted, doubts
 from syncd.planning.line import Line, stopped_by
 from syncd.planning.settling import PlanContext, Settlement, settle
 from syncd.planning.teams import HAS_TEAM, read_teams, restore_teams, with_seats
-from syncd.planning.verdicts import after_write, before_write, is_doubtful, needs_reading
+from syncd.planning.verdicts import after_write, before_write, in_dispute, is_doubtful, needs_reading
 from syncd.store import ledger, outbox, saved_teams
 
 MAX_ATTEMPTS = 3
@@ -105,15 +106,9 @@ def _compared(line: Line, context: PlanContext, rows: Sequence[OutboxRow], tries
     """The rows whose record stands as planned, with its reading; the others are settled. Raises CrmError."""
     system, kind = rows[0].ref.system, rows[0].ref.kind
     readings = line.read(system, kind, rows)
-    ends: list[Settlement] = []
-    standing: list[tuple[OutboxRow, Reading]] = []
-    for row in rows:
-        reading = readings.get(row.ref)
-        end = before_write(row, reading, tried=bool(row.attempts or tries[row.id]))
-        if end is not None:
-            ends.append(end)
-        elif reading is not None:
-            standing.append((row, reading))
+    ends = _ended_before(line, rows, readings, tries)
+    ended = {end.row.id for end in ends}
+    standing = [(row, reading) for row in rows if row.id not in ended and (reading := readings.get(row.ref))]
     dropped = rows[0].field == OWNER_FIELD and kind in _TEAM_KINDS  # by a change of owner, and by nothing else
     teams = read_teams(line.readers[system], kind, [row.ref.id for row, _ in standing] if dropped else [])
     ready: list[Ready] = []
@@ -125,6 +120,25 @@ def _compared(line: Line, context: PlanContext, rows: Sequence[OutboxRow], tries
             ready.append(Ready(row, reading, with_seats(teams.teams.get(row.ref.id), context.seats.get(row.ref))))
     settle(line, context, ends)
     return ready
+
+
+def _ended_before(
+    line: Line, rows: Sequence[OutboxRow], readings: Mapping[Ref, Reading], tries: Mapping[int, int]
+) -> list[Settlement]:
+    """The rows that are not sent, for their record does not stand as planned. Raises CrmError."""
+    tried = {row.id for row in rows if row.attempts or tries[row.id]}
+    late = [
+        row for row in rows if row.id in tried and compare(row, readings.get(row.ref)).standing is Standing.AS_WANTED
+    ]
+    disputed = doubts(line, late, {}, readings)
+    ends: list[Settlement] = []
+    for row in rows:
+        reading, doubted = readings.get(row.ref), disputed.get(row.id)
+        if doubted is not None:
+            ends.append(in_dispute(row, reading, doubted))
+        elif (end := before_write(row, reading, tried=row.id in tried)) is not None:
+            ends.append(end)
+    return ends
 
 
 def _send(
@@ -240,11 +254,11 @@ def _finish(
     unread = [row for row in rows if needs_reading(results[row.ref])]
     read_rows = [row for row in rows if not needs_reading(results[row.ref])]
     readings: Mapping[Ref, Reading] = {}
-    doubts: Mapping[int, str] = {}
+    disputed: Mapping[int, Doubted] = {}
     try:
         readings = _read_back(line, unread, results)
         lost = [row for row in unread if results[row.ref].outcome is WriteOutcome.UNKNOWN]
-        doubts = unproved(line, lost, _stamps(chunk), readings)
+        disputed = doubts(line, lost, _stamps(chunk), readings)
         read_rows = list(rows)
     except CrmError as error:
         tally.stop = stopped_by(error, rows[0].ref.system)
@@ -254,7 +268,7 @@ def _finish(
     again: list[OutboxRow] = []
     for row in read_rows:
         last = tries[row.id] >= MAX_ATTEMPTS
-        end = after_write(row, results[row.ref], readings.get(row.ref), last=last, doubt=doubts.get(row.id))
+        end = after_write(row, results[row.ref], readings.get(row.ref), last=last, doubted=disputed.get(row.id))
         if end is None:
             again.append(row)
         else:

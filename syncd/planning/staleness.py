@@ -64,7 +64,8 @@ def present_rows(
             source, document, [row for row in rows if row.field == role], memory, role=role
         ).items()
     }
-    loose = {record.ref: record for record in source.followers if record.account is None}
+    asked = {row.ref for row in rows if row.parent is None and row.ref.kind in _LOOSE}
+    loose = {record.ref: record for record in source.followers if record.ref in asked}
     found: dict[Slot, Present] = {}
     for row in rows:
         role = OWNER_ROLE if row.field in DERIVED_WRITES else row.field
@@ -117,6 +118,8 @@ def over_caps(
     for owner, territory, company in _kept(source, {row.because for row in rows}, role):
         way = paths.get(territory or "", ())
         loads.add(owner, company, way, identity_of(frame, way, owner, company))
+    for each in source.kept if role == OWNER_ROLE else ():
+        loads.add_kept(each)
     full: dict[Ref, str] = {}
     companies: dict[str, str | None] = {}
     for row in sorted((row for row in rows if row.parent is None), key=lambda row: str(row.ref)):

@@ -9,6 +9,7 @@ from __future__ import annotations
 from syncd.connectors.port import Reading, WriteOutcome, WriteResult
 from syncd.model.plans import OutboxRow, RowState
 from syncd.planning.compare import Standing, compare
+from syncd.planning.doubt import Doubt, Doubted
 from syncd.planning.settling import NOT_KEPT, Settlement
 
 OWNER_CHANGED = "owner-changed"
@@ -37,11 +38,11 @@ def before_write(row: OutboxRow, reading: Reading | None, *, tried: bool, in_dou
 
 
 def after_write(
-    row: OutboxRow, result: WriteResult, reading: Reading | None, *, last: bool, doubt: str | None = None
+    row: OutboxRow, result: WriteResult, reading: Reading | None, *, last: bool, doubted: Doubted | None = None
 ) -> Settlement | None:
     """The end of a row that was sent, or None where it may be sent again: it was read and was not applied.
 
-    `doubt` says in words why that is not proved of a row whose answer was lost (`doubt.unproved`).
+    `doubted` is what is doubted of a row whose answer was lost.
     """
     if result.outcome is WriteOutcome.REJECTED:
         return Settlement(row, RowState.REJECTED, result.code, result.message, result.request_id, row.old, None)
@@ -50,19 +51,22 @@ def after_write(
     found = compare(row, reading)
     if result.outcome is WriteOutcome.ACCEPTED:
         return _accepted(row, result, reading)
+    if doubted is not None:
+        return in_dispute(row, reading, doubted, result.request_id)
     if found.standing is Standing.AS_PLANNED:
-        if doubt is not None:
-            return put_back(row, reading, doubt, result.request_id)
         return _dead(row, result) if last else None
     return before_write(row, reading, tried=False, in_doubt=result.outcome is WriteOutcome.UNKNOWN)
 
 
-def put_back(row: OutboxRow, reading: Reading | None, doubt: str, request_id: str | None = None) -> Settlement:
-    """The end of a row that may have been written and put back, for the reason told: it is not sent again.
+def in_dispute(row: OutboxRow, reading: Reading | None, doubted: Doubted, request_id: str | None = None) -> Settlement:
+    """The end of a row in doubt that its record's value alone would judge wrongly: it is not sent again.
 
-    Its mark is ours from now on, so that the owner of before counts as the word of whoever put it back.
+    One that may have been put back has our mark from now on, so that the owner of before counts as the word of whoever
+    put it back. One that somebody else carried out has no mark of ours.
     """
-    return Settlement(row, RowState.CONFLICT, NOT_KEPT, doubt, request_id, row.old, row.old, reading)
+    if doubted.doubt is Doubt.PUT_BACK:
+        return Settlement(row, RowState.CONFLICT, NOT_KEPT, doubted.text, request_id, row.old, row.old, reading)
+    return Settlement(row, RowState.SKIPPED_ALREADY, None, doubted.text, request_id, row.new, row.new, reading)
 
 
 def needs_reading(result: WriteResult) -> bool:

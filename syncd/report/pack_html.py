@@ -33,7 +33,8 @@ def _page(view: PackView) -> Iterator[str]:
     yield '<div class="bar"><input id="find" type="search" placeholder="Find a territory, person or word"'
     yield ' aria-label="Find"><button id="open" type="button">Open all</button>'
     yield '<button id="fold" type="button">Fold all</button><span id="count" role="status"></span></div></header>'
-    yield "<nav>" + " · ".join(f'<a href="#{_id(title)}">{escape(title)}</a>' for title in _titles(view)) + "</nav>"
+    links = " · ".join(f'<a href="#{_id(title)}">{escape(title)}</a>' for title in _titles(view))
+    yield f'<nav aria-label="Parts of this page">{links}</nav>'
     yield '<main><section><h2 id="how-to-read-it">How to read it</h2>' + _points(view.facts) + "</section>"
     for role, roots in view.roles:
         title = _role_title(role)

@@ -108,8 +108,10 @@ def _leaver(document: _Document) -> tuple[str, list[_Part]]:
         ("Leads, contacts and open tasks", ("kind", "name", "to", "what becomes of it"), others, set()),
     ]
     found = [part for part in parts if part[2]]
-    missing = ", ".join(told["not_mirrored"])
-    return title, [*found, (wrapped(f"not in the mirror, look in the CRM: {missing}", indent=0), (), [], set())]
+    if told["not_mirrored"]:
+        missing = f"not in the mirror, look in the CRM: {', '.join(told['not_mirrored'])}"
+        found.append((wrapped(missing, indent=0), (), [], set()))
+    return title, found
 
 
 def _standing(ranking: Sequence[_Document]) -> str:

@@ -72,8 +72,8 @@ class Findings:
     @contextmanager
     def heard(self) -> Iterator[list[Found]]:
         """All that is reported meanwhile, also what was reported before: for whoever reports it again."""
-        around, own = self._heard, []
-        self._heard = own
+        own: list[Found] = []
+        around, self._heard = self._heard, own
         try:
             yield own
         finally:

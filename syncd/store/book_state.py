@@ -7,7 +7,7 @@ is an account whose owner may be another than the one syncd knows of, and whoeve
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, Connection, Select, Text, exists, func, select, type_coerce
@@ -16,7 +16,7 @@ from syncd.model.plans import OWNER_FIELD
 from syncd.model.refs import Kind, Ref, System
 from syncd.store.leads import last_change_of_book
 from syncd.store.tables import applied, company_links, ledger, ledger_head, owner_changes, owner_marks, records
-from syncd.store.upserts import CHUNK, chunks
+from syncd.store.upserts import chunks
 from syncd.store.versions import versions
 
 
@@ -60,16 +60,6 @@ def joined(conn: Connection) -> Mapping[str, str]:
     """The company of each record that is linked to another one's, as texts."""
     ref = type_coerce(company_links.c.ref, Text)
     return dict(conn.execute(select(ref, company_links.c.company).where(ref != company_links.c.company)).all())
-
-
-def territories_applied(conn: Connection) -> Iterator[tuple[str, str]]:
-    """The companies to which a territory was applied for the owner, each with its path."""
-    query = select(applied.c.company, applied.c.territory).where(
-        applied.c.role == OWNER_FIELD, applied.c.territory.is_not(None)
-    )
-    with conn.execute(query, execution_options={"yield_per": CHUNK * 10}) as result:
-        for rows in result.partitions():
-            yield from ((company, territory) for company, territory in rows if territory is not None)
 
 
 def other_roles_applied(conn: Connection) -> bool:
@@ -123,6 +113,12 @@ def opportunities_of(conn: Connection, refs: Iterable[Ref]) -> list[tuple[Ref, s
             )
             found += [(Ref(system, Kind.OPPORTUNITY, row.id), row.account) for row in conn.execute(query)]
     return found
+
+
+def accounts_of_deals(conn: Connection) -> dict[Ref, str | None]:
+    """The account id that each opportunity names, deleted ones too."""
+    query = select(records.c.system, records.c.id, records.c.account).where(records.c.kind == Kind.OPPORTUNITY)
+    return {Ref(row.system, Kind.OPPORTUNITY, row.id): row.account for row in conn.execute(query)}
 
 
 def accounts_of_book(conn: Connection, systems: Iterable[System]) -> int:

@@ -18,7 +18,11 @@ _FULL = (
 )
 _DAMAGED = ("SYN605", "the file is not a database of syncd, or it is damaged", "name another file, or restore a backup")
 _UNREACHABLE = ("SYN608", "the database server cannot be reached", "check the URL, the server and the credentials")
-_PLACE = ("SYN604", "the database file cannot be opened", "run syncd as the owner of the file and its folder")
+_PLACE = (
+    "SYN604",
+    "the database file cannot be opened",
+    "run syncd as the owner of the file and its folder, with a limit of open files above 20 (ulimit -n)",
+)
 
 _BY_SQLITE_NAME = (
     ("SQLITE_BUSY", _BUSY),

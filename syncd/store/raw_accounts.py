@@ -1,35 +1,22 @@
-"""The accounts of a mirror as a few large texts: put together inside the database, so that no row becomes an object.
+"""The accounts of a mirror as a few large texts, put together inside the database, so that no row becomes an object.
 
-For whoever makes columns of a whole book. Each text has one line an account; ids, names of owners and JSON as the
-mirror keeps it hold no line ends. Knows nothing of what the fields say.
+An id holds no line end, and neither does JSON as the mirror keeps it. Knows nothing of what the fields say.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, Connection, Text, func, select, type_coerce
+from sqlalchemy import ColumnElement, Connection, Text, case, func, select, type_coerce
 
+from syncd.model.plans import OWNER_FIELD
+from syncd.model.raw_accounts import RawAccounts
 from syncd.model.refs import Kind, System
 from syncd.store.tables import applied, records
 
 _ROWS = 50_000
 """So many accounts come at once: some 15 MB of text."""
 _LINE = "\n"
-
-
-@dataclass(frozen=True, slots=True)
-class RawAccounts:
-    """Live accounts of one system, a line each: `fields` and `merged_from` are JSON; what is not there is empty."""
-
-    system: System
-    count: int
-    ids: str
-    owners: str
-    parents: str
-    merged_from: str
-    fields: str
 
 
 def raw_accounts(conn: Connection, system: System) -> Iterator[RawAccounts]:
@@ -48,12 +35,36 @@ def raw_accounts(conn: Connection, system: System) -> Iterator[RawAccounts]:
             .limit(_ROWS)
             .subquery()
         )
-        told = [_lines(column) for column in (some.c.id, some.c.owner, some.c.account, some.c.merged_from, some.c.fields)]
+        columns = (some.c.id, some.c.owner, some.c.account, some.c.merged_from, some.c.fields)
+        told = [_lines(column) for column in columns]
         count, newest, *texts = conn.execute(select(func.count(), func.max(some.c.id), *told)).one()
         if not count:
             return
         last = newest
         yield RawAccounts(system, count, *texts)
+
+
+def territories_applied(conn: Connection) -> Iterator[tuple[int, str, str, str]]:
+    """The companies to which a territory was applied for the owner: how many, then keys, paths and owners, a line each.
+
+    An owner whose decision hangs on amounts, and with them on a table of rates, is left empty.
+    """
+    last, owner = "", case((applied.c.amounts.is_(None), type_coerce(applied.c.owner, Text)), else_="")
+    while True:
+        some = (
+            select(applied.c.company, applied.c.territory, owner.label("owner"))
+            .where(applied.c.company > last, applied.c.role == OWNER_FIELD, applied.c.territory.is_not(None))
+            .order_by(applied.c.company)
+            .limit(_ROWS)
+            .subquery()
+        )
+        texts = (_lines(some.c.company), _lines(some.c.territory), _lines(some.c.owner))
+        count, last, companies, territories, owners = conn.execute(
+            select(func.count(), func.max(some.c.company), *texts)
+        ).one()
+        if not count:
+            return
+        yield count, companies, territories, owners
 
 
 def _lines(column: ColumnElement[object]) -> ColumnElement[str]:

@@ -23,7 +23,7 @@ from syncd.store.moves import tell_moves
 from syncd.store.stage_entries import note_stages
 from syncd.store.tables import owner_changes
 from syncd.store.tables import records as _t
-from syncd.store.upserts import CHUNK, chunks, insert_new, rows_with, upsert
+from syncd.store.upserts import CHUNK, LISTED, chunks, insert_new, rows_with, upsert
 
 _KEY = ("system", "kind", "id")
 _CONTENT = (
@@ -153,7 +153,7 @@ def upsert_records(
     writes = _Writes([], [], [], [], [])
     planner = _Planner(writes, last_change(conn), now, run_id, settled)
     for (system, kind), of_kind in newest.items():
-        for batch in chunks(of_kind):
+        for batch in chunks(of_kind, LISTED):
             known = _known(conn, system, kind, batch)
             for record_id in batch:
                 planner.plan(of_kind[record_id], known.get(record_id))

@@ -19,7 +19,7 @@ from syncd.model.records import Record
 from syncd.model.refs import Kind, Ref
 from syncd.store.columns import RefText, clean
 from syncd.store.tables import stage_entries as _t
-from syncd.store.upserts import chunks, insert_new, rows_with, upsert
+from syncd.store.upserts import LISTED, chunks, insert_new, rows_with, upsert
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,15 +35,15 @@ def note_stages(conn: Connection, stored: Iterable[Record]) -> int:
 
     Closed deals end their way by their close date, so that only open ones are written down.
     """
-    seen = {each.ref: each for each in stored if _counts(each)}
+    seen = {clean(str(each.ref)): (iso(each.stamp), clean(each.fields["stage"])) for each in stored if _counts(each)}
     rows: list[tuple[object, ...]] = []
-    for batch in chunks(seen):
+    for batch in chunks(seen, LISTED):
         known = _newest(conn, batch)
         for ref in batch:
-            stage, at = clean(seen[ref].fields["stage"]), iso(seen[ref].stamp)
+            at, stage = seen[ref]
             held = known.get(ref)
             if held is None or (held[1] != stage and held[0] < at):
-                rows.append((clean(str(ref)), at, stage, False))
+                rows.append((ref, at, stage, False))
     if rows:
         insert_new(conn, _t, ("ref", "at", "stage", "told"), rows)
     return len(rows)
@@ -85,19 +85,18 @@ def forget_ways(conn: Connection, refs: Iterable[Ref]) -> None:
 
 
 def _counts(record: Record) -> bool:
+    if record.ref.kind is not Kind.OPPORTUNITY or record.deleted:
+        return False
     fields = record.fields
-    open_ = fields.get("is_closed") != "true" and fields.get("is_won") != "true"
-    return record.ref.kind is Kind.OPPORTUNITY and not record.deleted and open_ and bool(fields.get("stage"))
+    return fields.get("is_closed") != "true" and fields.get("is_won") != "true" and bool(fields.get("stage"))
 
 
-def _newest(conn: Connection, refs: Sequence[Ref]) -> dict[Ref, tuple[str, str]]:
-    """The newest entry of each deal: its instant as text, and its stage."""
+def _newest(conn: Connection, refs: Sequence[str]) -> dict[str, tuple[str, str]]:
+    """The newest entry of each deal, by its ref as text: its instant as text, and its stage."""
     key: Any = _t.c.ref
     columns = (type_coerce(key, Text).label("ref"), type_coerce(_t.c.at, Text).label("at"), _t.c.stage)
-    by_text = {str(ref): ref for ref in refs}
-    found: dict[Ref, tuple[str, str]] = {}
-    for text, at, stage in conn.execute(rows_with(conn, key, sorted(by_text), columns)):
-        ref = by_text[text]
+    found: dict[str, tuple[str, str]] = {}
+    for ref, at, stage in conn.execute(rows_with(conn, key, refs, columns)):
         if ref not in found or found[ref][0] < at:
             found[ref] = (at, stage)
     return found

@@ -30,6 +30,8 @@ T = TypeVar("T")
 
 CHUNK = 1000
 """Values in one IN list, rows in one batch: well under every driver's limit on parameters."""
+LISTED = 10_000
+"""Values in one list of `rows_with`, one parameter: making the query costs as much as finding hundreds of rows."""
 
 
 def upsert(

@@ -41,13 +41,17 @@ _TOLD = re.compile(r"^FAILED (\S+)", re.MULTILINE)
 
 @dataclass(frozen=True, slots=True)
 class Bug:
-    """A bug: what it breaks, the texts that it replaces in a file, and the lanes that should catch it, in turn."""
+    """A bug: what it breaks, the texts that it replaces in a file, and the lanes that should catch it, in turn.
+
+    `seed` is one that is known to catch it, where none of SEEDS does.
+    """
 
     name: str
     breaks: str
     file: str
     texts: tuple[tuple[str, str], ...]
     lane: str
+    seed: int | None = None
 
     def planted(self, text: str) -> str:
         """A file's text with the bug in it. ValueError where a text to be replaced does not stand in it just once."""
@@ -73,11 +77,12 @@ def bugs() -> tuple[Bug, ...]:
     return tuple(_bug(one) for one in found)
 
 
-def _bug(one: dict[str, str | list[str]]) -> Bug:
+def _bug(one: dict[str, str | int | list[str]]) -> Bug:
     also = one.get("also")
     texts = [(str(one["old"]), str(one["new"]))]
     texts += zip(also[::2], also[1::2], strict=True) if isinstance(also, list) else []
-    return Bug(str(one["name"]), str(one["breaks"]), str(one["file"]), tuple(texts), str(one["lane"]))
+    seed = int(str(one["seed"])) if "seed" in one else None
+    return Bug(str(one["name"]), str(one["breaks"]), str(one["file"]), tuple(texts), str(one["lane"]), seed)
 
 
 @contextmanager
@@ -108,7 +113,8 @@ def caught(bug: Bug, tree: Path, seeds: Sequence[int] = SEEDS) -> Verdict:
 def _run(bug: Bug, tree: Path, seeds: Sequence[int]) -> Verdict:
     lanes = bug.lane.split()
     if "seeds" in lanes:
-        words = _output([sys.executable, "-c", _RUN_SEEDS, *map(str, seeds)], tree)
+        tried = seeds if bug.seed is None else (bug.seed, *seeds)
+        words = _output([sys.executable, "-c", _RUN_SEEDS, *map(str, tried)], tree)
         found = re.search(r"^CAUGHT (seed \d+): (.*)$", words, re.MULTILINE)
         if found is not None:
             return Verdict(bug, "simulation, " + found[1], found[2])

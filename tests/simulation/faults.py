@@ -14,7 +14,7 @@ from typing import Any
 from syncd.model.refs import Ref, System
 from tests.simulation.dice import Dice
 from tests.simulation.misreadings import KINDS
-from tests.simulation.people import NAMES, OWNER, People, active, live_rows, owner_of, row_id
+from tests.simulation.people import NAMES, OWNER, People, active, live_rows, owner_of, plain, row_id
 from tests.simulation.world import World
 
 Entry = dict[str, Any]
@@ -121,7 +121,7 @@ _BROKEN = (
 def meddling(dice: Dice, people: People, refs: Sequence[Ref]) -> dict[System, list[Entry]]:
     """People who give some of these records away just as they are written, or right after."""
     entries: dict[System, list[Entry]] = {}
-    for ref in sorted({dice.one_of(refs) for _ in range(dice.whole(1, 2))}):
+    for ref in sorted({plain(dice.one_of(refs)) for _ in range(dice.whole(1, 2))}):
         command = people.new_owner(ref)
         if command is None:
             continue

@@ -130,9 +130,10 @@ class Invariants:
                 continue
             self._cursors[system, kind] = through
             held = self.mirrored.held
-            for row in self.world.faces[system].records(NAMES[system, kind]):
-                ref, stamp = Ref(system, kind, row_id(row)), stamp_of(row)
-                if stamp > through - _OVERLAP:
+            rows = {row_id(row): row for row in self.world.faces[system].records(NAMES[system, kind])}
+            for known_id, row in rows.items():
+                ref = Ref(system, kind, known_id)
+                if _told_at(row, rows) > through - _OVERLAP:
                     continue
                 self._must_equal("I02 cursor not ahead of the mirror", ref, row, held.get(ref))
 
@@ -434,6 +435,12 @@ def stamp_of(row: Mapping[str, Any]) -> datetime:
     if "Id" in row:
         return parse_instant(row["SystemModstamp"])
     return parse_instant(max(row["updatedAt"], row["archivedAt"] or ""))
+
+
+def _told_at(row: Mapping[str, Any], rows: Mapping[str, Mapping[str, Any]]) -> datetime:
+    """The stamp under which a CRM tells of a row: of a company that was merged away only its winner's row tells."""
+    winner = rows.get(row.get("mergedInto") or "")
+    return stamp_of(row) if winner is None else max(stamp_of(row), _told_at(winner, rows))
 
 
 def slot_of(row: OutboxRow) -> Slot:

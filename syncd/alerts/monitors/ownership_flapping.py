@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import timedelta
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
 
 from syncd.alerts import options
 from syncd.alerts.companies import book_detail, name_of
@@ -18,35 +18,47 @@ _SHOWN = 20
 
 
 def evaluate(view: MonitorView) -> Evaluation:
-    """A signal for each record with more than `changes` owner changes within `within` that came back to an owner."""
+    """A signal for each company with a record of more than `changes` owner changes within `within` that came back.
+
+    One for all records of a company: where both CRMs flap, it is one fight.
+    """
     rule = view.rule(NAME)
     most, within = options.count(rule, "changes", _MOST), options.span(rule, "within", _WITHIN)
     found: list[Signal] = []
     for facts in view.accounts(NAME):
-        for ref in facts.refs:
-            recent = back_and_forth(view.owner_changes.get(ref, ()), view.now - within, most)
-            if recent:
-                found.append(_signal(ref, facts, recent, view))
+        recent = {ref: back_and_forth(view.owner_changes.get(ref, ()), view.now - within, most) for ref in facts.refs}
+        flapping = {ref: changes for ref, changes in recent.items() if changes}
+        if flapping:
+            found.append(_signal(facts, flapping, view))
     return Evaluation(tuple(found))
 
 
-def _signal(ref: Ref, facts: Facts, changes: Sequence[OwnerChange], view: MonitorView) -> Signal:
-    writers = sorted({_named(ref, change.modified_by, view) for change in changes if change.modified_by})
+def _signal(facts: Facts, flapping: Mapping[Ref, Sequence[OwnerChange]], view: MonitorView) -> Signal:
+    seen = sorted(((change.at, ref, change) for ref, changes in flapping.items() for change in changes), key=_in_turn)
+    writers = sorted({_named(ref, change.modified_by, view) for _, ref, change in seen if change.modified_by})
     by = f", by {' and '.join(writers)}" if writers else ""
-    told = [
-        f"{change.at:%Y-%m-%d %H:%M}Z: {_named(ref, change.old, view)} -> {_named(ref, change.new, view)}"
-        + (f" by {_named(ref, change.modified_by, view)}" if change.modified_by else "")
-        for change in changes
-    ]
+    times = " and ".join(f"{len(changes)} times in {ref.system.value}" for ref, changes in flapping.items())
+    told = [_told(ref, change, view, several=len(flapping) > 1) for _, ref, change in seen]
     return Signal(
         subject=name_of(facts),
-        labels={"account": str(ref)},
-        summary=f"{name_of(facts)} changed its owner {len(changes)} times in {ref.system.value}{by}",
+        labels={"account": facts.key},
+        summary=f"{name_of(facts)} changed its owner {times}{by}",
         detail=book_detail([facts], view, "open_pipeline", "open pipeline of the account")
-        | {"evidence": told[-_SHOWN:], "command": f"syncd history {ref}"},
+        | {"evidence": told[-_SHOWN:], "command": f"syncd history {next(iter(flapping))}"},
         condition=Condition.FIRING,
-        systems=frozenset({ref.system}),
+        systems=frozenset(ref.system for ref in flapping),
     )
+
+
+def _in_turn(seen: tuple[datetime, Ref, OwnerChange]) -> tuple[datetime, Ref]:
+    return seen[0], seen[1]
+
+
+def _told(ref: Ref, change: OwnerChange, view: MonitorView, *, several: bool) -> str:
+    """One change as a line of evidence, with its system where records of several flap."""
+    where = f" in {ref.system.value}" if several else ""
+    by = f" by {_named(ref, change.modified_by, view)}" if change.modified_by else ""
+    return f"{change.at:%Y-%m-%d %H:%M}Z{where}: {_named(ref, change.old, view)} -> {_named(ref, change.new, view)}{by}"
 
 
 def _named(ref: Ref, user: str | None, view: MonitorView) -> str:

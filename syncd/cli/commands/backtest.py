@@ -22,7 +22,11 @@ Example:
 @click.option("--from", "start", metavar="T", help="Where to begin; default: 90 days before the end.")
 @click.option("--to", "end", metavar="T", help="Where to end; default: now.")
 @click.option("--step", default="7d", show_default=True, help="How often the rules are asked: 1d, 7d, 2w.")
-@click.option("--crm-history", is_flag=True, help="Ask the CRMs who owned what, where no change was seen.")
+@click.option(
+    "--crm-history",
+    is_flag=True,
+    help="Ask the CRMs who owned what, where no change was seen, and which stages deals entered.",
+)
 @click.option("--format", "format_", type=click.Choice(FORMATS), default="text", show_default=True)
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Write the result to this file.")
 @click.pass_context
@@ -39,7 +43,7 @@ def backtest(
     """Replay history under PACK (default: the settings' pack), step by step.
 
     Shows moves, flips, unworked companies, fairness and wins beside what really happened, and plainly what such a
-    replay cannot prove. Nothing is saved or written.
+    replay cannot prove. Nothing is written to a CRM.
     """
     from datetime import timedelta
 

@@ -51,7 +51,10 @@ FILE = click.Path(path_type=Path, dir_okay=False)
     help="Who decides; the result is the same. auto: batches where the extra `fast` is there and the book is large; "
     "spark: Parquet by Apache Spark (the extra `spark`).",
 )
-@click.option("--watch", "watch_", is_flag=True, help="Plan again after each save of the pack, until Ctrl-C.")
+@click.option(
+    "--watch", "watch_", is_flag=True, help="Plan again after each save of the pack and each pull, until Ctrl-C."
+)
+@click.option("--save", "save_", is_flag=True, help="With --watch: save each plan that is news, as a preview.")
 @click.option("--timings", is_flag=True, help="Print on stderr how long each stage took.")
 @click.option("--redact", is_flag=True, help="Show no names, domains and e-mail addresses.")
 @click.option("--format", "format_", type=click.Choice(FORMATS), default="text", show_default=True)
@@ -72,6 +75,7 @@ def plan(
     against: str | None,
     engine: str,
     watch_: bool,
+    save_: bool,
     timings: bool,
     redact: bool,
     format_: str,
@@ -91,11 +95,13 @@ def plan(
     instant = instant_option("--as-of", as_of)
     if watch_:
         if accounts or against or out or as_of or redact or exit_code or engine != "auto" or format_ != "text":
-            hint = "it shows the mirror's plan as text, with --all and --timings where they are given"
-            raise UsageError("SYN005", "--watch goes with PACK, --all and --timings only", hint=hint)
+            hint = "it shows the mirror's plan as text, with --all, --save and --timings where they are given"
+            raise UsageError("SYN005", "--watch goes with PACK, --all, --save and --timings only", hint=hint)
         from syncd.cli.replanning import watch_pack
 
-        return watch_pack(ctx, pack, all_=all_, timings=timings)
+        return watch_pack(ctx, pack, all_=all_, timings=timings, save=save_)
+    if save_:
+        raise UsageError("SYN005", "--save goes with --watch", hint="leave it out: other plans are saved anyway")
     if against is not None and (timings or engine != "auto"):
         hint = "leave --engine and --timings out: a comparison decides plainly"
         raise UsageError("SYN005", "--engine and --timings do not go with --against", hint=hint)

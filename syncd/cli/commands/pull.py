@@ -78,7 +78,7 @@ def _print(report: PullReport, format_: str) -> None:
         )
         return
     for one in report.systems:
-        click.echo(one.line())
+        click.echo(one.line(brief=True))
         for note in one.notes:
             click.echo(f"  note: {note}")
     if report.joined or report.split:

@@ -28,7 +28,7 @@ def sync(ctx: click.Context, dry_run: bool) -> int:
         report = job.sync(context, leader, dry_run=dry_run, show=show)
         show("")
         for one in report.pull.systems:
-            click.echo(one.line())
+            click.echo(one.line(brief=True))
         for resumed in report.resumed:
             click.echo(apply_text(resumed.to_json()))
         if report.plan is not None:

@@ -142,7 +142,7 @@ class HubspotClient:
                 raise CallFailedError(unanswered(error, WHERE)) from None
             document = json_object(answer.body) if 200 <= answer.status < 300 else None
             if document is None:
-                raise CallFailedError(classify(answer, WHERE, self._clock.now()))
+                raise CallFailedError(classify(answer, WHERE, self._clock.now(), self._gate.request))
             try:
                 return check(document)
             except UNEXPECTED as error:

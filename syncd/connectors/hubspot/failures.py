@@ -14,10 +14,10 @@ from typing import Any, Final
 
 from syncd.connectors.port import WriteOutcome
 from syncd.connectors.retry import Failure, Remedy, limited, retry_after
-from syncd.connectors.wire import HttpResponse
+from syncd.connectors.shape import no_json
+from syncd.connectors.wire import HttpRequest, HttpResponse
 from syncd.errors import (
     AuthError,
-    BadDataError,
     CrmError,
     QuotaExhaustedError,
     RateLimitedError,
@@ -36,6 +36,9 @@ _BAD_TOKEN: Final = frozenset({401, 530})
 _PASSING_ROWS: Final = frozenset(
     {"RATE_LIMITS", "RATE_LIMIT", "LOCKED", "CONFLICT", "INTERNAL_ERROR", "SERVICE_UNAVAILABLE"}
 )
+_RENEW: Final = "rotate the key (Development, Keys, Service keys) and put the new one where hubspot.token refers to"
+_GRANT: Final = "give the key what it lacks: HubSpot, Development, Keys, Service keys, the key, Scopes"
+_SPENT: Final = "reads go on after midnight in the portal's time zone; find out which app uses them up"
 _EMBEDDED: Final = re.compile(r"\[\s*\{.*\}\s*\]", re.DOTALL)
 
 
@@ -62,15 +65,15 @@ def words_of(response: HttpResponse) -> Words:
     return Words(str(category), str(document.get("message") or "")[:500], policy, _scopes(document))
 
 
-def classify(response: HttpResponse, where: str, now: datetime) -> Failure:
-    """What a refusal means for a read; `now` is for a Retry-After that is a date."""
+def classify(response: HttpResponse, where: str, now: datetime, request: HttpRequest | None = None) -> Failure:
+    """What a refusal means for a read; `now` is for a Retry-After that is a date, `request` was refused."""
     words, status = words_of(response), response.status
     wait = retry_after(response.header("Retry-After"), now)
     if status in _BAD_TOKEN:
-        refused = AuthError("SYN401", _told("HubSpot refuses the token", words), where=where, hint="renew the token")
+        refused = AuthError("SYN401", _told("HubSpot refuses the token", words), where=where, hint=_RENEW)
         return Failure(Remedy.REFRESH, refused, code=words.category)
     if status < 400:
-        return Failure(Remedy.REPEAT, BadDataError("SYN421", _unreadable(response), where=where))
+        return Failure(Remedy.REPEAT, no_json("HubSpot", response, where, request))
     if status == 429:
         return _limited(words, wait, where)
     if status == MIGRATING:
@@ -91,7 +94,7 @@ def classify(response: HttpResponse, where: str, now: datetime) -> Failure:
 def _limited(words: Words, wait: float | None, where: str) -> Failure:
     """429: the policy says which limit; Retry-After is an optional hint, no longer than a minute (hubspot.md 4.2)."""
     if words.policy == "DAILY" or "daily limit" in words.message.lower():
-        spent = QuotaExhaustedError("SYN414", "the portal's daily API calls are used up", where=where)
+        spent = QuotaExhaustedError("SYN414", "the portal's daily API calls are used up", where=where, hint=_SPENT)
         return Failure(Remedy.STOP, spent, code="DAILY")
     policy = words.policy or ("SECONDLY" if "your secondly" in words.message.lower() else "")
     seconds = _POLICY_WAITS.get(policy, _UNKNOWN_POLICY_WAIT) if wait is None else min(wait, RETRY_AFTER_CAP)
@@ -102,9 +105,7 @@ def _final(status: int, words: Words, where: str) -> CrmError:
     """The refusals that no repeat changes."""
     if status == 403:
         named = f": {', '.join(words.scopes)}" if words.scopes else ""
-        return AuthError(
-            "SYN402", _told(f"HubSpot refuses access{named}", words), where=where, hint="grant the app these scopes"
-        )
+        return AuthError("SYN402", _told(f"HubSpot refuses access{named}", words), where=where, hint=_GRANT)
     if status in (404, 410):
         summary = _told(f"HubSpot answered {status}: this path is not there", words)
         return SchemaError("SYN406", summary, where=where, hint="check api_version and the mapped objects")
@@ -150,8 +151,3 @@ def _scopes(document: Mapping[str, Any]) -> tuple[str, ...]:
 def _told(summary: str, words: Words) -> str:
     said = ": ".join(part for part in (words.category, words.message[:200]) if part)
     return f"{summary} ({said})" if said else summary
-
-
-def _unreadable(response: HttpResponse) -> str:
-    kind = response.header("Content-Type") or "no content type"
-    return f"HubSpot answered {response.status} with {len(response.body)} bytes of {kind}, not with the JSON promised"

@@ -162,7 +162,7 @@ class SalesforceClient:
                 gone = CursorLostError("SYN420", "the job, or its results, are gone", where=WHERE)
                 raise CallFailedError(Failure(Remedy.STOP, gone))
             if not 200 <= answer.status < 300:
-                raise CallFailedError(classify(answer, WHERE, self._clock.now()))
+                raise CallFailedError(classify(answer, WHERE, self._clock.now(), self._gate.request))
             return check(answer)
 
         return self._policy.run(attempt, lambda: self._tokens.discard(used[0]))
@@ -235,7 +235,8 @@ class SalesforceClient:
             document = None
         answer = self._gate.last
         if answer is None or document is None or not 200 <= answer.status < 300 or not _is_utf8(answer.body):
-            raise CallFailedError(classify(answer or HttpResponse(0), WHERE, self._clock.now())) from None
+            refused = classify(answer or HttpResponse(0), WHERE, self._clock.now(), self._gate.request)
+            raise CallFailedError(refused) from None
         return document
 
     def _sdk_for(self, token: Token) -> Any:

@@ -14,10 +14,10 @@ from typing import Any, Final
 
 from syncd.connectors.port import WriteOutcome
 from syncd.connectors.retry import Failure, Remedy, limited, retry_after
-from syncd.connectors.wire import HttpResponse
+from syncd.connectors.shape import no_json
+from syncd.connectors.wire import HttpRequest, HttpResponse
 from syncd.errors import (
     AuthError,
-    BadDataError,
     CrmError,
     CursorLostError,
     QuotaExhaustedError,
@@ -28,6 +28,7 @@ from syncd.errors import (
 CONCURRENCY_WAIT: Final = 60.0
 RATE_WAIT: Final = 10.0
 _GONE_SCHEMA: Final = frozenset({"INVALID_FIELD", "INVALID_TYPE"})
+_SPENT: Final = "they come back bit by bit over 24 hours; Setup, API usage, tells which integration uses them up"
 _PASSING_STATUS: Final = frozenset({406, 408, 409, 420, 423})
 _PASSING_CODES: Final = frozenset({"UNABLE_TO_LOCK_ROW", "SERVER_UNAVAILABLE", "UNKNOWN_EXCEPTION"})
 _PASSING_ROWS: Final = _PASSING_CODES | {"ALL_OR_NONE_OPERATION_ROLLED_BACK", "LIMIT_EXCEEDED"}
@@ -69,8 +70,8 @@ def words_of(response: HttpResponse) -> Words:
     return Words(str(code), str(message)[:500])
 
 
-def classify(response: HttpResponse, where: str, now: datetime) -> Failure:
-    """What a refusal means for a read; `now` is for a Retry-After that is a date."""
+def classify(response: HttpResponse, where: str, now: datetime, request: HttpRequest | None = None) -> Failure:
+    """What a refusal means for a read; `now` is for a Retry-After that is a date, `request` was refused."""
     words = words_of(response)
     if response.status == 401 or words.code == "INVALID_SESSION_ID" or words.message == "Bad_OAuth_Token":
         return _stop_or(
@@ -79,7 +80,7 @@ def classify(response: HttpResponse, where: str, now: datetime) -> Failure:
     if response.status == 403:
         return _refused(words, where)
     if response.status < 400:
-        return _stop_or(Remedy.REPEAT, BadDataError("SYN421", _unreadable(response), where=where), words)
+        return _stop_or(Remedy.REPEAT, no_json("Salesforce", response, where, request), words)
     wait = retry_after(response.header("Retry-After"), now)
     if response.status == 429:
         return limited(
@@ -103,10 +104,10 @@ def _refused(words: Words, where: str) -> Failure:
                 _told("too many long requests at once", words), where=where, wait=CONCURRENCY_WAIT, code=words.code
             )
         spent = QuotaExhaustedError(
-            "SYN414", _told("the organization's daily API calls are used up", words), where=where
+            "SYN414", _told("the organization's daily API calls are used up", words), where=where, hint=_SPENT
         )
         return Failure(Remedy.STOP, spent, code=words.code)
-    hint = "give the integration user access; see the permission set in the operations guide"
+    hint = "give the integration user's permission set what it lacks: docs/connectors.md lists it"
     error = AuthError("SYN402", _told("Salesforce refuses access", words), where=where, hint=hint)
     return Failure(Remedy.STOP, error, code=words.code)
 
@@ -145,10 +146,3 @@ def outcome_of_single(status: int, words: Words) -> WriteOutcome:
 def _told(summary: str, words: Words) -> str:
     said = ": ".join(part for part in (words.code, words.message[:200]) if part)
     return f"{summary} ({said})" if said else summary
-
-
-def _unreadable(response: HttpResponse) -> str:
-    kind = response.header("Content-Type") or "no content type"
-    return (
-        f"Salesforce answered {response.status} with {len(response.body)} bytes of {kind}, not with the JSON promised"
-    )

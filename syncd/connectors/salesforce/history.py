@@ -31,7 +31,7 @@ def stage_versions(rows: Iterable[Mapping[str, Any]]) -> dict[str, tuple[StageVe
     found: dict[str, list[StageVersion]] = defaultdict(list)
     for row in rows:
         with decoding(WHERE, "a row of OpportunityHistory"):
-            stage = row.get("StageName")
+            stage = row["StageName"]
             if stage:
                 version = StageVersion(parse_instant(row["CreatedDate"]), str(stage))
                 found[id_in(row, "OpportunityId")].append(version)
@@ -55,7 +55,8 @@ def owner_versions(rows: Iterable[Mapping[str, Any]]) -> Iterator[tuple[str, tup
 
 
 def _names_ids(row: Mapping[str, Any]) -> bool:
-    values = [row.get("OldValue"), row.get("NewValue")]
+    with decoding(WHERE, "a row of AccountHistory"):
+        values = [row["OldValue"], row["NewValue"]]
     return any(values) and all(value is None or SALESFORCE_ID.fullmatch(str(value)) for value in values)
 
 

@@ -69,7 +69,7 @@ class TeamShape:
 
     def _member(self, row: Mapping[str, Any]) -> tuple[str, TeamMember]:
         with decoding(WHERE, f"a row of {TEAM_OBJECTS[self.kind].name}"):
-            fields = tuple((name, str(row[name])) for name in self.fields if row.get(name) is not None)
+            fields = tuple((name, str(row[name])) for name in self.fields if row[name] is not None)
             return id_in(row, self.parent), TeamMember(id_in(row, "UserId"), fields)
 
 

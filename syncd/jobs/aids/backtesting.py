@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,6 +13,7 @@ from syncd.clock import iso
 from syncd.connectors.port import OwnerVersion
 from syncd.errors import UsageError
 from syncd.jobs.aids.comparing import quotas_under_way
+from syncd.jobs.aids.stage_history import ask_ways, ways_of
 from syncd.jobs.authors import MOST, histories
 from syncd.jobs.book import MirrorBook, directory_of, read_book
 from syncd.jobs.context import Context
@@ -74,6 +75,9 @@ def backtest(context: Context, span: Span, *, pack: Path | None = None, ask_crm:
     """
     now = context.clock.now()
     rules = context.pack(pack, now=now)
+    staged = _asks_for_stages(rules)
+    if ask_crm and staged:
+        ask_ways(context, rules, now)
     source, deals, changes = _read(context, rules, now)
     told: Mapping[Ref, tuple[OwnerVersion, ...]] = {}
     leading = {facts.key: _leading(context, facts) for facts in source.book.facts if facts.refs}
@@ -107,7 +111,8 @@ def _read(
         links = companies.links(conn)
         records = (each for system in context.systems for each in mirror.records(conn, system, Kind.OPPORTUNITY))
         deals: dict[str, list[Deal]] = defaultdict(list)
-        for deal in read_deals(records, lambda ref: links.get(ref, str(ref)), context.rates(), pack.zone):
+        company_of: Callable[[Ref], str] = lambda ref: links.get(ref, str(ref))  # noqa: E731 - a door for read_deals
+        for deal in read_deals(records, company_of, context.rates(), pack.zone, ways_of(conn)):
             deals[deal.company].append(deal)
         return source, dict(deals), owner_changes_since(conn, _EVER)
 
@@ -121,7 +126,7 @@ def _asked(context: Context, refs: list[Ref]) -> Mapping[Ref, tuple[OwnerVersion
     """What the CRMs remember of owners, asked in portions."""
     found: dict[Ref, tuple[OwnerVersion, ...]] = {}
     for start in range(0, len(refs), MOST):
-        found |= histories(context, refs[start : start + MOST])
+        found |= histories(context, refs[start : start + MOST]).versions
     return found
 
 
@@ -230,10 +235,31 @@ def _doubts(pack: Pack, pasts: tuple[Past, ...], source: MirrorBook, span: Span)
             f"When {inactive:,} inactive users left is not known: each counts as active until the last account was"
             " taken from them, and as gone all along where none was."
         )
-    if any(isinstance(each, OpportunityTest) for rule in _conditions(pack) for each in walk(rule)):
-        yield "Rules ask for deals: the stage of a deal that closed since was not known for the time when it was open."
+    if _asks_for_stages(pack):
+        yield _stages_known(pasts, span)
     if pack.retrieve is not None:
         yield "`retrieve` was left out: whom it would have told, and what they would have done, is not known."
+
+
+def _asks_for_stages(pack: Pack) -> bool:
+    """Whether a rule reads the stages of open deals, or asks for deals of a kind."""
+    tests = (isinstance(each, OpportunityTest) for rule in _conditions(pack) for each in walk(rule))
+    return "open_stages" in _read_by(pack) or any(tests)
+
+
+def _stages_known(pasts: Iterable[Past], span: Span) -> str:
+    """Of how many deals that were open in the span the stage is known from its beginning, or their own, on."""
+    whole = known = 0
+    for deal in (deal for past in pasts for deal in past.deals):
+        since = max(span.start, deal.created or span.start)
+        if since > span.end or (deal.won is not None and (deal.closed or since) <= span.start):
+            continue
+        whole += 1
+        known += deal.stage_at(since) is not None
+    return (
+        f"Rules read the stages of deals: they are known for {known:,} of the {whole:,} deals that were open; of the"
+        " others today's stage was taken, and none where they closed since."
+    )
 
 
 def _conditions(pack: Pack) -> Iterable[Any]:

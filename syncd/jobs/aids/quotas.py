@@ -162,7 +162,7 @@ def _picture(selling: Selling, goal: Goal) -> Picture:
         brought = summed(below(expected, selling.deals, selling.territory_of, yearly, asked, now))
     if goal.file is not None:
         money = selling.context.rates().on(now.date())
-        rows = read_quota_file(goal.file, _paths(selling), period.name, money)
+        rows = read_quota_file(goal.file, _paths(selling), period, money, selling.period)
         given = {each.territory: each.amount for each in rows if each.territory is not None}
         reps = {each.rep: each.amount for each in rows if each.rep is not None}
         return Picture(selling, period, None, found, {}, given, reps, brought, _CENT)
@@ -189,7 +189,11 @@ def _target(selling: Selling, period: Period, written: str | None) -> Decimal:
             raise UsageError("SYN776", f"there is no target for {period.name}", hint=hint)
         return sum((standing[each][0] for each in top), ZERO).quantize(_CENT)
     parsed = parse_money(written)
-    whole = selling.context.rates().on(selling.now.date()).convert(*parsed) if parsed is not None else None
+    table = selling.context.rates().on(selling.now.date())
+    whole = table.convert(*parsed) if parsed is not None else None
+    if parsed is not None and whole is None:
+        hint = f"add the rate to the settings ([money]), or write the target in {table.reporting}"
+        raise UsageError("SYN776", f"there is no rate for {parsed[1]}, so {written!r} is no target", hint=hint)
     if whole is None or whole < 0:
         raise UsageError("SYN776", f"{written!r} is no target", hint="write 12M, or 12M EUR where the rate is known")
     return whole.quantize(_CENT)
@@ -289,13 +293,13 @@ def _parts(picture: Picture, each: str) -> dict[str, Any]:
 
     seasons = seasons_of(picture.selling.daily, parts, int(period.name))
     names = _names(int(period.name), count, picture)
+    own = {path: part.amount for path, part in picture.parts.items()} or picture.quotas
     territories = {
         path: {
             name: f"{amount:f}"
             for name, amount in zip(names, largest_remainder(whole, seasons.shares, picture.step), strict=True)
         }
-        for path, whole in picture.quotas.items()
-        if path in picture.parts or not picture.parts
+        for path, whole in own.items()
     }
     sums = _summed_parts(territories, picture) if picture.parts else territories
     return {

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 
 from syncd.clock import Clock
 from syncd.errors import ExitCode
+from syncd.errors.exhaustion import no_process
 
 KILLED = 137
 GRACE = 20.0
@@ -44,12 +45,20 @@ class Children:
         `tell` gets every line with its stream, `stdout` or `stderr`. The child is its own session, so that a kill
         takes whatever it started. Past its deadline it is asked to end with its current call before it is killed. After
         `stop` nothing is started any more, and the code is LEADER.
+        Raises MachineError SYN011 where the machine has no room for a child; none is left that nobody follows.
         """
-        process = self._start(argv, extra, deadline)
+        try:
+            process = self._start(argv, extra, deadline)
+        except (OSError, RuntimeError, MemoryError) as error:
+            raise no_process(error) from error
         if process is None:
             return ExitCode.LEADER
         try:
             return self._follow(process, deadline, tell)
+        except (OSError, RuntimeError, MemoryError) as error:
+            _signal(process, signal.SIGKILL)
+            process.wait()
+            raise no_process(error) from error
         finally:
             with self._lock:
                 self._alive.pop(process, None)

@@ -20,6 +20,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from syncd.errors import ConfigError, LeaseHeldError, SyncdError
+from syncd.errors.exhaustion import exhaustion
 from syncd.jobs.daemon.looks import LOOK
 
 Tell = Callable[[str, str], None]
@@ -34,6 +35,8 @@ _LONGEST_REQUEST = 64 * 1024
 _NAME = re.compile(r"[\w.@+-]{1,120}")
 _PATIENCE = 10.0
 """Seconds that a client has to send its request, and to take a line of the answer."""
+_PAUSE = 0.5
+"""Seconds between two tries to take a request up while the machine gives no open file for it."""
 
 
 class ControlServer:
@@ -47,6 +50,7 @@ class ControlServer:
         self._perform = perform
         self._look = look
         self._socket: socket.socket | None = None
+        self._pause = threading.Event()
 
     def start(self) -> None:
         """Bind and listen; a socket that a dead daemon left behind is replaced.
@@ -70,6 +74,7 @@ class ControlServer:
     def close(self) -> None:
         """Stop listening and take the socket away."""
         if self._socket is not None:
+            self._pause.set()
             self._socket.close()
             self._path.unlink(missing_ok=True)
 
@@ -77,9 +82,15 @@ class ControlServer:
         while True:
             try:
                 connection, _ = listener.accept()
-            except OSError:
-                return  # closed
-            threading.Thread(target=self._answer, args=(connection,), daemon=True).start()
+            except OSError as error:
+                if exhaustion(error) is None:
+                    return  # closed
+                self._pause.wait(_PAUSE)  # who asks waits meanwhile
+                continue
+            try:
+                threading.Thread(target=self._answer, args=(connection,), daemon=True).start()
+            except (RuntimeError, MemoryError):
+                connection.close()  # who asked learns that there is no answer, and may ask again
 
     def _answer(self, connection: socket.socket) -> None:
         lock = threading.Lock()

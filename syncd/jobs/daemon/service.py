@@ -14,7 +14,7 @@ from pathlib import Path
 from syncd.alerts.receivers.delivery import Receiver
 from syncd.clock import Clock
 from syncd.entropy import Entropy
-from syncd.errors import ConfigError, ExitCode, LeaseHeldError, StorageError, SyncdError
+from syncd.errors import ConfigError, ExitCode, LeaseHeldError, MachineError, StorageError, SyncdError
 from syncd.jobs.alert_reading import alert_document, alerts_document, silences_document
 from syncd.jobs.context import EPOCH_VARIABLE
 from syncd.jobs.daemon.children import KILLED, Children
@@ -363,7 +363,11 @@ class Daemon:
         started = self._clock.monotonic()
         environ = {**self._snapshot.environ, EPOCH_VARIABLE: str(self._lease.epoch), **extra}
         deadline = self._snapshot.settings.schedule.deadline.total_seconds()
-        code = self._children.run(argv, extra=environ, deadline=deadline, tell=tell)
+        try:
+            code = self._children.run(argv, extra=environ, deadline=deadline, tell=tell)
+        except MachineError as error:
+            tell("stderr", f"error {error}")
+            code = error.exit_code
         seconds = round(self._clock.monotonic() - started, 3)
         # a child that we told to end did not fail
         ended = code == 0 or self._stopping

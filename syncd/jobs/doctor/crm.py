@@ -108,7 +108,7 @@ def fields(patient: Patient, report: Reporter) -> Iterator[Result]:
     try:
         notes = reader.check_schema()
     except SchemaError as error:
-        yield report.failed(error)
+        yield report.failed(error, remedy_of(patient.system, error, patient.installation.settings))
         return
     for note in notes:
         yield report.warn(

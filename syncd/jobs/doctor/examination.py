@@ -19,6 +19,7 @@ from syncd.errors import ExitCode, StorageError, SyncdError, worst
 from syncd.jobs.context import Context
 from syncd.jobs.doctor import crm, machine
 from syncd.jobs.doctor.patients import Installation, NotAskedError, Patient
+from syncd.jobs.doctor.remedies import remedy_of
 from syncd.jobs.doctor.verdicts import INSTALLATION, Reporter, Result, Verdict
 from syncd.jobs.mapping import configured_systems
 from syncd.model.refs import System
@@ -31,10 +32,11 @@ PATIENCE: Final = 15.0
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """One check to be made, and who reports it."""
+    """One check to be made, who reports it, and what mends an error that ends it, where we know better than it."""
 
     report: Reporter
     work: Callable[[], Iterable[Result]]
+    mend: Callable[[SyncdError], str | None] = lambda _: None
 
 
 def examine(
@@ -51,7 +53,7 @@ def examine(
     home = _installation(settings, environ, clock)
     patients = [Patient(system, home, entropy, wire_of) for system in configured_systems(settings)]
     try:
-        results = together(_tasks(home, patients), patience)
+        results = told_once(together(_tasks(home, patients), patience))
     finally:
         for patient in patients:
             patient.close()
@@ -82,7 +84,8 @@ def _tasks(home: Installation, patients: Sequence[Patient]) -> list[Task]:
     for patient in patients:
         for name, check in crm.checks_of(patient.system):
             report = Reporter(name, patient.system.value)
-            tasks.append(Task(report, partial(check, patient, report)))
+            mend = partial(remedy_of, patient.system, settings=home.settings)
+            tasks.append(Task(report, partial(check, patient, report), mend))
     return tasks
 
 
@@ -100,13 +103,27 @@ def together(tasks: Sequence[Task], patience: float) -> list[Result]:
     return results
 
 
+def told_once(results: Iterable[Result]) -> list[Result]:
+    """The results, of which those that one and the same error ended say so instead of telling it again."""
+    first: dict[tuple[str, str | None, str], str] = {}
+    told = []
+    for each in results:
+        name = each.subject, each.code, each.text
+        if each.verdict is Verdict.FAIL and name in first:
+            told.append(Reporter(each.check, each.subject).skip(f"not asked to the end: failed as {first[name]} did"))
+            continue
+        first.setdefault(name, each.check)
+        told.append(each)
+    return told
+
+
 def _run(task: Task, future: Future[list[Result]]) -> None:
     try:
         future.set_result(list(task.work()))
     except NotAskedError:
         future.set_result([task.report.skip("not asked: signing in failed")])
     except SyncdError as error:
-        future.set_result([task.report.failed(error)])
+        future.set_result([task.report.failed(error, task.mend(error))])
     except BaseException as error:  # noqa: BLE001 - the boundary of a thread: a bug ends the command as one
         future.set_exception(error)
 

@@ -88,10 +88,10 @@ class Patient:
 
     @property
     def budget(self) -> RateBudget:
-        """What the CRM's headers told of the day's calls."""
+        """What the CRM's headers told of the day's calls; an examination is made of one that is nearly used up, too."""
         if self._budget is None:
             make = salesforce_budget if self.system is System.SALESFORCE else hubspot_budget
-            self._budget = make(self.installation.clock, api_share=1.0)
+            self._budget = make(self.installation.clock, api_share=1.0, floor=0.0)
         return self._budget
 
     def close(self) -> None:

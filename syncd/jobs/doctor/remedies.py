@@ -12,7 +12,7 @@ _UNREACHABLE: Final = frozenset({"SYN410", "SYN411"})
 
 
 def remedy_of(system: System, error: SyncdError, settings: Settings) -> str | None:
-    """What to do about a sign-in that failed; None where the error's own hint is best."""
+    """What to do about an error of a CRM's; None where the error's own hint is best."""
     if error.code in _UNREACHABLE:
         ask = f"curl -sv {_host(system, settings)}{_through(settings)}"
         return f"{ask}; then check DNS, firewall, [http] proxy and ca_bundle"
@@ -27,6 +27,9 @@ def remedy_of(system: System, error: SyncdError, settings: Settings) -> str | No
         )
     if error.code == "SYN402":
         return where_to_grant(system, "what the message names")
+    if error.code == "SYN405":
+        lacking = "Read on what is named" if system is System.SALESFORCE else "what the object is read and described by"
+        return f"correct the mapping in the settings; or {where_to_grant(system, lacking)}"
     if error.code == "SYN412":
         return "wait and run this again; https://status.salesforce.com and https://status.hubspot.com tell outages"
     return None

@@ -13,7 +13,7 @@ from syncd.jobs.written import read_followers
 from syncd.model.decisions import Owner
 from syncd.model.plans import Change
 from syncd.model.records import Record, User
-from syncd.model.refs import Kind, Ref, System
+from syncd.model.refs import Kind, System
 from syncd.planning.builder import PlanInput
 from syncd.planning.cascade import PERSON
 from syncd.planning.people.left_behind import LeftBehind, left_behind_by
@@ -52,29 +52,22 @@ def leaver(context: Context, email: str, *, to: Sequence[str] = (), cover: str |
     gone = ended or not users or any(not user.active for user in users)
     deals = _owned(look.thought.source.open_opportunities, users)
     beside = _beside(context, users)
-    on_accounts = {_place(each.ref) for each in beside if each.ref.kind is Kind.CONTACT and each.account}
-    leads = [each for each in beside if each.ref.kind is Kind.LEAD and _place(each.ref) not in on_accounts]
+    leads = [each for each in beside if each.ref.kind is Kind.LEAD]
+    loose = [each for each in beside if each.ref.kind is not Kind.LEAD and not _is_person(each)]
 
     def finish(source: PlanInput, document: Mapping[str, Any]) -> tuple[dict[str, Any], Sequence[Change]]:
+        found, more = left_behind_by(source, document, [*deals, *loose], gone=gone, covers=covers)
         owners, heirs = _new_owners(settled, document), Heirs(wishes.to, covers)
         routed, handed = leads_of_leaver(context, look.pack, leads, who, owners, heirs, look.thought.now)
-        as_leads = {_place(change.ref) for change in handed}
-        loose = [
-            each
-            for each in beside
-            if each.ref.kind is not Kind.LEAD and not _is_person(each) and _place(each.ref) not in as_leads
-        ]
-        found, more = left_behind_by(source, document, [*deals, *loose], gone=gone, covers=covers)
         behind = {each.record.ref: each for each in (*found, *routed)}
-        listed = _once(beside, behind)
         told = {
             "leaver": {"email": who, "name": next((user.name for user in users if user.name), who)},
             "state": _state(users, ended=ended),
-            "owns": _owns(book, deals, listed, source),
+            "owns": _owns(book, deals, beside, source),
             "accounts": _accounts(book, settled, document, source),
             "opportunities": [each.entry() for each in found if each.record.ref.kind is Kind.OPPORTUNITY],
-            "others": [_other(record, behind.get(record.ref)) for record in listed[:_LISTED]],
-            "others_total": len(listed),
+            "others": [_other(record, behind.get(record.ref)) for record in beside[:_LISTED]],
+            "others_total": len(beside),
             "not_mirrored": _not_mirrored(context),
         }
         return told, (*more, *handed)
@@ -121,17 +114,6 @@ def _beside(context: Context, users: Sequence[User]) -> list[Record]:
             if not _is_over(record)
         ]
     return sorted(found, key=lambda record: str(record.ref))
-
-
-def _place(ref: Ref) -> tuple[System, str]:
-    """Where a record lies in its CRM: HubSpot's contacts are read as contacts and, in some stages, as leads, too."""
-    return ref.system, ref.id
-
-
-def _once(beside: Sequence[Record], behind: Mapping[Ref, LeftBehind]) -> list[Record]:
-    """Each record once: as what the plan hands over, where HubSpot's contact is mirrored as a lead, too."""
-    known = {_place(ref) for ref in behind}
-    return [record for record in beside if record.ref in behind or _place(record.ref) not in known]
 
 
 def _not_mirrored(context: Context) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import cache, lru_cache
 
+from syncd.model.normalisation.published_lists import countries
 from syncd.model.normalisation.texts import text, without_accents
 
 _ALIASES = {
@@ -94,20 +95,13 @@ def country(raw: str) -> str | None:
 
 @cache
 def _names() -> dict[str, str]:
-    import pycountry  # 7 ms and some memory, paid by those who read a country
-
     names: dict[str, str] = {}
-    for entry in pycountry.countries:
-        official = getattr(entry, "official_name", entry.name)
-        spoken = (
-            entry.name,
-            official,
-            getattr(entry, "common_name", entry.name),
-            _turned(entry.name),
-            _turned(official),
-        )
-        for name in (entry.alpha_2, entry.alpha_3, *spoken):
-            names.setdefault(place_key(name), entry.alpha_2)
+    for entry in countries():
+        name = entry["name"]
+        official = entry.get("official_name", name)
+        spoken = (name, official, entry.get("common_name", name), _turned(name), _turned(official))
+        for spelling in (entry["alpha_2"], entry["alpha_3"], *spoken):
+            names.setdefault(place_key(spelling), entry["alpha_2"])
     for code, aliases in _ALIASES.items():
         for alias in aliases.split("|"):
             names.setdefault(place_key(alias), code)

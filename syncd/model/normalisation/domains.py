@@ -8,6 +8,7 @@ from functools import cache, lru_cache
 from importlib import resources
 from typing import TYPE_CHECKING
 
+from syncd.model.normalisation.published_lists import domain_suffixes
 from syncd.model.normalisation.texts import settled
 
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ def _unicode(host: str) -> str:
 @cache
 def public_suffixes() -> frozenset[str]:
     """Every rule of the public suffix list, private ones too: `com`, `co.uk`, `*.ck`."""
-    return frozenset(_extractor().tlds)
+    return frozenset(domain_suffixes())
 
 
 @cache

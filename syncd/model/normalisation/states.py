@@ -9,6 +9,7 @@ from functools import cache, lru_cache
 from types import MappingProxyType
 
 from syncd.model.normalisation.countries import place_key
+from syncd.model.normalisation.published_lists import subdivisions
 
 _FULL_CODE = re.compile(r"[A-Za-z]{2}-[A-Za-z0-9]{1,3}")
 _ALIASES = {
@@ -37,46 +38,42 @@ def state(raw: str, country: str | None) -> str | None:
     stripped = raw.strip()
     if _FULL_CODE.fullmatch(stripped) and stripped.upper() in _codes():
         return stripped.upper()
-    return None if country is None else _states().get(country, {}).get(place_key(raw))
+    return None if country is None else _states(country).get(place_key(raw))
 
 
 def state_names(country: str) -> tuple[str, ...]:
     """Every spelling that is understood within a country, for "did you mean"."""
-    return tuple(_states().get(country, {}))
+    return tuple(_states(country))
 
 
 @cache
 def _codes() -> frozenset[str]:
-    return frozenset(code for names in _states().values() for code in names.values())
+    return frozenset(part.code for parts in subdivisions().values() for part in parts)
 
 
 @cache
-def _states() -> Mapping[str, Mapping[str, str]]:
-    """Code by spelling, by country: codes first, then full names, then aliases, then names that are parts of one."""
-    import pycountry  # 55 ms and 40 MB, paid by those who read a state
-
-    codes: dict[str, dict[str, str]] = defaultdict(dict)
-    names: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
-    parts: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
+def _states(country: str) -> Mapping[str, str]:
+    """Code by spelling in a country: codes first, then aliases, then full names, then names that are parts of one."""
+    codes: dict[str, str] = {}
+    names: dict[str, set[str]] = defaultdict(set)
+    parts: dict[str, set[str]] = defaultdict(set)
     parents: dict[str, str] = {}
-    for entry in pycountry.subdivisions:
-        home = entry.country_code
-        codes[home][place_key(entry.code.partition("-")[2])] = entry.code
-        names[home][place_key(entry.name)].add(entry.code)
+    for entry in subdivisions().get(country, ()):
+        codes[place_key(entry.code.partition("-")[2])] = entry.code
+        names[place_key(entry.name)].add(entry.code)
         for part in _spellings(entry.name):
-            parts[home][place_key(part)].add(entry.code)
-        if entry.parent_code:
-            parents[entry.code] = entry.parent_code
-    for home, aliases in _ALIASES.items():
-        for code, _, alias in (each.partition(" ") for each in aliases.split("|")):
-            codes[home].setdefault(place_key(alias), f"{home}-{code}")
+            parts[place_key(part)].add(entry.code)
+        if entry.parent:
+            parents[entry.code] = entry.parent
+    for alias in _ALIASES[country].split("|") if country in _ALIASES else ():
+        code, _, spelling = alias.partition(" ")
+        codes.setdefault(place_key(spelling), f"{country}-{code}")
     for spellings in (names, parts):
-        for home, found in spellings.items():
-            for name, candidates in found.items():
-                only = _only(candidates, parents)
-                if only and name:
-                    codes[home].setdefault(name, only)
-    return MappingProxyType({home: MappingProxyType(found) for home, found in codes.items()})
+        for name, candidates in spellings.items():
+            only = _only(candidates, parents)
+            if only and name:
+                codes.setdefault(name, only)
+    return MappingProxyType(codes)
 
 
 def _spellings(name: str) -> Iterator[str]:

@@ -49,6 +49,10 @@ class Deal:
     closed: datetime | None
     way: Way = ()
 
+    def stage_at(self, at: datetime) -> str | None:
+        """The stage in which it was open at an instant, as its CRM names it; None where its way is not known then."""
+        return next((each.stage for each in reversed(self.way) if each.at <= at), None)
+
     @property
     def days(self) -> Decimal | None:
         """How many days a closed deal took; None where one end is not known or they are the wrong way round."""

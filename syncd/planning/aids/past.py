@@ -1,7 +1,7 @@
 """Companies as they were: what history tells of an earlier instant, and nothing more. Pure.
 
-Owners, deals and births are dated, so they are taken back. Every other field is today's: CRMs keep no history of them
-here. An activity after the instant hides those before it: such a company counts as active then.
+Owners, deals with their stages and births are dated, so they are taken back. Every other field is today's: CRMs keep no
+history of them here. An activity after the instant hides those before it: such a company counts as active then.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from datetime import datetime
 from types import MappingProxyType
 
 from syncd.model.decisions import Owner
+from syncd.model.normalisation import text
 from syncd.planning.aids.deals import Deal
 from syncd.rules.deriving.families import join_families
 from syncd.rules.deriving.opportunity_facts import derived_from_opportunities, worth_keeping
@@ -112,7 +113,10 @@ def _at(past: Past, standing: Standing, active: frozenset[str], context: Evaluat
 
 
 def _deals_at(past: Past, at: datetime) -> Iterator[OpportunityFacts]:
-    """The deals that were there, open or closed as they were then; what is known of an open one is today's."""
+    """The deals that were there, open or closed as they were then, in the stage of then where their way is known.
+
+    What else is known of an open one is today's.
+    """
     today = {deal.key: deal for deal in past.facts.opportunities}
     for deal in past.deals:
         if deal.created is not None and deal.created > at:
@@ -120,7 +124,13 @@ def _deals_at(past: Past, at: datetime) -> Iterator[OpportunityFacts]:
         known = today.get(str(deal.ref))
         ended = deal.won is not None and (deal.closed is None or deal.closed <= at)
         values: dict[str, Value] = dict(known.values) if known is not None and (ended or deal.won is None) else {}
-        told = {"amount": deal.amount, "close_date": deal.closed, "created_at": deal.created}
+        stage = None if ended else deal.stage_at(at)
+        told: dict[str, Value | None] = {
+            "amount": deal.amount,
+            "close_date": deal.closed,
+            "created_at": deal.created,
+            "stage": text(stage) if stage is not None else None,
+        }
         values |= {name: value for name, value in told.items() if value is not None}
         values |= {"is_closed": ended, "is_won": ended and deal.won is True}
         yield OpportunityFacts(str(deal.ref), values, not ended, known.owner if known is not None else None)

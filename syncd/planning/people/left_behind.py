@@ -1,8 +1,8 @@
 """What somebody who leaves has on accounts and no account brings along: deals, contacts, open tasks. Pure.
 
 They are on other people's accounts, or held out. They go to who has their account after the plan, whatever `cascade`
-says of accounts that move; what is on no account goes to whoever covers. A deal holdout holds an opportunity for its
-owner: once that one is no active user any more it holds nothing, and says so.
+says of accounts that move; a task about an opportunity to who has that; what is on neither goes to whoever covers. A
+deal holdout holds an opportunity for its owner: once that one is no active user any more it holds nothing, and says so.
 """
 
 from __future__ import annotations
@@ -64,6 +64,7 @@ def left_behind_by(
     entries = {entry["company"]: entry for entry in document["decisions"]}
     children, territories = bench_of(source).children, {each.company: each.territory for each in source.decisions}
     companies = {ref: facts.key for facts in source.facts.values() for ref in facts.refs}
+    deals = {record.ref: record for record in source.opportunities}
     found: list[LeftBehind] = []
     changes: list[Change] = []
     for record in sorted(records, key=lambda each: str(each.ref)):
@@ -75,7 +76,10 @@ def left_behind_by(
             found.append(LeftBehind(record, company, to, "follows its account"))
             continue
         if account is None or company is None:
-            one, change = _covered(source, record, account, None, covers, "it is on no account of the mirror")
+            deal = Ref(record.ref.system, Kind.OPPORTUNITY, record.account) if record.account else None
+            heirs = _holder_of(source, deal, deals, planned, changes) or covers
+            why = "to the owner of its opportunity" if heirs is not covers else "it is on no account of the mirror"
+            one, change = _covered(source, record, None, None, heirs, why)
             found.append(one)
             changes += [change] if change is not None else []
             continue
@@ -139,7 +143,25 @@ def _covered(
         else child_fingerprint(ref, record.owner, parent=account, target=state)
     )
     change = Change(ref, record.owner, state.id, company or str(ref), fingerprint, parent=account)
-    return LeftBehind(record, company, email, f"{why}: {email} covers"), change
+    return LeftBehind(record, company, email, why if why.startswith("to ") else f"{why}: {email} covers"), change
+
+
+def _holder_of(
+    source: PlanInput,
+    deal: Ref | None,
+    deals: Mapping[Ref, Record],
+    planned: Mapping[str, Mapping[str, Any]],
+    changes: Iterable[Change],
+) -> tuple[str, ...]:
+    """Who has an open opportunity once the plan is through, by e-mail; nobody where the mirror has none of that id."""
+    if deal is None:
+        return ()
+    record = deals.get(deal)
+    row = planned.get(str(deal))
+    added = next((change.new for change in changes if change.ref == deal), None)
+    owner = row["to"] if row is not None else added or (record.owner if record is not None else None)
+    reps = source.directory.reps.values()
+    return tuple(rep.email for rep in reps if owner is not None and rep.ids.get(deal.system) == owner)
 
 
 def cover_in(directory: Directory, system: System, covers: Sequence[str]) -> tuple[str, RepState] | None:

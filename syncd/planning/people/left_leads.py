@@ -1,7 +1,7 @@
 """The open leads of somebody who leaves: each goes where routing sends it, else to whoever covers. Pure.
 
-They are handed over by the leaver's plan itself, worked ones too, so that none waits on somebody who is gone. No turn of
-a rotation is charged: nobody asked for them.
+They are handed over by the leaver's plan itself, worked ones too, so that none waits on somebody who is gone. No turn
+of a rotation is charged: nobody asked for them.
 """
 
 from __future__ import annotations

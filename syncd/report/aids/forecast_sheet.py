@@ -59,9 +59,11 @@ def _made_of(stages: Mapping[str, Any]) -> str:
             f" did no better in periods held back ({stages['ended_with_way']:,} of {stages['ended']:,} ended deals have"
             " a known way; --crm-history asks the CRMs)."
         )
+    known = f"{stages['ended_with_way']:,}" if stages["ended_with_way"] else "none"
     return (
-        "From the age of deals, the season and how earlier ones ended. No way of a deal through its stages is known"
-        " yet: pulls note each change from now on, --crm-history asks the CRMs for earlier ones."
+        "From the age of deals, the season and how earlier ones ended. The way through the stages is known of"
+        f" {known} of {stages['ended']:,} ended deals, which is too few:"
+        " pulls note each change from now on, --crm-history asks the CRMs for earlier ones."
     )
 
 

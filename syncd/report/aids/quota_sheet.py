@@ -160,7 +160,7 @@ def _number(amount: str | None) -> str | None:
     if amount is None:
         return None
     value = Decimal(amount)
-    return f"{value:,.0f}" if value == value.to_integral_value() or abs(value) >= 1000 else f"{value:,.2f}"
+    return f"{value:,.0f}"
 
 
 def _percent(share: float | None) -> str | None:

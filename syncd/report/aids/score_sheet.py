@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any
 
 from syncd.report.aids.sections import Section, Sheet, table
@@ -96,8 +97,8 @@ def _history(history: Mapping[str, Any], currency: str) -> tuple[Section, Sectio
             )
         )
         days = f"{cycle['median']} ({cycle['low']}–{cycle['high']})" if cycle["count"] else None
-        median = f"{money(size['median'], currency)}" if size["count"] else None
-        ends = f"{money(size['low'], currency)} – {money(size['high'], currency)}" if size["count"] else None
+        median = _number(size["median"]) if size["count"] else None
+        ends = f"{_number(size['low'])}–{_number(size['high'])}" if size["count"] else None
         sizes.append((name, f"{size['count']:,}", days, median, ends))
     by = history["by"]
     first = table(
@@ -112,11 +113,15 @@ def _history(history: Mapping[str, Any], currency: str) -> tuple[Section, Sectio
         f"Days to win and size of won deals, by {by}",
         (by, "won", "median days", "median deal", "interval"),
         sizes,
-        lines=("Medians with their 95 % interval.",),
+        lines=(f"Medians with their 95 % interval; amounts in {currency}.",),
         most=_SHOWN,
         right=(1, 2, 3),
     )
     return first, second
+
+
+def _number(amount: str) -> str:
+    return f"{Decimal(amount):,.0f}"
 
 
 def _percent(share: Mapping[str, Any]) -> str:

@@ -57,7 +57,10 @@ white-space:normal;font-weight:600}.tree td:first-child::before{content:none}
 --q4:#2b71b8;--q5:#124a85;--edge:#fff}*{print-color-adjust:exact;-webkit-print-color-adjust:exact}
 nav,.find,.choice{display:none!important}.scroll{max-height:none!important;overflow:visible!important;border:0}
 .tabled thead th{position:static}figure,.tiles div{break-inside:avoid}h2{break-after:avoid}a{color:inherit}
-.tree tr[hidden]{display:table-row!important}}
+.tree tr[hidden]{display:table-row!important}html{font-size:75%}.track{min-width:2.5rem}
+.tabled th,.tabled td{padding:.15rem .35rem;overflow-wrap:anywhere}.tabled th,.tabled th button{white-space:normal}
+.tabled td.n{overflow-wrap:normal}.tabled td:first-child{overflow-wrap:break-word}
+th button::after{content:none!important}.cards td code{min-width:0}}
 """
 )
 

@@ -1,6 +1,6 @@
-"""Between numpy and Arrow by buffers: Arrow's own ways (`pa.array` of a list, `np.asarray`) import pandas where it is there.
+"""Between numpy and Arrow by buffers: `pa.array` of a list and `np.asarray` import pandas where it is installed.
 
-That import takes longer than a small plan. Knows no fields and no rows.
+That import takes longer than deciding a small book. Knows no fields and no rows.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 _TYPES = {"i1": pa.int8(), "i2": pa.int16(), "i4": pa.int32(), "i8": pa.int64()}
-_NONE = pa.scalar(0, pa.int32())
 
 
 def numbers_array(numbers: NDArray[Any]) -> pa.Array:
@@ -50,12 +49,24 @@ def lines_array(text: str, count: int) -> pa.Array:
     return _strings(ends, data[~is_end])
 
 
+def lists_array(texts: Sequence[str], counts: NDArray[np.int64]) -> pa.Array:
+    """Lists of texts: of each row so many."""
+    ends = np.zeros(len(counts) + 1, dtype=np.int32)
+    np.cumsum(counts, out=ends[1:])
+    return pa.ListArray.from_arrays(numbers_array(ends), texts_array(texts))
+
+
 def numbers_of(array: pa.Array) -> NDArray[Any]:
     """The numbers of an array of integers without nulls, where they stand."""
     type_ = np.dtype(array.type.to_pandas_dtype())
     if not len(array):
         return np.empty(0, dtype=type_)
     return np.frombuffer(array.buffers()[1], dtype=type_, count=len(array), offset=array.offset * type_.itemsize)
+
+
+def places_of(array: pa.Array) -> NDArray[np.int64]:
+    """The numbers of an array of integers, -1 for a null."""
+    return np.where(valid(array), numbers_of(array), -1).astype(np.int64)
 
 
 def flags_of(array: pa.Array) -> NDArray[np.bool_]:
@@ -67,15 +78,33 @@ def flags_of(array: pa.Array) -> NDArray[np.bool_]:
     return found if validity is None or not array.null_count else found & _bits(validity, array.offset, len(array))
 
 
+def valid(array: pa.Array) -> NDArray[np.bool_]:
+    """Where an array is not null."""
+    validity = array.buffers()[0]
+    if validity is None or not array.null_count:
+        return np.ones(len(array), dtype=np.bool_)
+    return _bits(validity, array.offset, len(array))
+
+
 def _bits(buffer: pa.Buffer, offset: int, count: int) -> NDArray[np.bool_]:
     some = np.frombuffer(buffer, dtype=np.uint8, count=-(-(offset + count) // 8))
     return np.unpackbits(some, bitorder="little")[offset : offset + count].view(np.bool_)
 
 
+def prefixed(start: str, texts: pa.Array) -> pa.Array:
+    """Each text with another before it."""
+    rows = numbers_array(np.zeros(len(texts), dtype=np.int64))
+    first, between = (texts_array([each]).take(rows) for each in (start, ""))
+    return pc.binary_join_element_wise(first, texts, between)
+
+
 def filled(texts: pa.Array) -> NDArray[np.bool_]:
     """Where a text is neither missing nor empty."""
-    found: NDArray[np.bool_] = numbers_of(pc.fill_null(pc.binary_length(texts), _NONE)) > 0
-    return found
+    if not len(texts):
+        return np.zeros(0, dtype=np.bool_)
+    validity, ends, _ = texts.buffers()
+    spans = np.diff(np.frombuffer(ends, dtype=np.int32, count=len(texts) + 1, offset=texts.offset * 4)) > 0
+    return spans if validity is None or not texts.null_count else spans & _bits(validity, texts.offset, len(texts))
 
 
 def _strings(ends: NDArray[np.int32], data: Any) -> pa.Array:

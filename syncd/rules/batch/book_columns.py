@@ -23,12 +23,14 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from syncd.model.refs import Kind, Ref, System
+from syncd.rules.batch.arrays import flags_array, flags_of, numbers_array, numbers_of, texts_array
 from syncd.rules.batch.columns import Codes, Column
 from syncd.rules.batch.packed import Numbers, Texts
 from syncd.rules.facts import Value
 
 KEY, DEALT, SINCE, UNTIL, DEALS, OTHERS = "key", "dealt", "since", "until", "deals", "others"
-_FIELD = "field "
+FIELD = "field "
+"""What the name of a rule field's column begins with."""
 _ABOUT, _SUMS = b"about", b"sums"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -60,7 +62,7 @@ class BookPart:
     @property
     def fields(self) -> frozenset[str]:
         """The rule fields that some company has a value of."""
-        return frozenset(name.removeprefix(_FIELD) for name in self.batch.schema.names if name.startswith(_FIELD))
+        return frozenset(name.removeprefix(FIELD) for name in self.batch.schema.names if name.startswith(FIELD))
 
     def array(self, name: str) -> pa.Array:
         """A column as it is kept. UnsoundColumnsError where it is damaged."""
@@ -85,7 +87,7 @@ class BookPart:
 
     def numbers(self, name: str) -> NDArray[np.int64]:
         """A column of whole numbers."""
-        return np.asarray(self.array(name)).astype(np.int64, copy=False)
+        return numbers_of(self.array(name)).astype(np.int64, copy=False)
 
     def ids(self, system: System) -> pa.Array:
         """The id of each company's record in a system, empty where it has none."""
@@ -97,11 +99,15 @@ class BookPart:
 
     def column(self, name: str) -> Column | None:
         """A rule field; None where no company has a value."""
-        return self._decoded(_FIELD + name) if name in self.fields else None
+        return self.coded(FIELD + name)
+
+    def coded(self, name: str) -> Column | None:
+        """A column of codes by its whole name; None where there is none."""
+        return self._decoded(name) if self.batch.schema.get_field_index(name) >= 0 else None
 
     def keys(self, rows: NDArray[np.int64]) -> list[str]:
         """The keys of some companies."""
-        found: list[str] = self.array(KEY).take(pa.array(rows)).to_pylist()
+        found: list[str] = self.array(KEY).take(numbers_array(rows)).to_pylist()
         return found
 
     @property
@@ -133,11 +139,11 @@ class BookPart:
     def rows_with(self, name: str, texts: Sequence[str]) -> NDArray[np.int64]:
         """The rows where a column of texts, or of lists of texts, holds one of these."""
         array = self.array(name)
-        wanted = pa.array(sorted(set(texts)), type=pa.string())
+        wanted = texts_array(sorted(set(texts)))
         if not pa.types.is_list(array.type):
-            return np.flatnonzero(np.asarray(pc.is_in(array, value_set=wanted)))
-        places = np.flatnonzero(np.asarray(pc.is_in(array.values, value_set=wanted)))
-        return np.unique(np.searchsorted(np.asarray(array.offsets), places, side="right") - 1)
+            return np.flatnonzero(flags_of(pc.is_in(array, value_set=wanted)))
+        places = np.flatnonzero(flags_of(pc.is_in(array.values, value_set=wanted)))
+        return np.unique(np.searchsorted(numbers_of(array.offsets), places, side="right") - 1)
 
     def _decoded(self, name: str) -> Column:
         if name not in self._columns:
@@ -200,36 +206,42 @@ class GrowingColumn:
             code = self._known[key] = len(self.values)
         return code
 
-    def arrow(self, count: int) -> tuple[pa.Array, dict[str, str]]:
-        """The column of `count` rows, and how its values are spelled."""
+    def arrow(
+        self, count: int, *, default: Value | None = None, given: Sequence[int] | NDArray[np.int64] = ()
+    ) -> tuple[pa.Array, dict[str, str]]:
+        """The column of `count` rows, and how its values are spelled; rows not `given` have the default where it is."""
         self._fill(count)
-        largest = len(self.values)
-        width: Any = np.int8 if largest < 1 << 7 else np.int16 if largest < 1 << 15 else np.int32
-        values, about = _spelled(self.values)
-        indices = pa.array(np.frombuffer(self.codes, dtype=np.int32).astype(width))
-        return pa.DictionaryArray.from_arrays(indices, values), about
+        codes = np.frombuffer(self.codes, dtype=np.int32)
+        if default is not None:
+            others = np.ones(count, dtype=np.bool_)
+            others[np.asarray(given, dtype=np.int64)] = False
+            codes = np.where(others, np.int32(self._code_of(default)), codes)
+        values, about = spelled(self.values)
+        return pa.DictionaryArray.from_arrays(narrowed(codes, len(self.values)), values), about
 
     def _fill(self, count: int) -> None:
         if len(self.codes) < count:
             self.codes.frombytes(bytes(self.codes.itemsize * (count - len(self.codes))))
 
 
-def _spelled(values: Sequence[Value]) -> tuple[pa.Array, dict[str, str]]:
+def spelled(values: Sequence[Value]) -> tuple[pa.Array, dict[str, str]]:
     """Values as an array whose first place stands for a missing one."""
     kinds = {type(value) for value in values}
     if kinds <= {str}:
-        return _texts([str(value) for value in values]), {"kind": "text"}
+        return texts_array(["", *(str(value) for value in values)]), {"kind": "text"}
     if kinds == {datetime}:
         moments = [instants(value) for value in values if isinstance(value, datetime)]
-        return pa.array([0, *moments], type=pa.int64()), {"kind": "date"}
+        return numbers_array(np.array([0, *moments], dtype=np.int64)), {"kind": "date"}
     if kinds == {bool}:
-        return pa.array([False, *values], type=pa.bool_()), {"kind": "flag"}
+        return flags_array(np.array([False, *values], dtype=np.bool_)), {"kind": "flag"}
     if kinds == {Decimal}:
         parts = [value.as_tuple() for value in values if isinstance(value, Decimal)]
         if all(part.exponent == 0 and len(part.digits) <= _DIGITS and _has_sign(part) for part in parts):
-            return pa.array([0, *(int(str(value)) for value in values)], type=pa.int64()), {"kind": "whole"}
-        return _texts([str(value) for value in values]), {"kind": "number"}
-    return _texts([json.dumps(_told(value)) for value in values]), {"kind": "mixed"}
+            return numbers_array(np.array([0, *(int(str(value)) for value in values)], dtype=np.int64)), {
+                "kind": "whole"
+            }
+        return texts_array(["", *(str(value) for value in values)]), {"kind": "number"}
+    return texts_array(["", *(json.dumps(_told(value)) for value in values)]), {"kind": "mixed"}
 
 
 def _has_sign(part: DecimalTuple) -> bool:
@@ -237,12 +249,10 @@ def _has_sign(part: DecimalTuple) -> bool:
     return not part.sign or any(part.digits)
 
 
-def _texts(texts: Sequence[str]) -> pa.Array:
-    """Texts after an empty one."""
-    data = b"".join(encoded := [b"", *(text.encode("utf-8", "surrogatepass") for text in texts)])
-    offsets = np.zeros(len(encoded) + 1, dtype=np.int32)
-    np.cumsum([len(each) for each in encoded], out=offsets[1:])
-    return pa.StringArray.from_buffers(len(encoded), pa.py_buffer(offsets), pa.py_buffer(data))
+def narrowed(codes: NDArray[np.int32], largest: int) -> pa.Array:
+    """Codes up to the largest in as few bytes as they need."""
+    width: Any = np.int8 if largest < 1 << 7 else np.int16 if largest < 1 << 15 else np.int32
+    return numbers_array(codes.astype(width))
 
 
 def _told(value: Value) -> list[object]:
@@ -256,12 +266,12 @@ def _told(value: Value) -> list[object]:
 
 
 def _column_of(array: pa.DictionaryArray, about: Mapping[bytes, bytes]) -> Column:
-    codes: Codes = np.asarray(array.indices).astype(np.int32) - np.int32(1)
+    codes: Codes = numbers_of(array.indices).astype(np.int32) - np.int32(1)
     kind, values = about.get(b"kind", b"text").decode(), array.dictionary[1:]
     if kind == "text":
         return Column(_texts_of(values), codes)
     if kind == "whole":
-        return Column(Numbers(np.asarray(values)), codes)
+        return Column(Numbers(numbers_of(values)), codes)
     if kind == "number":
         return Column([Decimal(text) for text in values.to_pylist()], codes)
     if kind == "date":
@@ -292,15 +302,15 @@ def _value_of(kind: str, told: Any) -> Value:
 def _sum_of(array: pa.Array) -> int:
     """A checksum over what an array says, however its buffers are laid out."""
     if pa.types.is_dictionary(array.type):
-        return _crc(np.asarray(array.indices), _sum_of(array.dictionary))
+        return _crc(numbers_of(array.indices), _sum_of(array.dictionary))
     if pa.types.is_list(array.type):
-        return _crc(np.asarray(array.offsets), _sum_of(array.values))
+        return _crc(numbers_of(array.offsets), _sum_of(array.values))
     if pa.types.is_string(array.type):
         _, offsets, data = array.buffers()
         ends = np.frombuffer(offsets, dtype=np.int32, count=len(array) + 1) if len(array) else np.zeros(1, np.int32)
         held = memoryview(data)[: int(ends[-1])] if data is not None else b""
         return zlib.crc32(held, _crc(ends))
-    return _crc(np.asarray(array))
+    return _crc(flags_of(array) if pa.types.is_boolean(array.type) else numbers_of(array))
 
 
 def _crc(numbers: NDArray[Any], start: int = 0) -> int:

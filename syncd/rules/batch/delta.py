@@ -8,7 +8,6 @@ took it is gone. Equal to deciding every row by `BatchTerritories`. Knows condit
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections import Counter
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -18,14 +17,15 @@ from numpy.typing import NDArray
 from syncd.rules.batch.columns import Codes, Columns
 from syncd.rules.batch.field_codes import MOST_TABLE_BYTES, FieldCoder, FieldRows, Words, words_of
 from syncd.rules.batch.keeping import distinct
-from syncd.rules.batch.reduction import NOTHING, Folded, first_bits, fold
+from syncd.rules.batch.reduction import NOTHING, first_bits, fold, unfolded
 from syncd.rules.classes.class_table import ClassTable
 from syncd.rules.classes.field_classes import FieldIndex, Predicate
 from syncd.rules.classes.identity import Identities
-from syncd.rules.classes.territories import PackClasses, Path, RoleAnswers, RoleClasses
-from syncd.rules.conditions import FieldTest, walk
+from syncd.rules.classes.terms import Term
+from syncd.rules.classes.territories import PackClasses, Path, RoleClasses
+from syncd.rules.conditions import Condition, FieldTest, walk
 from syncd.rules.deciding.frame import reads_clock
-from syncd.rules.matching.time_window import EvaluationContext
+from syncd.rules.matching.time_window import EvaluationContext, local_day
 
 MOST_NEW = 64
 """Conditions that are new or moved, beyond which every row is decided again: their bits no longer fit one word."""
@@ -50,10 +50,10 @@ class Settlement:
 
 
 def elsewhere(before: Settlement, now: Settlement) -> Rows:
-    """The rows of one book whose territory has another path than before."""
+    """The rows of one book whose territory has another path than before; rows that are new since are not among them."""
     number_of = {path[-1].path: number for number, path in enumerate(now.paths)}
     same = np.array([*(number_of.get(path[-1].path, -2) for path in before.paths), NOTHING], dtype=np.int32)
-    return np.flatnonzero(same[before.winners] != now.winners)
+    return np.flatnonzero(same[before.winners] != now.winners[: len(before.winners)])
 
 
 class _Field:
@@ -82,6 +82,10 @@ class _Field:
         self.places = which.astype(np.int32)
         self.asked |= new.keys()
 
+    def grow(self, count: int) -> None:
+        """Make room for so many rows; what the new ones hold is put there next."""
+        self.places = np.append(self.places, np.zeros(count - len(self.places), dtype=np.int32))
+
     def put(self, rows: Rows, found: Sequence[frozenset[Hashable]], places: Codes, asked: frozenset[Hashable]) -> None:
         """Take what was found of the values that these rows have now; what was asked beside that is forgotten."""
         if self.asked != asked:
@@ -103,6 +107,39 @@ class _Field:
                 if predicate is not None:
                     bits |= predicate.bits
             found.append(bits)
+        return found
+
+
+class _Asked:
+    """What conditions ask, as keys that are equal where the question is; those of the last trees are remembered."""
+
+    def __init__(self) -> None:
+        self._identities = Identities()
+        self._known: dict[int, tuple[tuple[Condition, ...], int, bool]] = {}
+        self._terms: dict[int, tuple[Term, frozenset[Hashable]]] = {}
+
+    def make_room(self, terms: int) -> None:
+        """Forget what is remembered of terms that no tree may have any more, where that is most of it."""
+        if len(self._terms) > _MOST_FORGOTTEN * terms:
+            self._terms.clear()
+            self._known.clear()
+
+    def key(self, conditions: tuple[Condition, ...], context: EvaluationContext) -> Hashable:
+        """What these ask of their field; where they read the clock, another at each instant."""
+        known = self._known.get(id(conditions))
+        if known is None or known[0] is not conditions:
+            number, clocked = self._identities.predicate(conditions), any(map(reads_clock, conditions))
+            known = self._known[id(conditions)] = (conditions, number, clocked)
+        return (known[1], context) if known[2] else known[1]
+
+    def tests(self, term: Term, context: EvaluationContext) -> frozenset[Hashable]:
+        """What a term asks of its fields."""
+        known = self._terms.get(id(term))
+        if known is not None and known[0] is term:
+            return known[1]
+        found: frozenset[Hashable] = frozenset([(name, self.key(each, context)) for name, each in term.tests.items()])
+        if not any(self._known[id(each)][2] for each in term.tests.values()):
+            self._terms[id(term)] = (term, found)
         return found
 
 
@@ -134,7 +171,7 @@ class LiveTerritories:
     def __init__(self, role: str, columns: Columns) -> None:
         self._role = role
         self._columns = columns
-        self._identities = Identities()
+        self._asked = _Asked()
         self._fields: dict[str, _Field] = {}
         self._keys: list[Hashable] = []
         self._terms: Codes = np.full(columns.count, NOTHING, dtype=np.int32)
@@ -147,12 +184,16 @@ class LiveTerritories:
 
         Raises UndividedError for a tree with conditions that classes cannot answer, and for tables that are too large.
         """
-        self._last = None
-        role = classes.role(self._role)
+        role, last = classes.role(self._role), self._last
         if role.table.guarded:
             raise UndividedError("the tree asks what classes cannot answer")
+        alive = role.alive(local_day(context.now, context.zone))
+        if last is not None and last.classes is role and last.alive == alive and not role.clocked:
+            return Settlement(role.paths, self._items(last), np.empty(0, dtype=np.int64))
+        self._last = None
+        self._asked.make_room(len(role.table.terms))
         named = {index.name: self._named(index, context) for index in role.table.fields}
-        tree = _Tree(role, context, RoleAnswers(role, context).answers.alive, named)
+        tree = _Tree(role, context, alive, named)
         self._bits = {}
         for index in role.table.fields:
             field = self._fields.setdefault(index.name, _Field(index.name))
@@ -166,6 +207,8 @@ class LiveTerritories:
     def put(self, rows: Rows, some: Columns, whole: Columns) -> Settlement:
         """The same after these rows have the values of `some`, and all those of `whole`; pack and instant are the last.
 
+        `whole` may have more rows than before: all of those that are new are among `rows`.
+
         Raises UndividedError where the last tree could not be decided.
         """
         tree = self._last
@@ -173,6 +216,10 @@ class LiveTerritories:
             raise UndividedError("no tree was decided yet")
         self._columns = whole
         self._fields = {name: self._fields[name] for name in tree.named}
+        if whole.count > len(self._terms):
+            self._terms = np.append(self._terms, np.full(whole.count - len(self._terms), NOTHING, dtype=np.int32))
+            for each in self._fields.values():
+                each.grow(whole.count)
         for index in tree.table.fields:
             named, coder, field = tree.named[index.name], tree.coder(index), self._fields[index.name]
             found = coder.rows(some.by_field.get(index.name), some.count)
@@ -201,26 +248,17 @@ class LiveTerritories:
 
     def _named(self, index: FieldIndex, context: EvaluationContext) -> dict[Hashable, Predicate]:
         """The predicates of a field by what they ask; one that reads the clock is another at each instant."""
-        found: dict[Hashable, Predicate] = {}
-        for each in index.predicates:
-            number = self._identities.predicate(each.conditions)
-            clocked = any(map(reads_clock, each.conditions))
-            found[(number, context) if clocked else number] = each
-        return found
+        return {self._asked.key(each.conditions, context): each for each in index.predicates}
 
     def _keys_of(self, tree: _Tree) -> list[Hashable]:
         """What each term is, whatever its place: its territory and what it asks; equal ones are told apart by count."""
-        tests: list[list[Hashable]] = [[] for _ in tree.table.terms]
-        for name, predicates in tree.named.items():
-            for key, each in predicates.items():
-                for place in _places_of(each.bits):
-                    tests[place].append((name, key))
-        counts: Counter[Hashable] = Counter()
+        counts: dict[Hashable, int] = {}
         found: list[Hashable] = []
-        for item, asked in zip(tree.table.item_of, tests, strict=True):
-            key = (tree.classes.paths[item][-1].path, frozenset(asked))
-            counts[key] += 1
-            found.append((*key, counts[key]))
+        paths = tree.classes.paths
+        for item, term in zip(tree.table.item_of, tree.table.terms, strict=True):
+            key = (paths[item][-1].path, self._asked.tests(term, tree.context))
+            counts[key] = count = counts.get(key, 0) + 1
+            found.append((key, count))
         return found
 
     def _decide(self, tree: _Tree) -> Rows:
@@ -267,7 +305,7 @@ class LiveTerritories:
             return first_bits(fold(fields, len(rows), width, alive[0]))
         tables = (alive, *(each.table for each in fields))
         of_rows = (np.zeros(len(rows), dtype=np.int64), *(each.places.astype(np.int64) for each in fields))
-        return first_bits(Folded(tables, of_rows, len(rows), width))
+        return first_bits(unfolded(tables, of_rows, len(rows), width))
 
     def _items(self, tree: _Tree) -> Codes:
         return np.array([*tree.table.item_of, NOTHING], dtype=np.int32)[self._terms]

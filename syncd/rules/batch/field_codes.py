@@ -13,6 +13,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from syncd.rules.batch.arrays import texts_array
 from syncd.rules.batch.columns import Codes, Column
 from syncd.rules.batch.likeness import Likeness
 from syncd.rules.batch.packed import Numbers, Texts
@@ -118,10 +119,12 @@ class FieldCoder:
 
 def _packed(texts: list[str]) -> Texts | None:
     """Texts in an array; None where Arrow cannot hold them."""
+    array = texts_array(texts)
     try:
-        return Texts(pa.array(texts, type=pa.string()))
-    except UnicodeEncodeError:  # half of a surrogate pair is a text in Python and none in Arrow
+        array.validate(full=True)
+    except pa.ArrowInvalid:  # half of a surrogate pair is a text in Python and none in Arrow
         return None
+    return Texts(array)
 
 
 def words_of(rows: Sequence[int], width: int) -> Words:

@@ -95,9 +95,10 @@ class _Tally:
 class Keeper:
     """Settles batch after batch of one book, and counts what it has settled."""
 
-    def __init__(self, pack: Pack, frame: Frame) -> None:
+    def __init__(self, pack: Pack, frame: Frame, classes: PackClasses | None = None) -> None:
+        """A keeper by a pack at one instant; `classes` are the pack's, where it is compiled already."""
         self._frame = frame
-        self.classes = PackClasses(pack)
+        self.classes = PackClasses(pack) if classes is None else classes
         self.territories = BatchTerritories(self.classes, frame.context)
         territories = list(pack.territories(OWNER))
         self._measures = {each.balance_by for each in territories} - {"accounts"} | {"open_pipeline"}

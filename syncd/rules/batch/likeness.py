@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from syncd.rules.batch.arrays import flags_of, numbers_array, places_of, texts_array
 from syncd.rules.batch.packed import Numbers, Texts
 from syncd.rules.classes.field_classes import FieldIndex
 from syncd.rules.classes.identity import matchers_in
@@ -43,7 +44,8 @@ Groups = NDArray[np.int64]
 _LARGEST = 1 << 62
 _ROOM = 1 << 20
 """Numbers of groups below this are looked up in an array rather than sorted."""
-_FEW_PARTS = 4
+_SHORT_PATTERN = 4_000
+"""Texts looked for that are together no longer than this make one pattern."""
 _POINTS = (EqualTo, InList, NoneOf, AnyElement, AllElements, NoElement)
 _SAME_FOR_ALL = (Missing, Present)
 
@@ -115,7 +117,7 @@ class Likeness:
         """The groups of texts that are alike."""
         groups = Alike(len(texts))
         array = texts.array.cast(pa.string()) if pa.types.is_large_string(texts.array.type) else texts.array
-        array = pc.fill_null(array, "")
+        array = pc.fill_null(array, "") if array.null_count else array
         groups.split(_places_in(array, sorted(point for point in self._points if isinstance(point, str))))
         data = array.cast(pa.binary())
         for places in _edges_of(data, self._beginnings, lambda size: pc.binary_slice(data, 0, size)):
@@ -185,9 +187,9 @@ class Likeness:
         for size in sorted({len(low) for low, _ in self._ranges}):
             ends = sorted({end for pair in self._ranges if len(pair[0]) == size for end in pair})
             digits = pc.match_substring_regex(array, f"^[0-9]{{{size}}}$")
-            rows = np.flatnonzero(np.asarray(digits))
+            rows = np.flatnonzero(flags_of(digits))
             found = np.full(len(array), 0, dtype=np.int64)
-            codes = np.asarray(array.take(pa.array(rows)).to_pylist(), dtype=f"S{size}") if len(rows) else rows
+            codes = np.asarray(array.take(numbers_array(rows)).to_pylist(), dtype=f"S{size}") if len(rows) else rows
             edges = np.array([end.encode() for end in ends], dtype=f"S{max(len(end.encode()) for end in ends)}")
             if len(rows):
                 left = np.searchsorted(edges, codes, side="left")
@@ -198,11 +200,11 @@ class Likeness:
         literals = {glob.pattern: _longest_literal(glob.pattern) for glob in self._globs.values()}
         looked_for = sorted(part for part in {*self._parts, *literals.values()} if part)
         rows = _holding_any(array, looked_for)
-        some = array.take(pa.array(rows))
+        some = array.take(numbers_array(rows))
         for part in sorted(part for part in self._parts if part):
-            groups.split_rows(rows[np.asarray(pc.match_substring(some, part))])
+            groups.split_rows(rows[flags_of(pc.match_substring(some, part))])
         for pattern, literal in literals.items():
-            near = rows[np.asarray(pc.match_substring(some, literal))] if literal else np.arange(len(array))
+            near = rows[flags_of(pc.match_substring(some, literal))] if literal else np.arange(len(array))
             groups.split(self._asked(self._globs[pattern], Texts(array), near))
 
     def _asked(self, matcher: Matcher, values: Sequence[Value], rows: NDArray[np.int64]) -> Groups:
@@ -217,8 +219,8 @@ def _places_in(array: pa.Array, points: list[str]) -> Groups:
     """Which of the points each value is, from 1; 0 for none."""
     if not points:
         return np.zeros(len(array), dtype=np.int64)
-    found = pc.index_in(array, value_set=pa.array(points, type=array.type))
-    return np.asarray(found.fill_null(-1)).astype(np.int64) + 1
+    found = pc.index_in(array, value_set=texts_array(points))
+    return places_of(found) + 1
 
 
 def _edges_of(data: pa.Array, edges: Iterable[str], cut: Callable[[int], pa.Array]) -> Iterator[Groups]:
@@ -228,21 +230,25 @@ def _edges_of(data: pa.Array, edges: Iterable[str], cut: Callable[[int], pa.Arra
         if edge:
             by_size.setdefault(len(edge.encode()), []).append(edge.encode())
     for size, same in sorted(by_size.items()):
-        found = pc.index_in(cut(size), value_set=pa.array(sorted(same), type=data.type))
-        yield np.asarray(found.fill_null(-1)).astype(np.int64) + 1
+        found = pc.index_in(cut(size), value_set=texts_array([each.decode() for each in sorted(same)]).cast(data.type))
+        yield places_of(found) + 1
 
 
 def _holding_any(array: pa.Array, parts: list[str]) -> NDArray[np.int64]:
     """The rows that hold some of the parts."""
     if not parts:
         return np.empty(0, dtype=np.int64)
-    if len(parts) <= _FEW_PARTS:
-        masks = [np.asarray(pc.match_substring(array, part)) for part in parts]
-        return np.flatnonzero(np.logical_or.reduce(masks))
+    if sum(map(len, parts)) <= _SHORT_PATTERN:
+        return np.flatnonzero(flags_of(pc.match_substring_regex(array, "|".join(map(_quoted, parts)))))
     import polars as pl  # as long to load as all the rest of a small plan takes
 
     held = pl.Series(array).str.contains_any(parts)
     return np.flatnonzero(held.to_numpy())
+
+
+def _quoted(part: str) -> str:
+    """A text as a pattern of RE2 that matches nothing else."""
+    return "".join(f"\\x{{{ord(char):x}}}" if char.isascii() and not char.isalnum() else char for char in part)
 
 
 def _longest_literal(pattern: str) -> str:

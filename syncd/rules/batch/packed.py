@@ -13,6 +13,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from syncd.rules.batch.arrays import numbers_of, places_of, valid
 from syncd.rules.batch.columns import Codes, Column
 
 
@@ -65,13 +66,13 @@ def packed_column(array: pa.Array) -> Column:
     Raises TypeError for an array of anything else.
     """
     if pa.types.is_dictionary(array.type):
-        indices = np.asarray(array.indices.fill_null(-1)).astype(np.int32, copy=False)
+        indices = places_of(array.indices).astype(np.int32)
         return Column(Texts(array.dictionary), indices)
     codes: Codes = np.arange(len(array), dtype=np.int32)
     if array.null_count:
-        codes = np.where(np.asarray(array.is_valid()), codes, np.int32(-1))
+        codes = np.where(valid(array), codes, np.int32(-1))
     if pa.types.is_integer(array.type):
-        units = np.asarray(array.fill_null(0)).astype(np.int64, copy=False)
+        units = np.where(valid(array), numbers_of(array), 0).astype(np.int64)
         return Column(Numbers(units), codes)
     if pa.types.is_string(array.type) or pa.types.is_large_string(array.type):
         return Column(Texts(array), codes)

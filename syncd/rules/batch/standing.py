@@ -15,14 +15,16 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from syncd.model.refs import Kind, Ref, System
+from syncd.rules.batch.arrays import filled, flags_of, numbers_array, numbers_of, places_of, prefixed, texts_array
 from syncd.rules.batch.batch_table import Batch
-from syncd.rules.batch.book_columns import DEALS, DEALT, KEY, OTHERS, SINCE, UNTIL, BookPart, instants
+from syncd.rules.batch.book_columns import DEALS, DEALT, FIELD, KEY, OTHERS, SINCE, UNTIL, BookPart, instants
 from syncd.rules.batch.columns import MISSING, Codes, Column, Columns
 from syncd.rules.batch.keeping import OWNER, Holders, Keeper, Mask, distinct
 from syncd.rules.facts import Facts, Value
 
-SUSPECT, APPLIED = "suspect", "field applied"
+SUSPECT, APPLIED, APPLIED_OWNER = "suspect", "applied", "applied owner"
 _NO_ROWS = np.empty(0, dtype=np.int64)
+_NOT_THERE = -2
 _OF_HOLDERS = (OWNER, "owner_active", "territory")
 Holding = tuple[Mapping[System, str | None], str | None]
 """The systems that a company stands in with its owner's id in each, and the territory that was applied to it last."""
@@ -32,22 +34,24 @@ Judge = Callable[[Sequence[Holding]], Sequence[Facts | None]]
 
 @dataclass(slots=True)
 class Standing:
-    """A part, and for each company whether it counts, whether its owner is suspect, and the territory applied last."""
+    """A part, and for each company whether it counts, whether its owner is suspect, and what was applied to it last."""
 
     part: BookPart
     alive: Mask
     suspect: Mask
     applied: Column
+    applied_owner: Column
 
     @classmethod
     def of(cls, part: BookPart, ledger: BookPart, dead: Sequence[int] = (), suspects: Collection[str] = ()) -> Standing:
         """A part with what `ledger_of` says of it; `suspects` are refs of accounts that are suspect besides."""
         alive = np.ones(part.count, dtype=np.bool_)
         alive[list(dead)] = False
-        applied = ledger.column("applied") or Column([], np.full(part.count, MISSING, dtype=np.int32))
+        nothing = Column([], np.full(part.count, MISSING, dtype=np.int32))
+        applied, owner = (ledger.column(name) or nothing for name in (APPLIED, APPLIED_OWNER))
         suspect = ledger.numbers(SUSPECT).astype(np.bool_)
         suspect[_rows_of(part, suspects)] = True
-        return cls(part, alive, suspect, applied)
+        return cls(part, alive, suspect, applied, owner)
 
     def bury(self, rows: Sequence[int]) -> None:
         """Let these companies count no more: others have taken their place, or they are gone."""
@@ -69,12 +73,12 @@ class Standing:
     def joined(self) -> dict[str, str]:
         """The company of each record that is not the one it is named by, as texts."""
         ids = {system: self.part.ids(system) for system in System}
-        filled = [np.asarray(pc.not_equal(each, "")) for each in ids.values()]
-        others = np.diff(np.asarray(self.part.array(OTHERS).offsets)) > 0
+        there = [filled(each) for each in ids.values()]
+        others = np.diff(numbers_of(self.part.array(OTHERS).offsets)) > 0
         lone = [_named_by(system, each, self.part.array(KEY)) for system, each in ids.items()]
-        rows = np.flatnonzero(self.alive & ((np.sum(filled, axis=0) > 1) | others | ~np.logical_or.reduce(lone)))
+        rows = np.flatnonzero(self.alive & ((np.sum(there, axis=0) > 1) | others | ~np.logical_or.reduce(lone)))
         found: dict[str, str] = {}
-        chosen = pa.array(rows)
+        chosen = numbers_array(rows)
         keys = self.part.keys(rows)
         for system, each in ids.items():
             records = each.take(chosen).to_pylist()
@@ -88,11 +92,21 @@ class Standing:
         """The rows of these companies, whether they count or not."""
         return self.part.rows_with(KEY, list(keys))
 
-    def settle(self, keeper: Keeper, judge: Judge, reads: frozenset[str], *, reads_deals: bool) -> list[str]:
+    def settle(
+        self,
+        keeper: Keeper,
+        judge: Judge,
+        reads: frozenset[str],
+        *,
+        reads_deals: bool,
+        named: Collection[str] = (),
+        unremembered: bool = False,
+    ) -> list[str]:
         """Let the keeper settle what it can; the keys of the other companies that count.
 
         `reads` are the fields that the pack's conditions read; those that read opportunities are answered for companies
-        without any.
+        without any. Companies `named` are not settled, and, where those `unremembered` are asked for, none that was
+        applied another territory or owner than it keeps.
         """
         count = self.part.count
         holders, columns_of_owners = self._holders(judge)
@@ -102,16 +116,29 @@ class Standing:
         if reads_deals:
             left_out |= self.part.numbers(DEALT) > 0
         left_out[self._excepted(keeper.excepted)] = True
+        left_out[self.rows_named(named)] = True
         batch = Batch(Columns(count, columns), lambda row: _facts_at(columns, row), _NO_ROWS)
-        kept = keeper.settle(batch, left_out, holders)
+        places = keeper.territories.places(OWNER, batch)
+        if unremembered:
+            left_out |= ~self._remembered(keeper, places, holders)
+        kept = keeper.settle(batch, left_out, holders, places)
         return self.part.keys(np.flatnonzero(self.alive & ~kept))
+
+    def _remembered(self, keeper: Keeper, places: Codes, holders: Holders) -> Mask:
+        """The companies to which the very territory and owner were applied that they have."""
+        paths = [path[-1].path for path in keeper.territories.paths(OWNER)]
+        emails = [str(facts.values[OWNER]) for facts in holders.facts]
+        territory = _places_among(self.applied, paths)[places]
+        owner = _places_among(self.applied_owner, emails)[holders.codes]
+        found: Mask = (territory == self.applied.codes) & (owner == self.applied_owner.codes)
+        return found & (places >= 0) & (holders.codes >= 0)
 
     def _holders(self, judge: Judge) -> tuple[Holders, dict[str, Column]]:
         """Who holds each company, and what rules may read of that."""
         numbers, size = np.zeros(self.part.count, dtype=np.int64), 1
         columns: list[Column] = []
         for system in System:
-            there = np.asarray(pc.not_equal(self.part.ids(system), "")).astype(np.int64)
+            there = filled(self.part.ids(system)).astype(np.int64)
             owners = self.part.owners(system)
             columns.append(owners)
             numbers = (numbers * 2 + there) * (len(owners.values) + 1) + owners.codes + 1
@@ -154,20 +181,38 @@ class Standing:
 
 
 def ledger_of(
-    part: BookPart, suspects: Iterable[str], applied: Iterable[tuple[str, str]], about: Mapping[str, object]
+    part: BookPart,
+    suspects: Iterable[str],
+    applied: Iterable[tuple[pa.Array, pa.Array, pa.Array]],
+    about: Mapping[str, object],
 ) -> BookPart:
-    """What the ledger says of the companies of a part: the refs of suspect accounts, and territories by company key."""
+    """What the ledger says of the companies of a part: the refs of suspect accounts, and what was applied last.
+
+    `applied` are keys of companies, territories and owners, some at a time; a key comes once.
+    """
     suspect = np.zeros(part.count, dtype=np.int8)
     suspect[_rows_of(part, set(suspects))] = 1
-    pairs = list(applied)
-    keys = pa.array([key for key, _ in pairs], type=pa.string())
-    paths = pa.array([path for _, path in pairs], type=pa.string()).dictionary_encode()
-    place = pc.index_in(part.array(KEY), value_set=keys).fill_null(-1)
-    codes = np.append(np.asarray(paths.indices), np.int32(MISSING))[np.asarray(place)] + 1
-    values = pa.array(["", *paths.dictionary.to_pylist()], type=pa.string())
-    column = pa.DictionaryArray.from_arrays(pa.array(codes.astype(np.int32)), values)
-    schema = pa.schema([pa.field(SUSPECT, pa.int8()), pa.field(APPLIED, column.type, metadata={"kind": "text"})])
-    return BookPart(pa.RecordBatch.from_arrays([pa.array(suspect), column], schema=schema), dict(about))
+    told = list(applied)
+    keys, paths, owners = (pa.concat_arrays([texts_array([]), *(each[at] for each in told)]) for at in range(3))
+    place = places_of(pc.index_in(part.array(KEY), value_set=keys))
+    columns = {name: _placed(texts, place) for name, texts in ((APPLIED, paths), (APPLIED_OWNER, owners))}
+    fields = [pa.field(f"{FIELD}{name}", column.type, metadata={"kind": "text"}) for name, column in columns.items()]
+    schema = pa.schema([pa.field(SUSPECT, pa.int8()), *fields])
+    return BookPart(pa.RecordBatch.from_arrays([numbers_array(suspect), *columns.values()], schema=schema), dict(about))
+
+
+def _placed(texts: pa.Array, places: NDArray[np.int64]) -> pa.Array:
+    """A column of texts by their places, -1 for none."""
+    found = texts.dictionary_encode()
+    codes = np.append(numbers_of(found.indices), np.int32(MISSING))[places] + np.int32(1)
+    values = pa.concat_arrays([texts_array([""]), found.dictionary])
+    return pa.DictionaryArray.from_arrays(numbers_array(codes.astype(np.int32)), values)
+
+
+def _places_among(column: Column, texts: Sequence[str]) -> Codes:
+    """The code that each text has in a column, another than any for one that it has not; the last is of no text."""
+    codes = {str(value): code for code, value in enumerate(column.values)}
+    return np.array([*(codes.get(text, _NOT_THERE) for text in texts), _NOT_THERE], dtype=np.int32)
 
 
 def _rows_of(part: BookPart, accounts: Collection[str]) -> NDArray[np.int64]:
@@ -185,8 +230,8 @@ def _ids(refs: Iterable[Ref], system: System) -> list[str]:
 
 def _named_by(system: System, ids: pa.Array, keys: pa.Array) -> Mask:
     """The companies whose key is their record's ref."""
-    refs = pc.binary_join_element_wise(f"{system.value}:{Kind.ACCOUNT.value}", ids, ":")
-    return np.asarray(pc.equal(refs, keys))
+    found: Mask = flags_of(pc.equal(prefixed(f"{system.value}:{Kind.ACCOUNT.value}:", ids), keys))
+    return found
 
 
 def _firsts(places: NDArray[np.int64], count: int) -> NDArray[np.int64]:

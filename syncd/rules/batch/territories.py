@@ -5,7 +5,7 @@ Knows conditions and windows; no people, holds or picks.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,34 +24,35 @@ class BatchTerritories:
     def __init__(self, classes: PackClasses, context: EvaluationContext) -> None:
         self._classes = classes
         self._context = context
-        self._roles: Mapping[str, tuple[RoleAnswers, BatchAnswers]] = {
-            role: self._role(role) for role in classes.pack.roles
-        }
+        self._batches: dict[str, BatchAnswers] = {}
         rules = protect_rules(classes.pack)
         self._protect = BatchAnswers(classes.protect(), context) if rules else None
 
-    def _role(self, role: str) -> tuple[RoleAnswers, BatchAnswers]:
-        plain = RoleAnswers(self._classes.role(role), self._context)
-        return plain, BatchAnswers(plain.classes.table, self._context, plain.answers.alive)
+    def _role(self, role: str) -> BatchAnswers:
+        """A role's tree; made when it is first asked."""
+        if role not in self._batches:
+            plain = RoleAnswers(self._classes.role(role), self._context)
+            self._batches[role] = BatchAnswers(plain.classes.table, self._context, plain.alive)
+        return self._batches[role]
 
     @property
     def fields(self) -> frozenset[str]:
         """The fields that a batch needs columns of."""
-        tables = [answers for _, answers in self._roles.values()]
-        tables += [self._protect] if self._protect is not None else []
-        return frozenset(name for answers in tables for name in answers.fields)
+        tables = [self._classes.role(role).table for role in self._classes.pack.roles]
+        tables += [self._protect.table] if self._protect is not None else []
+        return frozenset(index.name for table in tables for index in table.fields)
 
     def paths(self, role: str) -> Sequence[Path]:
         """The paths of a role's tree that the numbers of `places` stand for: each node after all below it."""
-        return self._roles[role][0].classes.paths
+        return self._classes.role(role).paths
 
     def coded(self, role: str, columns: Columns) -> Folded | None:
         """A batch by its classes in a role's tree, good as long as neither changes; None where they are too many."""
-        return self._roles[role][1].coded(columns)
+        return self._role(role).coded(columns)
 
     def places(self, role: str, batch: Batch) -> Codes:
         """For each account the number of the path that takes it, or -1."""
-        return self._roles[role][1].first(batch)
+        return self._role(role).first(batch)
 
     def protected(self, batch: Batch) -> NDArray[np.bool_]:
         """For each account whether the condition of some protect rule holds, whatever its dates and roles."""

@@ -35,9 +35,9 @@ class ClassTable:
     `several` are the terms that test more than one field, `guarded` those that need more than classes.
     """
 
-    def __init__(self, items: Sequence[Item]) -> None:
-        identities = Identities()
-        splitter = Terms(identities)
+    def __init__(self, items: Sequence[Item], splitter: Terms | None = None) -> None:
+        """Compile the items; a `splitter` that has seen some of them in another table has their terms ready."""
+        splitter = Terms(Identities()) if splitter is None else splitter
         self.terms: list[Term] = []
         self.item_of: list[int] = []
         self.bits_of: list[int] = []
@@ -48,7 +48,7 @@ class ClassTable:
             self.item_of += [number] * len(terms)
         self.everything = (1 << len(self.terms)) - 1
         self.several = _bits([place for place, term in enumerate(self.terms) if len(term.tests) > 1])
-        self.fields = tuple(_indexes(self.terms, identities))
+        self.fields = tuple(_indexes(self.terms, splitter))
         places = _places_of_rest(self.terms)
         self.unsplit = tuple(Unsplit(each, _bits(places[id(each)])) for each in rest_of(self.terms))
         self.guarded = _or(each.bits for each in self.unsplit)
@@ -155,12 +155,12 @@ class Answers:
         return None
 
 
-def _indexes(terms: list[Term], identities: Identities) -> Iterator[FieldIndex]:
+def _indexes(terms: list[Term], splitter: Terms) -> Iterator[FieldIndex]:
     places: dict[str, dict[int, list[int]]] = {}
     conditions: dict[int, tuple[Condition, ...]] = {}
     for place, term in enumerate(terms):
         for name, tests in term.tests.items():
-            number = identities.predicate(tests)
+            number = splitter.number(tests)
             conditions.setdefault(number, tests)
             places.setdefault(name, {}).setdefault(number, []).append(place)
     for name, numbers in sorted(places.items()):

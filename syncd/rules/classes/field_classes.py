@@ -67,7 +67,25 @@ class Predicate:
 
 
 class FieldIndex:
-    """The predicates of one field, sorted by how a value's class is found. Knows no clock and no values seen.
+    """The predicates of one field, and the terms that test it not. Knows no clock and no values seen."""
+
+    def __init__(self, name: str, type_: FieldType, predicates: Iterable[Predicate], width: int) -> None:
+        self.name = name
+        self.exact_type = _EXACT_TYPES.get(type_)
+        self.predicates = tuple(predicates)
+        self.untested = ((1 << width) - 1) & ~_all_bits(self.predicates)
+        self.most_remembered = max(256, MOST_REMEMBERED_BYTES // (_ENTRY_BYTES + width // 8))
+        self._ways: PredicateWays | None = None
+
+    def ways(self) -> PredicateWays:
+        """The predicates by how a value's class is found; made when first asked for."""
+        if self._ways is None:
+            self._ways = PredicateWays(self.predicates)
+        return self._ways
+
+
+class PredicateWays:
+    """The predicates of one field, sorted by how a value's class is found.
 
     `priced` says that some compare with an amount of another currency, which older rates would move.
 
@@ -76,13 +94,8 @@ class FieldIndex:
     bounds. The `rest` is asked about each distinct value.
     """
 
-    def __init__(self, name: str, type_: FieldType, predicates: Iterable[Predicate], width: int) -> None:
-        self.name = name
-        self.exact_type = _EXACT_TYPES.get(type_)
-        self.predicates = tuple(predicates)
-        self.priced = any(map(_is_priced, self.predicates))
-        self.untested = ((1 << width) - 1) & ~_all_bits(self.predicates)
-        self.most_remembered = max(256, MOST_REMEMBERED_BYTES // (_ENTRY_BYTES + width // 8))
+    def __init__(self, predicates: Sequence[Predicate]) -> None:
+        self.priced = any(map(_is_priced, predicates))
         self.touched: list[Predicate] = []
         self.compared: list[Predicate] = []
         self.rest: list[Predicate] = []
@@ -90,7 +103,7 @@ class FieldIndex:
         self._beginnings: dict[str, list[int]] = {}
         edges: set[Decimal] = set()
         ranges: list[tuple[PostalRange, int]] = []
-        for predicate in self.predicates:
+        for predicate in predicates:
             matchers = [each for condition in predicate.conditions for each in matchers_in(condition)]
             kinds = {_kind(matcher) for matcher in matchers}
             if "other" in kinds or ("interval" in kinds and kinds - {"interval", "point"}):
@@ -149,11 +162,12 @@ class FieldClasses:
         self.exact_type = index.exact_type
         self.known: dict[object, int] = {}
         self._index = index
+        self._ways = ways = index.ways()
         self._context = context
         self._rates = rates
         # Classes are made of the constants as they were read: at other rates each value is asked about.
-        self._classed = rates is None or not index.priced
-        self._anything_else = self._true_of(index.touched, index.anything_else)
+        self._classed = rates is None or not ways.priced
+        self._anything_else = self._true_of(ways.touched, ways.anything_else)
         self._between: dict[tuple[int, bool], int] = {}
         self._same: dict[int, int] = {}
 
@@ -173,29 +187,29 @@ class FieldClasses:
 
     def _touched(self, value: Value) -> int:
         found = self._anything_else
-        places = self._index.places(value)
+        places = self._ways.places(value)
         if places:
-            touched = [self._index.touched[place] for place in places]
+            touched = [self._ways.touched[place] for place in places]
             found = found & ~_all_bits(touched) | self._true_of(touched, value)
         return found
 
     def _compared(self, value: Value) -> int:
-        index = self._index
-        if not index.compared:
+        ways = self._ways
+        if not ways.compared:
             return 0
         if not isinstance(value, Decimal):
-            return self._true_of(index.compared, value)
-        place = bisect_left(index.edges, value)
-        gap = (place, place < len(index.edges) and index.edges[place] == value)
+            return self._true_of(ways.compared, value)
+        place = bisect_left(ways.edges, value)
+        gap = (place, place < len(ways.edges) and ways.edges[place] == value)
         found = self._between.get(gap)
         if found is None:
-            found = self._between[gap] = self._true_of(index.compared, value)
+            found = self._between[gap] = self._true_of(ways.compared, value)
         return found
 
     def _rest(self, value: Value) -> int:
         """What every distinct value is asked: substrings above all, so a single matcher is asked without a detour."""
-        found, context = self._true_of(self._index.detours, value), self._context
-        for matches, bits in self._index.asked:
+        found, context = self._true_of(self._ways.detours, value), self._context
+        for matches, bits in self._ways.asked:
             if matches(value, context):
                 found |= bits
         return found

@@ -24,6 +24,7 @@ from syncd.rules.conditions import (
     OpportunityTest,
     TableRows,
 )
+from syncd.rules.deciding.frame import reads_clock
 
 MOST_TERMS = 64
 """Terms that alternatives of one condition may multiply to; one list of alternatives, a table's rows, is never cut."""
@@ -48,9 +49,30 @@ class Terms:
     """Splits conditions into terms; a condition that many items share is split once."""
 
     def __init__(self, identities: Identities) -> None:
-        self._identities = identities
+        self.identities = identities
         self._known: dict[int, tuple[Term, ...]] = {}
         self._kept: list[Condition] = []
+        self._numbers: dict[int, tuple[tuple[Condition, ...], int]] = {}
+        self._clocked: dict[int, tuple[Condition, bool]] = {}
+
+    @property
+    def count(self) -> int:
+        """How many conditions were split so far."""
+        return len(self._known)
+
+    def number(self, tests: tuple[Condition, ...]) -> int:
+        """The number of what a term asks of one field: equal ones ask the same."""
+        known = self._numbers.get(id(tests))
+        if known is None:
+            known = self._numbers[id(tests)] = (tests, self.identities.predicate(tests))
+        return known[1]
+
+    def reads_clock(self, condition: Condition) -> bool:
+        """Whether time alone can change what a condition says."""
+        known = self._clocked.get(id(condition))
+        if known is None:
+            known = self._clocked[id(condition)] = (condition, reads_clock(condition))
+        return known[1]
 
     def of(self, conditions: Sequence[Condition]) -> tuple[Term, ...]:
         """The terms of conditions that all must hold, a territory's ancestors first and its own last."""
@@ -94,7 +116,7 @@ class Terms:
             return tuple([Term({name: (test,) for name, test in line.items()}) for line in united])
         rows = None if negated else rows_of(conditions)
         if rows is not None:
-            return tuple(self._united(lines_of(rows, self._identities.predicate)))
+            return tuple(self._united(lines_of(rows, self.identities.predicate)))
         found = tuple([term for each in conditions for term in self._split(each, negated)])
         if any(not term.tests and not term.rest for term in found):
             return (ALWAYS,)
@@ -120,7 +142,7 @@ class Terms:
 
     def _lines(self, terms: tuple[Term, ...]) -> Lines:
         names = sorted(set().union(*[term.tests for term in terms]))
-        number = self._identities.predicate
+        number = self.identities.predicate
         lines: list[Line] = []
         for term in terms:
             cells = tuple([term.tests.get(name, ()) for name in names])
@@ -148,7 +170,7 @@ class Terms:
             return group[0]
         alike = {other[place]: tests[place] for other, tests, _ in group}
         tests = (either(list(alike.values())),)
-        joined = self._identities.predicate(tests)
+        joined = self.identities.predicate(tests)
         return (*row[:place], joined, *row[place + 1 :]), (*cells[:place], tests, *cells[place + 1 :]), rest
 
 

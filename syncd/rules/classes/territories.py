@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import date
 
 from syncd.rules.classes.class_table import Answers, ClassTable
+from syncd.rules.classes.identity import Identities
+from syncd.rules.classes.terms import Terms
 from syncd.rules.collector import without_collector
-from syncd.rules.deciding.frame import reads_clock
 from syncd.rules.deciding.tree import TreeResult, in_effect
 from syncd.rules.facts import Facts
 from syncd.rules.matching.time_window import EvaluationContext, local_day
@@ -21,10 +23,14 @@ Path = tuple[Territory, ...]
 
 
 class PackClasses:
-    """A pack compiled once; each role and the protect rules when they are first asked about."""
+    """A pack compiled once; each role and the protect rules when they are first asked about.
 
-    def __init__(self, pack: Pack) -> None:
+    `splitter` has split earlier packs: conditions that are the very objects of those cost nothing any more.
+    """
+
+    def __init__(self, pack: Pack, splitter: Terms | None = None) -> None:
         self.pack = pack
+        self._splitter = splitter
         self._roles: dict[str, RoleClasses] = {}
         self._protect: ClassTable | None = None
 
@@ -32,7 +38,7 @@ class PackClasses:
         """The tree of one role."""
         if role not in self._roles:
             with without_collector():
-                self._roles[role] = RoleClasses(self.pack.roles.get(role, ()))
+                self._roles[role] = RoleClasses(self.pack.roles.get(role, ()), self._splitter)
         return self._roles[role]
 
     def protect(self) -> ClassTable:
@@ -85,12 +91,23 @@ class TerritoryAnswers:
 class RoleClasses:
     """One tree as an ordered list of paths, each node after all below it."""
 
-    def __init__(self, roots: Path) -> None:
+    def __init__(self, roots: Path, splitter: Terms | None = None) -> None:
+        splitter = Terms(Identities()) if splitter is None else splitter
         self.roots = roots
         self.paths = list(_flattened(roots, ()))
         nodes = [path[-1] for path in self.paths]
-        self.timed = {id(each) for each in nodes if each.effective is not None or reads_clock(each.when)}
-        self.table = ClassTable([[each.when for each in path] for path in self.paths])
+        self.timed = {id(each) for each in nodes if each.effective is not None or splitter.reads_clock(each.when)}
+        self.clocked = any(splitter.reads_clock(each.when) for each in nodes)
+        self.table = ClassTable([[each.when for each in path] for path in self.paths], splitter)
+
+    def alive(self, today: date) -> int:
+        """The terms of the paths that are in effect on a day."""
+        found = self.table.everything
+        for place, path in enumerate(self.paths):
+            for each in path:
+                if each.effective is not None and not in_effect(each, today):
+                    found &= ~self.table.bits_of[place]
+        return found
 
 
 class RoleAnswers:
@@ -99,12 +116,17 @@ class RoleAnswers:
     def __init__(self, classes: RoleClasses, context: EvaluationContext) -> None:
         self.classes = classes
         self.today = local_day(context.now, context.zone)
-        table, alive = classes.table, classes.table.everything
-        for place, path in enumerate(classes.paths):
-            if not all(in_effect(each, self.today) for each in path):
-                alive &= ~table.bits_of[place]
-        self.answers = table.at(context, alive)
+        self.alive = classes.alive(self.today)
+        self._context = context
+        self._answers: Answers | None = None
         self._results: dict[int | None, TreeResult] = {}
+
+    @property
+    def answers(self) -> Answers:
+        """What holds of one account after the other; made when the first is asked about."""
+        if self._answers is None:
+            self._answers = self.classes.table.at(self._context, self.alive)
+        return self._answers
 
     def choose(self, facts: Facts) -> TreeResult:
         """What `choose_territory` says; accounts of one territory share one result."""

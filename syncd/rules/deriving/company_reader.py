@@ -29,7 +29,7 @@ from syncd.rules.deriving.held_rates import HeldRates
 from syncd.rules.deriving.known_facts import KnownFacts, holds_between
 from syncd.rules.deriving.opportunity_facts import derived_from_opportunities, kept_deals, read_opportunity, shared
 from syncd.rules.deriving.readings import AccountReadings, OpportunityReadings
-from syncd.rules.facts import NO_CHANGES, Applied, Facts, OpportunityFacts, Seen
+from syncd.rules.facts import NO_CHANGES, Applied, Facts, OpportunityFacts, Seen, Value
 from syncd.rules.matching.time_window import EvaluationContext
 
 
@@ -41,6 +41,19 @@ class _Holder:
     active: bool
     email: str | None
     name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Dealt:
+    """The fields derived from opportunities, whether rules may still ask for one of them, and when that holds.
+
+    It holds at the instants from `since` on and before `until`; without `since` at any.
+    """
+
+    values: Mapping[str, Value]
+    is_kept: bool
+    since: datetime | None = None
+    until: datetime | None = None
 
 
 _NOBODY = _Holder(None, active=False, email=None, name="")
@@ -90,6 +103,15 @@ class CompanyReader:
             if facts is not None:
                 since, until = self._held_between or (None, None)
                 yield company, KnownFacts(company.content, facts, since, until)
+
+    def dealt(self, opportunities: Iterable[Record]) -> Dealt:
+        """What the opportunities of a company say, whatever the company itself says."""
+        deals = self._opportunities(opportunities, [], None)
+        if not deals:
+            return Dealt(self._without_deals, is_kept=False)
+        since, until = holds_between(deals, self._context) or (None, None)
+        derived = derived_from_opportunities(deals, self._context)
+        return Dealt(derived, bool(kept_deals(deals, self._context)), since, until)
 
     def _owned_alike(self, facts: Facts) -> bool:
         """Whether the ledger knows of a company what it knew when these facts were derived."""

@@ -9,7 +9,7 @@ import csv
 import io
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from syncd.errors import Place
@@ -38,6 +38,7 @@ class Sheet:
     rows: tuple[Row, ...]
     lines: tuple[str, ...]
     separator: str = ","
+    _distinct: dict[int, tuple[str, ...]] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def column(self, name: str) -> int | None:
         """The position of a column, or None."""
@@ -56,6 +57,12 @@ class Sheet:
         for row in self.rows:
             if row.cells[column]:
                 yield row.cells[column], row
+
+    def distinct(self, column: int) -> tuple[str, ...]:
+        """The cells of one column that are not empty, each once, in the order of the rows."""
+        if column not in self._distinct:
+            self._distinct[column] = tuple(dict.fromkeys([row.cells[column] for row in self.rows if row.cells[column]]))
+        return self._distinct[column]
 
     def place(self, row: Row, column: int = 0) -> Place:
         """The place of a cell; of a cell in a row with quotes or several lines, the place of its row."""

@@ -68,4 +68,4 @@ def _from_file(options: Options, reading: Reading) -> tuple[str, ...] | None:
     position = sheet.require(column, options.place_of("column"), reading.findings) if sheet is not None else None
     if sheet is None or position is None:
         return None
-    return tuple(dict.fromkeys(text for text, _ in sheet.values(position)))
+    return sheet.distinct(position)

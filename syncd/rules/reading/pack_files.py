@@ -24,7 +24,8 @@ class PackFiles:
         self._findings = findings
         self._bytes: dict[str, bytes | None] = {}
         self._absent: set[str] = set()
-        self._resolved: Path | None = None
+        self._resolved: str | None = None
+        self._folders: dict[str, bool] = {}
 
     @property
     def contents(self) -> dict[str, bytes]:
@@ -93,28 +94,38 @@ class PackFiles:
 
     def exists(self, name: str) -> bool:
         """Whether there is such a file inside the pack."""
+        path = os.path.join(self._root, name)
         try:
-            found = self._inside(self._root / name) and (self._root / name).is_file()
+            found = self._inside(path) and os.path.isfile(path)
         except (OSError, ValueError):
             found = False
         if not found:
             self._absent.add(name)
         return found
 
-    def _inside(self, path: Path) -> bool:
+    def _inside(self, path: str) -> bool:
+        """Whether a path leads to a place inside the folder, links followed; folders are looked at once."""
+        folder = os.path.dirname(path)
+        if os.path.islink(path):
+            return self._is_inside(os.path.realpath(path))
+        if folder not in self._folders:
+            self._folders[folder] = self._is_inside(os.path.realpath(folder))
+        return self._folders[folder]
+
+    def _is_inside(self, real: str) -> bool:
         if self._resolved is None:
-            self._resolved = self._root.resolve()
-        return path.resolve().is_relative_to(self._resolved)
+            self._resolved = os.path.realpath(self._root)
+        return real == self._resolved or real.startswith(os.path.join(self._resolved, ""))
 
     def _read(self, name: str, place: Place) -> bytes | None:
-        path = self._root / name
+        path = os.path.join(self._root, name)
         try:
             if not self._inside(path):
                 self._findings.error(
                     "SYN248", f"`{name}` leads out of the pack folder by a link", place, "copy the file in"
                 )
                 return None
-            found = path.stat()
+            found = os.stat(path)
             if not stat.S_ISREG(found.st_mode):
                 self._findings.error("SYN209", f"`{name}` is no file", place)
                 return None
@@ -127,7 +138,8 @@ class PackFiles:
                     "keep long lists in CSV files; split it",
                 )
                 return None
-            return path.read_bytes()
+            with open(path, "rb") as file:
+                return file.read()
         except FileNotFoundError:
             self._findings.error("SYN209", f"there is no file `{name}` in the pack", place)
         except (OSError, ValueError) as error:

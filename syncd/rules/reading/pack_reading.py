@@ -105,7 +105,7 @@ class Reading:
         return self.memory.file("csv", path, data, lambda: read_csv(data, path, self.findings), self.findings)
 
     def remembered(self, node: Node, above: object) -> Part | None:
-        """The entry as the last reading had it, where all that it depends on is as it was; what it said is said again."""
+        """The entry as the last reading had it, if all that it depends on is as it was. What it said is said again."""
         part = self.memory.part(node) if self.memory is not None else None
         if part is None or self.memory is None or part.above != above:
             return None

@@ -20,7 +20,7 @@ from syncd.rules.reading.pack_reading import Reading
 from syncd.rules.reading.suggestion import did_you_mean
 
 QUOTA_COLUMNS = ("territory", "rep", "period", "quota", "currency")
-_PERIOD = re.compile(r"\d{4}(?:-Q[1-4]|-(?:0[1-9]|1[0-2]))?\Z", re.ASCII)
+PERIOD = re.compile(r"\d{4}(?:-Q[1-4]|-(?:0[1-9]|1[0-2]))?\Z", re.ASCII)
 
 
 def read_territory_quota(options: Options, reading: Reading) -> TerritoryQuota | None:
@@ -101,7 +101,7 @@ def _quota(sheet: Sheet, row: Row, money: MoneyTable, reading: Reading) -> Quota
         reading.findings.error("SYN242", "a quota is for a territory or a rep: fill one of the two", sheet.place(row))
     if rep and plain_values.email(rep) is None:
         reading.findings.error("SYN251", f"`{rep[:80]}` is no e-mail", sheet.place(row, sheet.column("rep") or 0))
-    if _PERIOD.match(cells["period"]) is None:
+    if PERIOD.match(cells["period"]) is None:
         place = sheet.place(row, sheet.column("period") or 0)
         reading.findings.error(
             "SYN242", f"`{cells['period'][:40]}` is no period", place, "write 2026-Q4, 2026-11 or 2026"

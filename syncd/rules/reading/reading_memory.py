@@ -20,7 +20,7 @@ T = TypeVar("T")
 
 
 class Watched(Mapping[str, T]):
-    """Names and what they stand for, with a note of each that was asked for; going through all of them is noted, too."""
+    """Names and what they stand for, with a note of each that was asked for, and of going through all of them."""
 
     def __init__(self, named: Mapping[str, T], asked: set[str | None]) -> None:
         self._named = named
@@ -112,15 +112,15 @@ class ReadingMemory:
         kept = self._files.get((kind, name))
         if kept is None or kept.data != data:
             with findings.heard() as found:
-                value = read()
-            kept = self._files[kind, name] = _File(data, value, tuple(found), findings.text_of(name))
+                read_now = read()
+            kept = self._files[kind, name] = _File(data, read_now, tuple(found), findings.text_of(name))
         else:
             if kept.text is not None:
                 findings.attach(name, kept.text)
             for each in kept.found:
                 findings.add(*each)
-        value = kept.value
-        return value  # type: ignore[no-any-return]
+        value: T = kept.value
+        return value
 
     def same(self, what: str, named: Mapping[str, T]) -> Mapping[str, T]:
         """The same names; each value that equals the one of the last reading is that very object."""

@@ -21,9 +21,7 @@ def pack_revision(root: Path) -> str:
     return revision_of(documents, files)
 
 
-def read_documents(
-    files: PackFiles, findings: Findings, memory: ReadingMemory | None = None
-) -> tuple[Document, ...]:
+def read_documents(files: PackFiles, findings: Findings, memory: ReadingMemory | None = None) -> tuple[Document, ...]:
     """Every YAML file of a pack as a document, in the order of the names; with a memory, those not read before."""
     contents = [(name, files.read(name)) for name in files.yaml_names()]
     if memory is None:

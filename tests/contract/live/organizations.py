@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from syncd.clock import SystemClock
@@ -178,26 +177,6 @@ def real_organization(system: System, environ: Mapping[str, str], wire: Wire, pr
     url, client_id, secret = (environ[name] for name in VARIABLES[System.SALESFORCE])
     access = SalesforceAccess(url, client_id, grant="client_credentials", client_secret=lambda: secret)
     return SalesforceOrganization(wire, prefix, access)
-
-
-class Facts:
-    """What the references say against what an account does: told in a report, since a difference is no failure."""
-
-    def __init__(self) -> None:
-        self.rows: list[tuple[str, str, str, bool]] = []
-
-    def check(self, source: str, expected: str, observed: object, *, holds: bool) -> None:
-        self.rows.append((source, expected, str(observed)[:300], holds))
-
-    def write(self, path: Path) -> None:
-        """The report as Markdown, differences first."""
-        lines = ["# Conformance: the references against a real account", ""]
-        lines += ["| | source | expected | observed |", "|---|---|---|---|"]
-        for source, expected, observed, holds in sorted(self.rows, key=lambda row: (row[3], row[0])):
-            told = observed.replace("|", "\\|").replace("\n", " ")
-            lines.append(f"| {'as described' if holds else '**DIFFERENT**'} | {source} | {expected} | {told} |")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
 def _good(answer: HttpResponse) -> Any:

@@ -13,7 +13,8 @@ import pytest
 from syncd.connectors.port import OwnerWrite, WriteOutcome
 from syncd.model.cursors import Window
 from syncd.model.refs import Kind, Ref, System
-from tests.contract.live.organizations import Facts, HubspotOrganization, Organization, eventually
+from tests.contract.live.conformance_report import Facts
+from tests.contract.live.organizations import HubspotOrganization, Organization, eventually
 from tests.contract.worlds import records_of
 
 LAG = 90.0

@@ -250,6 +250,20 @@ def test_an_owner_that_goes_back_and_forth_is_flapping_and_one_that_wanders_is_n
     assert look(world, "OwnershipFlapping", minutes=1441) == []
 
 
+def test_a_company_that_flaps_in_both_crms_is_one_alert(world: World) -> None:
+    both = account(1), account(1, system=HS, owner="77anna")
+    world.put(*both)
+    world.users(user("ben", system=HS), user("anna", system=HS), system=HS)
+    link(world, tuple(record.ref for record in both))
+    begin(world, "", account(2))
+    for owner in ("ben", "anna", "ben"):
+        world.put(account(1, owner=f"005{owner}"), account(1, system=HS, owner=f"77{owner}"))
+    assert look(world, "OwnershipFlapping") == ["OwnershipFlapping Company 1"]
+    (episode,) = world.episodes("OwnershipFlapping")
+    assert "3 times in hubspot and 3 times in salesforce" in episode.summary
+    assert len([line for line in episode.detail["evidence"] if " in hubspot: " in line]) == 3
+
+
 def test_two_crms_that_name_two_owners_for_two_hours(world: World) -> None:
     both = account(1), account(1, system=HS, owner="77ben")
     world.put(*both)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -17,15 +19,17 @@ from syncd.console.people import new_line, read_people
 from syncd.entropy import SeededEntropy
 from syncd.errors import ConfigError, UsageError
 from syncd.jobs.daemon.control import ControlServer
+from syncd.jobs.people.leaver import leaver
 from syncd.jobs.plan import make_plan
 from syncd.jobs.watch import watch
+from syncd.model.refs import Kind
 from syncd.sandbox.dataset import generate
-from syncd.store import ledger, plans
+from syncd.store import episodes, ledger, mirror, plans
 from syncd.store.engine import Store
 from syncd.telemetry import get_log
 from tests.browser import CHROMIUM, WHY_NOT, browser
 from tests.unit.console.console_site import APPROVER, VIEWER, Console, opened, served
-from tests.unit.jobs.jobs_world import NOW, World
+from tests.unit.jobs.jobs_world import NOW, SALESFORCE, World
 
 
 @pytest.fixture(scope="module")
@@ -183,6 +187,35 @@ def test_an_alert_is_taken_in_the_persons_name(console: Console) -> None:
     assert row.actor is not None
     assert row.actor.endswith(f" for {APPROVER}")
     assert "over already" in visitor.post("/alerts/1/take", fields).text or "taken by" in done.text
+
+
+def test_a_leavers_plan_says_whose_it_is_and_what_it_hands_over_beside_the_accounts(console: Console) -> None:
+    world = console.world
+    world.start()  # a process of its own, whose runs have other names than those that made the world
+    deals = world.mirrored(SALESFORCE, Kind.OPPORTUNITY).values()
+    owner = next(each.owner for each in deals if each.fields.get("is_closed") != "true")
+    with world.context.store.read() as conn:
+        who = next(user.email for user in mirror.users(conn) if user.ref.id == owner)
+    document = leaver(world.context, who)
+    text = console.visitor(VIEWER).get(f"/plans/{document['plan_id']}").text
+    assert f"Plan for who leaves, {who}: {document['plan_id']}" in text
+    for each in document["people"]["opportunities"]:
+        assert escape(each["text"]) in text
+    assert text.count('<td data-h="Kind">opportunity') == len(document["people"]["opportunities"]) > 0
+    start = console.visitor(VIEWER).get("/").text
+    assert '<td data-h="Kind">leaver</td>' in start
+
+
+def test_the_gravest_alerts_stand_first(console: Console) -> None:
+    with console.world.context.store.write() as conn:
+        (first, *_) = episodes.open_episodes(conn)
+        for severity in ("info", "page", "ticket"):
+            episodes.save_episode(conn, replace(first, id=None, fingerprint=severity, severity=severity))
+    visitor = console.visitor(VIEWER)
+    for path in ("/", "/alerts"):
+        found = re.findall(r'class="sev (page|ticket|info)"', visitor.get(path).text)
+        assert set(found) == {"page", "ticket", "info"}
+        assert found == sorted(found, key=("page", "ticket", "info").index)
 
 
 def test_a_plan_is_filtered_by_words_and_outcome(console: Console, plan: Any) -> None:

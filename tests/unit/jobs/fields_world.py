@@ -10,7 +10,7 @@ from jobs_world import HUBSPOT, SALESFORCE, World
 
 from syncd.jobs.apply import apply
 from syncd.jobs.leadership import leadership
-from syncd.jobs.marking import mark_first_seen
+from syncd.jobs.marking import look_at_roles
 from syncd.jobs.plan import make_plan
 from syncd.model.plans import OutboxRow
 from syncd.model.refs import Kind, Ref, System
@@ -86,7 +86,7 @@ def pulled_again(world: World) -> None:
     """Some time later: what people did meanwhile is in the mirror, and looked at."""
     world.wait(20)
     world.pulled()
-    mark_first_seen(world.context)
+    look_at_roles(world.context)
 
 
 def value(world: World, ref: Ref, field: str) -> str | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import re
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
@@ -264,7 +265,9 @@ def test_scores_are_kept_per_run_and_the_next_run_says_who_changed_band(scored: 
     assert len(kept) == changed["companies"]
     assert {row.pack_revision for row in then.values()} == {first["pack_revision"]}
     assert kept != then
-    assert "Who changed band since the last run" in rendered(changed, score_sheet)
+    text = rendered(changed, score_sheet)
+    assert "Who changed band since the last run" in text
+    assert "–…" not in text  # an interval that is cut tells nothing
 
 
 def test_scores_that_a_later_run_replaced_are_dropped_and_the_last_stays(scored: World) -> None:
@@ -424,3 +427,25 @@ def test_a_stretch_that_is_none_is_refused(start: int, end: int, step: int) -> N
 def test_the_default_stretch_is_the_last_ninety_days() -> None:
     instants = span_of(None, None, timedelta(days=7), NOW).instants()
     assert (instants[0], instants[-1], len(instants)) == (NOW - timedelta(days=90), NOW, 14)
+
+
+def test_a_backtest_of_rules_about_stages_asks_for_them_on_request_and_says_of_how_many_deals_it_knows_them(
+    two_packs: World,
+) -> None:
+    (two_packs.folder / "staged").mkdir()
+    pack = (two_packs.folder / "pack" / "pack.yaml").read_text()
+    late = "protect: {late: {when: {open_stages: [Negotiation]}, reason: late}}\n"
+    (two_packs.folder / "staged" / "pack.yaml").write_text(pack + late)
+    span = span_of(NOW - timedelta(days=28), NOW, timedelta(days=7), two_packs.clock.now())
+
+    def known(*, ask_crm: bool) -> tuple[int, int]:
+        document = backtest(two_packs.context, span, pack=two_packs.folder / "staged", ask_crm=ask_crm)
+        told = next(each for each in document["cannot_prove"] if "known for" in each)
+        found = re.search(r"known for (\d+) of the (\d+) deals", told)
+        assert found is not None, told
+        return int(found[1]), int(found[2])
+
+    before, whole = known(ask_crm=False)
+    after, again = known(ask_crm=True)
+    assert whole == again > 0
+    assert before < after <= whole

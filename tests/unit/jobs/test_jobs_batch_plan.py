@@ -19,9 +19,17 @@ from random_mirrors import Mirrors
 
 from syncd.jobs import plan as planning
 from syncd.jobs.book_cache import COLUMNS_FOLDER, forget_books
-from syncd.jobs.engines import EngineChoice
-from syncd.jobs.plan import deliberate, make_plan, plan_of
+from syncd.jobs.company_records import homes_of
+from syncd.jobs.engines import EngineChoice, InFull
+from syncd.jobs.plan import Deliberation, deliberate, input_of, make_plan, plan_of
 from syncd.jobs.stages import Stages
+from syncd.model.plans import OutboxRow, RowState
+from syncd.model.refs import Kind, Ref
+from syncd.planning.adoption import remember_kept
+from syncd.planning.staleness import present_rows
+from syncd.rules.batch.keeping import OWNER
+from syncd.store import ownership
+from syncd.store.ownership import AppliedRow
 from tests.databases import postgres_server
 
 ACCOUNTS = 120
@@ -189,17 +197,19 @@ def test_a_territory_that_is_gone_is_told_as_by_the_plain_engine(tmp_path: Path)
     assert batch[2][-1].startswith("decided plainly: accounts are held by territories")
 
 
-def test_where_most_have_to_be_looked_at_the_whole_book_is_read(
+def test_where_too_many_have_to_be_looked_at_the_whole_book_is_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from syncd.jobs import batch_book
 
     monkeypatch.setattr(batch_book, "_FEW", 0)
-    monkeypatch.setattr(batch_book, "_SHARE", 1000)
     mirrors = small(tmp_path)
-    plain, batch = planned(mirrors, EngineChoice.PLAIN), planned(mirrors, EngineChoice.BATCH)
-    assert batch[:2] == plain[:2]
-    assert batch[2][-1].endswith("companies have to be looked at")
+    for one_in, is_whole in ((1, False), (1000, True)):
+        engine, stages = EngineChoice.BATCH, Stages(lambda: 0.0)
+        in_full = InFull(one_in=one_in)
+        thought = deliberate(mirrors.context, pack=tmp_path / "pack", stages=stages, engine=engine, in_full=in_full)
+        assert (not thought.kept) is is_whole
+        assert stages.notes[-1].endswith("companies have to be looked at") is is_whole
 
 
 def test_auto_takes_columns_for_a_large_mirror_with_a_state_folder_only(
@@ -221,3 +231,67 @@ def test_all_decisions_and_another_instant_are_planned_plainly(tmp_path: Path) -
         pack = tmp_path / "pack"
         make_plan(mirrors.context, pack=pack, stages=stages, engine=EngineChoice.BATCH, **options)
         assert [note.split(":")[0] for note in stages.notes] == ["decided plainly"]
+
+
+def remembered(mirrors: Mirrors, thought: Deliberation) -> dict[str, AppliedRow]:
+    """What would be remembered of a deliberation as applied, by company."""
+    told: dict[str, AppliedRow] = {}
+    context = mirrors.context
+    with context.store.write() as conn, conn.begin_nested() as undone:
+        remember_kept(
+            conn, thought.decisions, thought.facts, now=thought.now, pack_revision="p", rates_as_of=thought.rates_as_of
+        )
+        for company, roles in ownership.applied(conn).items():
+            told[company] = roles[OWNER]
+        undone.rollback()
+    return told
+
+
+@pytest.mark.parametrize(("url", "seed"), COURSES[1:3], indirect=["url"])
+def test_what_an_apply_asks_for_is_decided_in_full_and_the_same_is_remembered(
+    tmp_path: Path, url: str, seed: int
+) -> None:
+    mirrors = world(seed, tmp_path, url)
+    settled = 0
+    planned_before: list[tuple[Any, list[OutboxRow]]] = []
+    for step in mirrors.steps():
+        named = frozenset(str(ref) for ref in mirrors.dice.sample(sorted(mirrors.accounts), 20))
+        rows = [row for _, rows in planned_before for row in rows]
+        with mirrors.context.store.read() as conn:
+            about = homes_of(conn, [row.ref for row in rows]) | {row.because for row in rows}
+        deals = frozenset(row.ref for row in rows if row.ref.kind is Kind.OPPORTUNITY)
+        in_full = InFull(named | about, deals, unremembered=True)
+        pack = tmp_path / "pack"
+        plain = deliberate(mirrors.context, pack=pack)
+        batch = deliberate(mirrors.context, pack=pack, engine=EngineChoice.BATCH, in_full=in_full)
+        by_company = {each.company: each for each in plain.decisions}
+        assert all(by_company[each.company] == each for each in batch.decisions)
+        assert named & by_company.keys() <= {each.company for each in batch.decisions}
+        assert remembered(mirrors, batch) == remembered(mirrors, plain), step
+        for document, of_plan in planned_before:
+            now, by_columns = (
+                present_rows(input_of(mirrors.context, each), document, of_plan, each.source.book.memory)
+                for each in (plain, batch)
+            )
+            assert by_columns == now
+        document = plan_of(mirrors.context, plain).document
+        planned_before = [(document, [row_of(number, change) for number, change in enumerate(document["changes"])])]
+        settled += sum(each.count for each in batch.kept)
+    assert settled
+    mirrors.context.close()
+
+
+def row_of(number: int, change: Any) -> OutboxRow:
+    """A change of a plan as its approval puts it into the outbox."""
+    ref, parent = Ref.parse(change["ref"]), change.get("parent")
+    return OutboxRow(
+        number,
+        "plan",
+        ref,
+        change["from"],
+        change["to"],
+        change["because"],
+        Ref.parse(parent) if parent else None,
+        change.get("fingerprint", ""),
+        RowState.APPROVED,
+    )

@@ -268,6 +268,26 @@ def test_a_quota_that_is_nearly_used_up_is_told(doctor: Doctor) -> None:
     assert doctor.examine()["hubspot", "quota"]["verdict"] == "warn"
 
 
+def test_an_organization_that_is_nearly_out_of_calls_is_still_examined(doctor: Doctor) -> None:
+    doctor.world.salesforce.edit({"limits": {"by_others": 110_000}})
+    found = doctor.examine()
+    failed = {key: each["code"] for key, each in found.items() if each["verdict"] == "fail"}
+    assert failed == {("salesforce", "quota"): "SYN709"}
+
+
+def test_an_error_that_ends_several_checks_is_told_once(doctor: Doctor) -> None:
+    page = HttpResponse(200, {"content-type": "text/html"}, b"<html><title>Sign in\n to the proxy</title></html>")
+    doctor.wires[HUBSPOT].add(Trouble(path_has("/properties/"), before=page, times=None))
+    found = doctor.examine()
+    ended = {key[1]: each for key, each in found.items() if "failed as" in each["text"]}
+    told = [each for each in found.values() if each["verdict"] == "fail"]
+    assert [each["code"] for each in told] == ["SYN421"]
+    assert "'Sign in to the proxy'" in told[0]["text"]
+    assert "hubspot GET /crm/v3/properties/companies" in told[0]["text"]
+    assert len(ended) >= 1
+    assert {each["verdict"] for each in ended.values()} == {"skip"}
+
+
 def test_credentials_of_another_organization_are_refused(doctor: Doctor) -> None:
     doctor.world.pulled()
     other = HubspotPortal(clock=doctor.world.clock, portal_id=4242)

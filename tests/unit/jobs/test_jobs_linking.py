@@ -6,11 +6,12 @@ from pathlib import Path
 import pytest
 from jobs_world import HUBSPOT, SALESFORCE, World
 
-from syncd.errors import InputError, RefusedError, UsageError
+from syncd.errors import InputError, RefusedError, RetryableError, UsageError
 from syncd.jobs.explaining import explain_company
 from syncd.jobs.leadership import leadership
 from syncd.jobs.linking import decide_link, link_mirror
 from syncd.jobs.lookup import company_of
+from syncd.jobs.marking import PATIENCE
 from syncd.model.refs import Kind, Ref
 from syncd.store import companies, ledger, ownership, runs
 
@@ -133,6 +134,69 @@ def test_accounts_that_appear_after_adoption_are_marked_with_the_owner_they_came
     mark = marks.pop(Ref(SALESFORCE, Kind.ACCOUNT, new))
     assert (mark.owner, mark.source) == (owner, "first-seen")
     assert {one.source for one in marks.values()} == {"adopted"}
+
+
+def newcomer(world: World) -> Ref:
+    """A company that came after adoption, as yet in the mirror's past."""
+    world.pulled()
+    world.adopt()
+    made = world.salesforce.load("Account", [{"Name": "Late AG", "Website": "late.example"}])
+    world.wait()
+    return Ref(SALESFORCE, Kind.ACCOUNT, made[0])
+
+
+def marks(world: World) -> dict[Ref, str]:
+    with world.context.store.read() as conn:
+        return {ref: mark.source for ref, mark in ownership.marks(conn).items()}
+
+
+def test_an_account_whose_crm_cannot_tell_just_now_who_gave_it_away_waits_outside_the_book(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def down(_ids: object) -> object:
+        raise RetryableError("SYN410", "Salesforce is down")
+
+    ref = newcomer(world)
+    monkeypatch.setattr(world.context.reader(SALESFORCE), "owner_history", down)
+    world.pulled()
+    assert ref not in links(world)
+    assert ref not in marks(world)
+    monkeypatch.undo()
+    world.pulled()
+    assert (ref in links(world), marks(world)[ref]) == (True, "first-seen"), "the next pull asks again"
+
+
+def test_nobody_waits_longer_than_a_day_for_a_crm_that_does_not_tell(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def down(_ids: object) -> object:
+        raise RetryableError("SYN410", "Salesforce is down")
+
+    ref = newcomer(world)
+    monkeypatch.setattr(world.context.reader(SALESFORCE), "owner_history", down)
+    world.pulled()
+    world.clock.advance(PATIENCE)
+    world.pulled()
+    assert (ref in links(world), marks(world)[ref]) == (True, "first-seen")
+
+
+def test_who_dies_between_linking_and_marking_leaves_no_account_in_the_book_unmarked(
+    world: World, crash_at: Callable[[str, int], type[BaseException]]
+) -> None:
+    ref = newcomer(world)
+    deaths = 0
+    for commit in range(1, 60):
+        crash = crash_at("store.before_commit", commit)
+        try:
+            world.pull()
+        except crash:
+            deaths += 1
+            world.start()
+            world.wait()
+        assert (ref in links(world)) == (ref in marks(world)), commit
+        if ref in links(world):
+            break
+    assert deaths > 3
 
 
 def test_a_system_that_is_configured_no_longer_is_linked_no_longer(make_world: Callable[..., World]) -> None:

@@ -335,3 +335,25 @@ def test_hubspot_alone_losing_a_rep_is_a_departure_too(make_world: Callable[...,
     assert carried_out(world, document).exit_code == 0
     left = [key for key in owned(world, who) if key in world.truth(SALESFORCE, Kind.ACCOUNT)]
     assert left == []
+
+
+@ONE_DATABASE
+def test_a_pool_with_nobody_eligible_any_more_alerts_unassigned_until_it_has_somebody(world: World) -> None:
+    def firing() -> list[str]:
+        world.pulled()
+        watch(world.context)
+        with world.context.store.read() as conn:
+            found = [each for each in episodes.open_episodes(conn) if each.monitor == "Unassigned"]
+        assert all("everywhere has no eligible rep" in line for each in found for line in each.detail["evidence"])
+        return [each.subject for each in found if each.detail.get("quiet") is None]
+
+    who, other = world.reps[:2]
+    last_day = f"{{email: {who}, end: 2026-11-20}}"
+    write(world, reps=(who,), entries=last_day)
+    settled(world)
+    assert firing() == []
+    world.wait(60 * 24)
+    assert firing() == ["everywhere"]
+    write(world, reps=(who, other), entries=last_day)
+    world.wait()
+    assert firing() == []

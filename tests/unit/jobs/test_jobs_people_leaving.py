@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any
@@ -9,13 +10,15 @@ from typing import Any
 import pytest
 from jobs_world import HUBSPOT, NOW, SALESFORCE, World
 from leads_world import LeadsWorld
-from people_world import carried_out, deactivate, ids_of, owned, settled, write
+from people_world import apply, carried_out, deactivate, ids_of, owned, settled, write
 
+from syncd.clock import iso
 from syncd.jobs.apply import plan_undo
 from syncd.jobs.people.distributing import distribute
 from syncd.jobs.people.joiner import joiner
 from syncd.jobs.people.leaver import leaver
 from syncd.jobs.plan import make_plan
+from syncd.model.plans import RowState
 from syncd.model.refs import Kind, System
 from syncd.sandbox.dataset import Dataset, generate
 from syncd.store import picking
@@ -92,21 +95,139 @@ def test_contacts_and_open_tasks_on_other_peoples_accounts_go_to_whoever_has_the
     assert row["properties"]["hubspot_owner_id"] != left[HUBSPOT]
 
 
+OBJECTS = {
+    SALESFORCE: ("Account", "Opportunity", "Lead", "Contact", "Task"),
+    HUBSPOT: ("companies", "deals", "contacts", "tasks", "leads"),
+}
+EVERYTHING = {SALESFORCE: READ[SALESFORCE], HUBSPOT: 'children = ["contacts", "tasks"]\n'}
+
+
+def all_owned(world: World, who: Mapping[Any, str]) -> dict[str, list[str]]:
+    """Every live record of any kind that is a person's in the CRMs, but for deals and tasks that are over."""
+    found = {
+        name: [
+            row["Id"]
+            for row in world.salesforce.records(name)
+            if row["OwnerId"] == who[SALESFORCE] and not row["IsDeleted"] and not row.get("IsClosed")
+        ]
+        for name in OBJECTS[SALESFORCE]
+    }
+    over = {
+        key for key, deal in world.mirrored(HUBSPOT, Kind.OPPORTUNITY).items() if deal.fields.get("is_closed") == "true"
+    }
+    for name in OBJECTS[HUBSPOT]:
+        found[name] = [
+            str(row["id"])
+            for row in world.hubspot.records(name)
+            if row["properties"].get("hubspot_owner_id") == who[HUBSPOT]
+            and not row["archived"]
+            and not (name == "deals" and str(row["id"]) in over)
+        ]
+    return {name: ids for name, ids in found.items() if ids}
+
+
+def still_open(world: World) -> set[str]:
+    deals = world.mirrored(SALESFORCE, Kind.OPPORTUNITY)
+    return {key for key, deal in deals.items() if deal.fields.get("is_closed") != "true"}
+
+
+def full_of_everything(leads: LeadsWorld, who: str) -> None:
+    """Somebody gets contacts, open tasks and leads: on their own account, on another's, and on none."""
+    world, ids = leads.world, ids_of(leads.world, who)
+    accounts = {system: world.truth(system, Kind.ACCOUNT) for system in System}
+    own = {
+        system: next(key for key, (_, owner) in rows.items() if owner == ids[system])
+        for system, rows in accounts.items()
+    }
+    else_ = {
+        system: next(key for key, (_, owner) in rows.items() if owner != ids[system])
+        for system, rows in accounts.items()
+    }
+    for account in (own[SALESFORCE], else_[SALESFORCE], None):
+        mine = {"OwnerId": ids[SALESFORCE]}
+        world.salesforce.load("Contact", [{"LastName": "C", "AccountId": account, **mine}])
+        world.salesforce.load("Task", [{"Subject": "T", "WhatId": account, **mine}])
+    about = min(still_open(world))
+    world.salesforce.load("Task", [{"Subject": "of a deal", "WhatId": about, "OwnerId": ids[SALESFORCE]}])
+    leads.lead(OwnerId=ids[SALESFORCE])
+    leads.lead(OwnerId=ids[SALESFORCE], Company=accounts[SALESFORCE][own[SALESFORCE]][0], Email="jo@gmail.com")
+    now = iso(world.clock.now())
+    stamped = {"hubspot_owner_id": ids[HUBSPOT], "createdate": now}
+    deals = world.mirrored(HUBSPOT, Kind.OPPORTUNITY)
+    deal = next(key for key, deal in deals.items() if deal.fields.get("is_closed") != "true")
+    world.hubspot.edit({"object": "deals", "id": deal, "set": {"hubspot_owner_id": ids[HUBSPOT]}})
+    stage = {"hs_pipeline": "lead-pipeline-id", "hs_pipeline_stage": "new-stage-id", "hs_lastmodifieddate": now}
+    world.hubspot.load("leads", [{**stamped, **stage, "hs_lead_name": "Li Fox"}])
+    for company in (own[HUBSPOT], else_[HUBSPOT], None):
+        made = {
+            "contacts": world.hubspot.load("contacts", [{**stamped, "lastname": "C", "lastmodifieddate": now}])[0],
+            "tasks": world.hubspot.load(
+                "tasks",
+                [
+                    {
+                        **stamped,
+                        "hs_task_subject": "T",
+                        "hs_task_status": "NOT_STARTED",
+                        "hs_timestamp": now,
+                        "hs_lastmodifieddate": now,
+                    }
+                ],
+            )[0],
+        }
+        for name, key in made.items():
+            if company is not None:
+                link = {"object": name, "id": key, "associate": company, "to": "companies"}
+                world.hubspot.edit(link | ({"primary": True} if name == "contacts" else {}))
+
+
 @ON_SQLITE
-def test_what_the_pack_lets_stay_is_named_with_the_word_that_would_take_it(make_world: Callable[..., World]) -> None:
-    world = make_world(told=READ)
-    write(world, cascade=", contacts: follow, open_tasks: stay")
-    settled(world)
-    who = world.reps[0]
-    _, task, _ = scattered(world, who)
+@pytest.mark.parametrize("gone", [True, False], ids=["gone", "still there"])
+def test_after_the_leavers_plan_nothing_of_any_kind_is_theirs_in_either_crm(
+    make_world: Callable[..., World], gone: bool
+) -> None:
+    leads = LeadsWorld.make(make_world, only=None, told=EVERYTHING, leads='hubspot_object = "leads"\n')
+    world = leads.world
+    document = make_plan(world.context)
+    assert carried_out(world, document).exit_code == 0
+    who, cover = leads.reps[0], leads.reps[1]
+    ids = ids_of(world, who)
+    full_of_everything(leads, who)
+    leads.later()
     world.wait()
+    if gone:
+        deactivate(world, who)
+        world.hubspot.edit({"object": "owners", "id": ids[HUBSPOT], "deactivate": True})
+        world.wait()
     world.pulled()
-    told = {each["ref"]: each for each in leaver(world.context, who)["people"]["others"]}
-    assert "`open_tasks: follow`" in told[f"salesforce:task:{task}"]["text"]
-    assert told[f"salesforce:task:{task}"]["moves"] is False
+    assert set(all_owned(world, ids)) == {name for names in OBJECTS.values() for name in names}
+    document = leaver(world.context, who, cover=cover)
+    told = document["people"]
+    assert [each["text"] for each in told["others"] if not each["moves"]] == []
+    of_deal = next(each for each in told["others"] if each["name"] == "of a deal")
+    assert of_deal["text"] == "to the owner of its opportunity"
+    of_account = next(each for each in told["others"] if each["kind"] == "lead" and "owns the account" in each["text"])
+    assert of_account["to"] in {each["to"] for each in told["accounts"]}
+    assert carried_out(world, document).exit_code == 0
+    assert all_owned(world, ids) == {}
+    leads.later()
+    assert leads.later().document["changes"] == []
+    assert make_plan(world.context)["changes"] == []
 
 
-def test_leads_that_a_leaver_had_or_worked_are_routed_anew_however_old(make_world: Callable[..., World]) -> None:
+@ON_SQLITE
+def test_what_nobody_gets_and_nobody_covers_stays_and_says_how_it_goes(make_world: Callable[..., World]) -> None:
+    leads = LeadsWorld.make(make_world, told=READ)
+    who = leads.reps[0]
+    user = leads.user(who)
+    [contact] = leads.world.salesforce.load("Contact", [{"LastName": "C", "OwnerId": user}])
+    leads.world.wait()
+    leads.world.pulled()
+    told = {each["ref"]: each for each in leaver(leads.world.context, who)["people"]["others"]}
+    assert told[f"salesforce:contact:{contact}"]["moves"] is False
+    assert "--cover EMAIL" in told[f"salesforce:contact:{contact}"]["text"]
+
+
+def test_leads_that_a_leaver_had_or_worked_go_with_the_plan_however_old(make_world: Callable[..., World]) -> None:
     leads = LeadsWorld.make(make_world, leads='touched = ["Working - Contacted"]\n')
     given, worked, old = leads.lead(), leads.lead(), leads.lead()
     leads.later()
@@ -121,16 +242,59 @@ def test_leads_that_a_leaver_had_or_worked_are_routed_anew_however_old(make_worl
     leads.later(60 * 24 * 8)
     assert leads.track(old).state is LeadState.CLOSED
     assert {leads.owner(ref) for ref in (given, worked, old)} == {who}
-    told = {each["ref"]: each["text"] for each in leaver(leads.world.context, who)["people"]["others"]}
-    assert all("once its owner is inactive" in told[str(ref)] for ref in (given, worked, old))
-    deactivate(leads.world, who)
+    document = leaver(leads.world.context, who)
+    told = {each["ref"]: each for each in document["people"]["others"]}
+    heirs = {told[str(ref)]["to"] for ref in (given, worked, old)}
+    assert heirs == set(leads.reps[1:])
+    assert carried_out(leads.world, document).exit_code == 0
+    assert {leads.owner(ref) for ref in (given, worked, old)} == heirs
+    leads.later()
+    assert leads.later().document["changes"] == []
+
+
+def test_a_look_at_leads_routes_those_of_somebody_who_is_gone_without_any_drill(
+    make_world: Callable[..., World],
+) -> None:
+    leads = LeadsWorld.make(make_world)
+    ref = leads.lead()
+    leads.later()
+    assert leads.owner(ref) == leads.reps[0]
+    deactivate(leads.world, leads.reps[0])
     leads.world.wait()
     leads.world.pulled()
     leads.later()
     leads.later()
-    assert who not in {leads.owner(ref) for ref in (given, worked, old)}
-    assert {leads.owner(ref) for ref in (given, worked, old)} <= set(leads.reps[1:])
-    assert leads.later().document["changes"] == []
+    assert leads.owner(ref) in leads.reps[1:]
+
+
+@ON_SQLITE
+def test_leads_go_in_turn_to_those_named_and_outside_anybodys_hours(make_world: Callable[..., World]) -> None:
+    leads = LeadsWorld.make(make_world)
+    who, *heirs = leads.reps
+    refs = [leads.lead(OwnerId=leads.user(who)) for _ in range(4)]
+    leads.later(60 * 12)
+    told = {each["ref"]: each["to"] for each in leaver(leads.world.context, who, to=heirs)["people"]["others"]}
+    assert Counter(told[str(ref)] for ref in refs) == dict.fromkeys(heirs, 2)
+    told = {each["ref"]: each["to"] for each in leaver(leads.world.context, who)["people"]["others"]}
+    assert {told[str(ref)] for ref in refs} == set(heirs)
+
+
+@ON_SQLITE
+def test_a_lead_that_somebody_took_or_converted_meanwhile_is_left_alone(make_world: Callable[..., World]) -> None:
+    leads = LeadsWorld.make(make_world)
+    who, first, second = leads.reps
+    taken, gone, left = (leads.lead(OwnerId=leads.user(who)) for _ in range(3))
+    leads.later()
+    document = leaver(leads.world.context, who, to=[first])
+    leads.world.approve(document)
+    leads.edit(taken, OwnerId=leads.user(second))
+    leads.edit(gone, IsConverted=True)
+    leads.later()
+    report = apply(leads.world, document)
+    states = {row.ref: row.state for row in report.rows}
+    assert states[left] is RowState.CONFIRMED
+    assert RowState.CONFIRMED not in {states[taken], states[gone]}
+    assert (leads.owner(taken), leads.owner(left)) == (second, first)
 
 
 def undone(world: World, document: Mapping[str, Any], before: Truth, *, again: bool = True) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import csv
 import json
+import re
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
@@ -133,6 +134,42 @@ def test_a_territorys_own_quota_is_the_target_and_stays_out_of_the_file(world: W
         explain_quota(world.context, "larg", Goal("2027"))
 
 
+def test_a_file_of_quarters_is_held_against_the_year_that_they_fill(world: World) -> None:
+    document = quota(world.context, Goal("2027", "12M", each="quarter"))
+    file = world.folder / "quotas.csv"
+    file.write_text(quota_file(document).replace(",", ";").replace("\n", "\r\n"), encoding="utf-8-sig")
+    checked = quota(world.context, Goal("2027", file=file))
+    assert {each["territory"]: each["quota"] for each in checked["territories"]} == {
+        each["territory"]: each["quota"] for each in document["territories"]
+    }
+    lines = file.read_text(encoding="utf-8-sig").splitlines()
+    file.write_text("\n".join(line for line in (*lines, lines[1]) if "2027-Q3" not in line))
+    with pytest.raises(InputError, match="SYN775") as error:
+        quota(world.context, Goal("2027", file=file))
+    said = [each.message for each in error.value.findings]
+    assert any("and no more of 2027" in each for each in said)
+    assert any("a second quota for" in each and "2027-Q1" in each for each in said)
+
+
+def test_parts_of_a_territory_with_accounts_of_its_own_and_others_below_add_up_to_its_quota(world: World) -> None:
+    one, two = world.reps[:2]
+    (world.folder / "pack" / "pack.yaml").write_text(
+        f"format: 1\nterritories:\n  - name: world\n    when: always\n    owners: [{one}]\n"
+        f"    territories: [{{name: large, when: {{employees: '>= 500'}}, owners: [{two}]}}]\n"
+    )
+    document = quota(world.context, Goal("2027", "12M", each="quarter"))
+    quotas = {each["territory"]: Decimal(each["quota"]) for each in document["territories"]}
+    parts = {path: list(map(Decimal, row.values())) for path, row in document["parts"]["territories"].items()}
+    assert {path: sum(row) for path, row in parts.items()} == quotas
+    assert quotas["world"] == 12_000_000
+    assert 0 < quotas["world/large"] < 12_000_000
+
+
+def test_a_target_in_a_currency_without_a_rate_says_which_rate_is_missing(world: World) -> None:
+    with pytest.raises(UsageError, match="no rate for CHF"):
+        quota(world.context, Goal("2027", "3M CHF"))
+
+
 def test_a_file_with_problems_is_refused_with_all_of_them(world: World) -> None:
     file = world.folder / "wrong.csv"
     file.write_text(
@@ -219,6 +256,7 @@ def test_the_stages_that_a_crm_remembers_are_asked_for_once_and_pulls_go_on(worl
     assert ways(world, deal)[-1] == "Negotiation/Review"
     text = rendered(forecast(world.context, crm_history=True), forecast_sheet)
     assert "Negotiation/Review" in text
+    assert re.search(r"known of [1-9]\d* of \d+ ended deals", " ".join(text.split()))
 
 
 def ways(world: World, deal: str) -> list[str]:

@@ -11,7 +11,7 @@ from jobs_world import SALESFORCE, World
 
 from syncd.cli import replanning as cli
 from syncd.errors import InputError, RefusedError
-from syncd.jobs import replanning
+from syncd.jobs import live_mirror, replanning
 from syncd.jobs.plan import deliberate
 from syncd.jobs.replanning import Replanner
 
@@ -50,8 +50,8 @@ def test_each_edit_gives_the_decisions_of_a_plan_of_its_own(
 ) -> None:
     world = pulled(make_world)
     reads: list[object] = []
-    original = replanning.read_book
-    monkeypatch.setattr(replanning, "read_book", lambda *given: (reads.append(given), original(*given))[1])
+    original = live_mirror.read_book
+    monkeypatch.setattr(live_mirror, "read_book", lambda *given: (reads.append(given), original(*given))[1])
     replanner = Replanner(world.context)
     first = replanner.plan()
     assert (first.read, first.rules, first.entries) == (True, (), ())

@@ -168,6 +168,15 @@ def test_a_redacted_export_holds_nobody_s_name_and_decides_alike(ruled: World) -
     assert ruled.reps[0] in written  # the pack names them: a plan could not be made without
 
 
+def test_a_redacted_domain_is_a_domain_for_the_rules_too(ruled: World) -> None:
+    edit(ruled, '{employees: ">= 500"}', "{domain: {present: true}}")
+    done = export_mirror(ruled.context, ruled.folder / "out", redact=True)
+    assert done.otherwise == {}
+    found = think_over_export(ruled.context.settings, ruled.folder / "pack", done.files, now=ruled.clock.now())
+    assert any(each.territory == "big" for each in found.decisions)
+    assert [each for each in found.findings if "registrable" in each.message] == []
+
+
 def test_text_that_rules_read_stays_and_is_named(ruled: World) -> None:
     edit(
         ruled, "  - name: german\n    when: {country: [DE, AT, CH]}", '  - name: german\n    when: {city: ["B*", "Z*"]}'

@@ -272,7 +272,7 @@ class ScriptedCrm:
         return tuple(results)
 
     def identify(self) -> Identity:
-        return Identity(self.system, "org", None, self.clock.now())
+        return Identity(self.system, "org", user_id("syncd", self.system), self.clock.now())
 
     def check_schema(self) -> tuple[str, ...]:
         return ()

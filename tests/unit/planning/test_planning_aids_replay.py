@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from syncd.model.refs import Kind, Ref, System
-from syncd.planning.aids.deals import Deal
+from syncd.planning.aids.deals import Deal, Entered
 from syncd.planning.aids.past import OwnerSince, Past, Standing, book_at
 from syncd.planning.aids.replay import Replay, flips, replay_document
 from syncd.rules.engine import Book, decide
@@ -77,6 +77,32 @@ def test_a_book_of_then_has_the_deals_and_companies_of_then() -> None:
     now = book_at(pasts, standings, frozenset(), EvaluationContext(NOW))
     assert [each.values["won_amount_12m"] for each in now] == [200, 0]
     assert not now[0].owner_active
+
+
+def test_a_deal_stands_in_the_stage_of_then_and_in_none_that_is_not_known() -> None:
+    facts = book(1, 2)[0]
+    way = (Entered(ago(40), "Qualification"), Entered(ago(20), "Negotiation/Review"))
+    one = replace(deal(facts, 50, 5), way=way)
+    stages = {}
+    for days in (45, 30, 10, 2):
+        context = EvaluationContext(ago(days))
+        (then,) = book_at([past(facts, deals=[one])], {facts.key: Standing(ANA)}, frozenset({ANA}), context)
+        stages[days] = then.values["open_stages"]
+    assert stages == {45: set(), 30: {"qualification"}, 10: {"negotiation/review"}, 2: set()}
+
+
+def test_a_protect_rule_about_a_stage_holds_in_the_replay_while_the_deal_was_in_it(tmp_path: Path) -> None:
+    facts = with_values(book(1, 2)[0], country="US")
+    one = replace(deal(facts, 50, 5), way=(Entered(ago(40), "Negotiation"), Entered(ago(12), "Proposal")))
+    text = rules("{country: US}") + "protect: {late: {when: {open_stages: [Negotiation]}, reason: late}}\n"
+    _, document = replayed(text, [past(facts, (None, BEN), deals=[one])], tmp_path)
+    moved = [step["at"][:10] for step in document["steps"] if step["moved"]]
+    first = f"{START:%Y-%m-%d}"
+    assert moved == [first], "it is moved before the deal reached negotiation"
+    late = replace(one, way=(Entered(ago(90), "Negotiation"), Entered(ago(12), "Proposal")))
+    _, document = replayed(text, [past(facts, (None, BEN), deals=[replace(late, created=ago(90))])], tmp_path)
+    moved = [step["at"][:10] for step in document["steps"] if step["moved"]]
+    assert moved == [f"{NOW - WEEK:%Y-%m-%d}"], "it waits until the deal has left negotiation"
 
 
 def test_an_activity_that_was_still_to_come_counts_as_one_of_then() -> None:

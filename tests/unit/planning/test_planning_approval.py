@@ -84,6 +84,9 @@ def test_an_approval_has_to_name_every_limit_that_tripped(world: World) -> None:
     assert status(world, plan) is PlanStatus.OFFERED
     world.approve(plan, "changes.max", "per_rep")
     assert status(world, plan) is PlanStatus.APPROVED
+    with world.store.read() as conn:
+        (entry,) = ledger.entries(conn, event="plan.approved")
+    assert entry.facts["limits"] == "changes.max,per_rep"
 
 
 def test_an_unknown_limit_is_a_usage_error(world: World) -> None:

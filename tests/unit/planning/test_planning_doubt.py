@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 from planning_world import NOW, SF, ScriptedCrm, World, account, decision, facts, plan_input
 
-from syncd.connectors.port import OwnerVersion, OwnerWrite, WriteResult
+from syncd.connectors.port import OwnerVersion, OwnerWrite, WriteOutcome, WriteResult
 from syncd.errors import ExitCode, RetryableError
 from syncd.model.plans import OutboxRow, RowState, SavedPlan
 from syncd.planning.builder import PlanInput
@@ -19,18 +19,19 @@ ONE = account(1)
 LOST = RetryableError("SYN430", "read timeout")
 LONG_AGO = OwnerVersion(NOW - timedelta(days=90), "005old", "005mei")
 BY_US = OwnerVersion(NOW + timedelta(milliseconds=1), "005anna", "005syncd")
+BEN_AGREES = OwnerVersion(NOW + timedelta(milliseconds=1), "005anna", "005ben")
 BY_BEN = OwnerVersion(NOW + timedelta(milliseconds=2), "005old", "005ben")
 
 Step = Callable[[Sequence[OwnerWrite], ScriptedCrm], tuple[WriteResult, ...]]
 
 
-def lost(*, applied: bool) -> Step:
-    """A call whose answer is lost, and somebody who saves the record with its former owner in the same moment."""
+def lost(*, applied: bool, saved: str = "005old") -> Step:
+    """A call whose answer is lost, and somebody who saves the record, with this owner, in the same moment."""
 
     def step(writes: Sequence[OwnerWrite], crm: ScriptedCrm) -> tuple[WriteResult, ...]:
         if applied:
             crm.accept(writes)
-        crm.edit(ONE, "005old")
+        crm.edit(ONE, saved)
         raise LOST
 
     return step
@@ -127,3 +128,35 @@ def test_no_history_is_asked_for_a_record_that_nobody_changed(world: World) -> N
     report = world.apply(plan, source)
     assert report.calls == 1 + 1 + 1 + 3, "compare, the call that was lost, its read; then once more"
     assert world.crms[SF].owners[ONE] == "005anna"
+
+
+@pytest.mark.parametrize("dies", [False, True], ids=["read at once", "read by the next start"])
+@pytest.mark.parametrize(
+    ("history", "ours"),
+    [((BEN_AGREES, LONG_AGO), False), ((BY_US, LONG_AGO), True), ((), True)],
+    ids=["a person", "us", "nothing tells"],
+)
+def test_who_set_the_wanted_owner_while_the_answer_was_lost_is_asked(
+    world: World, history: tuple[OwnerVersion, ...], ours: bool, dies: bool
+) -> None:
+    source, plan = prepared(world, lost(applied=ours, saved="005anna"), *history)
+    if dies:
+        world.crms[SF].read_errors = [None, RetryableError("SYN430", "still down")]
+    world.apply(plan, source)
+    if dies:
+        world.lead()
+        world.recover()
+    row = row_of(world, plan)
+    assert row.state is (RowState.CONFIRMED if ours else RowState.SKIPPED_ALREADY)
+    assert mark_of(world) == (("005anna", "written") if ours else ("005old", "adopted"))
+
+
+def test_a_person_who_sets_the_wanted_owner_between_two_tries_has_spoken(world: World) -> None:
+    def locked(writes: Sequence[OwnerWrite], crm: ScriptedCrm) -> tuple[WriteResult, ...]:
+        crm.edit(ONE, "005anna")
+        return tuple(WriteResult(write.ref, WriteOutcome.RETRY, "UNABLE_TO_LOCK_ROW") for write in writes)
+
+    source, plan = prepared(world, locked, BEN_AGREES, LONG_AGO)
+    world.apply(plan, source)
+    assert (row_of(world, plan).state, mark_of(world)[1]) == (RowState.SKIPPED_ALREADY, "adopted")
+    assert world.crms[SF].effects == []

@@ -12,7 +12,7 @@ from planning_world import HS, SF, account, deal
 
 from syncd.errors import InputError
 from syncd.model.plans import Change, GuardTrip
-from syncd.planning.guard import LIMITS, Move, Reach, check_guard, check_windows, estimated_calls
+from syncd.planning.guard import LIMITS, Move, Reach, check_guard, check_role, check_windows, estimated_calls
 from syncd.planning.windows import inside_windows
 from syncd.rules.pack import Guard
 
@@ -35,7 +35,7 @@ def trips(guard: Guard, moves: Sequence[Move], **reach: object) -> tuple[GuardTr
     [
         (Guard(changes_max=3), "changes.max", "3", "4"),
         (Guard(changes_share=Decimal("0.03")), "changes.share", "3%", "4%"),
-        (Guard(money=Decimal(399)), "money", "399 USD", "400 USD"),
+        (Guard(money=Decimal(300)), "money", "300 USD", "400 USD"),
         (Guard(per_rep=3), "per_rep", "3", "4 (anna)"),
         (Guard(per_territory=3), "per_territory", "3", "4 (dach)"),
         (Guard(per_band={"A": 3}), "per_band", "3 (A)", "4 (A)"),
@@ -69,6 +69,19 @@ def test_a_trip_names_the_five_rules_that_cause_the_most() -> None:
     moves = [move(rule=f"t.yaml:{line}") for line in range(1, 8) for _ in range(line)]
     (trip,) = trips(Guard(changes_max=1), moves)
     assert trip.rules == ("t.yaml:7", "t.yaml:6", "t.yaml:5", "t.yaml:4", "t.yaml:3")
+
+
+def test_a_trip_of_a_band_names_the_rules_that_move_that_band() -> None:
+    moves = [move(rule="t.yaml:1"), move(band="b", rule="t.yaml:2"), move(band=None, rule="t.yaml:3")]
+    (trip,) = trips(Guard(per_band={"A": 0}), moves)
+    assert trip.rules == ("t.yaml:1",)
+
+
+def test_a_trip_of_another_role_names_the_role_and_no_money() -> None:
+    given = Reach(moves=[move()] * 2, evaluated=100, totals={}, changes=(), currency="USD")
+    (trip,) = check_role(Guard(changes_max=1, money=Decimal(0)), "csm", given)
+    assert trip.text.startswith("role csm: ")
+    assert check_role(Guard(changes_max=2), "csm", given) == ()
 
 
 def test_trips_come_in_the_order_of_the_limits() -> None:
@@ -105,6 +118,8 @@ def at(text: str) -> datetime:
         ("Fri 22:00-04:00", "2026-11-21T01:00", True),  # Saturday 02:00, still Friday's night
         ("Fri 22:00-04:00", "2026-11-20T01:00", False),
         ("Fri 00:00-24:00", "2026-11-20T22:59", True),
+        ("Sun 22:00-04:00", "2026-11-23T01:00", True),  # Monday, still Sunday's night
+        ("Fri-Mon 08:00-12:00", "2026-11-23T09:00", True),
     ],
 )
 def test_windows_are_local_times_of_weekdays(window: str, instant: str, inside: bool) -> None:

@@ -164,8 +164,10 @@ def test_the_map_is_shaded_by_what_is_chosen(page: Page) -> None:
 
 
 @needs_a_browser
-def test_it_prints_with_every_row(page: Page) -> None:
+def test_it_prints_with_every_row_and_no_wider_than_the_page(page: Page) -> None:
+    page.size(718)  # what A4 leaves between Chromium's margins
     page.on_paper()
+    assert page.overflow() == 0
     rows = "[...document.querySelectorAll('.tree tbody tr')].map(row => getComputedStyle(row).display)"
     assert set(page.run(rows)) == {"table-row"}
     assert page.run("getComputedStyle(document.querySelector('.tree .scroll')).maxHeight") == "none"

@@ -5,9 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
 from syncd.model.records import Record
 from syncd.model.refs import Kind, Ref, System
 from syncd.store import companies, ledger, mirror, ownership
+from syncd.store import raw_accounts as store_raw
 from syncd.store.book_state import (
     book_state,
     changed_since,
@@ -17,10 +20,10 @@ from syncd.store.book_state import (
     owners_changed_since,
     suspects,
     suspects_among,
-    territories_applied,
 )
 from syncd.store.engine import Store
 from syncd.store.ownership import AppliedRow, OwnerChange
+from syncd.store.raw_accounts import territories_applied
 from syncd.store.versions import APPLIED, LINKS, MARKS, RECORDS, raise_version, versions
 
 NOW = datetime(2026, 11, 20, 10, tzinfo=UTC)
@@ -45,7 +48,7 @@ def test_each_kind_of_change_raises_its_number(store: Store) -> None:
         raise_version(conn, RECORDS)
         now = dict(versions(conn))
         assert joined(conn) == {str(TWO): str(ONE)}
-        assert list(territories_applied(conn)) == [(str(ONE), "emea")]
+        assert list(territories_applied(conn)) == [(1, str(ONE), "emea", "a@x.com")]
         assert not other_roles_applied(conn)
         ownership.set_applied(conn, "csm", {str(ONE): AppliedRow(None, "a@x.com", NOW, "p")})
         assert other_roles_applied(conn)
@@ -100,3 +103,29 @@ def test_a_database_follows_from_its_own_past_alone(store: Store) -> None:
         assert follows(conn, now, now)
         assert not follows(conn, now, then)
         assert not follows(conn, replace(then, ledger_hash="another"), now)
+
+
+def test_an_applied_owner_that_hangs_on_amounts_is_left_empty(store: Store) -> None:
+    with store.write() as conn:
+        rows = {
+            str(ONE): AppliedRow("emea", "a@x.com", NOW, "p", amounts="h"),
+            str(TWO): AppliedRow(None, "b", NOW, "p"),
+        }
+        ownership.set_applied(conn, "owner", rows | {str(THREE): AppliedRow("apac", None, NOW, "p")})
+        told = f"{ONE}\n{THREE}", "emea\napac", "\n"
+        assert list(territories_applied(conn)) == [(2, *told)]
+
+
+def test_raw_accounts_come_by_id_a_line_each(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(store_raw, "_ROWS", 2)
+    with store.write() as conn:
+        records = [Record(ref, NOW, {"name": f"é{ref.id}"}, "u1") for ref in (THREE, ONE)]
+        records += [Record(TWO, NOW, {}, None, "001x", merged_from=("001y",))]
+        gone = Record(Ref(System.SALESFORCE, Kind.ACCOUNT, "0013"), NOW, deleted=True)
+        mirror.upsert_records(conn, [*records, gone], now=NOW, run_id="r")
+        first, second = store_raw.raw_accounts(conn, System.SALESFORCE)
+        assert not list(store_raw.raw_accounts(conn, System.HUBSPOT))
+    assert (first.count, first.ids, first.owners) == (2, f"{ONE.id}\n{TWO.id}", "u1\n")
+    assert (first.parents, first.merged_from) == ("\n001x", '\n["001y"]')
+    assert first.fields == '{"name":"\\u00e9' + ONE.id + '"}\n{}'
+    assert (second.count, second.ids, second.system) == (1, THREE.id, System.SALESFORCE)

@@ -45,6 +45,7 @@ def test_new_file_is_readable_by_its_owner_only(sqlite_store: Store, tmp_path: P
     assert modes == {"own.db": 0o600, "own.db-wal": 0o600, "own.db-shm": 0o600}
 
 
+@pytest.mark.usefixtures("engines_of_production")
 def test_every_sqlite_connection_is_safe(sqlite_store: Store) -> None:
     expected = {
         "journal_mode": "wal",

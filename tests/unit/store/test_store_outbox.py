@@ -110,6 +110,16 @@ def test_claim_counts_the_attempt(store: Store) -> None:
         assert outbox.rows(conn)[0].attempts == 2
 
 
+def test_claim_keeps_for_each_row_the_stamp_that_its_record_had(store: Store) -> None:
+    with store.write() as conn:
+        approved(conn)
+        outbox.enqueue(conn, "p1", [change(1), change(2), change(3)])
+        ids = [row.id for row in outbox.rows(conn)]
+        stamps = {ids[0]: NOW, ids[1]: LATER}
+        outbox.claim(conn, ids, epoch=leading(conn).epoch, attempt="a1", now=LATER, stamps=stamps)
+        assert [row.stamp for row in outbox.rows(conn)] == [NOW, LATER, None]
+
+
 def test_claim_is_fenced_by_the_epoch(store: Store) -> None:
     """The old leader wakes up after another took the lease over: it claims nothing."""
     with store.write() as conn:

@@ -1,0 +1,229 @@
+"""Columns of a whole book from raw accounts: fields at a time instead of companies at a time.
+
+For companies of one record of which nothing unusual is said, which are nearly all; the other accounts come out as
+records, for whoever derives them one by one. Equal to that, value by value. Knows no store and no pack.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.json
+from numpy.typing import NDArray
+
+from syncd.model.raw_accounts import RawAccounts
+from syncd.model.records import Record
+from syncd.model.refs import Kind, Ref, System
+from syncd.rules.batch.arrays import (
+    filled,
+    flags_array,
+    flags_of,
+    lines_array,
+    lists_array,
+    numbers_of,
+    prefixed,
+    texts_array,
+)
+from syncd.rules.batch.book_columns import ALWAYS, DEALS, DEALT, OTHERS, SINCE, UNTIL, BookPart, GrowingColumn, instants
+from syncd.rules.batch.book_making import Spelled, assembled
+from syncd.rules.batch.columns import MISSING
+from syncd.rules.batch.raw_fields import LOCATED, RawField, Read, are_blank
+from syncd.rules.deriving.company_reader import CompanyReader, Dealt
+from syncd.rules.deriving.company_records import OWN_ID_FIELDS, Derivation, OwnershipView, field_plan
+from syncd.rules.deriving.field_values import id_value
+from syncd.rules.deriving.opportunity_facts import shared
+
+_COUNTRY, _PARENT = "country", "parent"
+_PLACES = ("state", "postal_code")
+_PLAIN_ID = "^[0-9A-Za-z]+$"
+_SHORT_ID = 15
+_SURROGATE = "\\ud"
+"""How JSON tells what Arrow cannot hold, half of a surrogate pair; such rows are left to Python."""
+Deals = Mapping[System, Mapping[str, Sequence[Record]]]
+"""Opportunities by the id of their account."""
+Mask = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class _Rows:
+    """The accounts that become columns: each mapped field that some account has, and what else is told of them."""
+
+    system: System
+    keys: pa.Array
+    ids: pa.Array
+    owners: pa.Array
+    parents: pa.Array
+    texts: Mapping[str, pa.Array]
+
+    @property
+    def count(self) -> int:
+        return len(self.ids)
+
+
+class RawBook:
+    """Makes columns of raw accounts, some tens of thousands at a time; `linked` are refs that links are about."""
+
+    def __init__(self, derivation: Derivation, now: datetime, linked: Collection[str], deals: Deals) -> None:
+        self._now = now
+        self._linked = texts_array(sorted(linked))
+        self._deals = deals
+        self._dealt_ids = {system: texts_array(sorted(found)) for system, found in deals.items()}
+        self._dealing = CompanyReader(derivation, OwnershipView(), now)
+        self._default_country = derivation.default_country if derivation.fill_missing_country else None
+        types, reader = derivation.catalogue.account, derivation.reader()
+        plan = [(name, order) for name, order in field_plan(derivation) if name in types]
+        self._fields = {name: RawField(types[name], reader) for name, _ in plan}
+        self._located = {name for name, _ in plan if types[name] in LOCATED}
+        self._names = {system: [name for name, order in plan if system in order] for system in System}
+
+    def read(self, raw: RawAccounts) -> tuple[BookPart, list[Record]]:
+        """The columns of those accounts that are companies of their own, and the other accounts as records."""
+        told = raw.fields.split("\n")
+        odd = [row for row, text in enumerate(told) if _SURROGATE in text] if _SURROGATE in raw.fields else []
+        parsed = self._parsed(raw, told, odd)
+        keep = np.zeros(raw.count, dtype=np.bool_)
+        ids, merged = lines_array(raw.ids, raw.count), lines_array(raw.merged_from, raw.count)
+        keys = prefixed(f"{raw.system.value}:{Kind.ACCOUNT.value}:", ids)
+        if parsed is not None:
+            keep = ~flags_of(pc.is_in(keys, value_set=self._linked)) & ~filled(merged)
+            keep[odd] = False
+        left = self._records(raw, ids, told, merged, np.flatnonzero(~keep))
+        told_by_owner = (lines_array(raw.owners, raw.count), lines_array(raw.parents, raw.count))
+        kept = flags_array(keep)
+        owners, parents = (each.filter(kept) for each in told_by_owner)
+        texts = {name: column.filter(kept) for name, column in (parsed or {}).items()}
+        rows = _Rows(raw.system, keys.filter(kept), ids.filter(kept), owners, parents, texts)
+        return self._part(rows), left
+
+    def _parsed(self, raw: RawAccounts, told: Sequence[str], odd: Sequence[int]) -> Mapping[str, pa.Array] | None:
+        """The mapped fields as columns of texts; None where some row holds what none of ours does."""
+        text = raw.fields
+        if odd:
+            plain = list(told)
+            for row in odd:
+                plain[row] = "{}"
+            text = "\n".join(plain)
+        data = text.encode("ascii")
+        schema = pa.schema([pa.field(name, pa.string()) for name in self._names[raw.system]])
+        options = pyarrow.json.ParseOptions(explicit_schema=schema, unexpected_field_behavior="ignore")
+        whole = pyarrow.json.ReadOptions(use_threads=False, block_size=len(data) + 1)
+        try:
+            table = pyarrow.json.read_json(pa.BufferReader(data), read_options=whole, parse_options=options)
+        except pa.ArrowInvalid:
+            return None
+        return {name: table.column(name).combine_chunks() for name in table.column_names}
+
+    def _records(
+        self, raw: RawAccounts, ids: pa.Array, told: Sequence[str], merged: pa.Array, rows: NDArray[np.int64]
+    ) -> list[Record]:
+        """Accounts as records, as far as facts are derived of them."""
+        if not len(rows):
+            return []
+        owners, parents = raw.owners.split("\n"), raw.parents.split("\n")
+        found = []
+        for row in rows.tolist():
+            ref = Ref(raw.system, Kind.ACCOUNT, ids[row].as_py())
+            losers = tuple(json.loads(merged[row].as_py() or "[]"))
+            owner, parent = owners[row] or None, parents[row] or None
+            found.append(Record(ref, self._now, json.loads(told[row]), owner, parent, merged_from=losers))
+        return found
+
+    def _part(self, rows: _Rows) -> BookPart:
+        columns = {name: read.arrow() for name, read in self._read(rows).items()}
+        columns["systems"] = _constant(shared([rows.system.value]), rows.count)
+        columns[OWN_ID_FIELDS[rows.system]] = _own_ids(rows.ids).arrow()
+        numbers, dealt, refs = self._of_deals(rows)
+        none = texts_array([""] * rows.count)
+        nobody = Read(np.full(rows.count, MISSING, dtype=np.int32), texts_array([]), "text")
+        owned = rows.owners.dictionary_encode()
+        places = np.where(filled(rows.owners), numbers_of(owned.indices), np.int32(MISSING))
+        owners = Read(places, owned.dictionary, "text")
+        return assembled(
+            keys=rows.keys,
+            numbers=numbers,
+            lists={DEALS: refs, OTHERS: lists_array([], np.zeros(rows.count, dtype=np.int64))},
+            ids={system: rows.ids if system is rows.system else none for system in System},
+            owners={system: (owners if system is rows.system else nobody).arrow() for system in System},
+            fields={**columns, **dealt},
+        )
+
+    def _read(self, rows: _Rows) -> dict[str, Read]:
+        """The mapped fields, the country first; those of which no account has a value are left out."""
+        found: dict[str, Read] = {}
+        country = self._country(rows)
+        names = country.texts()
+        for name, texts in rows.texts.items():
+            field = self._fields[name]
+            if name == _COUNTRY:
+                continue
+            if name in self._located:
+                found[name] = field.read_in(texts, country.codes, names)
+            else:
+                found[name] = field.read(_or_else(texts, rows.parents) if name == _PARENT else texts)
+        found[_COUNTRY] = country
+        return {name: read for name, read in found.items() if (read.codes >= 0).any()}
+
+    def _country(self, rows: _Rows) -> Read:
+        """Each company's country, or the pack's default where only a place is told."""
+        if _COUNTRY in rows.texts:
+            read = self._fields[_COUNTRY].read(rows.texts[_COUNTRY])
+        else:
+            read = Read(np.full(rows.count, MISSING, dtype=np.int32), texts_array([]), "text")
+        if not self._default_country:
+            return read
+        placed = np.zeros(rows.count, dtype=np.bool_)
+        for name in _PLACES:
+            if name in rows.texts:
+                placed |= ~are_blank(rows.texts[name])
+        gaps = placed & (read.codes < 0)
+        values = pa.concat_arrays([read.values, texts_array([self._default_country])])
+        return Read(np.where(gaps, np.int32(len(values) - 1), read.codes), values, "text")
+
+    def _of_deals(self, rows: _Rows) -> tuple[Mapping[str, NDArray[np.int64]], Mapping[str, Spelled], pa.Array]:
+        """What opportunities say: the numbers of a part, the derived fields, and the refs of each company's."""
+        without, growing = self._dealing.dealt(()), dict[str, GrowingColumn]()
+        since, until = (np.full(rows.count, each, dtype=np.int64) for each in ALWAYS)
+        is_dealt, counts = (np.zeros(rows.count, dtype=np.int64) for _ in range(2))
+        refs: list[str] = []
+        held = self._deals.get(rows.system, {})
+        places = np.flatnonzero(flags_of(pc.is_in(rows.ids, value_set=self._dealt_ids[rows.system]))) if held else ()
+        for row in np.asarray(places, dtype=np.int64).tolist():
+            deals = held[rows.ids[row].as_py()]
+            said: Dealt = self._dealing.dealt(deals)
+            for name, value in said.values.items():
+                growing.setdefault(name, GrowingColumn()).put(row, value)
+            is_dealt[row], counts[row] = said.is_kept, len(deals)
+            refs += [str(deal.ref) for deal in deals]
+            if said.since is not None and said.until is not None:
+                since[row], until[row] = instants(said.since), instants(said.until)
+        columns = {}
+        for name in {*growing, *without.values}:
+            column = growing.get(name, GrowingColumn())
+            columns[name] = column.arrow(rows.count, default=without.values.get(name), given=places)
+        return {DEALT: is_dealt, SINCE: since, UNTIL: until}, columns, lists_array(refs, counts)
+
+
+def _or_else(texts: pa.Array, others: pa.Array) -> pa.Array:
+    """Texts, and where there is none the others."""
+    gaps = ~filled(texts)
+    return pc.replace_with_mask(texts, flags_array(gaps), others.filter(flags_array(gaps)))
+
+
+def _own_ids(ids: pa.Array) -> Read:
+    """The ids as rules see them: nearly all of them as they are."""
+    plain = flags_of(pc.match_substring_regex(ids, _PLAIN_ID)) & (numbers_of(pc.binary_length(ids)) != _SHORT_ID)
+    odd = flags_array(~plain)
+    told = [id_value((each,)) for each in ids.filter(odd).to_pylist()]
+    read = [value if isinstance(value, str) else "" for value in told]
+    values = pc.replace_with_mask(ids, odd, texts_array(read)) if read else ids
+    return Read(np.where(filled(values), np.arange(len(ids), dtype=np.int32), np.int32(MISSING)), values, "text")
+
+
+def _constant(value: frozenset[str], count: int) -> Spelled:
+    return Read(np.zeros(count, dtype=np.int32), [value]).arrow()

@@ -1,0 +1,44 @@
+"""Rows of teams and histories that lack a column which was asked for are damaged: they say nothing of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import pytest
+
+from syncd.connectors.salesforce.history import owner_versions, stage_versions
+from syncd.connectors.salesforce.teams import TeamShape
+from syncd.errors import BadDataError
+from syncd.model.refs import Kind
+
+ACCOUNT, OPPORTUNITY, USER = "001Sb0000000001IAA", "006Sb0000000001IAA", "005Sb0000000001IAA"
+AT = "2026-11-20T10:00:00.000+0000"
+SHAPE = TeamShape(Kind.ACCOUNT, ("AccountAccessLevel", "TeamMemberRole"), restorable=True)
+MEMBER = {"AccountId": ACCOUNT, "UserId": USER, "AccountAccessLevel": "Read", "TeamMemberRole": None}
+OWNER = {"AccountId": ACCOUNT, "CreatedById": USER, "CreatedDate": AT, "OldValue": None, "NewValue": USER}
+STAGE = {"OpportunityId": OPPORTUNITY, "StageName": None, "CreatedDate": AT}
+
+READERS: Mapping[str, tuple[Mapping[str, Any], Callable[[Mapping[str, Any]], object]]] = {
+    "team": (MEMBER, lambda row: list(SHAPE.teams([row]))),
+    "owners": (OWNER, lambda row: list(owner_versions([row]))),
+    "stages": (STAGE, lambda row: stage_versions([row])),
+}
+
+
+@pytest.mark.parametrize(
+    ("reader", "column"),
+    [
+        ("team", "AccountAccessLevel"),
+        ("team", "TeamMemberRole"),
+        ("owners", "OldValue"),
+        ("owners", "NewValue"),
+        ("stages", "StageName"),
+    ],
+)
+def test_a_row_without_a_column_that_was_asked_for_is_refused(reader: str, column: str) -> None:
+    row, read = READERS[reader]
+    assert read(row) is not None, "a column without a value is no damage"
+    with pytest.raises(BadDataError) as caught:
+        read({name: value for name, value in row.items() if name != column})
+    assert caught.value.code == "SYN421"
