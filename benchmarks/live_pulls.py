@@ -62,6 +62,9 @@ def pulls(folder: Path, rows: int) -> dict[str, Any]:
     clock = ManualClock(NOW + timedelta(hours=1))
     settings = load_settings(folder / "config.toml", {**os.environ, **ENVIRON})
     context = Context.open(settings, clock=clock, entropy=SystemEntropy(), environ=ENVIRON)
+    with context.store.read() as conn:  # a later run goes on after the pulls of the earlier ones
+        pulled_at = [each.as_of for each in mirror.mirror_status(conn).values() if each.as_of is not None]
+    clock.advance(max(timedelta(), max(pulled_at) - clock.now()))
     replanner = Replanner(context)
     found: dict[str, Any] = {"first": timed(replanner.plan)[1], "saved": timed(replanner.save)[1]}
     taken: list[dict[str, float]] = []
@@ -75,6 +78,8 @@ def pulls(folder: Path, rows: int) -> dict[str, Any]:
         taken.append({unit: spent[unit] + saved[unit] for unit in spent})
         stages.append([*told.taken, ("save the plan", saved["wall_ms"] / 1000)])
         found["changes"] = len(document["changes"])
+        if not replan.entries:
+            sys.exit("a pull changed nothing")
         found["decisions that differ from the last plan"] = len(replan.entries)
     found["a pull"] = {unit: round(median(each[unit] for each in taken), 1) for unit in taken[0]}
     found["stages, wall_ms"] = {

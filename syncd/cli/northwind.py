@@ -16,6 +16,7 @@ from syncd.cli.shipped import copy_tree, shipped
 from syncd.clock import SystemClock
 from syncd.errors import UsageError
 
+_PERSON = re.compile(r"[a-z]+\.[a-z]+@northwind\.example")
 _ADDRESS = re.compile(r'^(login_url|base_url) = "http://127\.0\.0\.1:\d+"$', re.MULTILINE)
 
 
@@ -40,6 +41,16 @@ def settle(folder: Path, sandboxes: RunningSandboxes) -> bool:
     moved = _ADDRESS.sub(lambda match: f'{match[1]} = "{places[match[1]]}"', text)
     config.write_text(moved, encoding="utf-8")
     return False
+
+
+def strangers(folder: Path, sandboxes: RunningSandboxes) -> int:
+    """How many people the folder's pack names who are in neither CRM, where they are more than a few; else 0."""
+    text = "".join(path.read_text(encoding="utf-8") for path in sorted((folder / "pack").rglob("*.yaml")))
+    known = {str(row["Email"]).lower() for row in sandboxes.salesforce.records("User")}
+    known |= {str(row["email"]).lower() for row in sandboxes.hubspot.records("owners")}
+    named = set(_PERSON.findall(text))
+    unknown = len(named - known)
+    return unknown if unknown * 4 > len(named) else 0
 
 
 def _write_secrets(secrets: Path, line: Mapping[str, Any]) -> None:

@@ -115,7 +115,7 @@ def _read_book(context: Context, conn: Connection, pack: Pack, now: datetime, ra
 
 def freshness(context: Context, conn: Connection) -> tuple[Mapping[System, datetime], frozenset[System]]:
     """When each system's mirror was last complete, and the systems whose mirror is stale or never was."""
-    status = mirror.mirror_status(conn)
+    status = mirror.mirror_status(conn, counted=False)
     as_of = {system: status[system].as_of for system in context.systems if system in status}
     known = {system: instant for system, instant in as_of.items() if instant is not None}
     clock = context.clock.now()  # as of another instant the mirror is no older than it is

@@ -154,7 +154,7 @@ def _in_batches(context: Context, conn: Connection, engine: EngineChoice) -> boo
 
 def require_mirror(context: Context, conn: Connection) -> None:
     """RefusedError SYN550 before the first complete mirror of every system."""
-    status = mirror.mirror_status(conn)
+    status = mirror.mirror_status(conn, counted=False)
     missing = [system.value for system in context.systems if not _is_complete(context, status.get(system))]
     if missing:
         raise RefusedError("SYN550", f"no complete mirror of {' and '.join(missing)} yet", hint="run `syncd pull`")

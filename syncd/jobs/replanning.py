@@ -98,7 +98,7 @@ class Replanner:
     def pulled(self) -> object:
         """How far the pulls have come: another answer is news from the CRMs."""
         with self._context.store.read() as conn:
-            return mirror.mirror_status(conn)
+            return mirror.mirror_status(conn, counted=False)
 
     def plan(self, stages: Stages | None = None) -> Replan:
         """Decide anew by the pack and the mirror as they are, and compare with the last time that could be done.
@@ -132,7 +132,8 @@ class Replanner:
         thought = self.thought
         if thought is None:
             raise AssertionError("nothing was planned yet")
-        return save(self._context, plan_of(self._context, thought, offered=False), again=False)
+        with without_collector():
+            return save(self._context, plan_of(self._context, thought, offered=False), again=False)
 
     def _people(self, pack: Pack, held: LiveMirror) -> Directory:
         """Everybody who may be an owner, the very same object where neither pack nor users are others."""
@@ -300,4 +301,6 @@ def _state(context: Context, conn: Connection, pack: Pack) -> _State:
     priced_by = pack.revision if context.rates().rows else None
     ledger = (last_applied_plan(conn), ownership.adopted_at(conn), signals_mark(context, conn))
     changes = (last_change_of_book(conn), versions(conn))
-    return _State((derived_by, priced_by), ledger, tuple(mirror.users(conn)), changes, mirror.mirror_status(conn))
+    return _State(
+        (derived_by, priced_by), ledger, tuple(mirror.users(conn)), changes, mirror.mirror_status(conn, counted=False)
+    )

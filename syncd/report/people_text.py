@@ -110,6 +110,7 @@ def _leaver(document: _Document) -> tuple[str, list[_Part]]:
     found = [part for part in parts if part[2]]
     if told["not_mirrored"]:
         missing = f"not in the mirror, look in the CRM: {', '.join(told['not_mirrored'])}"
+        missing += " (to have them in the plan: `children` of the system, and `read` under [leads], in the settings)"
         found.append((wrapped(missing, indent=0), (), [], set()))
     return title, found
 

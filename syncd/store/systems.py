@@ -88,10 +88,13 @@ _COUNTS = (
 _SYSTEMS = select(systems).order_by(systems.c.system)
 
 
-def mirror_status(conn: Connection) -> Mapping[System, MirrorStatus]:
-    """The status of every system that was ever bound or pulled."""
+def mirror_status(conn: Connection, *, counted: bool = True) -> Mapping[System, MirrorStatus]:
+    """The status of every system that was ever bound or pulled.
+
+    Counting goes through all records: whoever does not ask for `records` leaves it out, and finds none there.
+    """
     counts: dict[System, dict[Kind, int]] = {}
-    for system, kind, count in conn.execute(_COUNTS):
+    for system, kind, count in conn.execute(_COUNTS) if counted else ():
         counts.setdefault(system, {})[kind] = count
     return {
         row.system: MirrorStatus(

@@ -64,10 +64,11 @@ class Conduct:
         told: dict[str, list[str]] = {}
         for body in self.world.bells.unique():
             told.setdefault(str(body["dedup_key"]), []).append(str(body["reason"]))
-        subjects: Counter[tuple[str, str, str]] = Counter()
+        subjects: Counter[tuple[str, ...]] = Counter()
         for body in self.world.bells.unique():
             if body["reason"] == FIRED:
-                subjects[str(body["monitor"]), str(body["subject"]), str(body["since"])] += 1
+                account = str(body["labels"].get("account", ""))  # two companies may have one name
+                subjects[str(body["monitor"]), str(body["subject"]), account, str(body["since"])] += 1
         for key, reasons in told.items():
             counted = Counter(reasons)
             if counted[FIRED] > 1 or counted[RESOLVED] > 1:

@@ -114,10 +114,10 @@ def _another_owner_written(patch: Patch) -> None:
 def _answers_believed(patch: Patch) -> None:
     """A success is a confirmation, whatever the record shows."""
 
-    def after(row: OutboxRow, result: WriteResult, reading: Reading | None, *, last: bool) -> Settlement | None:
+    def after(row: OutboxRow, result: WriteResult, reading: Reading | None, **more: Any) -> Settlement | None:
         if result.outcome is WriteOutcome.ACCEPTED:
             return Settlement(row, RowState.CONFIRMED, None, None, result.request_id, row.old, row.new, reading)
-        return judged(row, result, reading, last=last)
+        return judged(row, result, reading, **more)
 
     judged = verdicts.after_write
     patch.setattr(sending, "after_write", after)

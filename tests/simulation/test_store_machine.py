@@ -161,9 +161,10 @@ class StoreMachine(RuleBasedStateMachine):
         now, row = self.clock.now(), self.rows[number]
         newest = max(one.epoch for one in (self.held, self.lost) if one is not None)
         leads = mine.epoch == newest and now < mine.until and not (mine.writes_from and now < mine.writes_from)
+        self.number += 1  # no two claims share the name of an attempt
         try:
             with self.store.write() as conn:
-                outbox.claim(conn, [number], epoch=mine.epoch, attempt="a", now=now)
+                outbox.claim(conn, [number], epoch=mine.epoch, attempt=f"attempt {self.number}", now=now)
         except LeaseHeldError:
             assert not leads
         except StorageError as error:

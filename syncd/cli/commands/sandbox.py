@@ -55,7 +55,7 @@ def sandbox(
     into: Path | None,
 ) -> None:
     """Serve a fake Salesforce and a fake HubSpot on loopback, with data."""
-    from syncd.cli.northwind import settle
+    from syncd.cli.northwind import settle, strangers
     from syncd.cli.sandboxes import open_sandboxes
 
     try:
@@ -83,6 +83,9 @@ def sandbox(
         what = "settings, secrets and a pack" if new else "where the CRMs listen now"
         click.echo(f"wrote {what} into {into}; keep this running, and in another terminal:", err=True)
         click.echo(f"  cd {into} && syncd db upgrade && syncd pull", err=True)
+        if new and (unknown := strangers(into, running)):
+            told = f"{unknown} people whom the pack names are not in this company (they are in that of --seed 7)"
+            click.echo(f"  {told}: `syncd audit --starter-pack DIR` writes a pack that fits", err=True)
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())

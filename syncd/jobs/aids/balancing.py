@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
@@ -88,11 +89,12 @@ def balance(context: Context, wanted: Wanted) -> dict[str, Any]:
         "territories": territories_document(found, yearly),
         "companies": moves_document(found, solution),
         "plan": None,
+        "not_saved": None,
     }
     if wanted.curve:
         document["curve"] = curve_of(found.problem, budget, exact=exact, seconds=wanted.seconds)
     if wanted.save:
-        document["plan"] = _saved(look, found, solution, wanted.by, document)
+        document["plan"], document["not_saved"] = _saved(look, found, solution, wanted.by, document)
     return document
 
 
@@ -111,9 +113,12 @@ def _check_scope(table: Table, scope: str | None) -> None:
         raise UsageError("SYN770", f"there is no territory {scope!r} in the pack", hint=hint)
 
 
-def _saved(look: Look, found: Balancing, solution: Solution, by: str, document: dict[str, Any]) -> str | None:
-    """The id of the plan that carries the moves out; None where there is nothing to move."""
+def _saved(
+    look: Look, found: Balancing, solution: Solution, by: str, document: dict[str, Any]
+) -> tuple[str | None, str | None]:
+    """The id of the plan that carries the moves out; None where none can be written now, and then why most cannot."""
     told = {key: document[key] for key in ("by", "scope", "budget", "engine", "moves", "before", "after")}
     saved = propose(look, BALANCE, found.decided(solution, by), lambda _source, _document: (told, ()))
     plan: str | None = saved["plan_id"]
-    return plan
+    blocked = Counter(each["text"] for each in saved["decisions"] if each["outcome"] != "change")
+    return plan, next((text for text, _ in blocked.most_common(1)), None) if plan is None else None

@@ -56,8 +56,7 @@ class Children:
         try:
             return self._follow(process, deadline, tell)
         except (OSError, RuntimeError, MemoryError) as error:
-            _signal(process, signal.SIGKILL)
-            process.wait()
+            _end(process)
             raise no_process(error) from error
         finally:
             with self._lock:
@@ -132,6 +131,15 @@ class Children:
                 process.wait(timeout=max(0.1, until - self.clock.monotonic()))
             except subprocess.TimeoutExpired:
                 _signal(process, signal.SIGKILL)
+
+
+def _end(process: subprocess.Popen[str]) -> None:
+    """Kill a child that nobody follows, with what it started, and let go of what it would say."""
+    _signal(process, signal.SIGKILL)
+    process.wait()
+    for stream in (process.stdout, process.stderr):
+        if stream is not None:
+            stream.close()
 
 
 def _signal(process: subprocess.Popen[str], number: signal.Signals) -> None:

@@ -16,7 +16,7 @@ from syncd.jobs.importing.exports import Item
 from syncd.model.fields import SELF_READING_FIELDS, FieldType
 from syncd.model.normalisation import country, number, state
 from syncd.model.refs import Kind
-from syncd.rules.formatting.yaml_text import Quoted, Value
+from syncd.rules.formatting.yaml_text import Quoted, Value, Word
 
 Clause = dict[str, Value]
 _T = FieldType
@@ -91,7 +91,7 @@ def _said(name: str, type_: FieldType, operation: str, values: tuple[str, ...], 
     if operation in ("notEqual", "notContain", "excludes"):
         positive = {"notEqual": "equals", "notContain": "contains", "excludes": "includes"}[operation]
         if not values:
-            return {name: {"present": "true"}}
+            return {name: {"present": Word("true")}}
         return {"not": _said(name, type_, positive, values, home)}
     if not values:
         if operation == "equals":

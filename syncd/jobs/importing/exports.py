@@ -79,7 +79,8 @@ class Model:
     rules: dict[str, Rule] = field(default_factory=dict)
 
 
-Rows = dict[str, list[tuple[Place, Mapping[str, str]]]]
+Located = list[tuple[Place, Mapping[str, str]]]
+Rows = dict[str, Located]
 
 
 def read_model(paths: Iterable[Path], findings: Findings, *, model: str | None = None) -> Model:
@@ -135,27 +136,52 @@ def _model(rows: Rows, findings: Findings, wanted: str | None) -> Model:
         hint = f"name one with --model: {', '.join(sorted(models))}"
         findings.error("SYN385", f"the territories belong to {len(models)} models", None, hint)
         return found
-    for place, cells in rows["territories"]:
+    for place, cells in _once(rows["territories"], "territory", findings):
         key = _id(cells, "id")
         if key and (chosen is None or _id(cells, "territory2modelid") == chosen):
             name = cells.get("developername") or cells.get("name") or key
             priority = priorities.get(_id(cells, "territory2typeid"), 0)
             found.nodes[key] = Node(key, name, _id(cells, "parentterritory2id"), place, priority)
     _rules(rows, found, findings)
-    _people(rows, found)
+    _people(rows, found, findings)
     return found
+
+
+def _once(rows: Located, what: str, findings: Findings) -> Located:
+    """The rows, each id once: a second row of one is told, and the first counts."""
+    first: dict[str, tuple[Place, Mapping[str, str]]] = {}
+    for place, cells in rows:
+        key = _id(cells, "id")
+        if key in first and key:
+            text = f"a second row of the {what} {key}, first at line {first[key][0].line}"
+            findings.warning("SYN384", text, place, "the first counts; export again")
+        else:
+            first[key or str(place)] = (place, cells)
+    return list(first.values())
+
+
+def _check_known(rows: Located, column: str, known: Located, what: str, findings: Findings) -> None:
+    """A row about something that none of the files holds is told."""
+    ids = {_id(cells, "id") for _, cells in known}
+    for place, cells in rows:
+        if (key := _id(cells, column)) and key not in ids:
+            text = f"this row is of the {what} {key}, which none of the files holds"
+            findings.warning("SYN384", text, place, "export it, too; the row is not carried over")
 
 
 def _rules(rows: Rows, found: Model, findings: Findings) -> None:
     items: dict[str, list[Item]] = defaultdict(list)
     for place, cells in rows["items"]:
         items[_id(cells, "ruleid")].append(_item(place, cells, len(items[_id(cells, "ruleid")]) + 1))
-    for place, cells in rows["rules"]:
+    _check_known(rows["items"], "ruleid", rows["rules"], "rule", findings)
+    _check_known(rows["links"], "ruleid", rows["rules"], "rule", findings)
+    _check_known(rows["links"], "territory2id", rows["territories"], "territory", findings)
+    for place, cells in _once(rows["rules"], "rule", findings):
         key, name = _id(cells, "id"), cells.get("masterlabel") or cells.get("developername") or cells.get("name", "")
         if cells.get("objecttype", "Account").casefold() != "account":
             message = f"the rule {name!r} is about {cells['objecttype']}"
             findings.warning("SYN384", message, place, "rules about accounts alone are carried over")
-        elif cells.get("isactive", "true").casefold() in ("false", "0"):
+        elif not _is_on(cells):
             findings.note("SYN384", f"the rule {name!r} is not active, so it is left out", place)
         else:
             ordered = tuple(sorted(items[key], key=lambda item: item.order))
@@ -166,17 +192,19 @@ def _rules(rows: Rows, found: Model, findings: Findings) -> None:
             node.rules.append(rule)
 
 
-def _people(rows: Rows, found: Model) -> None:
-    emails = {
-        _id(cells, "id"): cells["email"]
-        for _, cells in rows["users"]
-        if "email" in cells and cells.get("isactive", "true").casefold() not in ("false", "0")
-    }
-    for _, cells in rows["members"]:
-        node = found.nodes.get(_id(cells, "territory2id"))
-        email = emails.get(_id(cells, "userid"))
-        if node is None or cells.get("isactive", "true").casefold() in ("false", "0"):
+def _people(rows: Rows, found: Model, findings: Findings) -> None:
+    users = {_id(cells, "id"): cells for _, cells in rows["users"]}
+    _check_known(rows["members"], "territory2id", rows["territories"], "territory", findings)
+    for place, cells in rows["members"]:
+        node, key = found.nodes.get(_id(cells, "territory2id")), _id(cells, "userid")
+        if node is None or not _is_on(cells):
             continue
+        user = users.get(key)
+        email = user.get("email") if user is not None and _is_on(user) else None
+        if not email:
+            why = "is in none of the files" if user is None else "has no e-mail" if _is_on(user) else "is not active"
+            text = f"the user {key} of the territory {node.name!r} {why}"
+            findings.warning("SYN384", text, place, "nobody takes this place in `owners`: write it by hand")
         if email and email.casefold() not in node.owners:
             node.owners.append(email.casefold())
         if "roleinterritory2" in cells:
@@ -211,6 +239,10 @@ def _item(place: Place, cells: Mapping[str, str], number: int) -> Item:
 
 def _id(cells: Mapping[str, str], column: str) -> str:
     return long_salesforce_id(cells.get(column, ""))
+
+
+def _is_on(cells: Mapping[str, str]) -> bool:
+    return cells.get("isactive", "true").casefold() not in ("false", "0")
 
 
 def _number(text: str) -> int:

@@ -17,9 +17,10 @@ _SHOWN = 15
 def backtest_sheet(document: Mapping[str, Any]) -> Sheet:
     """The sheet of a backtest's document."""
     summary, currency = document["summary"], document["currency"]
+    days = "1 day" if document["step_days"] == 1 else f"{document['step_days']:g} days"
     lead = (
         f"{document['from'][:10]} to {document['to'][:10]} in {counted(summary['steps'], 'step')} of"
-        f" {document['step_days']:g} days, by pack revision {document['pack_revision']}.",
+        f" {days}, by pack revision {document['pack_revision']}.",
         f"The rules move {counted(summary['moved_at_start'], 'company', 'companies')} at the start and"
         f" {summary['moved_later']:,} later, {summary['moved_later_with_open_deal']:,} of these with an open deal. In"
         f" fact {summary['really_moved']:,} changes of owner happened.",

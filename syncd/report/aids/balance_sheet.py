@@ -52,6 +52,8 @@ def balance_sheet(document: Mapping[str, Any]) -> Sheet:
 def _standing(document: Mapping[str, Any]) -> str:
     if document["plan"]:
         return f"Saved as plan {document['plan']}: nothing is written before it is approved."
+    if document["not_saved"]:
+        return f"Nothing is saved, for no move can be written now: {document['not_saved']}."
     return (
         "Nothing is saved; `--save` makes a plan of these moves." if document["moves"] else "Nothing is worth a move."
     )

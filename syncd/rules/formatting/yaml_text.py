@@ -28,6 +28,8 @@ def quoted(text: str) -> str:
 
 def flow(value: Value) -> str:
     """A value in one line. A text that is given with its quotes (`Quoted`) keeps them."""
+    if isinstance(value, Word):
+        return str(value)
     if isinstance(value, str):
         return quoted(value) if isinstance(value, Quoted) else scalar(value)
     if isinstance(value, Mapping):
@@ -58,6 +60,12 @@ def item(value: Value, indent: int) -> list[str]:
         lines = [part for name, each in value.items() for part in entry(name, each, indent + 2)]
         return [f"{' ' * indent}- {lines[0].lstrip()}", *lines[1:]]
     return [line]
+
+
+class Word(str):
+    """A word of YAML, such as `true`, that is written without quotes."""
+
+    __slots__ = ()
 
 
 class Quoted(str):

@@ -87,20 +87,27 @@ def parse_matcher_cell(
 
     States and postal codes are read in the country that the scope's ancestors fix, the row's own among them.
     """
-    return cell_reader(field, scope, findings)(text, place)
+    return CellReader(field, scope, findings).read(text, place)
 
 
-def cell_reader(field: str, scope: ConditionScope, findings: Findings) -> Callable[[str, Place], Matcher | None]:
-    """Reads the cells of one column in one scope, one after the other, as `parse_matcher_cell` reads one."""
-    reader, path = _ConditionReader(scope, findings), _path_of(scope)
-    plain = reader.plain_cells(field, path)
+class CellReader:
+    """Reads the cells of one column in one scope, one after the other, as `parse_matcher_cell` reads one.
 
-    def read(text: str, place: Place) -> Matcher | None:
-        if plain is not None and plain.is_plain(text):
-            return plain.equal(text, place)
-        return reader.cell(text, field, place, path)
+    `reads_codes` says that a cell of five digits is a postal code, and equals just that text.
+    """
 
-    return read
+    def __init__(self, field: str, scope: ConditionScope, findings: Findings) -> None:
+        self._reader, self._path = _ConditionReader(scope, findings), _path_of(scope)
+        self._plain = self._reader.plain_cells(field, self._path)
+        self._field = field
+        type_ = scope.catalogue.of(scope.kind).get(field)
+        self.reads_codes = self._plain is not None and type_ is FieldType.POSTAL_CODE
+
+    def read(self, text: str, place: Place) -> Matcher | None:
+        """The matcher of a cell; None after a finding."""
+        if self._plain is not None and self._plain.is_plain(text):
+            return self._plain.equal(text, place)
+        return self._reader.cell(text, self._field, place, self._path)
 
 
 def _path_of(scope: ConditionScope) -> Countries | None:

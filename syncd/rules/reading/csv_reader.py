@@ -100,7 +100,8 @@ def read_csv(data: bytes, path: str, findings: Findings) -> Sheet | None:
         header = header[:-1]
     _check_header(header, rows[0].line, path, findings)
     report_curly_cells(text, ((cell, row.line) for row in rows for cell in row.cells), path, findings)
-    body = tuple(_fitted(row, len(header), path, findings) for row in rows[1:])
+    width = len(header)
+    body = tuple([row if len(row.cells) == width else _fitted(row, width, path, findings) for row in rows[1:]])
     lines = tuple(lines_of(text))
     return Sheet(path, header, body, lines, separator) if findings.error_count == before else None
 
@@ -116,7 +117,7 @@ def _rows(text: str, separator: str, path: str, findings: Findings) -> Iterator[
     try:
         for cells in reader:
             if any(cells):
-                stripped = tuple([cell.strip() for cell in cells])
+                stripped = tuple(map(str.strip, cells))
                 if any(stripped):
                     yield Row(stripped, line)
             line = reader.line_num + 1
@@ -139,8 +140,7 @@ def _check_header(header: tuple[str, ...], line: int, path: str, findings: Findi
 
 
 def _fitted(row: Row, width: int, path: str, findings: Findings) -> Row:
-    if len(row.cells) == width:
-        return row
+    """A row of another length than the header: without empty cells at its end, or after an error (SYN260)."""
     if len(row.cells) > width and not any(row.cells[width:]):
         return Row(row.cells[:width], row.line)
     if findings.error_count <= _MOST_BROKEN_ROWS:

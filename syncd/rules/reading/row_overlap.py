@@ -6,7 +6,7 @@ that cannot win, and never accuses one that can.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass, fields
 from itertools import product
 from math import prod
@@ -81,23 +81,26 @@ class RowOverlap:
 
         Judged by the columns that every row tests by plain values, all of them together.
         """
+        nothing = (UNTESTED,) * len(self._columns)
         tested = [
             (key, name, row)
             for row, (key, name) in enumerate(zip(self._keys, self._rows.territories, strict=True))
-            if any(number != UNTESTED for number in key)
+            if key != nothing
         ]
         plain = [
             place
             for place, column in enumerate(self._columns)
-            if column.plain and all(key[place] != UNTESTED for key, _, _ in tested)
+            if column.plain and UNTESTED not in {key[place] for key, _, _ in tested}
         ]
         if not tested or not plain:
             return False
         owner: dict[Hashable, str] = {}
         cut = _cut(tuple(plain))
-        for key, name, row in tested:
-            parts = self._parts(row, plain) if self._multiple else [(number,) for number in key]
-            if self._multiple and prod(map(len, parts)) > _MOST_COMBINATIONS:
+        if not self._multiple:
+            return all(owner.setdefault(cut(key), name) == name for key, name, _ in tested)
+        for _, name, row in tested:
+            parts = self._parts(row, plain)
+            if prod(map(len, parts)) > _MOST_COMBINATIONS:
                 return False
             for each in product(*parts):
                 if owner.setdefault(cut(each), name) != name:
@@ -121,22 +124,29 @@ class RowOverlap:
         names, windows = self._rows.territories, self._windows
         equal: dict[Hashable, int] = {}
         shapes: dict[tuple[bool, ...], Shape] = {}
+        every: Shape = tuple(range(len(self._columns)))
         for row, key in enumerate(self._keys):
             window = windows[row] if windows is not None else None
             first = equal.setdefault((key, window) if window else key, row)
             if first != row and names[first] != names[row]:
                 self._report_equal(row, first)
                 continue
-            tested = tuple([number != UNTESTED for number in key])
-            shape = shapes.get(tested)
-            if shape is None:
-                shape = shapes[tested] = tuple([place for place, is_tested in enumerate(tested) if is_tested])
+            if UNTESTED not in key:
+                shape = every
+            else:
+                tested = tuple([number != UNTESTED for number in key])
+                shape = shapes.setdefault(tested, tuple([place for place, each in enumerate(tested) if each]))
             self._place(row, key, shape, dated=window is not None and any(window))
 
     def _place(self, row: int, key: Combination, shape: Shape, *, dated: bool) -> None:
         """One row among those before it: beaten by them, or one that may beat later ones."""
+        covering = self._covering.get(shape)
+        if covering is None:
+            covering = self._covering[shape] = [
+                found for each, found in self._shapes.items() if set(each) <= set(shape)
+            ]
         combinations = self._combinations(row, key, shape) if self._multiple else (key,)
-        winner = self._winner(shape, combinations)
+        winner = _winner(covering, combinations)
         if winner is not None:
             self._beaten.append((row, winner))
         elif not dated and len(self._shapes) < _MOST_SHAPES:
@@ -151,24 +161,6 @@ class RowOverlap:
         names, lines = self._rows.territories, self._rows.cells.lines
         message = f"the same condition leads to {names[row]} here and to {names[first]} in line {lines[first]}"
         self._findings.error("SYN264", message, Place(self._sheet.path, lines[row]), "keep one of the two rows")
-
-    def _winner(self, shape: Shape, combinations: Sequence[Combination]) -> int | None:
-        """An earlier row that beats this one, if each of its combinations is taken by an earlier row."""
-        covering = self._covering.get(shape)
-        if covering is None:
-            covering = self._covering[shape] = [
-                found for each, found in self._shapes.items() if set(each) <= set(shape)
-            ]
-        winners: list[int] = []
-        for combination in combinations:
-            for cut, seen in covering:
-                winner = seen.get(cut(combination))
-                if winner is not None:
-                    winners.append(winner)
-                    break
-            else:
-                return None
-        return min(winners, default=None)
 
     def _combinations(self, row: int, key: Combination, places: Sequence[int]) -> Sequence[Combination]:
         """What a row matches in these columns, part by part; all of it as one where the parts are too many."""
@@ -188,6 +180,20 @@ class RowOverlap:
         return parts
 
 
+def _winner(covering: Sequence[tuple[Cut, Seen]], combinations: Iterable[Combination]) -> int | None:
+    """An earlier row that beats a row, if each of its combinations is taken by an earlier one of these shapes."""
+    winners: list[int] = []
+    for combination in combinations:
+        for cut, seen in covering:
+            winner = seen.get(cut(combination))
+            if winner is not None:
+                winners.append(winner)
+                break
+        else:
+            return None
+    return min(winners, default=None)
+
+
 def _cut(shape: Shape) -> Cut:
     """A combination cut to some of its columns."""
     return itemgetter(*shape) if shape else lambda _: ()
@@ -196,23 +202,20 @@ def _cut(shape: Shape) -> Cut:
 def _column(column: CellTests) -> _Column:
     numbers: dict[Hashable, int] = {}
 
-    def number(key: Hashable) -> int:
-        return numbers.setdefault(key, len(numbers))
-
     wholes: list[int] = []
     parts: list[tuple[int, ...]] = []
     plain = True
     for meaning in column.meanings:
-        if not isinstance(meaning, Matcher):
-            whole = number(("value", meaning))
+        if type(meaning) is str or not isinstance(meaning, Matcher):  # the first is quick, and nearly always true
+            whole = numbers.setdefault(("value", meaning), len(numbers))
             wholes.append(whole)
             parts.append((whole,))
             continue
         values = _values(meaning)
         plain = plain and values is not None
         atoms = _atoms(meaning) if values is None else [("value", value) for value in values]
-        found = tuple([number(each) for each in atoms])
-        wholes.append(found[0] if len(found) == 1 else number(frozenset(atoms)))
+        found = tuple([numbers.setdefault(each, len(numbers)) for each in atoms])
+        wholes.append(found[0] if len(found) == 1 else numbers.setdefault(frozenset(atoms), len(numbers)))
         parts.append(found)
     single = all(len(each) == 1 for each in parts)
     return _Column([*wholes, UNTESTED], [*parts, _EMPTY], single, plain)

@@ -8,7 +8,6 @@ a cell is read once however many rows hold it, for fifty thousand rows are norma
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import compress, repeat
 
@@ -17,7 +16,7 @@ from syncd.model.fields import SELF_READING_FIELDS
 from syncd.rules.conditions import UNTESTED, Always, AnyOf, CellTests, Condition, TableCells, TableRows
 from syncd.rules.facts import Value
 from syncd.rules.findings import Findings
-from syncd.rules.matching.condition_parser import ConditionScope, cell_reader, parse_matcher_cell
+from syncd.rules.matching.condition_parser import CellReader, ConditionScope, parse_matcher_cell
 from syncd.rules.matching.matchers import EqualTo, Matcher
 from syncd.rules.nodes import Scalar
 from syncd.rules.pack import NoOwners, Territory
@@ -99,8 +98,9 @@ class _Table:
         ]
         self._fields = sorted(tested, key=lambda each: each[0] != "country")
         self._types = dict(fields)
+        self._top = Place(sheet.path, 1)
         self._found = Findings()
-        self._readers: dict[tuple[str, str], Callable[[str, Place], Matcher | None]] = {}
+        self._readers: dict[tuple[str, str], CellReader] = {}
         self._scopes: dict[str, ConditionScope] = {"": self._scope}
         self._reported: Counter[tuple[str, str]] = Counter()
 
@@ -152,7 +152,12 @@ class _Table:
             if not text:
                 known[key] = UNTESTED
                 continue
-            matcher = self._read(field, text, within)
+            reader = self._reader(field, within)
+            if reader.reads_codes and len(text) == 5 and text.isascii() and text.isdigit():
+                known[key] = len(read)
+                read.append((text, text))
+                continue
+            matcher = reader.read(text, self._top)
             if self._found:
                 self._report(field, text, within, self._sheet.place(rows[keys.index(key)], place))
             if matcher is None:
@@ -171,11 +176,12 @@ class _Table:
             ancestors = (*self._scope.ancestors, countries.test(number))
             self._scopes[text] = self._reading.scope(ancestors=ancestors, forbidden=SELF_READING_FIELDS)
 
-    def _read(self, field: str, text: str, within: str) -> Matcher | None:
-        """The matcher of one distinct cell; what is wrong with it is in `_found`, without its place."""
-        if (field, within) not in self._readers:
-            self._readers[field, within] = cell_reader(field, self._scopes[within], self._found)
-        return self._readers[field, within](text, Place(self._sheet.path, 1))
+    def _reader(self, field: str, within: str) -> CellReader:
+        """What reads distinct cells; what is wrong with one is in `_found`, without its place."""
+        found = self._readers.get((field, within))
+        if found is None:
+            found = self._readers[field, within] = CellReader(field, self._scopes[within], self._found)
+        return found
 
     def _report(self, field: str, text: str, within: str, place: Place) -> None:
         """What is wrong with a cell, at its own place: found by reading it again, for few cells are wrong."""

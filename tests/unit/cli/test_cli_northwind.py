@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from syncd.cli.northwind import settle
+from syncd.cli.northwind import settle, strangers
 from syncd.cli.sandboxes import RunningSandboxes, open_sandboxes
 from syncd.errors import UsageError
 from syncd.settings import Mode, load_settings
@@ -51,3 +51,13 @@ def test_a_folder_that_holds_something_else_is_left_alone(tmp_path: Path, sandbo
     with pytest.raises(UsageError, match="SYN004"):
         settle(tmp_path, sandboxes)
     assert [path.name for path in tmp_path.iterdir()] == ["config.toml"]
+
+
+@pytest.mark.parametrize(("seed", "fits"), [(7, True), (11, False)])
+def test_a_pack_that_names_people_of_another_company_is_noticed(tmp_path: Path, seed: int, *, fits: bool) -> None:
+    sandboxes = open_sandboxes(companies=600, seed=seed)
+    try:
+        settle(tmp_path / "northwind", sandboxes)
+        assert (strangers(tmp_path / "northwind", sandboxes) == 0) is fits
+    finally:
+        sandboxes.close()

@@ -380,6 +380,31 @@ def test_territories_in_a_ring_are_left_out_and_said(tmp_path: Path) -> None:
     assert "is left out: it is its own ancestor" in result.stderr
 
 
+def test_rows_that_lead_nowhere_and_rows_that_stand_twice_are_said_each_at_its_place(tmp_path: Path) -> None:
+    files = {name: "\ufeff" + text.replace("\n", "\r\n") for name, text in EXPORT.items()}
+    files["t.csv"] += "1,Twice,Twice,\r\n"
+    files["i.csv"] += "99,Name,equals,X,1\r\n11,Type,notEqual,,2\r\n"
+    files["l.csv"] += "11,77,false\r\n"
+    files["m.csv"] += "93,3,true\r\n94,4,true\r\n95,5,true\r\n"
+    files["u.csv"] += "93,,true\r\n94,gone@x.com,false\r\n"
+    result, out = imported(tmp_path, files)
+    assert result.exit_code == 0, result.output
+    said = re.sub(r"\S*/sf/", "", result.stderr)
+    for place, text in {
+        "t.csv:8": "a second row of the territory 1, first at line 2",
+        "i.csv:13": "of the rule 99, which none of the files holds",
+        "l.csv:9": "of the territory 77, which none of the files holds",
+        "m.csv:5": "the user 93 of the territory 'US' has no e-mail",
+        "m.csv:6": "the user 94 of the territory 'West' is not active",
+        "m.csv:7": "the user 95 of the territory 'Odd' is in none of the files",
+    }.items():
+        line = next((line for line in said.splitlines() if line.startswith(f"{place}:")), said)
+        assert text in line
+    written = (out / "territories.yaml").read_text()
+    assert "twice" not in written
+    assert "present: true" in written
+
+
 def test_an_import_overwrites_nothing(tmp_path: Path) -> None:
     shutil.copytree(DEMO, tmp_path / "pack")
     result, _ = imported(tmp_path)

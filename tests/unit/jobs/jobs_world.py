@@ -61,6 +61,7 @@ class World:
     extra: str = ""
     reps: tuple[str, ...] = ()
     skew: timedelta = timedelta(0)
+    state: bool = False
     only: System | None = None
     told: Mapping[System, str] = field(default_factory=dict)
     context: Context = field(init=False)
@@ -99,6 +100,7 @@ base_url = "{base["url"]}"
             f"""
 mode = "{self.mode}"
 {f'owner_writer = "{self.owner_writer}"' if self.owner_writer else ""}
+{'state_dir = "state"' if self.state else ""}
 [database]
 url = "{self.url}"
 [control]

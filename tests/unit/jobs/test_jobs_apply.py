@@ -10,6 +10,8 @@ from jobs_world import HUBSPOT, SALESFORCE, World
 from syncd.connectors.wire import HttpRequest
 from syncd.errors import ExitCode, GuardTrippedError, LeaseHeldError, RefusedError
 from syncd.jobs import apply as jobs
+from syncd.jobs import plan as planning
+from syncd.jobs.book_cache import COLUMNS_FOLDER
 from syncd.jobs.leadership import leadership
 from syncd.jobs.plan import make_plan
 from syncd.jobs.sync import SyncReport, sync
@@ -17,6 +19,7 @@ from syncd.model.plans import PlanStatus, RowState
 from syncd.model.refs import Kind, Ref, System
 from syncd.planning.applied import ApplyReport
 from syncd.store import lease, ledger, outbox, plans, runs
+from syncd.store.ownership import applied as applied_rows
 from tests.inprocess import Trouble
 
 
@@ -221,6 +224,41 @@ def test_a_sync_in_apply_mode_writes_once(make_world: Callable[..., World]) -> N
     world.wait()
     second = synced(world)
     assert (second.applied, second.exit_code, writes(world)) == (None, 0, 0)
+
+
+def test_a_round_by_columns_writes_and_remembers_what_a_plain_one_does(
+    make_world: Callable[..., World], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("pyarrow", reason="the extra `fast` is not installed")
+    outcomes = []
+    for large in (10**9, 1):
+        monkeypatch.setattr(planning, "LARGE_MIRROR", large)
+        world = make_world(mode="apply", state=True)
+        (world.folder / "state").mkdir(exist_ok=True)
+        world.pulled()
+        world.adopt()
+        approved = make_plan(world.context)
+        taken = dict(owners(world))
+        world.clock.advance(timedelta(minutes=5))
+        rounds = []
+        for _ in range(2):
+            world.start()
+            world.wait()
+            rounds.append(synced(world))
+        world.assert_equal()
+        with world.context.store.read() as conn:
+            remembered = {
+                key: (roles["owner"].territory, roles["owner"].owner) for key, roles in applied_rows(conn).items()
+            }
+        assert rounds[0].applied is not None
+        assert approved["changes"]
+        assert owners(world) != taken
+        last = rounds[1].plan
+        assert last is not None
+        outcomes.append((owners(world), remembered, [one.exit_code for one in rounds], last["summary"]))
+        world.context.close()
+    assert (world.folder / "state" / COLUMNS_FOLDER).exists()
+    assert outcomes[0] == outcomes[1]
 
 
 @pytest.mark.parametrize("mode", ["observe", "approve", "apply"])

@@ -128,6 +128,11 @@ def test_the_next_plan_keeps_what_a_balance_moved(make_lopsided: Callable[[], Wo
         assert make_plan(world.context)["changes"] == []
         again = balance(world.context, Wanted("accounts", budget=5))
         assert loads(again, "before") == loads(document, "after")
+    world.wait(24 * 60)
+    document = balance(world.context, Wanted("accounts", budget=5, save=True))
+    assert document["plan"] is None
+    assert "Nothing is saved, for no move can be written now: " in " ".join(rendered(document).split())
+    assert "stale" in rendered(document)
 
 
 def test_a_balance_says_when_the_rules_are_to_move_accounts_first(world: World) -> None:

@@ -247,7 +247,7 @@ def remembered(mirrors: Mirrors, thought: Deliberation) -> dict[str, AppliedRow]
     return told
 
 
-@pytest.mark.parametrize(("url", "seed"), COURSES[1:3], indirect=["url"])
+@pytest.mark.parametrize(("url", "seed"), COURSES[2:3], indirect=["url"])
 def test_what_an_apply_asks_for_is_decided_in_full_and_the_same_is_remembered(
     tmp_path: Path, url: str, seed: int
 ) -> None:

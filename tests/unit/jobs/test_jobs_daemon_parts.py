@@ -19,7 +19,7 @@ from jobs_world import NOW
 
 from syncd.clock import SystemClock
 from syncd.entropy import SeededEntropy
-from syncd.errors import ConfigError, ExitCode, InputError, LeaseHeldError
+from syncd.errors import ConfigError, ExitCode, InputError, LeaseHeldError, MachineError
 from syncd.jobs.daemon.children import KILLED, Children
 from syncd.jobs.daemon.control import ControlServer
 from syncd.jobs.daemon.schedule import Schedule, Task
@@ -194,6 +194,30 @@ def _lives(pid: int) -> bool:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except OSError:
         return False
+
+
+def test_a_child_that_nobody_can_follow_is_ended(
+    run_script: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Left alone it would go on beside the next one, and two that write read each other's rows in doubt."""
+
+    def start(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    started: list[int] = []
+    popen = subprocess.Popen
+
+    def noted(*words: Any, **options: Any) -> Any:
+        process = popen(*words, **options)
+        started.append(process.pid)
+        return process
+
+    monkeypatch.setattr(threading.Thread, "start", start)
+    monkeypatch.setattr("syncd.jobs.daemon.children.subprocess.Popen", noted)
+    with pytest.raises(MachineError, match="SYN011"):
+        run_script("import time\ntime.sleep(60)")
+    assert len(started) == 1
+    assert not _lives(started[0])
 
 
 def test_stopping_ends_children_and_starts_no_more(run_script: Callable[..., Any], tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from planning_world import HS, SF, account, deal
 
 from syncd.errors import InputError
 from syncd.model.plans import Change, GuardTrip
+from syncd.model.refs import Ref
 from syncd.planning.guard import LIMITS, Move, Reach, check_guard, check_role, check_windows, estimated_calls
 from syncd.planning.windows import inside_windows
 from syncd.rules.pack import Guard
@@ -50,6 +51,11 @@ def test_a_limit_trips_above_and_not_at_its_value(guard: Guard, limit: str, allo
     assert trips(guard, moves[:3], totals={"anna": 120}) == ()
 
 
+def test_a_share_is_told_in_percent() -> None:
+    (trip,) = trips(Guard(changes_share=Decimal("0.505")), [move()] * 60)
+    assert (trip.allowed, trip.found) == ("50.5%", "60%")
+
+
 def test_no_limit_means_no_trip() -> None:
     assert trips(Guard(), [move()] * 1000, totals={"anna": 10**6}) == ()
 
@@ -59,6 +65,20 @@ def test_a_rep_who_loses_too_many_trips_like_one_who_gains() -> None:
     (trip,) = trips(Guard(per_rep=3), moves)
     assert trip.found == "4 (old)"
     assert "lose" in trip.text
+
+
+def test_a_rep_who_gains_as_many_as_go_gains_too_many() -> None:
+    moves = [move(gains="anna", loses="old"), move(gains="new", loses="anna")]
+    (trip,) = trips(Guard(per_rep=0), moves)
+    assert trip.text.startswith("anna would gain 1 ")
+    assert "(3 reps are over it)" in trip.text
+
+
+def test_two_that_are_over_a_limit_are_counted_and_one_is_not() -> None:
+    (two,) = trips(Guard(per_territory=0), [move(), move(territory="uk")])
+    assert "(2 territories are over it)" in two.text
+    (one,) = trips(Guard(per_territory=0), [move()])
+    assert "over it" not in one.text
 
 
 def test_aligning_a_system_moves_no_account_between_reps() -> None:
@@ -98,6 +118,20 @@ def test_calls_are_estimated_from_batches() -> None:
     assert estimated_calls([Change(account(1), "a", "b", "c", "f", expected=True)]) == 0
     (trip,) = trips(Guard(api_calls=11), [move()], changes=many)
     assert (trip.limit, trip.found) == ("api_calls", "12")
+    assert trips(Guard(api_calls=12), [move()], changes=many) == ()
+
+
+@pytest.mark.parametrize(
+    ("rows", "calls"),
+    [
+        ([account(number) for number in range(5)], 2 + 1 + 5),  # few rows of Salesforce are written one by one
+        ([account(number) for number in range(6)], 2 + 1 + 1),
+        ([deal(number) for number in range(6)], 2 + 1),  # teams are an account's
+        ([account(number, HS) for number in range(6)], 2 + 1),
+    ],
+)
+def test_calls_depend_on_how_rows_are_written_and_on_who_has_teams(rows: Sequence[Ref], calls: int) -> None:
+    assert estimated_calls([Change(ref, "a", "b", "c", "f") for ref in rows]) == calls
 
 
 def at(text: str) -> datetime:

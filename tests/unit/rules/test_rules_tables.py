@@ -152,6 +152,22 @@ def test_a_table_takes_what_its_first_matching_row_names(
             assert taken_by(pack, **values) == first_match(rows, name, city)
 
 
+NAMES, CITIES = " | ".join(f"n{n}" for n in range(9)), " | ".join(f"c{n}" for n in range(9))
+
+
+def test_rows_of_more_combinations_than_are_compared_keep_their_order_and_accuse_nobody(tmp_path: Path) -> None:
+    rows = [("n8", "c8", "a"), (NAMES, CITIES, "b"), ("n0 | n1", "c0", "a"), (NAMES, CITIES, "b"), ("z", "c8", "a")]
+    body = "".join(f"{first},{second},{name},a@example.com\n" for first, second, name in rows)
+    pack = table(tmp_path, "name,city,territory,owners\n" + body + ",,rest,unassigned\n")
+    assert [each.path for each in pack.roles["owner"]] == ["a", "b", "a", "b", "a", "rest"]
+    for name in ("n0", "n1", "n8", "z", None):
+        for city in ("c0", "c8", "z", None):
+            values = {key: value for key, value in (("name", name), ("city", city)) if value is not None}
+            assert taken_by(pack, **values) == first_match(rows, name, city)
+    beaten = [each.place.line for each in pack.findings if each.code == "SYN265" and each.place]
+    assert beaten == [5], "only the row that repeats another as a whole is known to lose"
+
+
 def first_match(rows: list[tuple[str, str, str]], *values: str | None) -> str:
     def matches(cell: str, value: str | None) -> bool:
         parts = cell.split(" | ")
