@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from syncd.connectors.port import OwnerVersion
-from syncd.errors import BadDataError, CrmError, QuotaExhaustedError, RetryableError
+from syncd.errors import CrmError
 from syncd.jobs.context import Context
 from syncd.model.refs import Ref, System
 from syncd.store import ownership
@@ -24,7 +24,7 @@ MOST = 500
 class Histories:
     """The owners that some accounts had, newest first; those of which their CRM keeps or tells none are left out.
 
-    `later` are those whose CRM could not be asked just now and may answer another time.
+    `later` are those whose CRM could not be asked: one that keeps no history, or hides it, says so without an error.
     """
 
     versions: Mapping[Ref, tuple[OwnerVersion, ...]]
@@ -43,8 +43,7 @@ def histories(context: Context, refs: Sequence[Ref]) -> Histories:
             told = context.reader(system).owner_history(ids)
         except CrmError as error:
             context.log.event("history.unread", system=system.value, code=error.code, accounts=len(ids))
-            if isinstance(error, (RetryableError, QuotaExhaustedError, BadDataError)):
-                later |= {ref for ref in refs if ref.system is system}
+            later |= {ref for ref in refs if ref.system is system}
             continue
         found |= {Ref(system, ref.kind, known): told[known] for ref in refs if (known := ref.id) in told}
     return Histories(found, frozenset(later))

@@ -84,8 +84,8 @@ def export_mirror(context: Context, folder: Path, *, redact: bool) -> Exported:
 
 
 _NOBODYS = "home.arpa"
-"""Below it stand domains that nobody can have (RFC 8375) and that are registrable by the public suffix list: a name below
-`.example` is none, so that rules would take it for missing."""
+"""Below it stand domains that nobody can have (RFC 8375) and that are registrable by the public suffix list: a name
+below `.example` is none, so that rules would take it for missing."""
 
 
 class Redaction:

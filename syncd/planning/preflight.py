@@ -5,7 +5,7 @@ Refusals are of the whole plan (exit 4) and nothing has been written then; stale
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -13,8 +13,8 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection
 
 from syncd.errors import GuardTrippedError, RefusedError
-from syncd.model.plans import OutboxRow, PlanStatus, RowState, SavedPlan, Slot
-from syncd.model.refs import Kind, System
+from syncd.model.plans import OWNER_FIELD, OutboxRow, PlanStatus, RowState, SavedPlan, Slot
+from syncd.model.refs import Kind, Ref, System
 from syncd.planning.approval import DAEMON, approve, check_baseline
 from syncd.planning.compare import named
 from syncd.planning.guard import check_windows
@@ -23,6 +23,7 @@ from syncd.planning.settling import PlanContext, Settlement, settle
 from syncd.planning.staleness import Present
 from syncd.rules.pack import Guard
 from syncd.store import ledger, outbox, plans
+from syncd.store.dossier import marks_of
 
 MAX_STALE_PERCENT = 10
 """Percent of a plan's rows that may be stale; over it the plan is refused as a whole."""
@@ -112,7 +113,10 @@ def drop_stale(
     The others end as `stale`, or `conflict` where somebody changed the owner. RefusedError SYN514 where more than a
     tenth of the plan is stale (conflicts are no staleness, and each lead stands for itself); the plan is closed then.
     """
-    ends = _fallen(context, rows, orders)
+    with line.store.read() as conn:
+        accounts = {row.ref for row in rows if row.ref.kind is Kind.ACCOUNT and row.field == OWNER_FIELD}
+        seen = marks_of(conn, accounts).keys()
+    ends = _fallen(context, rows, orders, accounts - seen)
     settle(line, context, ends)
     stale = sum(1 for end in ends if end.state is RowState.STALE and end.row.ref.kind is not Kind.LEAD)
     if stale * 100 > orders.most_stale * total:
@@ -123,13 +127,23 @@ def drop_stale(
     return [row for row in rows if row.id not in fallen]
 
 
-def _fallen(context: PlanContext, rows: Sequence[OutboxRow], orders: Orders) -> list[Settlement]:
-    """How the rows end whose ground has changed; what an undo restores stands on a receipt, and only on that."""
+def _fallen(
+    context: PlanContext, rows: Sequence[OutboxRow], orders: Orders, unseen: Collection[Ref]
+) -> list[Settlement]:
+    """How the rows end whose ground has changed; what an undo restores stands on a receipt, and only on that.
+
+    Accounts `unseen` have no mark: a process died after it read them, before anybody asked who gave them their owner.
+    """
     if context.plan.kind == UNDO or not rows:
         return []
     present = orders.standing(rows)
-    found = [_end_of(row, present.get(row.slot)) for row in rows]
+    found = [_unseen(row) if row.ref in unseen else _end_of(row, present.get(row.slot)) for row in rows]
     return [end for end in found if end is not None]
+
+
+def _unseen(row: OutboxRow) -> Settlement:
+    text = "it is not known yet who gave the account its owner; the next pull asks"
+    return Settlement(row, RowState.STALE, "unseen", text)
 
 
 def _end_of(row: OutboxRow, now: Present | None) -> Settlement | None:

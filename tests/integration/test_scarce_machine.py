@@ -47,7 +47,7 @@ _ENDINGS = {
 
 @pytest.fixture
 def installation(tmp_path: Path) -> Iterator[Installation]:
-    made = Installation.make(tmp_path, companies=40, extra=SCHEDULE)
+    made = Installation.make(tmp_path, companies=20, extra=SCHEDULE)
     made.syncd("db", "upgrade")
     yield made
     made.close()

@@ -14,6 +14,7 @@ from syncd.sandbox.control import Reception
 from syncd.sandbox.faults import FaultScript
 from syncd.sandbox.journal import Journal
 from syncd.sandbox.salesforce.currencies import corporate_row
+from syncd.sandbox.salesforce.history import settle
 from syncd.sandbox.salesforce.identifiers import canonical, checksum
 from syncd.sandbox.salesforce.loading import load_rows
 from syncd.sandbox.salesforce.model import OrgModel
@@ -113,7 +114,7 @@ class SalesforceOrg:
         """A row as it stands, deleted or not; None where there is none."""
         self._reception.attend()
         with self._reception.lock:
-            self._state.tables.settle(self.clock.now())
+            settle(self._state, self.clock.now())
             row = self._state.tables.get(object_name, canonical(record_id) or record_id)
             return None if row is None else dict(row)
 

@@ -6,6 +6,7 @@ row of OpportunityHistory, tracked or not, whenever stage, amount, probability o
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from syncd.sandbox.salesforce.schema import FieldSchema, relationship_of
@@ -53,6 +54,15 @@ def note_changes(state: OrgState, table: Table, before: Row, after: Row) -> None
         else:
             kind = _DATA_TYPES.get(field.type, "Text")
             _write(state, table, after, {"Field": field.name, "DataType": kind, "OldValue": old, "NewValue": new})
+
+
+def settle(state: OrgState, now: datetime, record_id: str | None = None) -> None:
+    """Commit the late changes whose time has come, and one record's at once, with the entries that they leave."""
+    for table, before, after in state.tables.settle(now, record_id):
+        if before is None:
+            note_created(state, table, after)
+        else:
+            note_changes(state, table, before, after)
 
 
 def forget(state: OrgState, name: str, record_id: str) -> None:

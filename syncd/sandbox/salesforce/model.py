@@ -18,6 +18,7 @@ from syncd.sandbox.salesforce.allowance import Allowance
 from syncd.sandbox.salesforce.bulkjobs import BulkJobs
 from syncd.sandbox.salesforce.cursors import Cursors
 from syncd.sandbox.salesforce.endpoints import Call, Endpoints
+from syncd.sandbox.salesforce.history import settle
 from syncd.sandbox.salesforce.identifiers import canonical
 from syncd.sandbox.salesforce.ingest import IngestJobs
 from syncd.sandbox.salesforce.lifecycle import purge
@@ -103,7 +104,7 @@ class OrgModel:
     def _keep_house(self) -> None:
         """What time alone brings about: late commits become visible, the bin is emptied."""
         now = self.state.clock.now()
-        self.state.tables.settle(now)
+        settle(self.state, now)
         if now >= self._next_purge:
             purge(self.state)
             self._next_purge = now + _PURGE_EVERY

@@ -13,6 +13,7 @@ from typing import Any
 from syncd.sandbox.salesforce import administration
 from syncd.sandbox.salesforce.checks import check_owner
 from syncd.sandbox.salesforce.fieldtypes import stored
+from syncd.sandbox.salesforce.history import settle
 from syncd.sandbox.salesforce.identifiers import canonical
 from syncd.sandbox.salesforce.lifecycle import delete, hard_delete, merge, undelete
 from syncd.sandbox.salesforce.refusals import Refusal
@@ -52,7 +53,7 @@ def _carry_out(state: OrgState, table: Table, verb: str, command: Mapping[str, A
     """One verb."""
     name, argument = table.schema.name, command[verb]
     record_id = canonical(str(command.get("id", ""))) or str(command.get("id", ""))
-    state.tables.settle(state.clock.now(), record_id)
+    settle(state, state.clock.now(), record_id)
     saving = _saving(command, person)
     match verb:
         case "set":

@@ -211,17 +211,21 @@ class Tables:
         """Whether an open transaction of somebody else holds the row."""
         return any(late.record_id == record_id for late in self._late)
 
-    def settle(self, now: datetime, record_id: str | None = None) -> None:
-        """Commit the late changes whose time has come, and those of `record_id` at once."""
+    def settle(self, now: datetime, record_id: str | None = None) -> list[tuple[Table, Row | None, Row]]:
+        """Commit the late changes whose time has come, and those of `record_id` at once: each row before and after."""
         if not self._late:
-            return
+            return []
         due = [late for late in self._late if late.visible_from <= now or late.record_id == record_id]
         self._late = [late for late in self._late if late not in due]
+        settled: list[tuple[Table, Row | None, Row]] = []
         for late in sorted(due, key=lambda item: item.visible_from):
             table = self.table(late.table)
-            row = {**table.rows.get(late.record_id, {}), **late.changes}
+            before = table.rows.get(late.record_id)
+            row = {**(before or {}), **late.changes}
             table.put(row)
             self.revision += 1
+            settled.append((table, before, row))
+        return settled
 
     def take_effects(self) -> tuple[str, ...]:
         """What changed since the last call, in words."""

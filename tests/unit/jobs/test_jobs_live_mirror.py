@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from datetime import timedelta
 from pathlib import Path
 from random import Random  # noqa: TID251 - seeded by the tests, which must repeat
 
@@ -20,6 +19,8 @@ from syncd.cli.replanning import told
 from syncd.jobs import live_mirror, replanning
 from syncd.jobs.plan import deliberate, plan_of
 from syncd.jobs.replanning import Replan, Replanner
+from syncd.model.plans import PlanStatus
+from syncd.store import plans
 from tests.databases import postgres_server
 
 ACCOUNTS = 120
@@ -85,4 +86,22 @@ def test_after_each_pull_the_plan_has_every_byte_of_one_of_its_own(
         if expected.now == found.now:  # the plain one stays at the instant of its reading while nothing changes
             assert shown(found) == shown(expected), step
     assert not FOLLOWED & set(whole), whole
+    mirrors.context.close()
+
+
+def test_each_plan_that_is_news_is_saved_once_as_a_preview(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(replanning, "MANY_COUNTED", 1)
+    mirrors = filled(0, tmp_path, f"sqlite:///{tmp_path}/syncd.db")
+    replanner = Replanner(mirrors.context, tmp_path / "pack")
+    saved = []
+    for step in mirrors.steps():
+        replanner.plan()
+        saved.append(replanner.save()["plan_id"])
+        assert replanner.save()["plan_id"] == saved[-1]
+        if step == "deals":
+            break
+    with mirrors.context.store.read() as conn:
+        kept = {each.plan_id: each.status for each in plans.list_plans(conn, 9)}
+    assert kept == dict.fromkeys(saved, PlanStatus.PREVIEW)
+    assert len(kept) > 1
     mirrors.context.close()

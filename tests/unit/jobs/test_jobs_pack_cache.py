@@ -42,9 +42,9 @@ def readings(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
     """The folders that were really read."""
     seen: list[Path] = []
 
-    def read(root: Path, options: ReadingOptions, *, now: datetime | None = None) -> ReadPack:
+    def read(root: Path, options: ReadingOptions, *, now: datetime | None = None, memory: None = None) -> ReadPack:
         seen.append(root)
-        return read_pack(root, options, now=now)
+        return read_pack(root, options, now=now, memory=memory)
 
     monkeypatch.setattr(packs, "read_pack", read)
     return seen

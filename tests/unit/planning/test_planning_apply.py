@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
@@ -50,6 +51,7 @@ from syncd.planning.ownership import OwnershipHistory, drifted
 from syncd.planning.recovery import recover
 from syncd.rules.pack import Cap, Guard
 from syncd.store import ledger, mirror, outbox, ownership, plans
+from syncd.store.tables import owner_marks
 from tests.dying import crash_at
 
 BOTH = (SF, HS)
@@ -257,6 +259,17 @@ def test_a_lost_answer_of_an_applied_write_is_confirmed_by_reading_and_not_sent_
     assert report.exit_code == ExitCode.OK
     assert world.rows(plan)[account(1).id].code == "lost-answer"
     assert len(world.crms[SF].sent) == len(world.crms[SF].effects) == 1
+
+
+def test_an_account_of_which_nobody_asked_yet_who_gave_it_away_is_not_written(world: World) -> None:
+    source, plan = ready(world, 20)
+    with world.store.write() as conn:
+        conn.execute(owner_marks.delete().where(owner_marks.c.ref == account(1)))
+    world.apply(plan, source)
+    row = world.rows(plan)[account(1).id]
+    assert (row.state, row.code) == (RowState.STALE, "unseen")
+    assert world.crms[SF].owners[account(1)] == "005old"
+    assert Counter(world.states(plan).values()) == {"stale": 1, "confirmed": 19}
 
 
 def test_a_lost_answer_of_a_write_that_was_not_applied_is_sent_again_after_a_read(world: World) -> None:

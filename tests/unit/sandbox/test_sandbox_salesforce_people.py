@@ -179,6 +179,19 @@ def test_late_commit_shows_up_behind_the_clock(org: SalesforceOrg, clock: Manual
     assert found == []
 
 
+def test_late_commit_leaves_its_history_when_it_shows_up(
+    org: SalesforceOrg, clock: ManualClock, reps: tuple[str, ...]
+) -> None:
+    (account,) = org.load("Account", [{"Name": "A", "OwnerId": reps[0]}])
+    org.edit(object="Account", id=account, set={"OwnerId": reps[1]}, visible_after=300)
+    history = "SELECT NewValue, CreatedDate FROM AccountHistory WHERE Field = 'Owner'"
+    assert query(org, history) == []
+    clock.advance(timedelta(seconds=300))
+    rows = query(org, history)
+    assert reps[1] in [row["NewValue"] for row in rows]
+    assert {row["CreatedDate"] for row in rows} == {"2026-11-20T10:00:00.000+0000"}
+
+
 def test_deactivated_user_stays_and_cannot_be_given_records(org: SalesforceOrg, reps: tuple[str, ...]) -> None:
     (account,) = org.load("Account", [{"Name": "A"}])
     org.edit(object="User", id=reps[0], deactivate=True)
