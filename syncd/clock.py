@@ -96,9 +96,12 @@ def parse_instant(text: str) -> datetime:
     (reliability.md T10). Raises ValueError for anything else, a missing zone included.
     """
     stripped = text.strip()
-    if stripped.lstrip("-").isdigit() and len(stripped.lstrip("-")) >= 9:
-        return datetime.fromtimestamp(int(stripped) / 1000, UTC)
-    instant = datetime.fromisoformat(stripped)
-    if instant.tzinfo is None:
-        raise ValueError(f"no time zone in {text!r}")
-    return instant.astimezone(UTC)
+    try:
+        if stripped.lstrip("-").isdigit() and len(stripped.lstrip("-")) >= 9:
+            return datetime.fromtimestamp(int(stripped) / 1000, UTC)
+        instant = datetime.fromisoformat(stripped)
+        if instant.tzinfo is None:
+            raise ValueError(f"no time zone in {text!r}")
+        return instant.astimezone(UTC)
+    except (OverflowError, OSError) as error:  # years that a datetime, or the platform, does not have
+        raise ValueError(f"no instant: {text!r}") from error

@@ -60,6 +60,16 @@ class OwnerVersion:
     by_person: bool = True
 
 
+def latest_version(versions: Sequence[OwnerVersion], owner: str | None) -> OwnerVersion | None:
+    """The newest of the versions, newest first; of several of one instant the one that names `owner`, if one does.
+
+    Salesforce tells whole seconds, and two people may save a record in one.
+    """
+    newest = versions[0] if versions else None
+    tied = (each for each in versions if newest is not None and each.at == newest.at and each.owner == owner)
+    return next(tied, newest)
+
+
 @dataclass(frozen=True, slots=True)
 class StageVersion:
     """A stage that a deal entered, and when; `stage` is in the words of the mirror's field."""

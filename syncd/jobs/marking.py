@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
-from syncd.connectors.port import OwnerVersion
+from syncd.connectors.port import OwnerVersion, latest_version
 from syncd.jobs.authors import histories
 from syncd.jobs.context import Context
 from syncd.jobs.written import written_fields
@@ -109,10 +109,11 @@ def _look_at_role(context: Context, role: str, systems: Sequence[System]) -> Non
 
 def _mark(conn: Connection, record: Record, versions: tuple[OwnerVersion, ...], now: datetime) -> None:
     """The mark of one account, and the change that its history tells."""
-    newest = versions[0] if len(versions) > 1 else None
+    newest = latest_version(versions, record.owner) if len(versions) > 1 else None
     if newest is None or newest.at is None or newest.owner != record.owner or not newest.by_person:
         ownership.set_mark(conn, record.ref, record.owner, "first-seen", now=now)
         return
     ownership.set_mark(conn, record.ref, versions[-1].owner, "first-seen", now=now - _BEFORE)
-    change = OwnerChange(newest.at, versions[1].owner, newest.owner, now, newest.by, newest.source)
+    before = next(each.owner for each in versions if each is not newest)
+    change = OwnerChange(newest.at, before, newest.owner, now, newest.by, newest.source)
     ownership.add_change(conn, record.ref, change)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from syncd.connectors.port import OwnerVersion, Reading
+from syncd.connectors.port import OwnerVersion, Reading, latest_version
 from syncd.model.plans import OWNER_FIELD, OutboxRow
 from syncd.model.refs import Kind, Ref
 from syncd.planning.compare import Standing, compare, named
@@ -68,7 +68,7 @@ def _stamp(reading: Reading | None) -> datetime | None:
 
 def _put_back(row: OutboxRow, stamp: datetime | None, versions: Sequence[OwnerVersion]) -> Doubted | None:
     """Why a row may have been written and put back; None where the history shows that the owner was not touched."""
-    newest = versions[0] if versions else None
+    newest = latest_version(versions, row.old)
     if newest is None or newest.owner != row.old or stamp is None:
         text = f"the answer was lost, and the {row.field} is {named(row.old)} in a record that was changed meanwhile"
         return Doubted(Doubt.PUT_BACK, f"{text}: the write may have been done and put back")
@@ -81,7 +81,7 @@ def _put_back(row: OutboxRow, stamp: datetime | None, versions: Sequence[OwnerVe
 
 def _not_ours(row: OutboxRow, us: str | None, versions: Sequence[OwnerVersion]) -> Doubted | None:
     """Who else set the wanted owner; None where it was us, a program, or where nothing tells."""
-    newest = versions[0] if versions else None
+    newest = latest_version(versions, row.new)
     if newest is None or newest.owner != row.new or not newest.by_person or newest.by in (None, us):
         return None
     return Doubted(Doubt.NOT_OURS, f"the answer was lost, and {newest.by} set the {row.field} to {named(row.new)}")

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from syncd.connectors.port import latest_version
 from syncd.connectors.salesforce.history import owner_versions, stage_versions
 from syncd.connectors.salesforce.teams import TeamShape
 from syncd.errors import BadDataError
@@ -42,3 +43,18 @@ def test_a_row_without_a_column_that_was_asked_for_is_refused(reader: str, colum
     with pytest.raises(BadDataError) as caught:
         read({name: value for name, value in row.items() if name != column})
     assert caught.value.code == "SYN421"
+
+
+def test_of_two_changes_in_one_second_the_one_that_the_record_shows_is_the_newest() -> None:
+    other = "005Sb0000000002IAA"
+    there = {**OWNER, "OldValue": USER, "NewValue": other}
+    back = {**OWNER, "OldValue": other, "NewValue": USER}
+    for rows in ([there, back], [back, there]):
+        ((_, versions),) = owner_versions(rows)
+        for owner in (USER, other):
+            newest = latest_version(versions, owner)
+            assert newest is not None
+            assert newest.owner == owner
+    assert latest_version((), USER) is None
+    (_, versions) = next(iter(owner_versions([{**back, "CreatedDate": "2026-11-20T10:00:01.000+0000"}, there])))
+    assert latest_version(versions, other) == versions[0], "an older one is no tie"

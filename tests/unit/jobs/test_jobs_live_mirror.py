@@ -24,7 +24,7 @@ from syncd.store import plans
 from tests.databases import postgres_server
 
 ACCOUNTS = 120
-COURSES = [("sqlite", seed) for seed in (0, 2)] + [pytest.param("postgresql", 1, marks=pytest.mark.postgres)]
+COURSES = [("sqlite", seed) for seed in (0, 10)] + [pytest.param("postgresql", 13, marks=pytest.mark.postgres)]
 FOLLOWED = {"nothing", "edit", "deals", "owners", "delete", "months"}
 """What is followed; the others change marks or applied territories (links carry these over), or users."""
 

@@ -7,10 +7,12 @@ from datetime import timedelta
 
 import click
 import pytest
+from click.testing import CliRunner
 from jobs_world import SALESFORCE, World
 
 from syncd.cli import replanning as cli
-from syncd.errors import InputError, RefusedError
+from syncd.cli.main import cli as main
+from syncd.errors import InputError, RefusedError, UsageError
 from syncd.jobs import live_mirror, replanning
 from syncd.jobs.plan import deliberate
 from syncd.jobs.replanning import Replanner
@@ -176,3 +178,9 @@ def test_the_command_shows_findings_goes_on_and_ends_with_ctrl_c(
     assert "added territory top" in shown.out
     assert "error SYN" in shown.err
     assert "read the mirror" in shown.err
+
+
+def test_save_without_watch_is_a_usage_error() -> None:
+    result = CliRunner().invoke(main, ["plan", "--save"])
+    assert isinstance(result.exception, UsageError)
+    assert str(result.exception) == "SYN005 --save goes with --watch"

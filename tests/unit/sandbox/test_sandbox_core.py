@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from syncd.clock import ManualClock
-from syncd.sandbox.control import Answer, Reception
+from syncd.sandbox.control import REPLAYED_FOR, Answer, Reception
 from syncd.sandbox.faults import FaultScript, RowFault, fault_of, match_of
 from syncd.sandbox.journal import Journal
 from syncd.sandbox.timekeeping import SandboxClock
@@ -220,6 +220,17 @@ def test_replay_gives_the_answer_before(reception: Reception) -> None:
     reception.faults.install([{"match": {"nth": 2}, "fault": "replay"}])
     bodies = [json.loads(reception.handle(get("/page/x")).body)["count"] for _ in range(3)]
     assert bodies == [1, 1, 3]
+
+
+def test_replay_gives_no_answer_of_long_ago(echo: Echo) -> None:
+    clock = ManualClock(START)
+    reception = Reception(echo, SandboxClock(clock))
+    reception.faults.install([{"match": {"nth": number}, "fault": "replay"} for number in (2, 3)])
+    counts = []
+    for wait in (timedelta(0), REPLAYED_FOR, REPLAYED_FOR + timedelta(seconds=1)):
+        clock.advance(wait)
+        counts.append(json.loads(reception.handle(get("/page/x")).body)["count"])
+    assert counts == [1, 1, 3]
 
 
 def test_faults_are_installed_added_and_cleared_over_the_wire(reception: Reception) -> None:
