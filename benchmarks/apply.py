@@ -26,11 +26,11 @@ from syncd.cli.sandboxes import load_sandboxes  # noqa: E402 - the checkout is p
 from syncd.clock import ManualClock, SystemClock, parse_instant  # noqa: E402
 from syncd.connectors.wire import HttpRequest, HttpResponse  # noqa: E402
 from syncd.entropy import SeededEntropy  # noqa: E402
-from syncd.jobs import apply as jobs  # noqa: E402
 from syncd.jobs.context import Context  # noqa: E402
 from syncd.jobs.leadership import leadership  # noqa: E402
-from syncd.jobs.plan import make_plan  # noqa: E402
-from syncd.jobs.pull import pull  # noqa: E402
+from syncd.jobs.plans import apply as jobs  # noqa: E402
+from syncd.jobs.plans.plan import make_plan  # noqa: E402
+from syncd.jobs.pulling.pull import pull  # noqa: E402
 from syncd.model.refs import System  # noqa: E402
 from syncd.sandbox.dataset import Dataset, generate  # noqa: E402
 from syncd.sandbox.hubspot import RateLimits  # noqa: E402

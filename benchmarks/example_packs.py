@@ -25,12 +25,12 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "unit" / "rules")]
 
 from benchmarks.rules_world import accounts, write_pack  # noqa: E402 - the path comes first
 from syncd.clock import ManualClock  # noqa: E402
-from syncd.jobs.cases import run_tests  # noqa: E402
+from syncd.jobs.answers.explaining import explain_company  # noqa: E402
 from syncd.jobs.checking import check  # noqa: E402
 from syncd.jobs.context import Context  # noqa: E402
-from syncd.jobs.explaining import explain_company  # noqa: E402
-from syncd.jobs.export import ExportFiles, think_over_export  # noqa: E402
-from syncd.jobs.packs import open_pack  # noqa: E402
+from syncd.jobs.packs.cases import run_tests  # noqa: E402
+from syncd.jobs.packs.packs import open_pack  # noqa: E402
+from syncd.jobs.plans.export import ExportFiles, think_over_export  # noqa: E402
 from syncd.model.records import Record, User  # noqa: E402
 from syncd.model.refs import Kind, Ref, System  # noqa: E402
 from syncd.rules.loader import check_pack  # noqa: E402

@@ -23,8 +23,8 @@ sys.path.insert(0, str(ROOT))
 
 from benchmarks.rules_world import accounts, write_pack  # noqa: E402 - the path comes first
 from syncd.clock import ManualClock  # noqa: E402
+from syncd.jobs.answers.explaining import explain_company, explain_toward  # noqa: E402
 from syncd.jobs.context import Context  # noqa: E402
-from syncd.jobs.explaining import explain_company, explain_toward  # noqa: E402
 from syncd.model.plans import PlanStatus, SavedPlan, document_hash  # noqa: E402
 from syncd.model.records import Record, User  # noqa: E402
 from syncd.model.refs import Kind, Ref, System  # noqa: E402

@@ -30,7 +30,7 @@ sys.path.insert(0, str(ROOT))
 
 from syncd.clock import SystemClock  # noqa: E402 - the checkout is put on the path first
 from syncd.jobs.context import Context  # noqa: E402
-from syncd.jobs.reading import Reading, SystemPull  # noqa: E402
+from syncd.jobs.pulling.reading import Reading, SystemPull  # noqa: E402
 from syncd.model.refs import System  # noqa: E402
 from syncd.settings import load_settings  # noqa: E402
 from syncd.store import indexes  # noqa: E402

@@ -23,12 +23,12 @@ sys.path.insert(0, str(ROOT))
 from syncd.cli.sandboxes import load_sandboxes  # noqa: E402 - the checkout is put on the path first
 from syncd.clock import ManualClock, SystemClock, parse_instant  # noqa: E402
 from syncd.entropy import SeededEntropy  # noqa: E402
-from syncd.jobs.apply import adopt  # noqa: E402
 from syncd.jobs.context import Context  # noqa: E402
 from syncd.jobs.leadership import leadership  # noqa: E402
 from syncd.jobs.leads.lane import run_leads  # noqa: E402
 from syncd.jobs.leads.standing import leads_figures  # noqa: E402
-from syncd.jobs.pull import pull  # noqa: E402
+from syncd.jobs.plans.apply import adopt  # noqa: E402
+from syncd.jobs.pulling.pull import pull  # noqa: E402
 from syncd.rules.derivation import Derivation  # noqa: E402
 from syncd.rules.facts import Facts  # noqa: E402
 from syncd.rules.routing.account_match import AccountIndex  # noqa: E402

@@ -27,10 +27,10 @@ from benchmarks.batch_engine import NOW  # noqa: E402 - the path comes first
 from benchmarks.mirror_world import ENVIRON, make_mirror  # noqa: E402
 from syncd.clock import ManualClock  # noqa: E402
 from syncd.entropy import SystemEntropy  # noqa: E402
+from syncd.jobs.books.engines import EngineChoice  # noqa: E402
 from syncd.jobs.context import Context  # noqa: E402
-from syncd.jobs.engines import EngineChoice  # noqa: E402
-from syncd.jobs.plan import deliberate, plan_of  # noqa: E402
-from syncd.jobs.replanning import Replanner  # noqa: E402
+from syncd.jobs.plans.plan import deliberate, plan_of  # noqa: E402
+from syncd.jobs.plans.replanning import Replanner  # noqa: E402
 from syncd.jobs.stages import Stages  # noqa: E402
 from syncd.model.records import Record  # noqa: E402
 from syncd.model.refs import Kind, Ref, System  # noqa: E402

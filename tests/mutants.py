@@ -22,11 +22,14 @@ from tests.reliability_page import put
 
 _KEPT = ROOT / "build" / "mutants.jsonl"
 TESTS: Mapping[str, tuple[str, ...]] = {
-    "syncd/planning/verdicts.py": ("tests/unit/planning/test_planning_apply.py",),
-    "syncd/planning/staleness.py": ("tests/unit/planning/test_planning_apply.py", "tests/unit/jobs/test_jobs_apply.py"),
+    "syncd/planning/writing/verdicts.py": ("tests/unit/planning/test_planning_apply.py",),
+    "syncd/planning/proposing/staleness.py": (
+        "tests/unit/planning/test_planning_apply.py",
+        "tests/unit/jobs/test_jobs_apply.py",
+    ),
     "syncd/planning/approval.py": ("tests/unit/planning/test_planning_approval.py",),
-    "syncd/planning/guard.py": ("tests/unit/planning/test_planning_guard.py",),
-    "syncd/planning/windows.py": (
+    "syncd/planning/proposing/guard.py": ("tests/unit/planning/test_planning_guard.py",),
+    "syncd/planning/proposing/windows.py": (
         "tests/unit/planning/test_planning_plan_times.py",
         "tests/unit/planning/test_planning_guard.py",
     ),

@@ -29,8 +29,8 @@ def lead(ctx: click.Context, work: Callable[[Context, Leadership], int]) -> int:
         code = ask_daemon(socket, ctx.meta[ARGV], lambda stream, text: click.echo(text, err=stream == "stderr"))
         if code is not None:
             return code
-    from syncd.jobs.erasing import replay
     from syncd.jobs.leadership import leadership
+    from syncd.jobs.upkeep.erasing import replay
 
     with open_context(ctx) as context, leadership(context) as leader:
         replay(context)  # a backup that was restored holds again what was erased since

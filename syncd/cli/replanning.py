@@ -10,9 +10,9 @@ import click
 from syncd.cli.output import show_error, show_findings
 from syncd.cli.session import open_context
 from syncd.errors import ExitCode, InputError
-from syncd.jobs.replanning import Replan, Replanner
+from syncd.jobs.plans.replanning import Replan, Replanner
 from syncd.jobs.stages import Stages
-from syncd.report.comparison_view import called, rule_change, side
+from syncd.report.comparisons.comparison_view import called, rule_change, side
 
 LOOKS_EVERY = 0.3
 """Seconds between two looks at the files of the pack, and at how far pulls have come."""

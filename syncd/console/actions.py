@@ -10,12 +10,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from syncd.errors import SyncdError
-from syncd.jobs import apply as plan_job
-from syncd.jobs.alerting import acknowledge
 from syncd.jobs.context import Context
 from syncd.jobs.daemon.control import ask_daemon
-from syncd.jobs.erasing import replay
 from syncd.jobs.leadership import Leadership, leadership
+from syncd.jobs.plans import apply as plan_job
+from syncd.jobs.upkeep.erasing import replay
+from syncd.jobs.watching.alerting import acknowledge
 from syncd.settings import Settings
 
 Opened = Callable[[Settings, Mapping[str, str]], Context]

@@ -16,12 +16,12 @@ from syncd.console.guards import Door, local_path
 from syncd.console.people import person_of
 from syncd.console.plan_page import Filter, plan_page
 from syncd.errors import ConfigError, SyncdError
-from syncd.jobs.alert_reading import alert_document, alerts_document
-from syncd.jobs.archive import find
+from syncd.jobs.answers.explaining import explain_company
 from syncd.jobs.context import Context
-from syncd.jobs.explaining import explain_company
-from syncd.jobs.plan_list import plan_entries, waits_for_approval
-from syncd.jobs.status import status
+from syncd.jobs.plans.archive import find
+from syncd.jobs.plans.plan_list import plan_entries, waits_for_approval
+from syncd.jobs.watching.alert_reading import alert_document, alerts_document
+from syncd.jobs.watching.status import status
 from syncd.report.explanation_text import render_explanation
 from syncd.report.status_text import status_text
 from syncd.report.wording import moment, money, plain

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from syncd.report.plan_view import balances, decisions, email_of, moves, texts, why
+from syncd.report.plans.plan_view import balances, decisions, email_of, moves, texts, why
 from syncd.report.wording import moment, money, place, plain
 
 ROWS = 100

@@ -11,14 +11,14 @@ from datetime import datetime
 from pathlib import Path
 
 from syncd.errors import Finding, InputError, Severity, StorageError, sort_key
-from syncd.jobs import written
-from syncd.jobs.book import mirror_book
+from syncd.jobs.books import written
+from syncd.jobs.books.book import mirror_book
+from syncd.jobs.books.signals import stale_findings, words_of
 from syncd.jobs.context import Context
+from syncd.jobs.currencies.money import money_table
 from syncd.jobs.mapping import configured_systems, field_catalogue
-from syncd.jobs.money import money_table
-from syncd.jobs.packs import inspect_pack
-from syncd.jobs.picklists import Picklists
-from syncd.jobs.signals import stale_findings, words_of
+from syncd.jobs.packs.packs import inspect_pack
+from syncd.jobs.packs.picklists import Picklists
 from syncd.rules.derivation import Derivation
 from syncd.rules.deriving.signals import coverage as rows_joined
 from syncd.rules.matching.time_window import EvaluationContext

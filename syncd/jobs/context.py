@@ -21,11 +21,11 @@ from syncd.connectors.wire import CALL_DEADLINE, NetworkWire, Wire
 from syncd.entropy import Entropy, SystemEntropy
 from syncd.errors import ConfigError
 from syncd.jobs.connections import Ports, new_reader, new_writer
+from syncd.jobs.currencies.money import dated_rates
+from syncd.jobs.currencies.rates_file import lay_out_rates
 from syncd.jobs.mapping import configured_systems, field_catalogue, mapping_revision
-from syncd.jobs.money import dated_rates
-from syncd.jobs.packs import open_pack
-from syncd.jobs.picklists import Picklists
-from syncd.jobs.rates_file import lay_out_rates
+from syncd.jobs.packs.packs import open_pack
+from syncd.jobs.packs.picklists import Picklists
 from syncd.model.fields import FieldCatalogue
 from syncd.model.money import DatedRates, MoneyTable
 from syncd.model.refs import System

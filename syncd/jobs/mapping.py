@@ -14,7 +14,7 @@ from syncd.identity.linking import CROSS_REFERENCE
 from syncd.model.fields import LEAD_SIGNS, FieldCatalogue, FieldType, KindMapping, SystemMapping
 from syncd.model.plans import held_name
 from syncd.model.refs import Kind, System
-from syncd.planning.cascade import PERSON
+from syncd.planning.proposing.cascade import PERSON
 from syncd.rules.matching.condition_parser import COMBINATORS
 from syncd.rules.reading.row_options import ROW_OPTIONS
 from syncd.settings import FieldSetting, Settings

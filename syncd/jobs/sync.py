@@ -7,15 +7,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from syncd.errors import ExitCode, GuardTrippedError, RefusedError, worst
-from syncd.jobs.apply import apply, recover_rows, remember
+from syncd.jobs.books.engines import EngineChoice, InFull
 from syncd.jobs.context import Context
-from syncd.jobs.engines import EngineChoice, InFull
 from syncd.jobs.leadership import Leadership
-from syncd.jobs.plan import Deliberation, make_plan
-from syncd.jobs.pull import PullReport, pull
-from syncd.jobs.watch import WatchReport, watch
+from syncd.jobs.lines import recover_rows
+from syncd.jobs.plans.apply import apply, remember
+from syncd.jobs.plans.plan import Deliberation, make_plan
+from syncd.jobs.pulling.pull import PullReport, pull
+from syncd.jobs.watching.watch import WatchReport, watch
 from syncd.model.plans import PlanStatus
-from syncd.planning.applied import ApplyReport
+from syncd.planning.writing.applied import ApplyReport
 from syncd.settings import Mode
 from syncd.store import ownership, plans
 

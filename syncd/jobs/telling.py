@@ -25,7 +25,7 @@ from syncd.errors import InputError
 from syncd.jobs.context import EPOCH_VARIABLE, Context
 from syncd.model.plans import PlanStatus, SavedPlan
 from syncd.model.records import MANAGER, User
-from syncd.planning.windows import parse_window
+from syncd.planning.proposing.windows import parse_window
 from syncd.report.change_notices import change_text, change_view
 from syncd.settings import Mode, SecretReader, Settings
 from syncd.store import mirror, notices, outbox, plans

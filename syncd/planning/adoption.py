@@ -14,7 +14,7 @@ from syncd.crashpoints import crashpoint
 from syncd.errors import RefusedError
 from syncd.model.decisions import Decision, Outcome
 from syncd.model.refs import System
-from syncd.planning.proposals import OWNER_ROLE
+from syncd.planning.proposing.proposals import OWNER_ROLE
 from syncd.rules.facts import Applied, Facts
 from syncd.store import ledger, mirror, ownership
 

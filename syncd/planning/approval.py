@@ -14,8 +14,8 @@ from syncd.crashpoints import crashpoint
 from syncd.errors import GuardTrippedError, RefusedError, UsageError
 from syncd.model.plans import LEADS_PLAN, Change, PlanStatus, RowState, SavedPlan
 from syncd.model.refs import Kind
-from syncd.planning.document import changes_of, tripped_limits
-from syncd.planning.guard import LIMITS
+from syncd.planning.proposing.document import changes_of, tripped_limits
+from syncd.planning.proposing.guard import LIMITS
 from syncd.store import ledger, outbox, ownership, plans
 
 DAEMON = "syncd"

@@ -20,13 +20,13 @@ from syncd.model.decisions import Outcome
 from syncd.model.plans import OWNER_FIELD, Change, PlanStatus, SavedPlan, document_hash
 from syncd.model.records import Record, User
 from syncd.model.refs import Kind, Ref, System
-from syncd.planning.builder import LIFETIME
-from syncd.planning.cascade import CHILD_KINDS
-from syncd.planning.document import FORMAT, change_entry, guard_entry, summary_entry
-from syncd.planning.fingerprints import undo_fingerprint
 from syncd.planning.ownership import Drift, OwnershipHistory, drifted
-from syncd.planning.preflight import UNDO
+from syncd.planning.proposing.builder import LIFETIME
+from syncd.planning.proposing.cascade import CHILD_KINDS
+from syncd.planning.proposing.document import FORMAT, change_entry, guard_entry, summary_entry
+from syncd.planning.proposing.fingerprints import undo_fingerprint
 from syncd.planning.saving import save_with_record
+from syncd.planning.writing.preflight import UNDO
 from syncd.store import companies, ledger, mirror, outbox, overrides, ownership
 
 REVERT = "drift-revert"

@@ -30,13 +30,20 @@ from syncd.model.plans import (
 )
 from syncd.model.records import Record, Team, User
 from syncd.model.refs import Kind, Ref, System
-from syncd.planning.builder import LIFETIME
-from syncd.planning.compare import named
-from syncd.planning.document import FORMAT, change_entry, changes_of, decisions_by_role, guard_entry, summary_entry
-from syncd.planning.fingerprints import undo_fingerprint
-from syncd.planning.preflight import UNDO
+from syncd.planning.proposing.builder import LIFETIME
+from syncd.planning.proposing.document import (
+    FORMAT,
+    change_entry,
+    changes_of,
+    decisions_by_role,
+    guard_entry,
+    summary_entry,
+)
+from syncd.planning.proposing.fingerprints import undo_fingerprint
 from syncd.planning.saving import save_with_record
-from syncd.planning.verdicts import LOST_ANSWER
+from syncd.planning.writing.compare import named
+from syncd.planning.writing.preflight import UNDO
+from syncd.planning.writing.verdicts import LOST_ANSWER
 from syncd.store import ledger, mirror, outbox, ownership, plans, saved_teams
 from syncd.store.people import team_document
 

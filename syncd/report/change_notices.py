@@ -8,7 +8,7 @@ from typing import Any
 
 from syncd.model.plans import OutboxRow, RowState
 from syncd.report.markdown import Page, code, escaped
-from syncd.report.plan_view import Entry, checked, decisions, email_of, moves, why
+from syncd.report.plans.plan_view import Entry, checked, decisions, email_of, moves, why
 from syncd.report.wording import counted, place, plain
 
 _DONE = frozenset({RowState.CONFIRMED, RowState.SKIPPED_ALREADY})

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from syncd.report.plan_view import email_of, why
+from syncd.report.plans.plan_view import email_of, why
 from syncd.report.wording import moment, plain, wrapped
 
 Entry = Mapping[str, Any]

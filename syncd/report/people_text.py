@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from syncd.report.markdown import Page, escaped
-from syncd.report.plan_view import checked
+from syncd.report.plans.plan_view import checked
 from syncd.report.table import render_table
 from syncd.report.wording import counted, money, plain, wrapped
 

@@ -376,6 +376,20 @@ class Pack:
         """The roles in the order they are decided: owner first, the others as written."""
         return tuple(sorted(self.roles, key=lambda role: role != "owner"))
 
+    def lineages(self, role: str = "owner") -> Mapping[str, tuple[Territory, ...]]:
+        """Each territory of a role with its ancestors, the root first, by path."""
+        found: dict[str, tuple[Territory, ...]] = {}
+
+        def walk(territory: Territory, above: tuple[Territory, ...]) -> None:
+            line = (*above, territory)
+            found.setdefault(territory.path, line)
+            for child in territory.children:
+                walk(child, line)
+
+        for root in self.roles.get(role, ()):
+            walk(root, ())
+        return found
+
     def territories(self, role: str = "owner") -> Iterator[Territory]:
         """Every territory of a role, in the order written, parents first."""
         for root in self.roles.get(role, ()):

@@ -29,12 +29,12 @@ from syncd.alerts.monitors import MONITORS  # noqa: E402
 from syncd.cli.main import cli  # noqa: E402
 from syncd.connectors.wire import HttpResponse  # noqa: E402
 from syncd.errors import SyncdError  # noqa: E402
-from syncd.jobs import apply as applying  # noqa: E402
-from syncd.jobs.alerting import acknowledge  # noqa: E402
 from syncd.jobs.leadership import leadership  # noqa: E402
-from syncd.jobs.plan import make_plan  # noqa: E402
+from syncd.jobs.plans import apply as applying  # noqa: E402
+from syncd.jobs.plans.plan import make_plan  # noqa: E402
 from syncd.jobs.sync import sync  # noqa: E402
-from syncd.jobs.watch import watch  # noqa: E402
+from syncd.jobs.watching.alerting import acknowledge  # noqa: E402
+from syncd.jobs.watching.watch import watch  # noqa: E402
 from syncd.store import episodes  # noqa: E402
 from tests.acceptance.test_docs_runbooks import commands, part  # noqa: E402
 

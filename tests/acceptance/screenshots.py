@@ -13,10 +13,10 @@ from pathlib import Path
 
 from syncd.clock import ManualClock
 from syncd.jobs.aids.overview import overview_document
-from syncd.jobs.apply import apply
 from syncd.jobs.leadership import leadership
-from syncd.jobs.plan import make_plan
-from syncd.jobs.watch import watch
+from syncd.jobs.plans.apply import apply
+from syncd.jobs.plans.plan import make_plan
+from syncd.jobs.watching.watch import watch
 from syncd.report.overview.html import render_overview_html
 from syncd.sandbox.dataset import generate
 from syncd.store.engine import Store

@@ -15,7 +15,8 @@ from pathlib import Path
 
 _SERVER = """
 import json, os, signal, sys, time
-import syncd.cli.main, syncd.jobs.sync, syncd.jobs.apply, syncd.jobs.plan, syncd.jobs.pull, syncd.jobs.watch
+import syncd.cli.main, syncd.jobs.sync, syncd.jobs.plans.apply, syncd.jobs.plans.plan
+import syncd.jobs.pulling.pull, syncd.jobs.watching.watch
 import syncd.cli.commands.sync, syncd.cli.commands.plan, syncd.cli.commands.pull, syncd.cli.commands.apply
 for line in sys.stdin:
     order = json.loads(line)

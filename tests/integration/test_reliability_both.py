@@ -20,8 +20,8 @@ from syncd.connectors.retry import RetryPolicy
 from syncd.connectors.wire import HttpRequest, HttpResponse, NetworkWire
 from syncd.entropy import SeededEntropy
 from syncd.errors import AuthError, CrmError, RateLimitedError, RetryableError, SchemaError
-from syncd.jobs.pull import delayed_pass
-from syncd.jobs.sweeping import sweep
+from syncd.jobs.pulling.pull import delayed_pass
+from syncd.jobs.pulling.sweeping import sweep
 from syncd.model.cursors import Cursor, Window
 from syncd.model.records import Record
 from syncd.model.refs import Kind, System

@@ -21,7 +21,7 @@ LEFT_OUT = ("ix_records_account", "ix_records_domain", "ix_records_name_key")
 @pytest.fixture(params=DIALECTS)
 def world(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     """Salesforce with eight companies, of which every page counts as a large one."""
-    monkeypatch.setattr("syncd.jobs.reading._LARGE_PAGE", 1)
+    monkeypatch.setattr("syncd.jobs.pulling.reading._LARGE_PAGE", 1)
     with empty_mirror(request.param, tmp_path, SALESFORCE) as made:
         yield made
     crashpoints.install(None)
@@ -95,7 +95,7 @@ def test_the_indexes_of_a_complete_mirror_are_let_alone(world: World) -> None:
 
 @pytest.mark.postgres
 def test_a_reader_that_takes_long_only_makes_the_load_slower(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("syncd.jobs.reading._LARGE_PAGE", 1)
+    monkeypatch.setattr("syncd.jobs.pulling.reading._LARGE_PAGE", 1)
     monkeypatch.setattr(engine, "BUSY_TIMEOUT_MS", 50)
     with empty_mirror("postgresql", tmp_path, SALESFORCE) as world:
         other = engine.Store.open(world.url, clock=world.clock)

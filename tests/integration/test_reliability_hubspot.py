@@ -28,8 +28,8 @@ from syncd.errors import (
     RetryableError,
     SchemaError,
 )
-from syncd.jobs.pull import delayed_pass
-from syncd.jobs.sweeping import sweep
+from syncd.jobs.pulling.pull import delayed_pass
+from syncd.jobs.pulling.sweeping import sweep
 from syncd.model.cursors import Window
 from syncd.model.fields import SystemMapping
 from syncd.model.refs import Kind

@@ -18,7 +18,7 @@ import pytest
 from syncd import crashpoints
 from syncd.connectors.salesforce import SalesforceReader
 from syncd.connectors.wire import HttpResponse, NetworkWire
-from syncd.jobs.sweeping import sweep
+from syncd.jobs.pulling.sweeping import sweep
 from syncd.model.records import Record
 from syncd.model.refs import Kind
 from syncd.sandbox.salesforce import SalesforceOrg

@@ -11,19 +11,20 @@ from dataclasses import dataclass
 from typing import Any
 
 from syncd.errors import SyncdError
-from syncd.jobs import watch as watching
-from syncd.jobs.apply import adopt, apply, approve, plan_undo, recover_rows
-from syncd.jobs.drift import adopt_drift, drift_document, overrides_document, plan_revert, release
 from syncd.jobs.leadership import Leadership
 from syncd.jobs.leads.lane import run_leads
-from syncd.jobs.plan import make_plan
-from syncd.jobs.pull import PullReport, pull
-from syncd.jobs.sweeping import sweep
+from syncd.jobs.lines import recover_rows
+from syncd.jobs.plans.apply import adopt, apply, approve, plan_undo
+from syncd.jobs.plans.drift import adopt_drift, drift_document, overrides_document, plan_revert, release
+from syncd.jobs.plans.plan import make_plan
+from syncd.jobs.pulling.pull import PullReport, pull
+from syncd.jobs.pulling.sweeping import sweep
 from syncd.jobs.sync import sync
+from syncd.jobs.watching import watch as watching
 from syncd.model.plans import RowState
 from syncd.model.refs import Kind, Ref, System
-from syncd.planning.applied import ApplyReport
-from syncd.planning.document import tripped_limits
+from syncd.planning.proposing.document import tripped_limits
+from syncd.planning.writing.applied import ApplyReport
 from syncd.store import outbox, plans
 from tests.simulation import faults
 from tests.simulation.conduct import Conduct

@@ -17,7 +17,7 @@ from sqlalchemy import select
 
 from syncd.alerts.bodies import QUIET, SUPPRESSED
 from syncd.alerts.episodes import FIRED, RESOLVED, UNTOLD
-from syncd.jobs.status import status
+from syncd.jobs.watching.status import status
 from syncd.model.plans import RowState, SavedPlan
 from syncd.store import episodes, mirror, outbox
 from syncd.store.tables import notices

@@ -21,9 +21,9 @@ from syncd.errors import Place
 from syncd.model.plans import OutboxRow, RowState
 from syncd.model.refs import Kind, Ref, System
 from syncd.model.rotation import Standings
-from syncd.planning.charging import charge_receipts
-from syncd.planning.document import turn_entry
 from syncd.planning.people.turns import in_turn
+from syncd.planning.proposing.document import turn_entry
+from syncd.planning.writing.charging import charge_receipts
 from syncd.rules.conditions import Always
 from syncd.rules.engine import Book, decide
 from syncd.rules.facts import Directory, Facts

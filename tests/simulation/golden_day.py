@@ -16,19 +16,20 @@ from typing import Any
 
 from syncd.connectors.wire import HttpRequest
 from syncd.errors import LeaseHeldError, StorageError, SyncdError
-from syncd.jobs.apply import adopt, apply, approve, plan_undo, recover_rows
-from syncd.jobs.drift import adopt_drift, drift_document, plan_revert
 from syncd.jobs.leadership import Leadership, leadership
 from syncd.jobs.leads.lane import run_leads
-from syncd.jobs.linking import link_mirror
-from syncd.jobs.plan import make_plan
-from syncd.jobs.pull import pull
-from syncd.jobs.watch import watch
+from syncd.jobs.lines import recover_rows
+from syncd.jobs.plans.apply import adopt, apply, approve, plan_undo
+from syncd.jobs.plans.drift import adopt_drift, drift_document, plan_revert
+from syncd.jobs.plans.plan import make_plan
+from syncd.jobs.pulling.linking import link_mirror
+from syncd.jobs.pulling.pull import pull
+from syncd.jobs.watching.watch import watch
 from syncd.model.plans import LEADS_PLAN, OutboxRow, PlanStatus, RowState
 from syncd.model.refs import Kind, Ref, System
-from syncd.planning.document import tripped_limits
 from syncd.planning.drift import REVERT
-from syncd.planning.preflight import UNDO
+from syncd.planning.proposing.document import tripped_limits
+from syncd.planning.writing.preflight import UNDO
 from syncd.store import ledger, mirror, outbox, overrides, ownership, plans
 from syncd.store.plans import PlanHeader
 from tests.simulation.approvals import Approvals

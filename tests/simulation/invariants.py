@@ -16,7 +16,7 @@ from syncd.clock import iso, parse_instant
 from syncd.model.plans import OWNER_FIELD, OutboxRow, RowState, Slot, document_hash, held_name
 from syncd.model.records import Record
 from syncd.model.refs import Kind, Ref, System
-from syncd.planning.preflight import UNDO
+from syncd.planning.writing.preflight import UNDO
 from syncd.store import ledger, mirror, outbox, ownership, plans
 from tests.simulation.approvals import Approvals, Approved, in_force, named
 from tests.simulation.history import COLUMNS, Change, History, Request, Seat

@@ -15,13 +15,13 @@ from pathlib import Path
 
 from syncd.connectors.wire import HttpRequest
 from syncd.errors import LeaseHeldError, StorageError, SyncdError
-from syncd.jobs.apply import recover_rows
 from syncd.jobs.leadership import Leadership, leadership
 from syncd.jobs.leads.lane import run_leads
-from syncd.jobs.plan import make_plan
-from syncd.jobs.pull import delayed_pass, pull
-from syncd.jobs.sweeping import sweep
-from syncd.jobs.watch import watch
+from syncd.jobs.lines import recover_rows
+from syncd.jobs.plans.plan import make_plan
+from syncd.jobs.pulling.pull import delayed_pass, pull
+from syncd.jobs.pulling.sweeping import sweep
+from syncd.jobs.watching.watch import watch
 from syncd.model.plans import PlanStatus
 from syncd.model.refs import System
 from syncd.store import lease, plans

@@ -16,14 +16,14 @@ import pytest
 from syncd.connectors.hubspot import HubspotWriter
 from syncd.connectors.port import OwnerWrite, Reading, WriteOutcome, WriteResult
 from syncd.connectors.salesforce import SalesforceWriter
-from syncd.jobs import reading as reading_job
+from syncd.jobs.pulling import reading as reading_job
 from syncd.model.cursors import Window
 from syncd.model.plans import OutboxRow, RowState, SavedPlan
 from syncd.model.records import Team
 from syncd.model.refs import Kind, System
-from syncd.planning import recovery, sending, verdicts
-from syncd.planning.line import Line
-from syncd.planning.settling import Settlement
+from syncd.planning.writing import recovery, sending, verdicts
+from syncd.planning.writing.line import Line
+from syncd.planning.writing.settling import Settlement
 from syncd.store import ledger, mirror, outbox, plans, saved_teams
 from tests.simulation.stepper import SimulationFailedError, Stepper
 
@@ -97,7 +97,7 @@ def _expiry_forgotten(patch: Patch) -> None:
 
 def _people_forgotten(patch: Patch) -> None:
     """Who was given an account by a person is no reason to leave it alone."""
-    patch.setattr("syncd.jobs.book.person_changes", lambda *_, **__: {})
+    patch.setattr("syncd.jobs.books.book.person_changes", lambda *_, **__: {})
 
 
 def _another_owner_written(patch: Patch) -> None:
@@ -150,7 +150,7 @@ def _teams_forgotten(patch: Patch) -> None:
     """Who was in a team before a write is not put back after it."""
     for module in ("sending", "recovery"):
         patch.setattr(f"syncd.planning.{module}.restore_teams", lambda *_: None)
-    patch.setattr("syncd.planning.apply.finish_teams", lambda *_: None)
+    patch.setattr("syncd.planning.writing.apply.finish_teams", lambda *_: None)
 
 
 def _seats_without_roles(patch: Patch) -> None:
@@ -166,8 +166,8 @@ def _seats_without_roles(patch: Patch) -> None:
 
 def _teams_saved_late(patch: Patch) -> None:
     """Teams are kept in mind, not in the store: a death after the write loses them."""
-    patch.setattr("syncd.planning.recovery.restore_teams", lambda *_: None)
-    patch.setattr("syncd.planning.apply.finish_teams", lambda *_: None)
+    patch.setattr("syncd.planning.writing.recovery.restore_teams", lambda *_: None)
+    patch.setattr("syncd.planning.writing.apply.finish_teams", lambda *_: None)
     held = saved_teams.pending
 
     def recent(conn: Any, system: System) -> tuple[saved_teams.SavedTeam, ...]:

@@ -25,7 +25,7 @@ def adopt(ctx: click.Context, again: bool, format_: str) -> int:
     """
 
     def work(context: Context, leader: Leadership) -> int:
-        from syncd.jobs import apply as job
+        from syncd.jobs.plans import apply as job
 
         adopted = job.adopt(context, leader, again=again)
         if format_ == "json":

@@ -60,7 +60,7 @@ def show(ctx: click.Context, alert_id: int, format_: str) -> None:
     from syncd.report.alerts_text import alert_text
 
     def directly(_: Settings, store: Store, __: Clock) -> dict[str, Any]:
-        from syncd.jobs.alert_reading import alert_document
+        from syncd.jobs.watching.alert_reading import alert_document
 
         return alert_document(store, alert_id)
 
@@ -78,7 +78,7 @@ def ack(ctx: click.Context, alert_id: int) -> int:
     """Say that you look after the alert ID. One that tells of a change ends with it."""
 
     def work(context: Context, _: Leadership) -> int:
-        from syncd.jobs.alerting import acknowledge
+        from syncd.jobs.watching.alerting import acknowledge
         from syncd.report.wording import plain
 
         document = acknowledge(context, alert_id)
@@ -95,7 +95,7 @@ def ack(ctx: click.Context, alert_id: int) -> int:
 @click.pass_context
 def send_test(ctx: click.Context, receiver: str | None, format_: str) -> int:
     """Send a test notice to RECEIVER, or to every one; exits with 6 where one did not take it."""
-    from syncd.jobs.alerting import send_test as job
+    from syncd.jobs.watching.alerting import send_test as job
     from syncd.report.wording import plain
 
     with open_context(ctx) as context:
@@ -130,8 +130,8 @@ def silence_add(
     wanted = dict(_matcher(text) for text in matchers)
 
     def work(context: Context, _: Leadership) -> int:
-        from syncd.jobs.alerting import matchers_of_alert
-        from syncd.jobs.alerting import silence as job
+        from syncd.jobs.watching.alerting import matchers_of_alert
+        from syncd.jobs.watching.alerting import silence as job
         from syncd.report.alerts_text import silence_text
 
         now = context.clock.now()
@@ -155,7 +155,7 @@ def silence_list(ctx: click.Context, everything: bool, format_: str) -> None:
     from syncd.report.alerts_text import silences_text
 
     def directly(_: Settings, store: Store, clock: Clock) -> dict[str, Any]:
-        from syncd.jobs.alert_reading import silences_document
+        from syncd.jobs.watching.alert_reading import silences_document
 
         return silences_document(store, now=clock.now(), everything=everything)
 
@@ -173,7 +173,7 @@ def silence_expire(ctx: click.Context, silence_id: int) -> int:
     """End the silence ID now; alerts that it kept back and that still hold are told by the next watch."""
 
     def work(context: Context, _: Leadership) -> int:
-        from syncd.jobs.alerting import expire_silence
+        from syncd.jobs.watching.alerting import expire_silence
 
         expire_silence(context, silence_id)
         click.echo(f"silence {silence_id} is over")
@@ -192,7 +192,7 @@ def test(ctx: click.Context, pack: Path | None, format_: str) -> int:
     Needs no CRM and no database. Exits 0 where all pass and 3 where one does not.
     """
     from syncd.clock import SystemClock
-    from syncd.jobs.alert_cases import run_alert_tests
+    from syncd.jobs.watching.alert_cases import run_alert_tests
     from syncd.report.wording import plain
 
     root = pack_path(ctx, pack)
@@ -227,7 +227,7 @@ def _list(ctx: click.Context, *, everything: bool, limit: int, format_: str) -> 
     from syncd.report.alerts_text import alerts_text
 
     def directly(_: Settings, store: Store, __: Clock) -> dict[str, Any]:
-        from syncd.jobs.alert_reading import alerts_document
+        from syncd.jobs.watching.alert_reading import alerts_document
 
         return alerts_document(store, everything=everything, limit=limit)
 

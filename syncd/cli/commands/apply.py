@@ -26,8 +26,8 @@ def apply(ctx: click.Context, plan: str, format_: str) -> int:
     """
 
     def work(context: Context, leader: Leadership) -> int:
-        from syncd.jobs import apply as job
-        from syncd.report.apply_text import apply_text
+        from syncd.jobs.plans import apply as job
+        from syncd.report.plans.apply_text import apply_text
 
         report = job.apply(context, leader, plan)
         if format_ == "json":

@@ -31,7 +31,7 @@ def approve(ctx: click.Context, plan: str, why: str, limits: tuple[str, ...]) ->
     """
 
     def work(context: Context, leader: Leadership) -> int:
-        from syncd.jobs import apply as job
+        from syncd.jobs.plans import apply as job
 
         approved = job.approve(context, leader, plan, why=why, limits=limits)
         rows = len(approved.document["changes"])

@@ -54,7 +54,7 @@ def check(ctx: click.Context, pack: Path | None, strict: bool, no_mirror: bool, 
         show_json(_document(report, ok=not failed))
     elif format_ == "sarif":
         from syncd import __version__
-        from syncd.report.sarif import render_sarif
+        from syncd.report.packs.sarif import render_sarif
 
         shown = {finding: _shown(report, finding) for finding in report.claims}
         click.echo(render_sarif(report.findings, root=root, version=__version__, properties=shown), nl=False)

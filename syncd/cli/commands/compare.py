@@ -48,7 +48,7 @@ def compare(
     """
     from syncd.clock import SystemClock
     from syncd.jobs.aids.comparing import compare_packs_over_export, compare_packs_over_mirror, named_packs
-    from syncd.jobs.export import ExportFiles
+    from syncd.jobs.plans.export import ExportFiles
     from syncd.report.aids.compare_sheet import compare_sheet
 
     words = named_packs(packs)

@@ -55,7 +55,7 @@ def backup(ctx: click.Context, file: Path | None, noted: bool) -> None:
     FILE must not be there yet. On PostgreSQL use pg_dump: the command is told.
     """
     from syncd.clock import SystemClock
-    from syncd.jobs.backup import back_up, note_backup
+    from syncd.jobs.upkeep.backup import back_up, note_backup
 
     if (file is None) != noted:
         raise UsageError("SYN005", "db backup takes either a FILE or --noted", hint="see syncd db backup --help")
@@ -80,8 +80,8 @@ def restore(ctx: click.Context, file: Path | None, in_place: bool) -> None:
     daemon must be stopped. The old database is kept beside the new one.
     """
     from syncd.clock import SystemClock
-    from syncd.jobs import backup as job
-    from syncd.jobs.erasing import replay
+    from syncd.jobs.upkeep import backup as job
+    from syncd.jobs.upkeep.erasing import replay
 
     if (file is None) != in_place:
         raise UsageError("SYN005", "db restore takes either a FILE or --in-place", hint="see syncd db restore --help")
@@ -112,7 +112,7 @@ def housekeeping(ctx: click.Context) -> int:
     """
 
     def work(context: Context, leader: Leadership) -> int:
-        from syncd.jobs.housekeeping import keep_house
+        from syncd.jobs.upkeep.housekeeping import keep_house
 
         gone = {name: count for name, count in keep_house(context, leader).items() if count}
         told = ", ".join(f"{count:,} {name}" for name, count in gone.items())
@@ -128,7 +128,7 @@ def housekeeping(ctx: click.Context) -> int:
 def verify(ctx: click.Context, format_: str) -> int:
     """Prove that the file is whole and that the ledger was not altered: every row's hash, and the head."""
     from syncd.clock import SystemClock
-    from syncd.jobs.backup import verify as job
+    from syncd.jobs.upkeep.backup import verify as job
     from syncd.store import ledger
     from syncd.store.engine import Store
 

@@ -32,7 +32,7 @@ def decommission(ctx: click.Context, reason: str, forget: bool) -> int:
     """
 
     def work(context: Context, leader: Leadership) -> int:
-        from syncd.jobs.decommissioning import decommission as job
+        from syncd.jobs.upkeep.decommissioning import decommission as job
 
         done = job(context, leader, reason=reason, forget=forget)
         click.echo(

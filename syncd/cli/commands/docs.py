@@ -30,10 +30,10 @@ def docs(ctx: click.Context, pack: Path | None, format_: str, out: Path | None) 
     """
     from syncd.clock import SystemClock
     from syncd.jobs.files import replace_file
-    from syncd.jobs.packs import open_pack
-    from syncd.report.pack_html import render_pack_html
-    from syncd.report.pack_markdown import render_pack_markdown
-    from syncd.report.pack_view import pack_view
+    from syncd.jobs.packs.packs import open_pack
+    from syncd.report.packs.pack_html import render_pack_html
+    from syncd.report.packs.pack_markdown import render_pack_markdown
+    from syncd.report.packs.pack_view import pack_view
 
     root = pack_path(ctx, pack)
     settings = read_settings(ctx)

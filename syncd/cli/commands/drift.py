@@ -35,7 +35,7 @@ def drift(ctx: click.Context, format_: str) -> None:
     """
     if ctx.invoked_subcommand is not None:
         return
-    from syncd.jobs.drift import drift_document
+    from syncd.jobs.plans.drift import drift_document
     from syncd.report.drift_text import drift_text
 
     with open_context(ctx) as context:
@@ -59,7 +59,7 @@ def adopt(ctx: click.Context, ref: str, reason: str, expires: datetime | None, r
     last: date | None = expires.date() if expires is not None else None
 
     def work(context: Context, leader: Leadership) -> int:
-        from syncd.jobs.drift import adopt_drift
+        from syncd.jobs.plans.drift import adopt_drift
         from syncd.planning.drift import parse_ref
 
         number, owner = adopt_drift(context, leader, parse_ref(ref), why=reason, expires=last, role=role)
@@ -77,9 +77,9 @@ def adopt(ctx: click.Context, ref: str, reason: str, expires: datetime | None, r
 @click.pass_context
 def revert(ctx: click.Context, refs: tuple[str, ...], role: str, format_: str) -> None:
     """Plan the accounts back to the owner that syncd knew; the plan is approved and applied like any other."""
-    from syncd.jobs.drift import plan_revert
+    from syncd.jobs.plans.drift import plan_revert
     from syncd.planning.drift import parse_ref
-    from syncd.report.plan_text import render_plan
+    from syncd.report.plans.plan_text import render_plan
 
     with open_context(ctx) as context:
         document = plan_revert(context, [parse_ref(ref) for ref in refs], role).document
@@ -94,7 +94,7 @@ def revert(ctx: click.Context, refs: tuple[str, ...], role: str, format_: str) -
 @click.pass_context
 def overrides(ctx: click.Context, format_: str) -> None:
     """List the overrides that adopted drift made."""
-    from syncd.jobs.drift import overrides_document
+    from syncd.jobs.plans.drift import overrides_document
     from syncd.report.drift_text import overrides_text
 
     with open_context(ctx) as context:
@@ -114,7 +114,7 @@ def release(ctx: click.Context, ref: str, reason: str, role: str) -> int:
     """End the override of REF that an adopted drift made; the rules decide again."""
 
     def work(context: Context, leader: Leadership) -> int:
-        from syncd.jobs.drift import release as job
+        from syncd.jobs.plans.drift import release as job
         from syncd.planning.drift import parse_ref
 
         job(context, leader, parse_ref(ref), why=reason, role=role)

@@ -33,7 +33,7 @@ def erase(ctx: click.Context, target: str, reason: str, format_: str) -> int:
     """
 
     def work(context: Context, leader: Leadership) -> int:
-        from syncd.jobs.erasing import erase as job
+        from syncd.jobs.upkeep.erasing import erase as job
 
         erased = job(context, leader, target, reason=reason)
         if format_ == "json":

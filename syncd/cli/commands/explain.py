@@ -102,8 +102,8 @@ def explain(
             raise UsageError("SYN002", f"there is no code {what.upper()}", hint="codes stand in findings and errors")
         click.echo(page, nl=False)
         return
-    from syncd.jobs.explaining import explain_company, explain_toward
-    from syncd.jobs.lead_explaining import explain_lead, explain_lead_ref
+    from syncd.jobs.answers.explaining import explain_company, explain_toward
+    from syncd.jobs.answers.lead_explaining import explain_lead, explain_lead_ref
     from syncd.report.explanation_text import render_explanation
     from syncd.report.lead_text import render_lead
     from syncd.report.toward_text import render_toward

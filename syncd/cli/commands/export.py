@@ -25,7 +25,7 @@ def export(ctx: click.Context, folder: Path, redact: bool) -> None:
     `plan --accounts` reads them. With --redact only what the pack itself names keeps its name: its e-mails and the
     domains of its lists.
     """
-    from syncd.jobs.exporting import export_mirror
+    from syncd.jobs.plans.exporting import export_mirror
 
     with open_context(ctx) as context:
         done = export_mirror(context, folder, redact=redact)

@@ -19,7 +19,7 @@ def fairness(ctx: click.Context, pool: str, leads: bool, format_: str) -> None:
     Share is the member's part by weight, due its shares of the assignments made while it was eligible, debt what it is
     owed of them. An absence earns nothing, so there is no catching up.
     """
-    from syncd.jobs.fairness import fairness as fairness_of
+    from syncd.jobs.answers.fairness import fairness as fairness_of
     from syncd.report.fairness_text import fairness_text
 
     with open_context(ctx) as context:

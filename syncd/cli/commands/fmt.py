@@ -28,7 +28,7 @@ def fmt(ctx: click.Context, pack: Path | None, check: bool) -> int:
     not touched. PACK may also be one file.
     """
     from syncd.clock import SystemClock
-    from syncd.jobs.formatting import format_pack
+    from syncd.jobs.packs.formatting import format_pack
 
     root = pack_path(ctx, pack)
     settings = read_settings(ctx)

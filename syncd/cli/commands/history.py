@@ -40,12 +40,12 @@ def history(ctx: click.Context, record: str, as_of: str | None, limit: int, evid
     With --evidence each change is proved instead: who approved it, why, by which rule, and that neither the plan nor
     the ledger was altered since. It ends with 3 where a check fails.
     """
-    from syncd.jobs.history import history_document
+    from syncd.jobs.answers.history import history_document
     from syncd.report.history_text import history_text
 
     instant = instant_option("--as-of", as_of)
     if evidence is not None:
-        from syncd.jobs.evidence import evidence_document
+        from syncd.jobs.answers.evidence import evidence_document
         from syncd.report.evidence_text import evidence_text
 
         with open_context(ctx) as context:

@@ -27,8 +27,8 @@ def leads(ctx: click.Context, dry_run: bool, format_: str) -> int:
 
     def work(context: Context, leader: Leadership) -> int:
         from syncd.jobs.leads.lane import run_leads
-        from syncd.report.apply_text import apply_text
         from syncd.report.leads_text import leads_document, leads_text
+        from syncd.report.plans.apply_text import apply_text
 
         show = progress()
         report = run_leads(context, leader, dry_run=dry_run, show=show)

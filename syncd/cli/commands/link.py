@@ -87,7 +87,7 @@ def reject(ctx: click.Context, salesforce: str, hubspot: str) -> int:
 
 def _decide(ctx: click.Context, salesforce: str, hubspot: str, *, confirmed: bool) -> int:
     def work(context: Context, leader: Leadership) -> int:
-        from syncd.jobs.linking import decide_link
+        from syncd.jobs.pulling.linking import decide_link
         from syncd.planning.drift import parse_ref
 
         first, second = parse_ref(salesforce), parse_ref(hubspot)

@@ -24,7 +24,7 @@ Example:
 def metrics(ctx: click.Context, textfile: Path | None) -> None:
     """Print metrics in Prometheus' text format. Asks no CRM and needs no daemon."""
     from syncd.clock import SystemClock
-    from syncd.jobs.metrics import metrics_text, write_textfile
+    from syncd.jobs.watching.metrics import metrics_text, write_textfile
     from syncd.settings import load_settings
     from syncd.store.engine import Store
 

@@ -29,7 +29,7 @@ def fetch(ctx: click.Context) -> int:
     """
 
     def work(context: Context, leader: Leadership) -> int:
-        from syncd.jobs.fetching import fetch_pack
+        from syncd.jobs.pulling.fetching import fetch_pack
 
         fetched = fetch_pack(context, leader)
         what = "in use now" if fetched.changed else "in use already"

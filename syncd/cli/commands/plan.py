@@ -13,7 +13,7 @@ import click
 from syncd.cli.output import put, show_findings
 from syncd.cli.session import instant_option, open_context, pack_path, read_settings, settings_path
 from syncd.errors import ExitCode, UsageError
-from syncd.report.plan_formats import FORMATS, render
+from syncd.report.plans.plan_formats import FORMATS, render
 
 EPILOG = """\b
 Example:
@@ -117,8 +117,8 @@ def plan(
         files = (accounts, opportunities, users)
         document = _of_export(ctx, pack, files, all_=all_, as_of=instant, engine=engine, stages=stages)
     else:
-        from syncd.jobs.engines import EngineChoice
-        from syncd.jobs.plan import make_plan
+        from syncd.jobs.books.engines import EngineChoice
+        from syncd.jobs.plans.plan import make_plan
 
         with open_context(ctx) as context:
             document = make_plan(
@@ -169,8 +169,8 @@ def _of_export(
     stages: Stages,
 ) -> Mapping[str, Any]:
     from syncd.clock import SystemClock
-    from syncd.jobs.engines import EngineChoice
-    from syncd.jobs.export import plan_of_export
+    from syncd.jobs.books.engines import EngineChoice
+    from syncd.jobs.plans.export import plan_of_export
 
     settings = read_settings(ctx)
     root = pack if pack is not None else pack_path(ctx, None)
@@ -191,8 +191,8 @@ def _compared(
     as_of: datetime | None,
 ) -> Mapping[str, Any]:
     from syncd.clock import SystemClock
-    from syncd.jobs.comparison import compare_over_export, compare_over_mirror
-    from syncd.jobs.export import ExportFiles
+    from syncd.jobs.plans.comparison import compare_over_export, compare_over_mirror
+    from syncd.jobs.plans.export import ExportFiles
 
     accounts, opportunities, users = files
     if accounts is None:
@@ -223,9 +223,9 @@ def _comparison(document: Mapping[str, Any], format_: str, *, redact: bool, all_
     if format_ == "json":
         return json.dumps(shown, ensure_ascii=False, indent=2) + "\n"
     if format_ == "markdown":
-        from syncd.report.comparison_markdown import render_comparison_markdown
+        from syncd.report.comparisons.comparison_markdown import render_comparison_markdown
 
         return render_comparison_markdown(shown)
-    from syncd.report.comparison_text import render_comparison
+    from syncd.report.comparisons.comparison_text import render_comparison
 
     return render_comparison(shown, everything=all_)

@@ -13,7 +13,7 @@ from syncd.errors import UsageError
 if TYPE_CHECKING:
     from syncd.jobs.context import Context
     from syncd.jobs.leadership import Leadership
-    from syncd.jobs.pull import PullReport
+    from syncd.jobs.pulling.pull import PullReport
 
 EPILOG = """\b
 Example:
@@ -38,14 +38,14 @@ def pull(ctx: click.Context, full: bool, system: str | None, delayed_pass: bool,
         raise UsageError("SYN005", "--full, --delayed-pass and --sweep are three different pulls", hint="choose one")
 
     def work(context: Context, leader: Leadership) -> int:
-        from syncd.jobs import pull as job
+        from syncd.jobs.pulling import pull as job
         from syncd.model.refs import System
 
         show = progress()
         if delayed_pass:
             report = job.delayed_pass(context, check=leader.check)
         elif sweep:
-            from syncd.jobs.sweeping import sweep as swept
+            from syncd.jobs.pulling.sweeping import sweep as swept
 
             report = swept(context, check=leader.check, show=show)
         else:

@@ -9,7 +9,7 @@ import click
 from syncd.cli.output import FORMAT, show_json
 from syncd.cli.session import open_context
 from syncd.errors import UsageError
-from syncd.report.plan_formats import FORMATS
+from syncd.report.plans.plan_formats import FORMATS
 
 EPILOG = """\b
 Example:
@@ -27,7 +27,7 @@ def runs(ctx: click.Context, job: str | None, limit: int, format_: str) -> None:
     """List runs, newest first."""
     if ctx.invoked_subcommand is not None:
         return
-    from syncd.jobs.archive import run_entry
+    from syncd.jobs.plans.archive import run_entry
     from syncd.report.runs_text import runs_text
     from syncd.store import runs as store
 
@@ -51,8 +51,8 @@ def show(ctx: click.Context, target: str, format_: str, redact: bool, out: Path 
     RUN and PLAN are ids, or the beginning of a plan's. As text a plan comes with its approval and what became of it.
     """
     from syncd.cli.output import put
-    from syncd.jobs.archive import find
-    from syncd.report.plan_formats import render
+    from syncd.jobs.plans.archive import find
+    from syncd.report.plans.plan_formats import render
     from syncd.report.redaction import redacted
     from syncd.report.runs_text import plan_fate_text, run_text
 

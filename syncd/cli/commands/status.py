@@ -36,6 +36,6 @@ def status(ctx: click.Context, exit_code: bool, format_: str) -> int:
 
 
 def _directly(settings: Settings, store: Store, clock: Clock) -> dict[str, Any]:
-    from syncd.jobs.status import status as job
+    from syncd.jobs.watching.status import status as job
 
     return job(settings, store, clock=clock)

@@ -22,7 +22,7 @@ def sync(ctx: click.Context, dry_run: bool) -> int:
 
     def work(context: Context, leader: Leadership) -> int:
         from syncd.jobs import sync as job
-        from syncd.report.apply_text import apply_text
+        from syncd.report.plans.apply_text import apply_text
 
         show = progress()
         report = job.sync(context, leader, dry_run=dry_run, show=show)

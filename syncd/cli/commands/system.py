@@ -31,7 +31,7 @@ def rebind(ctx: click.Context, name: str, reason: str) -> int:
     """
 
     def work(context: Context, leader: Leadership) -> int:
-        from syncd.jobs.decommissioning import rebind as job
+        from syncd.jobs.upkeep.decommissioning import rebind as job
         from syncd.model.refs import System
 
         gone = job(context, leader, System(name), reason=reason)

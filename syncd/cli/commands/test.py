@@ -12,7 +12,7 @@ from syncd.cli.session import open_context, pack_path, read_settings
 from syncd.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
-    from syncd.jobs.cases import CaseRun
+    from syncd.jobs.packs.cases import CaseRun
 
 EPILOG = """\b
 Example:
@@ -43,7 +43,7 @@ def test(
     if out is not None:
         raise UsageError("SYN005", "--out goes with --record", hint="add --record REF")
     from syncd.clock import SystemClock
-    from syncd.jobs.cases import run_tests
+    from syncd.jobs.packs.cases import run_tests
 
     root = pack_path(ctx, pack)
     settings = read_settings(ctx)
@@ -56,7 +56,7 @@ def test(
 
 
 def _record(ctx: click.Context, pack: Path | None, what: str, out: Path | None) -> int:
-    from syncd.jobs.case_recording import PERSONAL, record_case, save_case
+    from syncd.jobs.answers.case_recording import PERSONAL, record_case, save_case
 
     with open_context(ctx) as context:
         case = save_case(context, what, out, pack=pack) if out else record_case(context, what, pack=pack)
@@ -70,7 +70,7 @@ def _record(ctx: click.Context, pack: Path | None, what: str, out: Path | None) 
 
 
 def _document(run: CaseRun, root: Path) -> dict[str, Any]:
-    from syncd.report.coverage_text import coverage_document
+    from syncd.report.packs.coverage_text import coverage_document
 
     cases = [
         {
@@ -87,7 +87,7 @@ def _document(run: CaseRun, root: Path) -> dict[str, Any]:
 
 
 def _show(run: CaseRun, root: Path) -> None:
-    from syncd.report.coverage_text import render_coverage
+    from syncd.report.packs.coverage_text import render_coverage
 
     for case in run.results:
         click.echo(f"{'pass' if case.passed else 'FAIL'}  {case.name}" + ("" if case.passed else f"  ({case.place})"))

@@ -24,8 +24,8 @@ def undo(ctx: click.Context, target: str, format_: str) -> None:
     The undo is a plan: it is approved and applied like any other, and records that somebody changed since are left
     alone as conflicts.
     """
-    from syncd.jobs.apply import plan_undo
-    from syncd.report.plan_text import render_plan
+    from syncd.jobs.plans.apply import plan_undo
+    from syncd.report.plans.plan_text import render_plan
 
     with open_context(ctx) as context:
         document = plan_undo(context, target).document

@@ -11,7 +11,7 @@ from syncd.cli.session import open_context
 @click.pass_context
 def watch(ctx: click.Context) -> None:
     """Evaluate the monitors against mirror and ledger, and send the notices that are due."""
-    from syncd.jobs.watch import watch as job
+    from syncd.jobs.watching.watch import watch as job
 
     with open_context(ctx) as context:
         click.echo(job(context).line())

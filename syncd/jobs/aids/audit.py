@@ -17,10 +17,10 @@ from typing import Any
 
 from syncd.clock import iso
 from syncd.errors import StorageError, UsageError
-from syncd.jobs.book import MirrorBook, derivation_of, read_book
+from syncd.jobs.books.book import MirrorBook, derivation_of, read_book
 from syncd.jobs.context import Context
 from syncd.jobs.mapping import configured_systems
-from syncd.jobs.pull import pull
+from syncd.jobs.pulling.pull import pull
 from syncd.model.records import Record
 from syncd.model.refs import Kind, System
 from syncd.planning.aids.audit import AuditBook, AuditFinding, Example, amount

@@ -14,10 +14,10 @@ from syncd.connectors.port import OwnerVersion
 from syncd.errors import UsageError
 from syncd.jobs.aids.comparing import quotas_under_way
 from syncd.jobs.aids.stage_history import ask_ways, ways_of
-from syncd.jobs.authors import MOST, histories
-from syncd.jobs.book import MirrorBook, directory_of, read_book
+from syncd.jobs.books.book import MirrorBook, directory_of, read_book
 from syncd.jobs.context import Context
-from syncd.jobs.plan import require_mirror
+from syncd.jobs.plans.plan import require_mirror
+from syncd.jobs.pulling.authors import MOST, histories
 from syncd.model.records import User
 from syncd.model.refs import Kind, Ref
 from syncd.planning.aids.deals import Deal, read_deals

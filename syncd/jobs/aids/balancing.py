@@ -25,8 +25,8 @@ from syncd.planning.aids.balance_document import (
 )
 from syncd.planning.aids.balance_problem import Solution
 from syncd.planning.aids.potential import potentials
-from syncd.planning.people.reasons import BALANCE
 from syncd.planning.people.table import Table
+from syncd.planning.proposing.reasons import BALANCE
 from syncd.rules.collector import without_collector
 from syncd.rules.reading.suggestion import did_you_mean
 

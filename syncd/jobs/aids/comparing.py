@@ -13,11 +13,11 @@ from typing import Any
 from syncd.alerts.attainment import running
 from syncd.clock import iso
 from syncd.errors import Finding, UsageError
-from syncd.jobs.comparison import Side, entries_between, mirror_side, named, rule_changes, side_of, state_of
 from syncd.jobs.context import Context
-from syncd.jobs.export import ExportFiles, think_over_export
-from syncd.jobs.money import money_table
-from syncd.jobs.revisions import pack_at
+from syncd.jobs.currencies.money import money_table
+from syncd.jobs.packs.revisions import pack_at
+from syncd.jobs.plans.comparison import Side, entries_between, mirror_side, named, rule_changes, side_of, state_of
+from syncd.jobs.plans.export import ExportFiles, think_over_export
 from syncd.model.money import MoneyTable
 from syncd.planning.aids.moves import (
     Outcome,

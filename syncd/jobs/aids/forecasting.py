@@ -11,10 +11,10 @@ from syncd.alerts.attainment import Usual, by_season, expected_share
 from syncd.alerts.monitors.attainment_below import NAME as BELOW
 from syncd.alerts.periods import Period
 from syncd.clock import iso
-from syncd.jobs.aids.forecast_memory import JOB
 from syncd.jobs.aids.selling import Selling, stretch
 from syncd.jobs.context import Context
 from syncd.jobs.recording import recorded
+from syncd.jobs.watching.forecast_memory import JOB
 from syncd.planning.aids.chances import Seen, known_at
 from syncd.planning.aids.forecast import MEANT, Expected, HeldBack, better, check, expect
 from syncd.planning.aids.quota_split import ancestry

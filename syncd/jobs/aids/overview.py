@@ -21,10 +21,10 @@ from syncd.alerts.view import MonitorView
 from syncd.clock import iso
 from syncd.errors import InputError
 from syncd.jobs.aids.audit import finding_document
-from syncd.jobs.book import derivation_of
+from syncd.jobs.books.book import derivation_of
 from syncd.jobs.context import Context
-from syncd.jobs.outlook import survey
-from syncd.jobs.plan import Deliberation, deliberate, plan_of
+from syncd.jobs.plans.plan import Deliberation, deliberate, plan_of
+from syncd.jobs.watching.outlook import survey
 from syncd.model.records import Record, User
 from syncd.model.refs import Kind, Ref, System
 from syncd.planning.aids import overview

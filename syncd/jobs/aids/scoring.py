@@ -11,12 +11,12 @@ from typing import Any
 
 from syncd.clock import iso
 from syncd.errors import InputError, UsageError
-from syncd.jobs.book import read_book
+from syncd.jobs.books.book import read_book
 from syncd.jobs.context import Context
-from syncd.jobs.packs import open_pack
-from syncd.jobs.plan import require_mirror
+from syncd.jobs.packs.packs import open_pack
+from syncd.jobs.packs.revisions import pack_at
+from syncd.jobs.plans.plan import require_mirror
 from syncd.jobs.recording import recorded
-from syncd.jobs.revisions import pack_at
 from syncd.model.fields import FieldType
 from syncd.model.refs import Kind, Ref
 from syncd.planning.aids.audit_data import size_of

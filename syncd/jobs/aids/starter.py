@@ -15,11 +15,11 @@ from typing import Any
 
 from syncd.errors import RefusedError, Severity, UsageError
 from syncd.jobs.aids.audit import Audited
-from syncd.jobs.book import directory_of
+from syncd.jobs.books.book import directory_of
 from syncd.jobs.checking import check
 from syncd.jobs.context import Context
 from syncd.jobs.files import replace_file
-from syncd.jobs.packs import open_pack
+from syncd.jobs.packs.packs import open_pack
 from syncd.model.decisions import Decision
 from syncd.planning.aids.audit import called
 from syncd.planning.aids.induction import Sample, answer, grow_tree

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from syncd.planning.windows import last_plan_time
+from syncd.planning.proposing.windows import last_plan_time
 from syncd.store.runs import CUT_OFF, Past
 
 LONGEST_RETRY = timedelta(minutes=15)

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from syncd.jobs.daemon.due import AfterPeriod, At, Duty, Every
-from syncd.jobs.plan import OFFER
+from syncd.jobs.plans.plan import OFFER
 from syncd.settings import Mode, Settings
 
 WORK, OFFERING, WATCHING, LEADS = "work", "offer", "watch", "leads"

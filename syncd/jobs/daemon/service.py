@@ -15,7 +15,6 @@ from syncd.alerts.receivers.delivery import Receiver
 from syncd.clock import Clock
 from syncd.entropy import Entropy
 from syncd.errors import ConfigError, ExitCode, LeaseHeldError, MachineError, StorageError, SyncdError
-from syncd.jobs.alert_reading import alert_document, alerts_document, silences_document
 from syncd.jobs.context import EPOCH_VARIABLE
 from syncd.jobs.daemon.children import KILLED, Children
 from syncd.jobs.daemon.control import ControlServer, Tell
@@ -30,11 +29,12 @@ from syncd.jobs.daemon.schedule import Schedule, Task
 from syncd.jobs.daemon.snapshot import Snapshot, take_snapshot
 from syncd.jobs.daemon.waking import Waking
 from syncd.jobs.daemon.web import View, WebServer
-from syncd.jobs.fetching import restore_pack
-from syncd.jobs.metrics import metrics_text
-from syncd.jobs.readiness import unready
-from syncd.jobs.status import status
+from syncd.jobs.pulling.fetching import restore_pack
 from syncd.jobs.telling import receivers_by_settings
+from syncd.jobs.watching.alert_reading import alert_document, alerts_document, silences_document
+from syncd.jobs.watching.metrics import metrics_text
+from syncd.jobs.watching.readiness import unready
+from syncd.jobs.watching.status import status
 from syncd.settings import Settings, load_settings
 from syncd.store import lease, packs, runs
 from syncd.store.engine import Store

@@ -16,8 +16,8 @@ from zoneinfo import ZoneInfo
 from syncd.crashpoints import crashpoint
 from syncd.entropy import Entropy
 from syncd.errors import ConfigError, InputError
-from syncd.jobs.fetching import require_committed
-from syncd.jobs.packs import open_pack
+from syncd.jobs.packs.packs import open_pack
+from syncd.jobs.pulling.fetching import require_committed
 from syncd.settings import Settings, load_settings
 
 _KEPT = 2

@@ -13,11 +13,11 @@ from urllib.parse import urlsplit
 
 from syncd.clock import iso
 from syncd.errors import ConfigError, ExitCode, Severity
+from syncd.jobs.books.signals import accounts_with, read_signals, words_of
 from syncd.jobs.doctor.patients import Installation
 from syncd.jobs.doctor.verdicts import Reporter, Result
 from syncd.jobs.freezing import frozen_reason
-from syncd.jobs.packs import inspect_pack
-from syncd.jobs.signals import accounts_with, read_signals, words_of
+from syncd.jobs.packs.packs import inspect_pack
 from syncd.rules.matching.time_window import UTC_ZONE
 from syncd.settings import Secret, SecretReader, Settings
 from syncd.store import health, lease

@@ -20,7 +20,7 @@ from syncd.jobs.importing.clauses import FieldNames, default_fields
 from syncd.jobs.importing.exports import Model, Node, read_model
 from syncd.jobs.importing.logic import Reading, read_rule, together
 from syncd.jobs.mapping import field_catalogue, system_mapping
-from syncd.jobs.packs import inspect_pack
+from syncd.jobs.packs.packs import inspect_pack
 from syncd.model.normalisation import country
 from syncd.model.refs import Kind, System
 from syncd.rules.findings import Findings

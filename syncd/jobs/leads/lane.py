@@ -13,7 +13,6 @@ from typing import Any
 
 from syncd.crashpoints import crashpoint
 from syncd.errors import ExitCode, GuardTrippedError, RefusedError, worst
-from syncd.jobs.apply import line_of, recover_rows
 from syncd.jobs.context import Context
 from syncd.jobs.freezing import frozen_reason
 from syncd.jobs.leadership import Leadership
@@ -21,17 +20,18 @@ from syncd.jobs.leads.reading import LeadPull, read_leads
 from syncd.jobs.leads.routing import Routed, route_leads
 from syncd.jobs.leads.scenes import look_at, pack_of, stale_systems
 from syncd.jobs.leads.writing import charge_leads, lead_orders
+from syncd.jobs.lines import line_of, recover_rows
 from syncd.jobs.recording import recorded
 from syncd.model.decisions import Outcome
 from syncd.model.plans import LEADS_PLAN, PlanStatus, SavedPlan
 from syncd.model.refs import Ref
-from syncd.planning.applied import ApplyReport
-from syncd.planning.apply import apply_plan
 from syncd.planning.approval import DAEMON, approve
-from syncd.planning.document import tripped_limits
-from syncd.planning.guard import check_windows
-from syncd.planning.lead_plan import build_lead_plan, lead_document, propose_lead
+from syncd.planning.leads.lead_plan import build_lead_plan, lead_document, propose_lead
+from syncd.planning.proposing.document import tripped_limits
+from syncd.planning.proposing.guard import check_windows
 from syncd.planning.saving import save_with_record
+from syncd.planning.writing.applied import ApplyReport
+from syncd.planning.writing.apply import apply_plan
 from syncd.rules.pack import Pack
 from syncd.settings import Mode
 from syncd.store import leads as store

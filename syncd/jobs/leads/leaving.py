@@ -6,14 +6,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from syncd.jobs.book import derivation_of
+from syncd.jobs.books.book import derivation_of
 from syncd.jobs.context import Context
 from syncd.jobs.leads.routing import case_of, router_of
 from syncd.jobs.leads.scenes import scene_of
 from syncd.model.decisions import Owner
 from syncd.model.plans import Change
 from syncd.model.records import Record
-from syncd.planning.lead_tracking import is_over, observed
+from syncd.planning.leads.lead_tracking import is_over, observed
 from syncd.planning.people.left_behind import LeftBehind
 from syncd.planning.people.left_leads import Heirs, LeftLead, left_leads_by
 from syncd.rules.pack import Pack

@@ -9,17 +9,17 @@ from types import MappingProxyType
 
 from sqlalchemy import Connection
 
-from syncd.jobs.book import derivation_of
+from syncd.jobs.books.book import derivation_of
+from syncd.jobs.books.family_book import read_family
 from syncd.jobs.context import Context
-from syncd.jobs.family_book import read_family
 from syncd.jobs.leads.candidates import candidate_companies
 from syncd.jobs.leads.scenes import given_lately
 from syncd.model.decisions import Owner
 from syncd.model.records import Record, User
 from syncd.model.refs import Kind, Ref, System
-from syncd.planning.lead_plan import LeadPlanInput
-from syncd.planning.lead_routing import Decided, LeadCase, decide_leads, excluded, wants_another, wants_routing
-from syncd.planning.lead_tracking import Scene
+from syncd.planning.leads.lead_plan import LeadPlanInput
+from syncd.planning.leads.lead_routing import Decided, LeadCase, decide_leads, excluded, wants_another, wants_routing
+from syncd.planning.leads.lead_tracking import Scene
 from syncd.rules.derivation import Derivation
 from syncd.rules.facts import Facts
 from syncd.rules.routing.lead_facts import lead_from_raw

@@ -6,10 +6,10 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
+from syncd.jobs.books.adopted import with_adopted
 from syncd.jobs.context import Context
-from syncd.jobs.plan import with_adopted
 from syncd.model.refs import System
-from syncd.planning.lead_tracking import Scene, observed
+from syncd.planning.leads.lead_tracking import Scene, observed
 from syncd.rules.memory import LEADS, Assignment
 from syncd.rules.pack import Pack
 from syncd.store import leads as store

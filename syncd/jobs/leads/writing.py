@@ -8,13 +8,13 @@ from datetime import datetime
 from syncd.jobs.context import Context
 from syncd.jobs.leads.scenes import pack_of, scene_of, stale_systems
 from syncd.model.plans import LEADS_PLAN, OutboxRow, Slot
-from syncd.planning.applied import DONE
-from syncd.planning.charging import charge_receipts
-from syncd.planning.document import decisions_by_company
-from syncd.planning.lead_plan import present_leads
-from syncd.planning.lead_tracking import observed
-from syncd.planning.preflight import Orders
-from syncd.planning.staleness import Present
+from syncd.planning.leads.lead_plan import present_leads
+from syncd.planning.leads.lead_tracking import observed
+from syncd.planning.proposing.document import decisions_by_company
+from syncd.planning.proposing.staleness import Present
+from syncd.planning.writing.applied import DONE
+from syncd.planning.writing.charging import charge_receipts
+from syncd.planning.writing.preflight import Orders
 from syncd.rules.memory import LEADS
 from syncd.rules.pack import Pack
 from syncd.store import leads as store

@@ -9,8 +9,8 @@ from syncd.errors import InputError, UsageError
 from syncd.jobs.context import Context
 from syncd.jobs.people.proposing import Look, propose
 from syncd.planning.people.filling import Filling, fill, members_of_pool, rooms_of, supply_of
-from syncd.planning.people.reasons import DISTRIBUTION
 from syncd.planning.people.table import Table
+from syncd.planning.proposing.reasons import DISTRIBUTION
 from syncd.rules.reading.suggestion import did_you_mean
 
 

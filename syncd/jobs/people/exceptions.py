@@ -15,12 +15,12 @@ from typing import Any
 from syncd.clock import iso
 from syncd.errors import Place
 from syncd.jobs.context import Context
-from syncd.jobs.plan import Deliberation, deliberate
+from syncd.jobs.plans.plan import Deliberation, deliberate
 from syncd.model.decisions import Decision, Outcome
 from syncd.model.records import Record
 from syncd.model.refs import Kind, Ref
-from syncd.planning.cascade import is_within
 from syncd.planning.people.succession import pipeline_of
+from syncd.planning.proposing.cascade import is_within
 from syncd.rules.conditions import holds
 from syncd.rules.deciding.exceptions import Exceptions, match_exceptions
 from syncd.rules.deciding.frame import Frame, respect_ends

@@ -10,8 +10,8 @@ from syncd.errors import InputError, UsageError
 from syncd.jobs.context import Context
 from syncd.jobs.people.proposing import Look, propose
 from syncd.planning.people.joining import Joining, fair_share, group_of, join, steps_of, territories_into
-from syncd.planning.people.reasons import JOINER
 from syncd.planning.people.table import Table
+from syncd.planning.proposing.reasons import JOINER
 from syncd.rules.deciding.people import barred
 from syncd.rules.facts import Facts
 from syncd.rules.pack import Pack, Territory

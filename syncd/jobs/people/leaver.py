@@ -6,20 +6,20 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
+from syncd.jobs.books.written import read_followers
 from syncd.jobs.context import Context
 from syncd.jobs.leads.leaving import leads_of_leaver
 from syncd.jobs.people.proposing import Look, propose
-from syncd.jobs.written import read_followers
 from syncd.model.decisions import Owner
 from syncd.model.plans import Change
 from syncd.model.records import Record, User
 from syncd.model.refs import Kind, System
-from syncd.planning.builder import PlanInput
-from syncd.planning.cascade import PERSON
 from syncd.planning.people.left_behind import LeftBehind, left_behind_by
 from syncd.planning.people.left_leads import Heirs
-from syncd.planning.people.reasons import LEAVER
 from syncd.planning.people.succession import Settled, Wishes, book_of, covers_of, led_by, pipeline_of, succeed
+from syncd.planning.proposing.builder import PlanInput
+from syncd.planning.proposing.cascade import PERSON
+from syncd.planning.proposing.reasons import LEAVER
 from syncd.rules.matching.time_window import local_day
 from syncd.store import mirror
 

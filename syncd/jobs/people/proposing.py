@@ -8,7 +8,7 @@ from typing import Any
 
 from syncd.errors import UsageError
 from syncd.jobs.context import Context
-from syncd.jobs.plan import Deliberation, deliberate, input_of, save
+from syncd.jobs.plans.plan import Deliberation, deliberate, input_of, save
 from syncd.jobs.recording import recorded
 from syncd.model.decisions import Decision
 from syncd.model.normalisation import text

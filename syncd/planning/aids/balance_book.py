@@ -16,8 +16,8 @@ from syncd.model.decisions import Decision, Outcome
 from syncd.planning.aids.audit import amount
 from syncd.planning.aids.balance_problem import ACTIVE, FIT, LIVE, STAYS, WORTH, Problem, Solution, Unit
 from syncd.planning.aids.moves import RECENT
-from syncd.planning.people.reasons import REBALANCED
 from syncd.planning.people.table import Table, given, names_people
+from syncd.planning.proposing.reasons import REBALANCED
 from syncd.rules.deciding.fitness import LANGUAGE_FIELDS, SKILL_FIELDS, TIME_ZONE_FIELD, matches_of
 from syncd.rules.deciding.loads import band_of
 from syncd.rules.deciding.people import ONE, Member, barred, members_of, ramp

@@ -12,7 +12,7 @@ from typing import Any
 
 from syncd.model.decisions import Decision, Outcome
 from syncd.model.plans import Change, PlanStatus, SavedPlan, document_hash
-from syncd.planning.builder import NOT_IN_PLAN, PlanInput, build_document
+from syncd.planning.proposing.builder import NOT_IN_PLAN, PlanInput, build_document
 
 Finish = Callable[[PlanInput, Mapping[str, Any]], tuple[Mapping[str, Any], Sequence[Change]]]
 """Makes of the plan so far what the document says beside it, and the writes that it lacks."""

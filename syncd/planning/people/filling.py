@@ -12,9 +12,9 @@ from typing import Any
 
 from syncd.model.decisions import Decision, Outcome
 from syncd.planning.people.joining import score_of
-from syncd.planning.people.reasons import DISTRIBUTED, has_nobody
 from syncd.planning.people.succession import pipeline_of
 from syncd.planning.people.table import Table, given
+from syncd.planning.proposing.reasons import DISTRIBUTED, has_nobody
 from syncd.rules.deciding.assignment import draw_from, pick_from
 from syncd.rules.pack import NoOwners, Owners, OwnersByPool, Unassigned
 

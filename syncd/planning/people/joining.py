@@ -14,9 +14,9 @@ from fractions import Fraction
 from typing import Any
 
 from syncd.model.decisions import Decision, Outcome
-from syncd.planning.people.reasons import JOINED, has_nobody
 from syncd.planning.people.succession import pipeline_of
 from syncd.planning.people.table import Table, asked_in_turn, given, names_people
+from syncd.planning.proposing.reasons import JOINED, has_nobody
 from syncd.rules.deciding.fitness import matches_of
 from syncd.rules.deciding.methods import Candidate
 from syncd.rules.deciding.people import ONE, Member, named_by, ramp, resolve

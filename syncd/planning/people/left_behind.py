@@ -14,9 +14,9 @@ from typing import Any
 from syncd.model.plans import Change
 from syncd.model.records import Record
 from syncd.model.refs import Kind, Ref, System
-from syncd.planning.builder import PlanInput, bench_of
-from syncd.planning.cascade import Children
-from syncd.planning.fingerprints import RepState, child_fingerprint, loose_fingerprint, rep_state
+from syncd.planning.proposing.builder import PlanInput, bench_of
+from syncd.planning.proposing.cascade import Children
+from syncd.planning.proposing.fingerprints import RepState, child_fingerprint, loose_fingerprint, rep_state
 from syncd.rules.facts import Directory, Facts
 
 _NOBODY = "stays: its account has no active owner after the plan either"

@@ -14,10 +14,10 @@ from syncd.model.decisions import Outcome
 from syncd.model.plans import Change
 from syncd.model.records import Record, User
 from syncd.model.refs import Kind, Ref
-from syncd.planning.lead_plan import LeadPlanInput, lead_fingerprint, propose_lead
-from syncd.planning.lead_routing import Decided, LeadCase, decide_leads
+from syncd.planning.leads.lead_plan import LeadPlanInput, lead_fingerprint, propose_lead
+from syncd.planning.leads.lead_routing import Decided, LeadCase, decide_leads
 from syncd.planning.people.left_behind import LeftBehind, cover_in
-from syncd.planning.proposals import Proposal
+from syncd.planning.proposing.proposals import Proposal
 from syncd.rules.routing.router import LeadRouter
 from syncd.store.leads import LeadTrack
 

@@ -13,8 +13,8 @@ from typing import Any
 
 from syncd.model.decisions import Decision, Outcome
 from syncd.planning.people.ranking import Ranked, ranked
-from syncd.planning.people.reasons import INTERIM_COVER, NO_ELIGIBLE_REP, SUCCESSION, has_nobody
 from syncd.planning.people.table import Table, candidates, given, stays
+from syncd.planning.proposing.reasons import INTERIM_COVER, NO_ELIGIBLE_REP, SUCCESSION, has_nobody
 from syncd.rules.deciding.frame import owner_of
 from syncd.rules.deciding.people import barred, resolve
 from syncd.rules.facts import Facts

@@ -90,27 +90,12 @@ def table_of(
 ) -> Table:
     """The table with all accounts where the rules leave or give them, but for the companies `without`."""
     mine = {each.company: each for each in decisions if each.role == OWNER and each.company in facts}
-    table = Table(frame, mine, facts, paths_of(frame.pack), Loads.of(frame, OWNER))
+    table = Table(frame, mine, facts, frame.pack.lineages(), Loads.of(frame, OWNER))
     for company in sorted(mine.keys() - without):
         owner = mine[company].owner
         if owner is not None:
             table.settle(owner.email, company)
     return table
-
-
-def paths_of(pack: Pack, role: str = OWNER) -> Mapping[str, tuple[Territory, ...]]:
-    """Each territory of a role with its ancestors, by path."""
-    found: dict[str, tuple[Territory, ...]] = {}
-
-    def walk(territory: Territory, above: tuple[Territory, ...]) -> None:
-        path = (*above, territory)
-        found.setdefault(territory.path, path)
-        for child in territory.children:
-            walk(child, path)
-
-    for root in pack.roles.get(role, ()):
-        walk(root, NOBODY)
-    return found
 
 
 def names_people(owners: Owners) -> bool:

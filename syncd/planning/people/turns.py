@@ -13,7 +13,7 @@ from typing import Any
 
 from syncd.model.plans import OutboxRow
 from syncd.model.rotation import NEW, NO_STANDINGS, Standings, Turn
-from syncd.planning.document import turn_of
+from syncd.planning.proposing.document import turn_of
 
 
 def in_turn(

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from syncd.report.aids.sections import Section, Sheet, table
-from syncd.report.comparison_view import called, rule_change, side
+from syncd.report.comparisons.comparison_view import called, rule_change, side
 from syncd.report.wording import counted, moment, money
 
 _REPS = 20

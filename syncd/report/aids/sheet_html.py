@@ -5,7 +5,7 @@ from __future__ import annotations
 from html import escape
 
 from syncd.report.aids.sections import Cell, Section, Sheet
-from syncd.report.plan_page import SCRIPT, STYLE
+from syncd.report.plans.plan_page import SCRIPT, STYLE
 from syncd.report.wording import plain
 
 

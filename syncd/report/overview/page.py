@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from syncd.report.plan_page import STYLE as PLAN_STYLE
+from syncd.report.plans.plan_page import STYLE as PLAN_STYLE
 
 STYLE = (
     PLAN_STYLE

@@ -11,7 +11,7 @@ from typing import Any
 from syncd.clock import ManualClock
 from syncd.entropy import SeededEntropy
 from syncd.jobs.context import Context
-from syncd.jobs.watch import WatchReport, watch
+from syncd.jobs.watching.watch import WatchReport, watch
 from syncd.model.records import Record, User
 from syncd.model.refs import Kind, Ref, System
 from syncd.settings import load_settings

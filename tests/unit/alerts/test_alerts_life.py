@@ -16,8 +16,8 @@ from syncd.alerts.options import Handling
 from syncd.alerts.view import Condition, Signal
 from syncd.clock import ManualClock
 from syncd.errors import InputError, UsageError
-from syncd.jobs.alert_reading import alert_document, alerts_document, silences_document
-from syncd.jobs.alerting import acknowledge, expire_silence, silence
+from syncd.jobs.watching.alert_reading import alert_document, alerts_document, silences_document
+from syncd.jobs.watching.alerting import acknowledge, expire_silence, silence
 from syncd.store.engine import Store
 from syncd.store.episodes import Episode, Silence
 
@@ -200,7 +200,7 @@ def test_a_customer_lost_at_night_is_told_of_in_the_morning(told: World) -> None
 
 
 def test_a_night_of_waiting_does_not_read_the_book_every_minute(told: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    from syncd.jobs import outlook
+    from syncd.jobs.watching import outlook
 
     told.pack(AT_WORK)
     told.clock.set(at(19, 16))

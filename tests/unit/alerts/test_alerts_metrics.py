@@ -20,11 +20,11 @@ from syncd.clock import ManualClock
 from syncd.connectors.metering import MeteredWire, endpoint
 from syncd.connectors.wire import HttpRequest, HttpResponse, WireError
 from syncd.errors import ConfigError, StorageError
-from syncd.jobs.alerting import silence
 from syncd.jobs.daemon.web import View, WebServer
-from syncd.jobs.metrics import METRICS, metrics_text
-from syncd.jobs.readiness import unready
-from syncd.jobs.status import status
+from syncd.jobs.watching.alerting import silence
+from syncd.jobs.watching.metrics import METRICS, metrics_text
+from syncd.jobs.watching.readiness import unready
+from syncd.jobs.watching.status import status
 from syncd.model.cursors import Cursor
 from syncd.model.refs import Kind, System
 from syncd.report.exposition import Family, exposition

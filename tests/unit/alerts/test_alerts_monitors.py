@@ -141,7 +141,7 @@ def test_a_territory_that_changed_much_since_the_last_plan_is_told_once(world: W
     summaries = {each.subject: each.summary for each in world.episodes("TerritoryComposition")}
     assert "emea had 20 accounts: 0 came and 5 left" in summaries["emea"]
     for episode in world.episodes("TerritoryComposition"):
-        from syncd.jobs.alerting import acknowledge
+        from syncd.jobs.watching.alerting import acknowledge
 
         acknowledge(world.context, episode.id or 0)
     assert look(world, "TerritoryComposition") == []

@@ -13,7 +13,7 @@ from syncd.alerts.monitors import MONITORS, job_failing, outbox_stuck, quota_hig
 from syncd.alerts.operations import Allowance, JobHealth, OpenRows, Operations, WriteOutcomes
 from syncd.alerts.view import Condition, MonitorView
 from syncd.clock import ManualClock
-from syncd.jobs.alerting import acknowledge
+from syncd.jobs.watching.alerting import acknowledge
 from syncd.model.plans import Change, PlanStatus, RowState, SavedPlan, document_hash
 from syncd.model.refs import Kind, Ref
 from syncd.store import lease, outbox, plans, runs

@@ -33,7 +33,7 @@ from syncd.alerts.receivers.posting import post
 from syncd.alerts.receivers.webhook import WebhookReceiver
 from syncd.clock import ManualClock, SystemClock
 from syncd.entropy import SeededEntropy
-from syncd.jobs.alerting import send_test
+from syncd.jobs.watching.alerting import send_test
 from syncd.settings import ReceiverSettings, SecretReader
 from syncd.store.engine import Store
 from tests.databases import NOW

@@ -24,9 +24,9 @@ from syncd.alerts.receivers.slack import message
 from syncd.alerts.receivers.webhook import WebhookReceiver
 from syncd.clock import ManualClock
 from syncd.errors import ConfigError
-from syncd.jobs.alerting import acknowledge, send_test
-from syncd.jobs.plan import save
+from syncd.jobs.plans.plan import save
 from syncd.jobs.telling import next_opening
+from syncd.jobs.watching.alerting import acknowledge, send_test
 from syncd.model.plans import PlanStatus, SavedPlan, document_hash
 from syncd.settings import ReceiverSettings, SecretReader, load_settings
 from syncd.store.engine import Store
@@ -382,7 +382,7 @@ def test_a_watch_that_fails_says_so_by_heartbeat(
     tmp_path: Path, store: Store, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from syncd.errors import StorageError
-    from syncd.jobs import watch as job
+    from syncd.jobs.watching import watch as job
 
     def broken(*_: object) -> None:
         raise StorageError("SYN605", "the disk is full")

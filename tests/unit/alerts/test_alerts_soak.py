@@ -18,7 +18,7 @@ import pytest
 from alerts_world import HS, World, account, gone, receiver, user
 
 from syncd.clock import ManualClock
-from syncd.jobs.alerting import acknowledge
+from syncd.jobs.watching.alerting import acknowledge
 from syncd.model.records import Record
 from syncd.store import mirror
 from syncd.store.engine import Store

@@ -12,11 +12,11 @@ from syncd import crashpoints
 from syncd.alerts.sending import send_due
 from syncd.clock import ManualClock
 from syncd.errors import SyncdError
-from syncd.jobs import outlook
-from syncd.jobs import watch as watch_job
-from syncd.jobs.alert_reading import alert_document, alerts_document
-from syncd.jobs.alerting import acknowledge
-from syncd.jobs.plan import deliberate
+from syncd.jobs.plans.plan import deliberate
+from syncd.jobs.watching import outlook
+from syncd.jobs.watching import watch as watch_job
+from syncd.jobs.watching.alert_reading import alert_document, alerts_document
+from syncd.jobs.watching.alerting import acknowledge
 from syncd.store import runs
 from syncd.store.engine import Store
 

@@ -200,7 +200,7 @@ def test_fmt_keeps_the_mode_of_a_file_and_what_a_link_leads_to(tmp_path: Path) -
 
 def test_a_pack_read_back_differently_is_not_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pack = written(tmp_path / "pack", pack__yaml="pack:   {name: x}\n")
-    monkeypatch.setattr("syncd.jobs.formatting.formatted", lambda text: text.replace("x", "y"))
+    monkeypatch.setattr("syncd.jobs.packs.formatting.formatted", lambda text: text.replace("x", "y"))
     result = syncd("fmt", pack)
     assert isinstance(result.exception, SyncdError)
     assert result.exception.code == "SYN381"

@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner
 
 from syncd.cli.main import cli
-from syncd.jobs.footprint import footprint
+from syncd.jobs.packs.footprint import footprint
 from tests.integration.installation import Installation
 
 

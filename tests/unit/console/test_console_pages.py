@@ -20,8 +20,8 @@ from syncd.entropy import SeededEntropy
 from syncd.errors import ConfigError, UsageError
 from syncd.jobs.daemon.control import ControlServer
 from syncd.jobs.people.leaver import leaver
-from syncd.jobs.plan import make_plan
-from syncd.jobs.watch import watch
+from syncd.jobs.plans.plan import make_plan
+from syncd.jobs.watching.watch import watch
 from syncd.model.refs import Kind
 from syncd.sandbox.dataset import generate
 from syncd.store import episodes, ledger, mirror, plans

@@ -8,13 +8,13 @@ from typing import Any
 
 from jobs_world import HUBSPOT, SALESFORCE, World
 
-from syncd.jobs.apply import apply
 from syncd.jobs.leadership import leadership
-from syncd.jobs.marking import look_at_roles
-from syncd.jobs.plan import make_plan
+from syncd.jobs.plans.apply import apply
+from syncd.jobs.plans.plan import make_plan
+from syncd.jobs.pulling.marking import look_at_roles
 from syncd.model.plans import OutboxRow
 from syncd.model.refs import Kind, Ref, System
-from syncd.planning.applied import ApplyReport
+from syncd.planning.writing.applied import ApplyReport
 from syncd.store import outbox, plans
 
 MAPPED = """

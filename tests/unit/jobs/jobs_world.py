@@ -12,13 +12,13 @@ from syncd.cli.sandboxes import load_sandboxes
 from syncd.clock import ManualClock
 from syncd.connectors.wire import HttpResponse
 from syncd.entropy import SeededEntropy
-from syncd.jobs.apply import adopt, approve
 from syncd.jobs.context import Context
 from syncd.jobs.leadership import leadership
-from syncd.jobs.pull import PullReport, pull
+from syncd.jobs.plans.apply import adopt, approve
+from syncd.jobs.pulling.pull import PullReport, pull
 from syncd.model.records import Record
 from syncd.model.refs import Kind, Ref, System
-from syncd.planning.document import tripped_limits
+from syncd.planning.proposing.document import tripped_limits
 from syncd.sandbox.dataset import Dataset, generate
 from syncd.sandbox.hubspot import HubspotPortal
 from syncd.sandbox.salesforce import SalesforceOrg

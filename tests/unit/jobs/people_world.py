@@ -7,11 +7,11 @@ from typing import Any
 
 from jobs_world import SALESFORCE, World
 
-from syncd.jobs import apply as jobs
 from syncd.jobs.leadership import leadership
-from syncd.jobs.plan import make_plan
+from syncd.jobs.plans import apply as jobs
+from syncd.jobs.plans.plan import make_plan
 from syncd.model.refs import Kind
-from syncd.planning.applied import ApplyReport
+from syncd.planning.writing.applied import ApplyReport
 from syncd.store import mirror
 
 PACK = """

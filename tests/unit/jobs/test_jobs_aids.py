@@ -27,8 +27,8 @@ from syncd.jobs.aids.scoring import Asked, score
 from syncd.jobs.aids.starter import write_starter_pack
 from syncd.jobs.checking import check
 from syncd.jobs.context import Context
-from syncd.jobs.export import ExportFiles
-from syncd.jobs.exporting import export_mirror
+from syncd.jobs.plans.export import ExportFiles
+from syncd.jobs.plans.exporting import export_mirror
 from syncd.model.refs import Kind, System
 from syncd.report.aids.audit_sheet import audit_sheet
 from syncd.report.aids.backtest_sheet import backtest_sheet

@@ -9,15 +9,15 @@ from jobs_world import HUBSPOT, SALESFORCE, World
 
 from syncd.connectors.wire import HttpRequest
 from syncd.errors import ExitCode, GuardTrippedError, LeaseHeldError, RefusedError
-from syncd.jobs import apply as jobs
-from syncd.jobs import plan as planning
-from syncd.jobs.book_cache import COLUMNS_FOLDER
+from syncd.jobs.books.book_cache import COLUMNS_FOLDER
 from syncd.jobs.leadership import leadership
-from syncd.jobs.plan import make_plan
+from syncd.jobs.plans import apply as jobs
+from syncd.jobs.plans import plan as planning
+from syncd.jobs.plans.plan import make_plan
 from syncd.jobs.sync import SyncReport, sync
 from syncd.model.plans import PlanStatus, RowState
 from syncd.model.refs import Kind, Ref, System
-from syncd.planning.applied import ApplyReport
+from syncd.planning.writing.applied import ApplyReport
 from syncd.store import lease, ledger, outbox, plans, runs
 from syncd.store.ownership import applied as applied_rows
 from tests.inprocess import Trouble

@@ -8,14 +8,14 @@ import pytest
 from jobs_world import SALESFORCE, World
 
 from syncd.errors import InputError
-from syncd.jobs.apply import apply
-from syncd.jobs.archive import find
-from syncd.jobs.history import history_document
+from syncd.jobs.answers.history import history_document
 from syncd.jobs.leadership import leadership
-from syncd.jobs.plan import make_plan
+from syncd.jobs.plans.apply import apply
+from syncd.jobs.plans.archive import find
+from syncd.jobs.plans.plan import make_plan
 from syncd.model.refs import Kind, Ref
 from syncd.report.history_text import history_text
-from syncd.report.plan_json import render_plan_json
+from syncd.report.plans.plan_json import render_plan_json
 from syncd.report.runs_text import plan_fate_text, run_text
 from syncd.store import ledger, runs
 

@@ -11,8 +11,8 @@ from jobs_world import NOW, World
 from syncd.cli.main import cli
 from syncd.cli.session import instant_option
 from syncd.errors import UsageError
-from syncd.jobs.explaining import explain_company
-from syncd.jobs.plan import make_plan
+from syncd.jobs.answers.explaining import explain_company
+from syncd.jobs.plans.plan import make_plan
 from syncd.store import plans
 
 NEW_YEAR = datetime(2027, 1, 1, tzinfo=UTC)

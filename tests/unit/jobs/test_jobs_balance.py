@@ -16,10 +16,10 @@ from jobs_world import SALESFORCE, World
 
 from syncd.cli.main import cli
 from syncd.errors import InputError, UsageError
-from syncd.jobs import apply as jobs
 from syncd.jobs.aids.balancing import Wanted, balance
 from syncd.jobs.leadership import leadership
-from syncd.jobs.plan import make_plan
+from syncd.jobs.plans import apply as jobs
+from syncd.jobs.plans.plan import make_plan
 from syncd.planning.aids import balance_optimum
 from syncd.report.aids.balance_sheet import balance_sheet
 from syncd.report.aids.sheet_html import render_html

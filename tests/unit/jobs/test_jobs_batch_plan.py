@@ -17,16 +17,16 @@ pytest.importorskip("polars", reason="the extra `fast` is not installed")
 
 from random_mirrors import Mirrors
 
-from syncd.jobs import plan as planning
-from syncd.jobs.book_cache import COLUMNS_FOLDER, forget_books
-from syncd.jobs.company_records import homes_of
-from syncd.jobs.engines import EngineChoice, InFull
-from syncd.jobs.plan import Deliberation, deliberate, input_of, make_plan, plan_of
+from syncd.jobs.books.book_cache import COLUMNS_FOLDER, forget_books
+from syncd.jobs.books.company_records import homes_of
+from syncd.jobs.books.engines import EngineChoice, InFull
+from syncd.jobs.plans import plan as planning
+from syncd.jobs.plans.plan import Deliberation, deliberate, input_of, make_plan, plan_of
 from syncd.jobs.stages import Stages
 from syncd.model.plans import OutboxRow, RowState
 from syncd.model.refs import Kind, Ref
 from syncd.planning.adoption import remember_kept
-from syncd.planning.staleness import present_rows
+from syncd.planning.proposing.staleness import present_rows
 from syncd.rules.batch.keeping import OWNER
 from syncd.store import ownership
 from syncd.store.ownership import AppliedRow
@@ -200,7 +200,7 @@ def test_a_territory_that_is_gone_is_told_as_by_the_plain_engine(tmp_path: Path)
 def test_where_too_many_have_to_be_looked_at_the_whole_book_is_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from syncd.jobs import batch_book
+    from syncd.jobs.books import batch_book
 
     monkeypatch.setattr(batch_book, "_FEW", 0)
     mirrors = small(tmp_path)

@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 from jobs_world import HUBSPOT, SALESFORCE, World
 
-from syncd.jobs import book_cache
-from syncd.jobs.apply import apply
-from syncd.jobs.book import mirror_book
-from syncd.jobs.erasing import erase
+from syncd.jobs.books import book_cache
+from syncd.jobs.books.book import mirror_book
 from syncd.jobs.leadership import leadership
-from syncd.jobs.plan import deliberate, make_plan, plan_of
+from syncd.jobs.plans.apply import apply
+from syncd.jobs.plans.plan import deliberate, make_plan, plan_of
+from syncd.jobs.upkeep.erasing import erase
 from syncd.model.refs import Kind, Ref
 from syncd.rules.deriving import company_reader
 

@@ -13,7 +13,7 @@ from jobs_world import NOW, SALESFORCE, World
 from syncd.cli.main import cli
 from syncd.errors import Finding, Severity
 from syncd.jobs.checking import CheckReport, check
-from syncd.jobs.plan import make_plan
+from syncd.jobs.plans.plan import make_plan
 from syncd.model.refs import Kind, Ref, System
 from syncd.model.schemas import FieldSchema, ObjectSchema
 from syncd.rules.conditions import FieldTest, walk

@@ -15,9 +15,9 @@ pytest.importorskip("pyarrow", reason="the extra `fast` is not installed")
 
 from random_mirrors import Mirrors
 
-from syncd.jobs.book import derivation_of
-from syncd.jobs.column_making import whole_book
-from syncd.jobs.company_records import records_of
+from syncd.jobs.books.book import derivation_of
+from syncd.jobs.books.column_making import whole_book
+from syncd.jobs.books.company_records import records_of
 from syncd.model.money import MoneyTable
 from syncd.model.refs import System
 from syncd.rules.batch.book_columns import DEALS, DEALT, OTHERS, SINCE, UNTIL, BookPart

@@ -17,9 +17,9 @@ from jobs_world import HUBSPOT, SALESFORCE, World
 from sqlalchemy import event
 
 from syncd.errors import ExitCode, StorageError, SyncdError
-from syncd.jobs.apply import apply
 from syncd.jobs.leadership import leadership
-from syncd.jobs.plan import make_plan
+from syncd.jobs.plans.apply import apply
+from syncd.jobs.plans.plan import make_plan
 from syncd.store import ledger
 
 CUT = int(os.environ.get("CUT", "0"))

@@ -17,7 +17,7 @@ from syncd.errors import ExitCode
 from syncd.jobs.daemon.due import Every
 from syncd.jobs.daemon.duties import OFFERING, duties
 from syncd.jobs.doctor.rights import JOB, examine_rights, record_rights
-from syncd.jobs.operations import read_operations
+from syncd.jobs.watching.operations import read_operations
 from syncd.sandbox.hubspot.tokens import SCOPES
 from syncd.store import runs
 from syncd.store.runs import Past

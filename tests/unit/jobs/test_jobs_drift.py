@@ -10,10 +10,10 @@ import pytest
 from jobs_world import HUBSPOT, SALESFORCE, World
 
 from syncd.errors import RefusedError, RetryableError
-from syncd.jobs.apply import apply
-from syncd.jobs.drift import adopt_drift, drift_document, overrides_document, plan_revert, release
 from syncd.jobs.leadership import leadership
-from syncd.jobs.plan import make_plan
+from syncd.jobs.plans.apply import apply
+from syncd.jobs.plans.drift import adopt_drift, drift_document, overrides_document, plan_revert, release
+from syncd.jobs.plans.plan import make_plan
 from syncd.model.refs import Ref, System
 from syncd.store import ledger
 

@@ -12,12 +12,12 @@ from jobs_world import SALESFORCE, World
 from sqlalchemy import select
 
 from syncd.errors import RefusedError, StorageError
-from syncd.jobs.apply import apply, plan_undo
-from syncd.jobs.drift import adopt_drift
-from syncd.jobs.erasing import EVENT, erase, replay
-from syncd.jobs.exporting import export_mirror
 from syncd.jobs.leadership import leadership
-from syncd.jobs.plan import make_plan
+from syncd.jobs.plans.apply import apply, plan_undo
+from syncd.jobs.plans.drift import adopt_drift
+from syncd.jobs.plans.exporting import export_mirror
+from syncd.jobs.plans.plan import make_plan
+from syncd.jobs.upkeep.erasing import EVENT, erase, replay
 from syncd.model.refs import Kind, Ref, System
 from syncd.store import companies, ledger, mirror, tables
 from syncd.store.episodes import Episode, save_episode

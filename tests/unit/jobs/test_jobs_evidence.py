@@ -16,9 +16,9 @@ from people_world import carried_out
 from sqlalchemy import text
 
 from syncd.cli.main import cli
-from syncd.jobs.apply import plan_undo
-from syncd.jobs.evidence import evidence_document
-from syncd.jobs.plan import make_plan
+from syncd.jobs.answers.evidence import evidence_document
+from syncd.jobs.plans.apply import plan_undo
+from syncd.jobs.plans.plan import make_plan
 from syncd.model.plans import canonical_json
 from syncd.report.evidence_text import evidence_text
 from syncd.sandbox.dataset import Dataset, generate

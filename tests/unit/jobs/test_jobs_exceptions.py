@@ -10,7 +10,7 @@ from jobs_world import SALESFORCE, World
 
 from syncd.cli.main import cli
 from syncd.jobs.people.exceptions import exceptions
-from syncd.jobs.plan import make_plan
+from syncd.jobs.plans.plan import make_plan
 from syncd.report.exceptions_text import exceptions_markdown, exceptions_text
 
 pytestmark = pytest.mark.parametrize("make_world", ["sqlite"], indirect=True)  # it only reads

@@ -11,10 +11,10 @@ import pytest
 from jobs_world import NOW, SALESFORCE, World
 
 from syncd.connectors.wire import HttpResponse
-from syncd.jobs.apply import apply
+from syncd.jobs.currencies.money import dated_rates
 from syncd.jobs.leadership import leadership
-from syncd.jobs.money import dated_rates
-from syncd.jobs.plan import make_plan
+from syncd.jobs.plans.apply import apply
+from syncd.jobs.plans.plan import make_plan
 from syncd.model.money import CurrencyRate, rates_into
 from syncd.model.refs import Kind, System
 from syncd.store import currencies

@@ -11,12 +11,12 @@ from jobs_world import NOW, SALESFORCE, World
 
 from syncd.cli.main import cli
 from syncd.errors import UsageError
-from syncd.jobs.apply import apply
-from syncd.jobs.explaining import explain_company, explain_toward
-from syncd.jobs.family_book import read_family
-from syncd.jobs.lead_explaining import explain_lead
+from syncd.jobs.answers.explaining import explain_company, explain_toward
+from syncd.jobs.answers.lead_explaining import explain_lead
+from syncd.jobs.books.family_book import read_family
 from syncd.jobs.leadership import leadership
-from syncd.jobs.plan import deliberate, make_plan
+from syncd.jobs.plans.apply import apply
+from syncd.jobs.plans.plan import deliberate, make_plan
 from syncd.report.explanation_text import render_explanation
 from syncd.report.lead_text import render_lead
 from syncd.report.toward_text import render_toward

@@ -18,13 +18,13 @@ from syncd.alerts.receivers.delivery import DeliveryError
 from syncd.alerts.receivers.routing import FEED, Route
 from syncd.alerts.receivers.webhook import signature
 from syncd.errors import InputError, RefusedError, UsageError
-from syncd.jobs.apply import apply
-from syncd.jobs.erasing import erase
 from syncd.jobs.feed.pushing import push_feed, replay, standing
 from syncd.jobs.feed.reading import events
 from syncd.jobs.leadership import leadership
-from syncd.jobs.operations import read_operations
-from syncd.jobs.plan import make_plan
+from syncd.jobs.plans.apply import apply
+from syncd.jobs.plans.plan import make_plan
+from syncd.jobs.upkeep.erasing import erase
+from syncd.jobs.watching.operations import read_operations
 from syncd.model.refs import Kind, Ref
 from syncd.store import ledger
 

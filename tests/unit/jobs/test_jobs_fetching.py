@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 
 from syncd.errors import ConfigError, InputError, UsageError
-from syncd.jobs.fetching import fetch_pack, require_committed, restore_pack
 from syncd.jobs.leadership import leadership
-from syncd.jobs.watch import watch
+from syncd.jobs.pulling.fetching import fetch_pack, require_committed, restore_pack
+from syncd.jobs.watching.watch import watch
 from syncd.settings import Mode, Settings
 from syncd.settings.packs import GitPackSettings
 from syncd.store import ledger, packs

@@ -26,10 +26,11 @@ from jobs_world import HUBSPOT, NOW, SALESFORCE, World
 
 from syncd import crashpoints
 from syncd.errors import InputError
-from syncd.jobs.apply import plan_undo, recover_rows
-from syncd.jobs.drift import adopt_drift, drift_document, plan_revert
 from syncd.jobs.leadership import leadership
-from syncd.jobs.plan import deliberate, make_plan
+from syncd.jobs.lines import recover_rows
+from syncd.jobs.plans.apply import plan_undo
+from syncd.jobs.plans.drift import adopt_drift, drift_document, plan_revert
+from syncd.jobs.plans.plan import deliberate, make_plan
 from syncd.model.plans import RowState
 from syncd.model.refs import Kind, Ref
 from syncd.sandbox.dataset import Dataset, generate

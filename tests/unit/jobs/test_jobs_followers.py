@@ -9,9 +9,9 @@ import pytest
 from fields_world import PACK, asked, document_of, pulled_again, ready, rows, run
 from jobs_world import HUBSPOT, NOW, SALESFORCE, World
 
-from syncd.jobs.apply import plan_undo
-from syncd.jobs.drift import plan_revert
-from syncd.jobs.plan import deliberate
+from syncd.jobs.plans.apply import plan_undo
+from syncd.jobs.plans.drift import plan_revert
+from syncd.jobs.plans.plan import deliberate
 from syncd.model.plans import RowState
 from syncd.model.refs import Kind, Ref, System
 from syncd.sandbox.dataset import Dataset, generate

@@ -12,9 +12,9 @@ from jobs_world import SALESFORCE, World
 
 from syncd.connectors.wire import HttpResponse
 from syncd.errors import InputError
-from syncd.jobs import apply as jobs
 from syncd.jobs.leadership import leadership
-from syncd.jobs.plan import make_plan
+from syncd.jobs.plans import apply as jobs
+from syncd.jobs.plans.plan import make_plan
 from syncd.jobs.telling import changes_document, managers_of, open_receivers, tell_changes
 from syncd.report.change_notices import change_markdown, change_text
 from syncd.store.tables import notices as notice_table

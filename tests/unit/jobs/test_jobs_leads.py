@@ -11,11 +11,11 @@ from leads_world import LeadsWorld
 
 from syncd.clock import iso
 from syncd.errors import RefusedError
-from syncd.jobs import apply as jobs
-from syncd.jobs.fairness import fairness
+from syncd.jobs.answers.fairness import fairness
 from syncd.jobs.leadership import leadership
 from syncd.jobs.leads.lane import run_leads
-from syncd.jobs.plan import make_plan
+from syncd.jobs.plans import apply as jobs
+from syncd.jobs.plans.plan import make_plan
 from syncd.model.plans import PlanStatus
 from syncd.model.refs import Kind, Ref
 from syncd.settings.leads import OPEN_STAGES

@@ -12,9 +12,9 @@ from leads_world import LeadsWorld
 
 from syncd.cli.main import cli
 from syncd.errors import RefusedError, UsageError
-from syncd.jobs.lead_explaining import explain_lead_ref
-from syncd.jobs.status import status
-from syncd.jobs.watch import watch
+from syncd.jobs.answers.lead_explaining import explain_lead_ref
+from syncd.jobs.watching.status import status
+from syncd.jobs.watching.watch import watch
 from syncd.model.refs import Kind, Ref
 from syncd.report.lead_text import render_lead
 from syncd.report.status_text import status_text

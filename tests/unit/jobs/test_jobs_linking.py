@@ -7,11 +7,11 @@ import pytest
 from jobs_world import HUBSPOT, SALESFORCE, World
 
 from syncd.errors import InputError, RefusedError, RetryableError, UsageError
-from syncd.jobs.explaining import explain_company
+from syncd.jobs.answers.explaining import explain_company
+from syncd.jobs.answers.lookup import company_of
 from syncd.jobs.leadership import leadership
-from syncd.jobs.linking import decide_link, link_mirror
-from syncd.jobs.lookup import company_of
-from syncd.jobs.marking import PATIENCE
+from syncd.jobs.pulling.linking import decide_link, link_mirror
+from syncd.jobs.pulling.marking import PATIENCE
 from syncd.model.refs import Kind, Ref
 from syncd.store import companies, ledger, ownership, runs
 

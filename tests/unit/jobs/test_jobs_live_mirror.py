@@ -16,9 +16,10 @@ pytest.importorskip("polars", reason="the extra `fast` is not installed")
 from random_mirrors import Mirrors
 
 from syncd.cli.replanning import told
-from syncd.jobs import live_mirror, replanning
-from syncd.jobs.plan import deliberate, plan_of
-from syncd.jobs.replanning import Replan, Replanner
+from syncd.jobs.books import live_mirror
+from syncd.jobs.plans import replanning
+from syncd.jobs.plans.plan import deliberate, plan_of
+from syncd.jobs.plans.replanning import Replan, Replanner
 from syncd.model.plans import PlanStatus
 from syncd.store import plans
 from tests.databases import postgres_server

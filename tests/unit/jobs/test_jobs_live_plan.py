@@ -14,8 +14,8 @@ pytest.importorskip("polars", reason="the extra `fast` is not installed")
 from random_mirrors import Mirrors
 
 from syncd.cli.replanning import told
-from syncd.jobs import replanning
-from syncd.jobs.replanning import Replan, Replanner
+from syncd.jobs.plans import replanning
+from syncd.jobs.plans.replanning import Replan, Replanner
 
 ACCOUNTS = 120
 RULES = (

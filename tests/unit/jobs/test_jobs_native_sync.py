@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from jobs_world import HUBSPOT, World
 
-from syncd.jobs.plan import make_plan
+from syncd.jobs.plans.plan import make_plan
 
 
 def turn_sync_on(world: World) -> None:

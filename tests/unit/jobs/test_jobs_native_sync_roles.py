@@ -9,7 +9,7 @@ import pytest
 from fields_world import fields_world, planned, run
 from jobs_world import HUBSPOT, World
 
-from syncd.jobs.plan import make_plan
+from syncd.jobs.plans.plan import make_plan
 
 
 @pytest.fixture

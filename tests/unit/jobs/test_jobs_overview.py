@@ -19,10 +19,10 @@ from syncd.errors import ConfigError, RefusedError
 from syncd.jobs.aids.audit import audit_document, run_audit
 from syncd.jobs.aids.editions import publish, rendered
 from syncd.jobs.aids.overview import overview_document, since_of
-from syncd.jobs.apply import apply
 from syncd.jobs.leadership import leadership
-from syncd.jobs.plan import make_plan
-from syncd.jobs.watch import watch
+from syncd.jobs.plans.apply import apply
+from syncd.jobs.plans.plan import make_plan
+from syncd.jobs.watching.watch import watch
 from syncd.report.overview.commands import COMMANDS
 from syncd.settings import load_settings
 from syncd.store import runs

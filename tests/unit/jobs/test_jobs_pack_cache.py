@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 
 from syncd.errors import Place
-from syncd.jobs import packs
-from syncd.jobs.pack_cache import FOLDER
-from syncd.jobs.packs import inspect_pack
+from syncd.jobs.packs import packs
+from syncd.jobs.packs.pack_cache import FOLDER
+from syncd.jobs.packs.packs import inspect_pack
 from syncd.model.money import MoneyTable
 from syncd.rules.conditions import FieldTest
 from syncd.rules.loader import ReadingOptions, ReadPack, check_pack, read_pack

@@ -16,11 +16,11 @@ from syncd.errors import InputError, UsageError
 from syncd.jobs.people.distributing import distribute
 from syncd.jobs.people.joiner import joiner
 from syncd.jobs.people.leaver import leaver
-from syncd.jobs.plan import make_plan
-from syncd.jobs.watch import watch
+from syncd.jobs.plans.plan import make_plan
+from syncd.jobs.watching.watch import watch
 from syncd.model.refs import Kind
 from syncd.report.people_text import people_markdown, people_text
-from syncd.report.plan_formats import render
+from syncd.report.plans.plan_formats import render
 from syncd.report.redaction import redacted
 from syncd.store import episodes, picking
 

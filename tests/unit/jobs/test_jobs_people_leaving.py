@@ -13,11 +13,11 @@ from leads_world import LeadsWorld
 from people_world import apply, carried_out, deactivate, ids_of, owned, settled, write
 
 from syncd.clock import iso
-from syncd.jobs.apply import plan_undo
 from syncd.jobs.people.distributing import distribute
 from syncd.jobs.people.joiner import joiner
 from syncd.jobs.people.leaver import leaver
-from syncd.jobs.plan import make_plan
+from syncd.jobs.plans.apply import plan_undo
+from syncd.jobs.plans.plan import make_plan
 from syncd.model.plans import RowState
 from syncd.model.refs import Kind, System
 from syncd.sandbox.dataset import Dataset, generate

@@ -14,10 +14,10 @@ from jobs_world import World
 
 from syncd.cli.main import cli
 from syncd.errors import UsageError
-from syncd.jobs import apply as jobs
-from syncd.jobs.fairness import fairness
+from syncd.jobs.answers.fairness import fairness
 from syncd.jobs.leadership import leadership
-from syncd.jobs.plan import make_plan
+from syncd.jobs.plans import apply as jobs
+from syncd.jobs.plans.plan import make_plan
 from syncd.report.fairness_text import fairness_text
 from syncd.store import ledger, picking
 

@@ -8,8 +8,8 @@ import pytest
 from jobs_world import HUBSPOT, NOW, SALESFORCE, World
 
 from syncd.errors import InputError, Place, RefusedError
-from syncd.jobs.book import directory_of, mirror_book
-from syncd.jobs.plan import OFFER, deliberate, make_plan
+from syncd.jobs.books.book import directory_of, mirror_book
+from syncd.jobs.plans.plan import OFFER, deliberate, make_plan
 from syncd.model.plans import PlanStatus
 from syncd.model.records import User
 from syncd.model.refs import Kind, Ref, System

@@ -8,9 +8,9 @@ from jobs_world import HUBSPOT, NOW, SALESFORCE, World
 
 from syncd.connectors.wire import HttpResponse
 from syncd.errors import AuthError, CursorLostError, ExitCode, LeaseHeldError, RefusedError, RetryableError
-from syncd.jobs.plan import make_plan
-from syncd.jobs.pull import delayed_pass
-from syncd.jobs.sweeping import sweep
+from syncd.jobs.plans.plan import make_plan
+from syncd.jobs.pulling.pull import delayed_pass
+from syncd.jobs.pulling.sweeping import sweep
 from syncd.model.refs import Kind, System
 from syncd.sandbox.hubspot import HubspotPortal
 from syncd.sandbox.salesforce import SalesforceOrg

@@ -22,7 +22,7 @@ from syncd.jobs.aids.forecasting import forecast
 from syncd.jobs.aids.overview import overview_document
 from syncd.jobs.aids.quotas import Goal, explain_quota, quota, quota_file
 from syncd.jobs.checking import check
-from syncd.jobs.watch import watch
+from syncd.jobs.watching.watch import watch
 from syncd.model.refs import Kind, Ref, System
 from syncd.report.aids.forecast_sheet import forecast_sheet
 from syncd.report.aids.quota_sheet import quota_explanation_sheet, quota_sheet

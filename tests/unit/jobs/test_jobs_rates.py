@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 from jobs_world import SALESFORCE, World
 
-from syncd.jobs.apply import apply
 from syncd.jobs.leadership import leadership
-from syncd.jobs.plan import make_plan
+from syncd.jobs.plans.apply import apply
+from syncd.jobs.plans.plan import make_plan
 from syncd.model.plans import RowState
 from syncd.model.refs import Kind
-from syncd.report.plan_markdown import render_markdown
-from syncd.report.plan_text import render_plan
+from syncd.report.plans.plan_markdown import render_markdown
+from syncd.report.plans.plan_text import render_plan
 from syncd.store import ownership
 
 PACK = """

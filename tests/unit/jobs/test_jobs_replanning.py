@@ -13,9 +13,10 @@ from jobs_world import SALESFORCE, World
 from syncd.cli import replanning as cli
 from syncd.cli.main import cli as main
 from syncd.errors import InputError, RefusedError, UsageError
-from syncd.jobs import live_mirror, replanning
-from syncd.jobs.plan import deliberate
-from syncd.jobs.replanning import Replanner
+from syncd.jobs.books import live_mirror
+from syncd.jobs.plans import replanning
+from syncd.jobs.plans.plan import deliberate
+from syncd.jobs.plans.replanning import Replanner
 
 GRADED = """
 lifecycle:

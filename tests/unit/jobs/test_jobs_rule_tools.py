@@ -14,13 +14,13 @@ import pytest
 from jobs_world import SALESFORCE, World
 
 from syncd.errors import InputError, UsageError
-from syncd.jobs.case_recording import PERSONAL, record_case, save_case
-from syncd.jobs.cases import run_tests
-from syncd.jobs.comparison import compare_over_export, compare_over_mirror
-from syncd.jobs.export import ExportFiles, think_over_export
-from syncd.jobs.exporting import export_mirror
-from syncd.jobs.plan import deliberate
-from syncd.jobs.revisions import pack_at
+from syncd.jobs.answers.case_recording import PERSONAL, record_case, save_case
+from syncd.jobs.packs.cases import run_tests
+from syncd.jobs.packs.revisions import pack_at
+from syncd.jobs.plans.comparison import compare_over_export, compare_over_mirror
+from syncd.jobs.plans.export import ExportFiles, think_over_export
+from syncd.jobs.plans.exporting import export_mirror
+from syncd.jobs.plans.plan import deliberate
 from syncd.model.refs import Kind
 from syncd.report.redaction import redacted
 

@@ -10,9 +10,9 @@ import pytest
 from jobs_world import NOW, World
 
 from syncd.errors import ConfigError, InputError
-from syncd.jobs.export import plan_of_export
+from syncd.jobs.currencies.money import dated_rates, money_table
 from syncd.jobs.mapping import field_catalogue, field_order, mapping_revision, system_mapping
-from syncd.jobs.money import dated_rates, money_table
+from syncd.jobs.plans.export import plan_of_export
 from syncd.model.fields import FieldType
 from syncd.model.refs import Kind, System
 from syncd.settings import Settings, load_settings

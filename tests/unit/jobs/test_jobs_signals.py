@@ -12,12 +12,12 @@ from jobs_world import NOW, SALESFORCE, World
 from sqlalchemy import text
 
 from syncd.errors import ConfigError, InputError
-from syncd.jobs.book import mirror_book
+from syncd.jobs.answers.explaining import explain_company
+from syncd.jobs.books.book import mirror_book
 from syncd.jobs.checking import check
-from syncd.jobs.explaining import explain_company
-from syncd.jobs.exporting import export_mirror
-from syncd.jobs.plan import deliberate, make_plan
-from syncd.jobs.watch import watch
+from syncd.jobs.plans.exporting import export_mirror
+from syncd.jobs.plans.plan import deliberate, make_plan
+from syncd.jobs.watching.watch import watch
 from syncd.model.normalisation import registrable_domain
 
 Make = Callable[..., World]
@@ -233,7 +233,7 @@ def test_a_field_needs_a_type_and_a_name_of_its_own(make_world: Make, fields: st
 
 def test_freshness_is_of_the_newest_row_where_a_column_says_so() -> None:
     from syncd.errors import Place
-    from syncd.jobs.signals import _Draft
+    from syncd.jobs.books.signals import _Draft
     from syncd.rules.findings import Findings
     from syncd.rules.matching.time_window import UTC_ZONE
     from syncd.settings import SignalSettings

@@ -8,9 +8,9 @@ from typing import Any
 
 from jobs_world import SALESFORCE, World
 
-from syncd.jobs import apply as jobs
 from syncd.jobs.leadership import leadership
-from syncd.jobs.plan import make_plan
+from syncd.jobs.plans import apply as jobs
+from syncd.jobs.plans.plan import make_plan
 from syncd.sandbox.native_sync import NativeSync
 
 DELAY = timedelta(minutes=2)

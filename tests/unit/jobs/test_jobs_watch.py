@@ -19,7 +19,7 @@ from syncd.alerts.options import runbook_of
 from syncd.cli.main import cli
 from syncd.clock import ManualClock, SystemClock
 from syncd.errors import ExitCode, SyncdError, known_codes
-from syncd.jobs.status import status
+from syncd.jobs.watching.status import status
 from syncd.model.plans import PlanStatus, SavedPlan, document_hash
 from syncd.store import ownership, plans
 from syncd.store.engine import Store

@@ -17,14 +17,14 @@ from syncd.model.decisions import Decision, Outcome, Owner
 from syncd.model.plans import Change, OutboxRow, SavedPlan
 from syncd.model.records import Record, Team, User
 from syncd.model.refs import Kind, Ref, System
-from syncd.planning.applied import ApplyReport
-from syncd.planning.apply import apply_plan
 from syncd.planning.approval import approve
-from syncd.planning.builder import PlanInput, build_plan
-from syncd.planning.line import Line
-from syncd.planning.preflight import Orders
-from syncd.planning.recovery import recover
-from syncd.planning.staleness import Present, present_rows
+from syncd.planning.proposing.builder import PlanInput, build_plan
+from syncd.planning.proposing.staleness import Present, present_rows
+from syncd.planning.writing.applied import ApplyReport
+from syncd.planning.writing.apply import apply_plan
+from syncd.planning.writing.line import Line
+from syncd.planning.writing.preflight import Orders
+from syncd.planning.writing.recovery import recover
 from syncd.rules.conditions import Always
 from syncd.rules.facts import Directory, Facts, OpportunityFacts, Rep, Seen, Value
 from syncd.rules.pack import OwnersByEmail, Pack, Territory
@@ -442,6 +442,6 @@ class World:
 
 
 def change_of(plan: SavedPlan, ref: Ref) -> Change:
-    from syncd.planning.document import changes_of
+    from syncd.planning.proposing.document import changes_of
 
     return next(change for change in changes_of(plan) if change.ref == ref)

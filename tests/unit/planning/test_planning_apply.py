@@ -46,9 +46,9 @@ from syncd.errors import (
 from syncd.model.plans import PlanStatus, RowState, SavedPlan
 from syncd.model.records import Team, TeamMember, User
 from syncd.model.refs import Kind, Ref
-from syncd.planning.builder import PlanInput
 from syncd.planning.ownership import OwnershipHistory, drifted
-from syncd.planning.recovery import recover
+from syncd.planning.proposing.builder import PlanInput
+from syncd.planning.writing.recovery import recover
 from syncd.rules.pack import Cap, Guard
 from syncd.store import ledger, mirror, outbox, ownership, plans
 from syncd.store.tables import owner_marks

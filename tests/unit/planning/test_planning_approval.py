@@ -11,7 +11,7 @@ from syncd.connectors.port import WriteOutcome
 from syncd.errors import AuthError, GuardTrippedError, RefusedError, RetryableError, UsageError
 from syncd.model.plans import PlanStatus, RowState, SavedPlan
 from syncd.planning.approval import approve, expire
-from syncd.planning.builder import PlanInput
+from syncd.planning.proposing.builder import PlanInput
 from syncd.rules.pack import Guard
 from syncd.store import ledger, outbox, plans
 

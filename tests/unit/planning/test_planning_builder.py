@@ -34,8 +34,8 @@ from syncd.errors import Place
 from syncd.model.decisions import Outcome
 from syncd.model.fields import FieldType
 from syncd.model.plans import document_hash
-from syncd.planning.builder import PlanInput, build_document, build_plan
-from syncd.planning.document import changes_of
+from syncd.planning.proposing.builder import PlanInput, build_document, build_plan
+from syncd.planning.proposing.document import changes_of
 from syncd.rules.conditions import FieldTest
 from syncd.rules.facts import OpportunityFacts, Seen
 from syncd.rules.matching.matchers import EqualTo

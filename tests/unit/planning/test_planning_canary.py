@@ -7,7 +7,7 @@ from planning_world import HS, SF, ScriptedCrm, World, account, deal, decision, 
 
 from syncd.errors import ExitCode
 from syncd.model.plans import RowState, SavedPlan
-from syncd.planning.builder import PlanInput
+from syncd.planning.proposing.builder import PlanInput
 from syncd.store import ledger
 
 LARGE = 250

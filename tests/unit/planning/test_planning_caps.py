@@ -13,9 +13,9 @@ from planning_world import NOW, account, directory, email, facts, key, pack, ter
 from syncd.errors import Place
 from syncd.model.decisions import Decision, Outcome, Owner
 from syncd.model.plans import OutboxRow, RowState
-from syncd.planning.builder import PlanInput
-from syncd.planning.people.reasons import INTERIM_COVER, SUCCESSION
-from syncd.planning.staleness import over_caps
+from syncd.planning.proposing.builder import PlanInput
+from syncd.planning.proposing.reasons import INTERIM_COVER, SUCCESSION
+from syncd.planning.proposing.staleness import over_caps
 from syncd.rules.memory import Assignment, Memory
 from syncd.rules.pack import Cap, RepEntry
 

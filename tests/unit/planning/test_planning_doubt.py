@@ -11,8 +11,8 @@ from planning_world import NOW, SF, ScriptedCrm, World, account, decision, facts
 from syncd.connectors.port import OwnerVersion, OwnerWrite, WriteOutcome, WriteResult
 from syncd.errors import ExitCode, RetryableError
 from syncd.model.plans import OutboxRow, RowState, SavedPlan
-from syncd.planning.builder import PlanInput
-from syncd.planning.settling import NOT_KEPT
+from syncd.planning.proposing.builder import PlanInput
+from syncd.planning.writing.settling import NOT_KEPT
 from syncd.store import ownership
 
 ONE = account(1)

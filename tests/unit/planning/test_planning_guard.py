@@ -13,8 +13,8 @@ from planning_world import HS, SF, account, deal
 from syncd.errors import InputError
 from syncd.model.plans import Change, GuardTrip
 from syncd.model.refs import Ref
-from syncd.planning.guard import LIMITS, Move, Reach, check_guard, check_role, check_windows, estimated_calls
-from syncd.planning.windows import inside_windows
+from syncd.planning.proposing.guard import LIMITS, Move, Reach, check_guard, check_role, check_windows, estimated_calls
+from syncd.planning.proposing.windows import inside_windows
 from syncd.rules.pack import Guard
 
 BERLIN = ZoneInfo("Europe/Berlin")

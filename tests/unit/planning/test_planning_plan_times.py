@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from syncd.planning.windows import last_plan_time
+from syncd.planning.proposing.windows import last_plan_time
 
 BERLIN = ZoneInfo("Europe/Berlin")
 WEEKDAYS = ("Mon-Fri 10:00",)

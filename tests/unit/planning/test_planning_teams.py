@@ -24,7 +24,7 @@ from syncd.errors import ExitCode, RetryableError
 from syncd.model.plans import SavedPlan
 from syncd.model.records import Team, TeamMember
 from syncd.model.refs import Ref
-from syncd.planning.builder import PlanInput
+from syncd.planning.proposing.builder import PlanInput
 from syncd.planning.undo import plan_undo
 from syncd.store import ledger, saved_teams
 

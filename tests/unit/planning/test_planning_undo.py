@@ -26,8 +26,8 @@ from syncd.errors import ExitCode, InputError, RefusedError
 from syncd.model.plans import PlanStatus, SavedPlan
 from syncd.model.records import Record, User
 from syncd.model.refs import Kind, Ref
-from syncd.planning.builder import PlanInput
-from syncd.planning.document import changes_of
+from syncd.planning.proposing.builder import PlanInput
+from syncd.planning.proposing.document import changes_of
 from syncd.planning.undo import plan_undo
 from syncd.store import mirror, outbox, ownership, plans
 

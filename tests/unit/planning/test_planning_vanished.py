@@ -3,7 +3,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from syncd.errors import Place
-from syncd.planning.vanished import vanished_territories
+from syncd.planning.proposing.vanished import vanished_territories
 from syncd.rules.conditions import Always
 from syncd.rules.facts import Applied, Facts
 from syncd.rules.pack import Pack, Territory, Unassigned

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from syncd.report.comparison_markdown import render_comparison_markdown
-from syncd.report.comparison_text import render_comparison
+from syncd.report.comparisons.comparison_markdown import render_comparison_markdown
+from syncd.report.comparisons.comparison_text import render_comparison
 from syncd.report.markdown import LIMIT
 from syncd.report.redaction import redacted
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from syncd.report.pack_html import render_pack_html
-from syncd.report.pack_markdown import render_pack_markdown
-from syncd.report.pack_view import pack_view
+from syncd.report.packs.pack_html import render_pack_html
+from syncd.report.packs.pack_markdown import render_pack_markdown
+from syncd.report.packs.pack_view import pack_view
 from syncd.rules.loader import load_pack
 
 ROOT = Path(__file__).parents[3]

@@ -10,9 +10,9 @@ import pytest
 from report_documents import decision, document, full, owner, row
 
 from syncd.errors import InputError
-from syncd.report.plan_json import render_plan_json
-from syncd.report.plan_markdown import LIMIT, render_markdown
-from syncd.report.plan_text import render_plan
+from syncd.report.plans.plan_json import render_plan_json
+from syncd.report.plans.plan_markdown import LIMIT, render_markdown
+from syncd.report.plans.plan_text import render_plan
 from syncd.report.wording import shown_width
 
 Golden = Callable[[str, str], None]

@@ -12,9 +12,9 @@ import pytest
 from report_documents import decision, document, full, owner, row
 
 from syncd.errors import InputError
-from syncd.report.plan_csv import cell, render_plan_csv
-from syncd.report.plan_formats import FORMATS, render
-from syncd.report.plan_html import render_plan_html
+from syncd.report.plans.plan_csv import cell, render_plan_csv
+from syncd.report.plans.plan_formats import FORMATS, render
+from syncd.report.plans.plan_html import render_plan_html
 from syncd.report.redaction import redacted
 
 HOSTILE = '</script><img src=x onerror="alert(1)">'

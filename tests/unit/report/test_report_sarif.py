@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from syncd.errors import Finding, Place, Severity, known_codes
-from syncd.report.sarif import render_sarif
+from syncd.report.packs.sarif import render_sarif
 
 FINDINGS = (
     Finding("SYN350", Severity.WARNING, "never entered", Place("north & south.yaml", 12, 5), "move it", "  - name: x"),

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from syncd.report.apply_text import apply_text
 from syncd.report.explanation_text import render_explanation
+from syncd.report.plans.apply_text import apply_text
 from syncd.report.table import render_table
 from syncd.report.wording import counted, moment, money, plain, shown_width, wrapped
 

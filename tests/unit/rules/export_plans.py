@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime
 
-from syncd.jobs.export import plan_of_export
+from syncd.jobs.plans.export import plan_of_export
 from syncd.settings import Settings
 
 NOW = datetime(2026, 12, 1, 10, tzinfo=UTC)

@@ -20,9 +20,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from syncd.errors import ConfigError, InputError
-from syncd.jobs import engines
-from syncd.jobs.engines import EngineChoice
-from syncd.jobs.export import ExportFiles, plan_of_export, think_over_export
+from syncd.jobs.books import engines
+from syncd.jobs.books.engines import EngineChoice
+from syncd.jobs.plans.export import ExportFiles, plan_of_export, think_over_export
 from syncd.rules import exports
 from syncd.rules.arrow import parquet
 from syncd.rules.arrow.cell_texts import texts_of
@@ -237,7 +237,7 @@ def test_spark_without_its_library_or_without_java_is_refused(monkeypatch):
 
 
 def test_what_spark_cannot_decide_is_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr("syncd.jobs.export.require_spark", lambda: None)
+    monkeypatch.setattr("syncd.jobs.plans.export.require_spark", lambda: None)
     files = table_of(tmp_path, pa.table({"id": ["A1"]}), PACK + "lifecycle: [{name: customer, when: always}]\n")
     (tmp_path / "accounts.csv").write_text("id\nA1\n")
     for chosen in (files, ExportFiles(tmp_path / "accounts.csv")):

@@ -15,9 +15,9 @@ pytest.importorskip("pyarrow", reason="the extra `fast` is not installed")
 pytest.importorskip("polars", reason="the extra `fast` is not installed")
 
 from syncd.errors import ConfigError, InputError, Severity
-from syncd.jobs import engines
-from syncd.jobs.engines import EngineChoice
-from syncd.jobs.export import ExportFiles, plan_of_export, think_over_export
+from syncd.jobs.books import engines
+from syncd.jobs.books.engines import EngineChoice
+from syncd.jobs.plans.export import ExportFiles, plan_of_export, think_over_export
 from syncd.jobs.stages import Stages
 from syncd.rules.batch import export as batch_export
 from syncd.settings import Settings
@@ -117,7 +117,8 @@ def test_auto_takes_batches_for_a_large_export_only():
 
 def test_status_and_a_plain_plan_import_no_library_of_the_extra():
     code = (
-        "import sys, syncd.cli.main, syncd.jobs.status, syncd.jobs.plan, syncd.jobs.export, syncd.jobs.daemon\n"
+        "import sys, syncd.cli.main, syncd.jobs.watching.status, syncd.jobs.plans.plan\n"
+        "import syncd.jobs.plans.export, syncd.jobs.daemon\n"
         "print([name for name in ('numpy', 'polars', 'pyarrow') if name in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -12,8 +12,8 @@ import pytest
 from batch_exports import Exports
 from random_packs import Packs, instants
 
-from syncd.jobs.engines import EngineChoice
-from syncd.jobs.export import plan_of_export
+from syncd.jobs.books.engines import EngineChoice
+from syncd.jobs.plans.export import plan_of_export
 from syncd.rules.conditions import EvaluationContext, holds
 from syncd.rules.deciding.tree import Cause, in_effect
 from syncd.rules.engine import Book, decide

@@ -19,7 +19,7 @@ import pyarrow.parquet as pq
 from batch_exports import Exports
 
 from syncd.errors import ConfigError, InputError
-from syncd.jobs.engines import EngineChoice
+from syncd.jobs.books.engines import EngineChoice
 from syncd.jobs.spark.running import Spark
 from syncd.jobs.stages import Stages
 

@@ -1,0 +1,1 @@
+"""Currencies: dated rates as files, and as rules and monitors read them."""

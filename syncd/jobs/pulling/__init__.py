@@ -1,0 +1,1 @@
+"""Pulling: each CRM read into the mirror, swept, linked and marked; packs fetched from git."""

@@ -1,0 +1,1 @@
+"""Upkeep: backup, retention, erasure and the end of an installation."""

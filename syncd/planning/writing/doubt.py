@@ -1,0 +1,87 @@
+"""Doubt: a write whose answer was lost. Was it done, and is what the record shows now its doing? Writes nothing.
+
+A record that shows the value of before, and that nobody changed since it was compared, was not written: the row may be
+sent again. One that was changed is judged by the CRM's history of its owners, where it keeps one; where that proves
+nothing the row is not sent again, for that could overrule a person who put the owner back in that moment (I10). So is a
+record that shows the value that was wanted: a person who set it meanwhile has spoken, and it is no write of ours.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from syncd.connectors.port import OwnerVersion, Reading, latest_version
+from syncd.model.plans import OWNER_FIELD, OutboxRow
+from syncd.model.refs import Kind, Ref
+from syncd.planning.writing.compare import Standing, compare, named
+from syncd.planning.writing.line import Line
+
+
+class Doubt(StrEnum):
+    """What may be so: the write was done and put back, or somebody else did what it wanted."""
+
+    PUT_BACK = "put-back"
+    NOT_OURS = "not-ours"
+
+
+@dataclass(frozen=True, slots=True)
+class Doubted:
+    """Why a row is not judged by its record's value alone: a sentence for its receipt."""
+
+    doubt: Doubt
+    text: str
+
+
+def doubts(
+    line: Line, rows: Sequence[OutboxRow], stamps: Mapping[int, datetime | None], readings: Mapping[Ref, Reading]
+) -> Mapping[int, Doubted]:
+    """What is doubted of rows whose answer was lost, all of one system and kind, by row id; others are as they look.
+
+    `stamps` holds each record's stamp as the compare before the write read it, by row id; `readings` come after it.
+    Asks the CRM only about records that show the wanted value, or that somebody changed meanwhile. Raises CrmError
+    where it cannot be asked.
+    """
+    standing = {row.id: compare(row, readings.get(row.ref)).standing for row in rows}
+    changed = [
+        row
+        for row in rows
+        if standing[row.id] is Standing.AS_PLANNED and _stamp(readings.get(row.ref)) != stamps.get(row.id)
+    ]
+    wanted = [row for row in rows if standing[row.id] is Standing.AS_WANTED and _has_history(row)]
+    histories = line.owner_histories([row.ref for row in (*changed, *wanted) if _has_history(row)])
+    found = {row.id: _put_back(row, stamps.get(row.id), histories.get(row.ref, ())) for row in changed}
+    us = line.own_id(rows[0].ref.system) if any(row.ref in histories for row in wanted) else None
+    found |= {row.id: _not_ours(row, us, histories.get(row.ref, ())) for row in wanted}
+    return {known: doubted for known, doubted in found.items() if doubted is not None}
+
+
+def _has_history(row: OutboxRow) -> bool:
+    return row.ref.kind is Kind.ACCOUNT and row.field == OWNER_FIELD
+
+
+def _stamp(reading: Reading | None) -> datetime | None:
+    return reading.record.stamp if reading is not None and reading.record is not None else None
+
+
+def _put_back(row: OutboxRow, stamp: datetime | None, versions: Sequence[OwnerVersion]) -> Doubted | None:
+    """Why a row may have been written and put back; None where the history shows that the owner was not touched."""
+    newest = latest_version(versions, row.old)
+    if newest is None or newest.owner != row.old or stamp is None:
+        text = f"the answer was lost, and the {row.field} is {named(row.old)} in a record that was changed meanwhile"
+        return Doubted(Doubt.PUT_BACK, f"{text}: the write may have been done and put back")
+    if newest.at is None or newest.at <= stamp:
+        return None
+    by = f" by {newest.by}" if newest.by else ""
+    text = f"the answer was lost, and the {row.field} was put back to {named(row.old)}{by} after the write"
+    return Doubted(Doubt.PUT_BACK, text)
+
+
+def _not_ours(row: OutboxRow, us: str | None, versions: Sequence[OwnerVersion]) -> Doubted | None:
+    """Who else set the wanted owner; None where it was us, a program, or where nothing tells."""
+    newest = latest_version(versions, row.new)
+    if newest is None or newest.owner != row.new or not newest.by_person or newest.by in (None, us):
+        return None
+    return Doubted(Doubt.NOT_OURS, f"the answer was lost, and {newest.by} set the {row.field} to {named(row.new)}")

@@ -1,0 +1,1 @@
+"""Two plans or revisions side by side."""

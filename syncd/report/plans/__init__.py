@@ -1,0 +1,1 @@
+"""Plans as text, Markdown, CSV, JSON and pages, and what an apply did."""
