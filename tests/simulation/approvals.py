@@ -93,14 +93,18 @@ def in_force(approved: list[Approved], at: datetime, ref: Ref) -> Approved | Non
     """The plan that a record may be written by at an instant: of its kind the one approved last, unless it has expired.
 
     Leads have plans of their own, which supersede each other, and may be taken back by an undo that names them; in
-    HubSpot a lead is a contact, so either may name it.
+    HubSpot a lead is a contact, so either may name it: of two that do, the one approved later.
     """
     before = [one for one in approved if one.approval.at <= at]
     leads = [one for one in before if one.plan.kind == LEADS_PLAN or (one.plan.kind == UNDO and _names(one, ref))]
     others = [one for one in before if one.plan.kind != LEADS_PLAN]
     found = others
-    if ref.kind is Kind.LEAD or (ref.kind is Kind.CONTACT and leads and _names(leads[-1], ref)):
+    if ref.kind is Kind.LEAD:
         found = leads
+    elif ref.kind is Kind.CONTACT:
+        found = sorted(
+            (one for one in (*leads[-1:], *others[-1:]) if _names(one, ref)), key=lambda one: one.approval.at
+        )
     return found[-1] if found and at < found[-1].until else None
 
 
