@@ -19,7 +19,7 @@ from syncd.model.refs import Kind, Ref, System
 from syncd.planning.writing.preflight import UNDO
 from syncd.store import ledger, mirror, outbox, ownership, plans
 from tests.simulation.approvals import Approvals, Approved, in_force, named
-from tests.simulation.history import COLUMNS, Change, History, Request, Seat
+from tests.simulation.history import COLUMNS, Change, History, Request, Seat, SystemHistory
 from tests.simulation.mirrored import Mirrored
 from tests.simulation.people import NAMES, TEAMS, is_deleted, owner_of, plain, row_id
 from tests.simulation.violation import ViolationError
@@ -57,6 +57,7 @@ class Invariants:
     mirrored: Mirrored = field(init=False)
     _cursors: dict[tuple[System, Kind], datetime] = field(default_factory=dict)
     _stamps: dict[Ref, datetime] = field(default_factory=dict)
+    _owners: dict[Ref, list[tuple[datetime, str | None]]] = field(default_factory=dict)
     _spent: Counter[tuple[str, Slot]] = field(default_factory=Counter)
     _changes_seen: dict[System, int] = field(default_factory=dict)
     _seatings_seen: int = 0
@@ -143,6 +144,7 @@ class Invariants:
             if known is not None and record.stamp < known:
                 raise ViolationError("I05 no older version", f"{ref} went from {iso(known)} to {iso(record.stamp)}")
             self._stamps[ref] = record.stamp
+            self._owners.setdefault(ref, []).append((self.world.clock.now(), record.owner))
 
     def _must_equal(self, invariant: str, ref: Ref, row: Mapping[str, Any], record: Record | None) -> None:
         """The record says what the row of the CRM does. Two that were found equal are not compared again."""
@@ -266,7 +268,7 @@ class Invariants:
             one.done and one.slot == change.slot and edit.number < one.number < change.number and one.value == edit.new
             for one in history.requests
         )
-        if ours:
+        if ours or self._was_never_away(history, edit, change.at):
             return
         if any(self.history.left(one) for one in plan.holders.get(change.ref, frozenset())):
             return  # by the rules nobody holds a company whose owner has left, even if the other CRM says otherwise
@@ -274,6 +276,20 @@ class Invariants:
         young = since <= edit.at and plan.plan.created_at - edit.at < self.world.respect
         if young:
             raise ViolationError("P01 nobody overruled", f"{change} overrules {edit}")
+
+    def _was_never_away(self, history: SystemHistory, edit: Change, until: datetime) -> bool:
+        """Whether people gave an account away and back between two looks, so that no pull had seen it elsewhere.
+
+        A mirror cannot know of that, and no person finds anything other than they left it.
+        """
+        edits = [one for one in history.changes if one.slot == edit.slot and one.number <= edit.number]
+        for one in reversed(edits):
+            if one.source == "api":
+                return False
+            if one.old == edit.new:
+                seen = [owner for at, owner in self._owners.get(edit.ref, ()) if one.at <= at <= until]
+                return all(owner == edit.new for owner in seen)
+        return False
 
     def i11_lost_update(self, change: Change, plan: Approved) -> None:
         """Nobody's change is written over, but in the window between the compare and a write without a condition.

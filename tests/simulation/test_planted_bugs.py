@@ -149,7 +149,7 @@ def _sent_in_a_transaction(patch: Patch) -> None:
 def _teams_forgotten(patch: Patch) -> None:
     """Who was in a team before a write is not put back after it."""
     for module in ("sending", "recovery"):
-        patch.setattr(f"syncd.planning.{module}.restore_teams", lambda *_: None)
+        patch.setattr(f"syncd.planning.writing.{module}.restore_teams", lambda *_: None)
     patch.setattr("syncd.planning.writing.apply.finish_teams", lambda *_: None)
 
 

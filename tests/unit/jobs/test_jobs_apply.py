@@ -11,6 +11,7 @@ from syncd.connectors.wire import HttpRequest
 from syncd.errors import ExitCode, GuardTrippedError, LeaseHeldError, RefusedError
 from syncd.jobs.books.book_cache import COLUMNS_FOLDER
 from syncd.jobs.leadership import leadership
+from syncd.jobs.lines import recover_rows
 from syncd.jobs.plans import apply as jobs
 from syncd.jobs.plans import plan as planning
 from syncd.jobs.plans.plan import make_plan
@@ -164,7 +165,7 @@ def test_what_a_crash_left_in_doubt_is_read_before_anything_is_sent(
     assert doubtful
     world.start()
     with leadership(world.context) as leader:
-        assert jobs.recover_rows(world.context, leader) == len(doubtful)
+        assert recover_rows(world.context, leader) == len(doubtful)
     assert writes(world) == 0
     with world.context.store.read() as conn:
         states = {row.id: row.state for row in outbox.rows(conn, plan_id)}
