@@ -24,7 +24,7 @@ from syncd.telemetry import Log
 
 FOLDER = "book-cache"
 COLUMNS_FOLDER = "book-columns"
-"""Where the same book is kept in columns (jobs/column_book)."""
+"""Where the same book is kept in columns (jobs/books/column_book)."""
 MOST_COMPANIES = 250_000
 """Of larger books nothing is kept: reading it back would take as much memory as the book itself."""
 _MOST_BYTES = 1 << 30

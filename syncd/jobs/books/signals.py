@@ -1,7 +1,7 @@
 """Side tables as the settings name them: read from a CSV or from syncd's own database, each with how fresh it is.
 
 A table that cannot be read is an error wherever a book is read: without it every account that it speaks of would be
-decided otherwise. One that is old is read, and what it decides is held (planning/proposals).
+decided otherwise. One that is old is read, and what it decides is held (planning/proposing/proposals).
 """
 
 from __future__ import annotations
