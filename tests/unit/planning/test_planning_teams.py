@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import pytest
 from planning_world import (
@@ -23,7 +23,7 @@ from syncd.connectors.port import WriteOutcome, WriteResult
 from syncd.errors import ExitCode, RetryableError
 from syncd.model.plans import SavedPlan
 from syncd.model.records import Team, TeamMember
-from syncd.model.refs import Ref
+from syncd.model.refs import Kind, Ref
 from syncd.planning.proposing.builder import PlanInput
 from syncd.planning.undo import plan_undo
 from syncd.store import ledger, saved_teams
@@ -48,6 +48,22 @@ def ready(world: World, *, with_deal: bool = False) -> tuple[PlanInput, SavedPla
 def team_of(world: World, ref: Ref) -> tuple[TeamMember, ...]:
     found = world.crms[SF].teams_of.get(ref)
     return found.members if found else ()
+
+
+def test_a_team_that_an_old_answer_shows_untouched_is_looked_at_again(world: World) -> None:
+    source, plan = ready(world)
+    crm = world.crms[SF]
+    plain, old = crm.teams, [Team(account(1), (SPONSOR, ENGINEER))]
+
+    def lagging(kind: Kind, ids: Sequence[str] | None = None) -> Iterator[Team]:
+        if crm.effects and old:  # the first look after the write
+            return iter([old.pop()])
+        return plain(kind, ids)
+
+    crm.teams = lagging  # type: ignore[method-assign]
+    world.apply(plan, source)
+    assert not old
+    assert team_of(world, account(1)) == (SPONSOR, ENGINEER)
 
 
 @pytest.fixture
