@@ -158,7 +158,7 @@ def _supersede_others(conn: Connection, plan: SavedPlan, *, who: str, now: datet
     hands_over = any(change.ref.kind is Kind.LEAD for change in changes_of(plan))
     for other in unfinished(conn):
         apart = (other.kind == LEADS_PLAN) is not (plan.kind == LEADS_PLAN)
-        if other.plan_id == plan.plan_id or (apart and not (other.kind == LEADS_PLAN and hands_over)):
+        if apart and not (other.kind == LEADS_PLAN and hands_over):
             continue
         _close_rows(conn, other, code="superseded", message=f"plan {plan.plan_id} was approved instead", now=now)
         plans.set_status(conn, other.plan_id, PlanStatus.SUPERSEDED)
