@@ -1,21 +1,34 @@
 """Merges followed: what syncd remembers of a record that was merged away goes on with the record it became.
 
-Overrides that people adopted, what people said of pairs, the other CRM's record of the company, and the owner mark move
-to the winner where it has none of its own. The loser's history stays under its ref; `merged_into_of` finds it.
+Overrides that people adopted, what people said of pairs, the other CRM's record of the company, and the marks move to
+the winner where it has none of its own. A winner that was made by the merge gets its marks when it is first seen: which
+of the losers' it is depends on what the winner holds. The loser's history stays under its ref.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, Connection, delete, or_, select, update
 
+from syncd.model.plans import OWNER_FIELD, Slot, held_value
 from syncd.model.refs import Kind, Ref, System
-from syncd.store import ledger
+from syncd.store import ledger, mirror
+from syncd.store.ownership import OwnerMark
 from syncd.store.tables import adopted_overrides, applied, company_links, link_candidates, owner_marks, records
 from syncd.store.upserts import upsert
 from syncd.store.versions import APPLIED, MARKS, raise_version
+
+
+@dataclass(frozen=True, slots=True)
+class Legacy:
+    """The mark of a record that was merged away, and what the mirror last saw in that field of it."""
+
+    mark: OwnerMark
+    held: str | None
 
 
 def losers(conn: Connection) -> Mapping[Ref, Ref]:
@@ -45,6 +58,18 @@ def follow(conn: Connection, *, now: datetime, run_id: str | None) -> int:
     return followed
 
 
+def legacies(conn: Connection, winners: Collection[Ref]) -> Mapping[Slot, tuple[Legacy, ...]]:
+    """What records that were merged into each of `winners` leave to it, by the winner and the field."""
+    heirs = {loser: winner for loser, winner in losers(conn).items() if winner in set(winners)}
+    last = mirror.get_records(conn, heirs)
+    rows = conn.execute(select(owner_marks).where(owner_marks.c.ref.in_(heirs)).order_by(owner_marks.c.ref))
+    found: dict[Slot, list[Legacy]] = defaultdict(list)
+    for row in rows:
+        mark = OwnerMark(row.owner, row.source, row.at)
+        found[heirs[row.ref], row.field].append(Legacy(mark, held_value(last[row.ref], row.field)))
+    return {slot: tuple(each) for slot, each in found.items()}
+
+
 def _last(loser: Ref, next_of: Mapping[Ref, Ref]) -> Ref:
     """The end of a chain of merges; a circle, which no CRM makes, ends where it began."""
     seen = {loser}
@@ -55,9 +80,13 @@ def _last(loser: Ref, next_of: Mapping[Ref, Ref]) -> Ref:
 
 
 def _move_mark(conn: Connection, loser: Ref, winner: Ref) -> bool:
-    """The winner's own mark counts: what its owner was before the merge is what a person may have changed since."""
+    """The winner's own mark counts: what its owner was before the merge is what a person may have changed since.
+
+    One that has none yet was never seen before: its `legacies` wait for it.
+    """
     rows = conn.execute(select(owner_marks).where(owner_marks.c.ref == loser)).mappings().all()
-    if not rows:
+    own = owner_marks.c.ref == winner, owner_marks.c.field == OWNER_FIELD
+    if not rows or not conn.execute(select(owner_marks.c.ref).where(*own)).first():
         return False
     conn.execute(upsert(conn, owner_marks, ("ref", "field")), [{**row, "ref": winner} for row in rows])
     conn.execute(delete(owner_marks).where(owner_marks.c.ref == loser))

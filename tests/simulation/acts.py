@@ -77,9 +77,9 @@ class Acts:
         ]
 
     def watch(self, _: Leadership) -> str:
-        before = self.conduct.firing()
+        before, since = self.conduct.firing(), self.world.clock.now()
         report = watching.watch(self.world.context)
-        self.conduct.i19_nothing_from_stale_data(before)
+        self.conduct.i19_nothing_from_stale_data(before, since)
         return report.line()
 
     def leads(self, leader: Leadership) -> str:

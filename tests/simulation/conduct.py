@@ -10,7 +10,7 @@ import os
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import select
@@ -79,13 +79,15 @@ class Conduct:
         if double is not None:
             raise ViolationError("I18 fired exactly once", f"{double} was told of twice, by two keys")
 
-    def i19_nothing_from_stale_data(self, before: Mapping[int, str]) -> None:
-        """While every mirror is stale no alert about data begins or ends; `before` are the open ones before a watch."""
+    def i19_nothing_from_stale_data(self, before: Mapping[int, str], since: datetime) -> None:
+        """While every mirror is stale no alert about data begins or ends.
+
+        `before` are the open ones before a watch that began at `since`; a receiver that hangs may end it much later.
+        """
         context = self.world.context
         with context.store.read() as conn:
             known = mirror.mirror_status(conn)
-        now = self.world.clock.now()
-        fresh = [one for one in known.values() if one.as_of and now - one.as_of <= context.stale_after + _GRACE]
+        fresh = [one for one in known.values() if one.as_of and since - one.as_of <= context.stale_after + _GRACE]
         if fresh or not known:
             return
         after = self.firing()

@@ -115,7 +115,9 @@ def _link(
     with context.store.write() as conn:
         joined, split = companies.save_links(conn, linking.links, linking.evidence, now=now)
         companies.save_candidates(conn, linking.candidates, now=now)
-        return joined, split, mark_newcomers(conn, new, now)
+        marked = mark_newcomers(conn, new, now)
+        merges.follow(conn, now=now, run_id=None)  # who was made by a merge has its marks only now
+        return joined, split, marked
 
 
 def _evidence(record: Record) -> Record:

@@ -1,7 +1,7 @@
 """Marking accounts that appeared after adoption: the owner they came with is the one changes are told apart from.
 
 An account that a person gave to somebody before any pull had seen it did not come with that owner: the CRM's history
-tells, where it keeps one.
+tells, where it keeps one. One that a merge made goes on with a mark of the accounts that it was merged from.
 """
 
 from __future__ import annotations
@@ -16,12 +16,13 @@ from syncd.connectors.port import OwnerVersion, latest_version
 from syncd.jobs.books.written import written_fields
 from syncd.jobs.context import Context
 from syncd.jobs.pulling.authors import histories
-from syncd.model.plans import DERIVED_WRITES, Slot, held_value
+from syncd.model.plans import DERIVED_WRITES, OWNER_FIELD, Slot, held_value
 from syncd.model.records import Record
 from syncd.model.refs import Kind, Ref, System
 from syncd.planning.ownership import unmarked
-from syncd.store import mirror, outbox, ownership
-from syncd.store.ownership import OwnerChange
+from syncd.store import merges, mirror, outbox, ownership
+from syncd.store.merges import Legacy
+from syncd.store.ownership import OwnerChange, OwnerMark
 
 PATIENCE = timedelta(days=1)
 """How long after its last change an account waits for its CRM to tell who gave it its owner."""
@@ -65,8 +66,11 @@ def mark_newcomers(conn: Connection, found: Newcomers, now: datetime) -> int:
     that lets it into the book: a plan in between would know of no person.
     """
     known = [record for record in found.records if record.ref not in found.later]
+    inherited = _inherited(conn, known)
+    for (ref, role), mark in inherited.items():
+        ownership.set_mark(conn, ref, mark.owner, mark.source, now=mark.at, field=role)
     for record in known:
-        _mark(conn, record, found.versions.get(record.ref, ()), now)
+        _mark(conn, record, found.versions.get(record.ref, ()), inherited.get((record.ref, OWNER_FIELD)), now)
     return len(known)
 
 
@@ -107,13 +111,35 @@ def _look_at_role(context: Context, role: str, systems: Sequence[System]) -> Non
             ownership.add_change(conn, ref, change)
 
 
-def _mark(conn: Connection, record: Record, versions: tuple[OwnerVersion, ...], now: datetime) -> None:
-    """The mark of one account, and the change that its history tells."""
+def _inherited(conn: Connection, records: Sequence[Record]) -> Mapping[Slot, OwnerMark]:
+    """The marks that accounts made by a merge go on with, by account and field."""
+    made = {record.ref: record for record in records}
+    left = merges.legacies(conn, made)
+    return {slot: _legacy(held_value(made[slot[0]], slot[1]), each) for slot, each in left.items()}
+
+
+def _legacy(present: str | None, legacies: Sequence[Legacy]) -> OwnerMark:
+    """Which mark tells what a person did to an account that has `present` since it was made by a merge.
+
+    No CRM says whose value it took, so a person's word on one of the merged goes first, then the mark that it has.
+    """
+    word = (each.mark for each in legacies if each.held == present != each.mark.owner)
+    same = (each.mark for each in legacies if each.mark.owner == present)
+    return next(word, None) or next(same, legacies[0].mark)
+
+
+def _mark(
+    conn: Connection, record: Record, versions: tuple[OwnerVersion, ...], legacy: OwnerMark | None, now: datetime
+) -> None:
+    """The mark of one account, and the change that its history tells; `legacy` is the mark that a merge left to it."""
     newest = latest_version(versions, record.owner) if len(versions) > 1 else None
-    if newest is None or newest.at is None or newest.owner != record.owner or not newest.by_person:
-        ownership.set_mark(conn, record.ref, record.owner, "first-seen", now=now)
+    told = newest is not None and newest.owner == record.owner and newest.by_person
+    if newest is None or newest.at is None or not told or (legacy is not None and newest.at <= legacy.at):
+        if legacy is None:
+            ownership.set_mark(conn, record.ref, record.owner, "first-seen", now=now)
         return
-    ownership.set_mark(conn, record.ref, versions[-1].owner, "first-seen", now=now - _BEFORE)
     before = next(each.owner for each in versions if each is not newest)
+    came_with = versions[-1].owner if legacy is None else before  # a history may go back before the merge
+    ownership.set_mark(conn, record.ref, came_with, "first-seen", now=now - _BEFORE)
     change = OwnerChange(newest.at, before, newest.owner, now, newest.by, newest.source)
     ownership.add_change(conn, record.ref, change)

@@ -53,14 +53,23 @@ def test_the_winner_keeps_its_own_override_and_mark(store: Store) -> None:
         assert {ref: mark.owner for ref, mark in ownership.marks(conn).items()} == {WINNER: OTHER}
 
 
-def test_a_mark_and_what_was_applied_move_where_the_winner_has_none(store: Store) -> None:
+def test_a_mark_waits_for_a_winner_that_has_none(store: Store) -> None:
     merged(store, ("1", "2"))
     with store.write() as conn:
         ownership.set_mark(conn, LOSER, REP, "written", now=NOW)
+    assert follow(store) == 0
+    with store.read() as conn:
+        (legacy,) = merges.legacies(conn, [WINNER])[WINNER, "owner"]
+        assert (legacy.mark.owner, legacy.mark.source, legacy.mark.at) == (REP, "written", NOW)
+        assert merges.legacies(conn, [LAST]) == {}
+
+
+def test_what_was_applied_moves_where_the_winner_has_nothing(store: Store) -> None:
+    merged(store, ("1", "2"))
+    with store.write() as conn:
         ownership.set_applied(conn, "owner", {str(LOSER): AppliedRow("emea", "anna@example.com", NOW, "p")})
     assert follow(store) == 1
     with store.read() as conn:
-        assert ownership.marks(conn)[WINNER].owner == REP
         assert {key: roles["owner"].territory for key, roles in ownership.applied(conn).items()} == {
             str(WINNER): "emea"
         }
