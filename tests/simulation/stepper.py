@@ -224,6 +224,7 @@ class Stepper:
         self._do("watch", self.acts.watch)
         self.world.clock.advance(timedelta(hours=2))  # notices that failed last wait for an hour at most
         self._do("pull", self.acts.pull)
+        self._do("plan", self.acts.plan_and_apply_all)  # what was held may have come free in these hours
         self._do("watch", self.acts.watch)
         self.invariants.at_rest()
         self.conduct.at_rest()
