@@ -12,6 +12,8 @@ class System(StrEnum):
     SALESFORCE = "salesforce"
     HUBSPOT = "hubspot"
 
+    __hash__ = str.__hash__  # an enumeration's own is a function of Python, and these are hashed by the million
+
 
 class Kind(StrEnum):
     """The kinds of record, in syncd's words: HubSpot's company is an account, its deal an opportunity."""
@@ -23,6 +25,8 @@ class Kind(StrEnum):
     CONTACT = "contact"
     TASK = "task"
 
+    __hash__ = str.__hash__
+
 
 @dataclass(frozen=True, slots=True, order=True)
 class Ref:
@@ -31,6 +35,9 @@ class Ref:
     system: System
     kind: Kind
     id: str
+
+    def __hash__(self) -> int:
+        return hash(self.id)
 
     def __str__(self) -> str:
         # members are texts; asking each for its value takes three times as long, and this is asked by the million
@@ -41,11 +48,18 @@ class Ref:
         """The ref that `str` made; ValueError for anything else."""
         system, _, rest = text.partition(":")
         kind, _, record = rest.partition(":")
+        try:
+            # looked up, not called: `System(text)` takes ten times as long, and this is asked by the million, too
+            found = cls(_SYSTEMS[system], _KINDS[kind], record)
+        except KeyError:
+            raise ValueError(f"{text!r} is not system:kind:id") from None
         if not record:
             raise ValueError(f"{text!r} is not system:kind:id")
-        return cls(System(system), Kind(kind), record)
+        return found
 
 
+_SYSTEMS: dict[str, System] = {system.value: system for system in System}
+_KINDS: dict[str, Kind] = {kind.value: kind for kind in Kind}
 _SUFFIX_ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZ012345"
 
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, exists, select, update
+from sqlalchemy import Connection, Row, bindparam, exists, func, select, update
 
 from syncd.errors import RefusedError, StorageError
 from syncd.model.plans import OWNER_FIELD, Change, OutboxRow, PlanStatus, RowState, Slot
@@ -91,30 +91,22 @@ def rows(
     conn: Connection, plan_id: str | None = None, states: Iterable[RowState] | None = None
 ) -> tuple[OutboxRow, ...]:
     """The rows of a plan or of all, in some states or in any, oldest first."""
-    query = select(outbox).order_by(outbox.c.id)
+    query = select(*_COLUMNS).order_by(outbox.c.id)
     if plan_id is not None:
         query = query.where(outbox.c.plan_id == plan_id)
     if states is not None:
         query = query.where(outbox.c.state.in_(list(states)))
-    return tuple(
-        OutboxRow(
-            id=row.id,
-            plan_id=row.plan_id,
-            ref=row.ref,
-            old=row.old,
-            new=row.new,
-            because=row.because,
-            parent=row.parent,
-            fingerprint=row.fingerprint,
-            state=row.state,
-            attempts=row.attempts,
-            code=row.code,
-            message=row.message,
-            field=row.field,
-            stamp=row.stamp,
-        )
-        for row in conn.execute(query)
-    )
+    return tuple(OutboxRow(*row) for row in conn.execute(query))
+
+
+def counts(conn: Connection, plan_id: str) -> Mapping[RowState, int]:
+    """How many rows of a plan are in each state that any of them is in."""
+    query = select(outbox.c.state, func.count()).where(outbox.c.plan_id == plan_id).group_by(outbox.c.state)
+    found: dict[RowState, int] = dict(conn.execute(query).all())
+    return found
+
+
+_COLUMNS = [outbox.c[field.name] for field in fields(OutboxRow)]
 
 
 def claim(

@@ -66,7 +66,7 @@ def _run(conn: Connection, run: run_store.Run) -> dict[str, Any]:
 
 def _fate(conn: Connection, plan: SavedPlan) -> dict[str, Any]:
     approval = plans.approval(conn, plan.plan_id)
-    rows = Counter(row.state.value for row in outbox.rows(conn, plan.plan_id))
+    rows = {state.value: count for state, count in outbox.counts(conn, plan.plan_id).items()}
     return {
         "plan_id": plan.plan_id,
         "hash": plan.hash,

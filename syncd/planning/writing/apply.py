@@ -61,7 +61,7 @@ def apply_plan(line: Line, plan_id: str, orders: Orders) -> ApplyReport:
     context, progress = PlanContext.of(plan), Progress(stops=list(doubts))
     rows = _open_rows(line, plan.plan_id)
     with line.store.read() as conn:
-        total = len(outbox.rows(conn, plan.plan_id))
+        total = sum(outbox.counts(conn, plan.plan_id).values())
     rows = drop_stale(line, context, rows, orders, total=total)
     for batch in _batches(line, rows, orders, progress):
         _apply_batch(line, context, batch, orders, progress)
