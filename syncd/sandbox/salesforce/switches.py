@@ -6,15 +6,29 @@ They make the faults that no single request shows: a stale locator, an empty pag
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from syncd.sandbox.salesforce import administration
+from syncd.sandbox.salesforce.allowance import Allowance
+from syncd.sandbox.salesforce.bulkjobs import BulkJobs
+from syncd.sandbox.salesforce.cursors import Cursors
+from syncd.sandbox.salesforce.sessions import Sessions
+from syncd.sandbox.salesforce.state import OrgState
 
-if TYPE_CHECKING:
-    from syncd.sandbox.salesforce.model import OrgModel
+
+class Switched(Protocol):
+    """The parts of an org that a switch reaches."""
+
+    state: OrgState
+    sessions: Sessions
+    cursors: Cursors
+    jobs: BulkJobs
+    allowance: Allowance
+    base_url: str
+    oldest_version: int
 
 
-def turn(model: OrgModel, command: Mapping[str, Any]) -> str | None:
+def turn(model: Switched, command: Mapping[str, Any]) -> str | None:
     """Turn the switch that a command names, and say so; None for a command that is a person's. ValueError.
 
     `{"session": "revoke" | "cursors" | {"refuse": [grants], "instance_url": url, "lifetime": seconds}}`,
@@ -35,7 +49,7 @@ def turn(model: OrgModel, command: Mapping[str, Any]) -> str | None:
     return None
 
 
-def _session(model: OrgModel, argument: Any) -> None:
+def _session(model: Switched, argument: Any) -> None:
     """End access tokens or query cursors, refuse grants, move the instance."""
     if argument == "revoke":
         model.sessions.revoke_all()
@@ -53,7 +67,7 @@ def _session(model: OrgModel, argument: Any) -> None:
         raise ValueError("a session edit is revoke, cursors, or an object of refuse, instance_url, lifetime")
 
 
-def _limits(model: OrgModel, argument: Mapping[str, Any]) -> None:
+def _limits(model: Switched, argument: Mapping[str, Any]) -> None:
     """Allowances, and what others used of them."""
     _check_keys("limits", argument, {"api", "app", "by_others", "bulk_jobs"})
     model.allowance.limit = int(argument.get("api", model.allowance.limit))
@@ -63,7 +77,7 @@ def _limits(model: OrgModel, argument: Mapping[str, Any]) -> None:
         model.allowance.app_limit = None if argument["app"] is None else int(argument["app"])
 
 
-def _query(model: OrgModel, argument: Mapping[str, Any]) -> None:
+def _query(model: Switched, argument: Mapping[str, Any]) -> None:
     """How queries are paged and what they get wrong."""
     _check_keys("query", argument, {"page_limit", "empty_pages", "total_off", "unfiltered"})
     if "page_limit" in argument:
@@ -73,7 +87,7 @@ def _query(model: OrgModel, argument: Mapping[str, Any]) -> None:
     model.state.unfiltered = int(argument.get("unfiltered", model.state.unfiltered))
 
 
-def _bulk(model: OrgModel, argument: Mapping[str, Any]) -> None:
+def _bulk(model: Switched, argument: Mapping[str, Any]) -> None:
     """How Bulk jobs go on."""
     _check_keys("bulk", argument, {"polls", "stuck", "fail"})
     model.jobs.polls_needed = int(argument.get("polls", model.jobs.polls_needed))
@@ -82,19 +96,19 @@ def _bulk(model: OrgModel, argument: Mapping[str, Any]) -> None:
         model.jobs.fail_with.append(str(argument["fail"]))
 
 
-def _retire(model: OrgModel, argument: Any) -> None:
+def _retire(model: Switched, argument: Any) -> None:
     """Take away every API version before this one (T54)."""
     model.oldest_version = int(str(argument).removeprefix("v").partition(".")[0])
 
 
-def _feature(model: OrgModel, argument: Mapping[str, Any]) -> None:
+def _feature(model: Switched, argument: Mapping[str, Any]) -> None:
     """Turn features of the org on or off."""
     for name, on in argument.items():
         administration.set_feature(model.state, str(name), bool(on))
     model.state.schema_changed_at = model.state.clock.now()
 
 
-def _covered_behind(model: OrgModel, argument: Any) -> None:
+def _covered_behind(model: Switched, argument: Any) -> None:
     """How far latestDateCovered stays behind the clock."""
     model.state.covered_behind = float(argument)
 
