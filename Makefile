@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 JOBS ?= 2
 
-.PHONY: help setup demo test contract check lint types layers wheel install-test schema-fixture lock man simulate sweep machine planted mutants coverage fuzz bench bench-explain bench-packs bench-load bench-rules bench-aids bench-balance bench-commands bench-engine bench-plan bench-edits bench-pulls bench-scale bench-spark spark fairness soak evening real screenshots logs site site-serve storm walk-oncall fuzz-readers audit-deps sbom lanes clean
+.PHONY: help setup demo test contract check lint types layers wheel install-test systemd-test schema-fixture lock man simulate sweep machine planted mutants coverage fuzz bench bench-explain bench-packs bench-load bench-rules bench-aids bench-balance bench-commands bench-engine bench-plan bench-edits bench-pulls bench-scale bench-spark spark fairness soak evening real screenshots logs site site-serve storm walk-oncall fuzz-readers audit-deps sbom lanes clean
 .DEFAULT_GOAL := help
 
 help: ## what each target does
@@ -60,6 +60,9 @@ wheel: $(STAMP) ## build the wheel, install it in a clean environment, start it 
 
 install-test: $(STAMP) ## an installation's whole life in a folder: install, backup, upgrade, restore, decommission
 	deploy/test/lifecycle $(OLDER)
+
+systemd-test: $(STAMP) ## the unit under a real systemd in namespaces: start, credentials, reload, kill, watchdog, stop (needs root)
+	deploy/test/systemd
 
 schema-fixture: $(STAMP) ## the schema of RELEASE as fixture for the migration tests: once, when it is released
 	$(BIN)/python -m tests.migration.release $(RELEASE)

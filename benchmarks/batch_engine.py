@@ -13,10 +13,9 @@ import os
 import platform
 import resource
 import sqlite3
-import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from importlib.util import find_spec
 from pathlib import Path
@@ -34,6 +33,7 @@ import pyarrow.parquet as pq  # noqa: E402
 from benchmarks.batch_world import FIELDS, book, digest, value_of  # noqa: E402
 from benchmarks.expressions import cel_text, polars_expression, sql_case, zen_rules  # noqa: E402
 from benchmarks.rules_world import write_pack  # noqa: E402
+from benchmarks.unit import in_units, unit_of  # noqa: E402
 from syncd.rules.batch.batch_table import Batch  # noqa: E402
 from syncd.rules.batch.columns import Columns  # noqa: E402
 from syncd.rules.batch.packed import packed_column  # noqa: E402
@@ -49,12 +49,6 @@ from syncd.rules.pack import Pack  # noqa: E402
 NOW = datetime(2026, 12, 1, 10, tzinfo=UTC)
 CHECKED = 10_000
 TIMES = 5
-UNIT = (
-    "import json, sys, polars\n"
-    "table = polars.read_parquet(sys.argv[1])\n"
-    "json.dump(table.head(10_000).to_dicts(), open(sys.argv[2], 'w'))\n"
-)
-"""What figures are also told as a multiple of: a fresh process that imports Polars, reads the book and writes JSON."""
 
 
 def seconds(work: Callable[[], object], times: int = 1, clock: Callable[[], float] = perf_counter) -> float:
@@ -82,7 +76,7 @@ def measured(asked: argparse.Namespace, folder: Path) -> dict[str, Any]:
     """Every figure of one book and pack."""
     table = book(asked.rows)
     pq.write_table(table, folder / "book.parquet")
-    unit = seconds(lambda: _unit(folder), 3)
+    unit = unit_of(folder / "book.parquet", folder)
     pack_name = write_pack(folder / "pack", asked.territories)
     pack = load_pack(folder / "pack")
     context = EvaluationContext(NOW)
@@ -106,7 +100,7 @@ def measured(asked: argparse.Namespace, folder: Path) -> dict[str, Any]:
         "machine": {"cores": os.cpu_count(), "python": platform.python_version(), "load": os.getloadavg()[0]},
         "book": {"rows": len(table), "bytes": digest(table.slice(0, CHECKED))},
         "pack": {"territories": asked.territories, "bytes": pack_name, "compile_seconds": round(compiling, 3)},
-        "unit_seconds": round(unit, 3),
+        "unit": unit,
         "checked_against_plain": _checked(pack, table, names, context),
         "batch": {
             "classes cached": _told(cached, unit, lambda: first_bits(coded)),
@@ -212,11 +206,6 @@ def _cel(pack: Pack, table: pa.Table, _folder: Path) -> tuple[float, Iterable[st
     return taken, answers
 
 
-def _unit(folder: Path) -> None:
-    argv = [sys.executable, "-c", UNIT, str(folder / "book.parquet"), str(folder / "unit.json")]
-    subprocess.run(argv, check=True)
-
-
 def _facts(table: pa.Table, row: int) -> Facts:
     values = {name: value_of(name, table[name][row].as_py()) for name in FIELDS}
     return Facts(str(row), (str(row),), values={name: value for name, value in values.items() if value is not None})
@@ -232,10 +221,11 @@ def _checked(pack: Pack, table: pa.Table, names: list[str], context: EvaluationC
     return len(rows)
 
 
-def _told(taken: float, unit: float, work: Callable[[], object]) -> dict[str, float]:
+def _told(taken: float, unit: Mapping[str, float], work: Callable[[], object]) -> dict[str, float]:
     """Seconds of the wall, as units, and of the processor (both cores together), which a busy machine changes less."""
     cpu = seconds(work, TIMES, process_time)
-    return {"seconds": round(taken, 4), "units": round(taken / unit, 3), "cpu_seconds": round(cpu, 4)}
+    units = in_units({"wall_ms": 1000 * taken, "cpu_ms": 1000 * cpu}, unit)
+    return {"seconds": round(taken, 4), "cpu_seconds": round(cpu, 4), **units}
 
 
 if __name__ == "__main__":

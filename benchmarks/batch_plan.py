@@ -25,9 +25,10 @@ sys.path.insert(0, str(ROOT))
 
 import numpy as np  # noqa: E402 - the path comes first
 
-from benchmarks.batch_engine import NOW, UNIT  # noqa: E402
+from benchmarks.batch_engine import NOW  # noqa: E402
 from benchmarks.batch_world import FIELDS, book  # noqa: E402
 from benchmarks.rules_world import write_pack  # noqa: E402
+from benchmarks.unit import unit_of  # noqa: E402
 from syncd.rules.batch.batch_table import Batch  # noqa: E402
 from syncd.rules.batch.columns import Columns  # noqa: E402
 from syncd.rules.batch.packed import packed_column  # noqa: E402
@@ -108,19 +109,11 @@ def planned(folder: Path, engine: str) -> dict[str, Any]:
         "seconds": round(taken, 2),
         "cpu_seconds": round(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, 2),
         "largest_memory_mb_so_far": round(after.ru_maxrss / 1024),
-        "unit_seconds": round(_unit(folder), 2),
+        "unit": unit_of(folder / "accounts.csv", folder),
         "stages": [line for line in done.stderr.splitlines() if line.endswith(" s")],
         "summary": json.loads(text)["summary"],
         "digest": hashlib.sha256(text.encode()).hexdigest()[:16],
     }
-
-
-def _unit(folder: Path) -> float:
-    """A fresh process that imports Polars, reads the same file and writes JSON."""
-    code = UNIT.replace("read_parquet", "read_csv").replace("(sys.argv[1])", "(sys.argv[1], infer_schema=False)")
-    started = perf_counter()
-    subprocess.run([sys.executable, "-c", code, str(folder / "accounts.csv"), str(folder / "unit.json")], check=True)
-    return perf_counter() - started
 
 
 def _unasked(row: int) -> Any:

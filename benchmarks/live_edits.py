@@ -1,7 +1,8 @@
 """Edits of a pack over a book in memory, decided again by what changed and whole: `make bench-edits`. Prints JSON.
 
 Each stage by itself: reading the pack, compiling it, deciding again, finding who is elsewhere than before. Each answer
-is compared with deciding the whole book. Processor seconds of this process are told beside those of the wall.
+is compared with deciding the whole book. Processor seconds of this process are told beside those of the wall, and both
+as multiples of a unit (benchmarks/unit.py), as which the project sets its goals.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import platform
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from time import perf_counter, process_time
 from typing import Any
@@ -23,10 +24,12 @@ sys.path.insert(0, str(ROOT))
 
 import numpy as np  # noqa: E402 - the path comes first
 import pyarrow as pa  # noqa: E402
+import pyarrow.feather as feather  # noqa: E402
 
 from benchmarks.batch_engine import NOW  # noqa: E402
 from benchmarks.batch_world import FIELDS, book  # noqa: E402
 from benchmarks.rules_world import write_pack  # noqa: E402
+from benchmarks.unit import in_units, unit_of  # noqa: E402
 from syncd.rules.batch.batch_table import Batch  # noqa: E402
 from syncd.rules.batch.columns import Column, Columns  # noqa: E402
 from syncd.rules.batch.delta import LiveTerritories, Settlement, elsewhere  # noqa: E402
@@ -76,16 +79,20 @@ def main() -> None:
     asked = parser.parse_args()
     table = book(asked.rows)
     columns = columns_of(table)
+    with tempfile.TemporaryDirectory(prefix="syncd-bench-") as name:
+        feather.write_feather(_coded(table), Path(name) / "book.arrow", compression="uncompressed")
+        unit = unit_of(Path(name) / "book.arrow", Path(name))
     found: dict[str, Any] = {
-        "machine": {"cores": os.cpu_count(), "python": platform.python_version(), "load": os.getloadavg()[0]}
+        "machine": {"cores": os.cpu_count(), "python": platform.python_version(), "load": os.getloadavg()[0]},
+        "unit": unit,
     }
     with tempfile.TemporaryDirectory(prefix="syncd-bench-") as name:
         folder = Path(name) / "pack"
         write_pack(folder, asked.territories)
         split(folder, Path(name) / "split")
         found["edits"] = {
-            "of one file of twenty": edits(Path(name) / "split", FIRST, columns),
-            "of one file with all": edits(folder, "pack.yaml", columns),
+            "of one file of twenty": edits(Path(name) / "split", FIRST, columns, unit),
+            "of one file with all": edits(folder, "pack.yaml", columns, unit),
         }
     found["changed accounts"] = pulled(columns, table, asked.territories)
     sys.stdout.write(json.dumps(found, indent=2) + "\n")
@@ -107,7 +114,7 @@ def split(folder: Path, into: Path) -> None:
     (into / "pack.yaml").write_text(head + TOP + "".join(f"  - file: {name}\n" for name in names))
 
 
-def edits(folder: Path, file: str, columns: Columns) -> dict[str, Any]:
+def edits(folder: Path, file: str, columns: Columns, unit: Mapping[str, float]) -> dict[str, Any]:
     """Every edit of one file in turn."""
     text = (folder / file).read_text()
     live, context = LiveTerritories("owner", columns), EvaluationContext(NOW)
@@ -130,15 +137,17 @@ def edits(folder: Path, file: str, columns: Columns) -> dict[str, Any]:
             last = before
             moved, told["who is where else"] = timed(lambda last=last, now=settled: elsewhere(last, now))
             told["accounts elsewhere"] = len(moved)
-            told["in all"] = {
-                unit: round(sum(each[unit] for each in told.values() if isinstance(each, dict)), 1)
-                for unit in ("wall_ms", "cpu_ms")
+            whole = {
+                clock: round(sum(each[clock] for each in told.values() if isinstance(each, dict)), 1)
+                for clock in ("wall_ms", "cpu_ms")
             }
+            told["in all"] = whole | in_units(whole, unit)
         batch = Batch(columns, _unasked, np.empty(0, dtype=np.int64))
-        whole, told["decide the whole book"] = timed(
+        places, anew = timed(
             lambda classes=classes, batch=batch: BatchTerritories(classes, context).places("owner", batch)
         )
-        if not np.array_equal(whole, settled.winners):
+        told["decide the whole book"] = anew | in_units(anew, unit)
+        if not np.array_equal(places, settled.winners):
             sys.exit(f"deciding again differs from deciding the whole book: {name}")
         before, found[name] = settled, told
     return found
@@ -152,6 +161,16 @@ def columns_of(table: pa.Table) -> Columns:
         codes = np.asarray(found.indices.fill_null(-1)).astype(np.int32)
         columns[name] = Column(packed_column(found.dictionary).values, codes)
     return Columns(len(table), columns)
+
+
+def _coded(table: pa.Table) -> pa.Table:
+    """The same as a table, texts as dictionaries: what a process reads that keeps such columns in a file."""
+    texts = [name for name in FIELDS if pa.types.is_string(table[name].type)]
+    some = table.select(FIELDS)
+    for name in texts:
+        place = some.schema.get_field_index(name)
+        some = some.set_column(place, name, some[name].combine_chunks().dictionary_encode())
+    return some
 
 
 def _unasked(row: int) -> Any:

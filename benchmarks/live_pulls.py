@@ -25,6 +25,7 @@ sys.path.insert(0, str(ROOT))
 
 from benchmarks.batch_engine import NOW  # noqa: E402 - the path comes first
 from benchmarks.mirror_world import ENVIRON, make_mirror  # noqa: E402
+from benchmarks.unit import in_units, unit_of  # noqa: E402
 from syncd.clock import ManualClock  # noqa: E402
 from syncd.entropy import SystemEntropy  # noqa: E402
 from syncd.jobs.books.engines import EngineChoice  # noqa: E402
@@ -44,11 +45,15 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rows", type=int, default=100_000)
+    parser.add_argument(
+        "--waiting", type=int, nargs="+", default=[0, 100], help="of so many accounts one waits; 0: none"
+    )
     asked = parser.parse_args()
     found: dict[str, Any] = {
         "machine": {"cores": os.cpu_count(), "python": platform.python_version(), "load": os.getloadavg()[0]}
     }
-    for name, strangers in (("nobody else waits", 0), ("one in a hundred waits", 100)):
+    for strangers in asked.waiting:
+        name = f"one in {strangers} waits" if strangers else "nobody else waits"
         folder = (
             ROOT / "build" / f"pulled-mirror-{asked.rows}-{strangers}"
         )  # other benchmarks want theirs as it was made
@@ -92,6 +97,8 @@ def pulls(folder: Path, rows: int) -> dict[str, Any]:
     if mine != {**plan_of(context, other).document, "plan_id": None}:
         sys.exit("the plan is not the one that a whole reading makes")
     context.close()
+    found["unit"] = unit_of(next((folder / "state" / "book-columns").glob("*.columns")), folder)
+    found["a pull"] |= in_units(found["a pull"], found["unit"])
     return found
 
 

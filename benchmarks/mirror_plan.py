@@ -24,13 +24,9 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from benchmarks.mirror_world import ENVIRON, make_mirror  # noqa: E402 - the path comes first
+from benchmarks.unit import unit_of  # noqa: E402
 
 PLAN = "from syncd.cli.main import main; main()"
-UNIT = (
-    "import json, sys, polars\n"
-    "table = polars.read_ipc(sys.argv[1])\n"
-    "json.dump(table.head(10_000).to_dicts(), open(sys.argv[2], 'w'), default=str)\n"
-)
 WARM = (
     "import json, sys\n"
     "from pathlib import Path\n"
@@ -65,7 +61,7 @@ def main() -> None:
         shutil.rmtree(folder / "state" / "book-columns", ignore_errors=True)
         measured = {"only the database": planned(folder), "columns there": planned(folder)}
         columns = next((folder / "state" / "book-columns").glob("*.columns"))
-        measured["unit seconds"] = unit(columns, folder)
+        measured["unit seconds"] = unit_of(columns, folder)
         measured["once more in one process"] = warm(folder)
         if number == 0:
             measured["plain"] = planned(folder, "plain")
@@ -109,14 +105,6 @@ def planned(folder: Path, engine: str = "batch") -> dict[str, Any]:
         "summary": summary,
         "digest": hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()[:16],
     }
-
-
-def unit(columns: Path, folder: Path) -> dict[str, float]:
-    """A fresh process that imports Polars, reads the same columns and writes JSON."""
-    started, before = perf_counter(), resource.getrusage(resource.RUSAGE_CHILDREN)
-    subprocess.run([sys.executable, "-c", UNIT, str(columns), str(folder / "unit.json")], check=True)
-    spent = _spent(resource.getrusage(resource.RUSAGE_CHILDREN)) - _spent(before)
-    return {"seconds": round(perf_counter() - started, 2), "cpu_seconds": round(spent, 2)}
 
 
 def warm(folder: Path) -> Mapping[str, float]:

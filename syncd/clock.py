@@ -86,6 +86,8 @@ def iso(instant: datetime) -> str:
     if instant.tzinfo is None:
         raise ValueError("a naive datetime is a programming error")
     in_utc = instant if instant.tzinfo is UTC else instant.astimezone(UTC)
+    if not in_utc.microsecond:  # a CRM's stamps mostly have none, and this is asked once a record
+        return in_utc.isoformat()[:19] + ".000Z"
     return in_utc.isoformat(timespec="milliseconds")[:-6] + "Z"
 
 

@@ -25,7 +25,7 @@ from syncd.cli.sandboxes import RunningSandboxes, open_sandboxes
 from syncd.clock import SystemClock
 from syncd.errors import UsageError
 
-_COMPANIES, _SEED = 600, 7
+_COMPANIES, _SEED, _LEADS = 600, 7, 40
 _CHURNED = "obsidiandynamics.com"
 _LEAVER = "priya.keller@northwind.example"
 _EXPLAINED = "copperrobotics.ie"
@@ -48,7 +48,7 @@ class Demonstration:
     def set_up(cls, keep: Path | None) -> Iterator[Demonstration]:
         """Start both CRMs and write settings and pack into a folder, which goes at the end unless it is kept."""
         folder = _new_folder(keep)
-        sandboxes = open_sandboxes(companies=_COMPANIES, seed=_SEED, as_of=SystemClock().now())
+        sandboxes = open_sandboxes(companies=_COMPANIES, seed=_SEED, leads=_LEADS, as_of=SystemClock().now())
         try:
             write_pack(folder)
             write_settings(folder, sandboxes)
@@ -68,6 +68,7 @@ class Demonstration:
             plan = self._plan()
             self._write(plan)
             self._rest()
+            self._leads()
             self._alert()
             self._explain()
         except DemonstrationFailedError as error:
@@ -120,6 +121,12 @@ class Demonstration:
         before = self._writes()
         self._syncd("sync")
         _expect(self._writes() == before, "the second round wrote something")
+
+    def _leads(self) -> None:
+        _title("Leads that came in and wait: an account's owner gets them, else its territory, else whoever is next")
+        self._syncd("leads", most=34)
+        waiting = [row["Id"] for row in self.sandboxes.salesforce.records("Lead") if row["OwnerId"].startswith("00G")]
+        _expect(not waiting, f"{len(waiting)} leads still wait in Salesforce's queue")
 
     def _alert(self) -> None:
         _title("Meanwhile, in the CRMs: a customer churns and a rep leaves")

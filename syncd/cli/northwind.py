@@ -90,10 +90,17 @@ login_url = "{line["salesforce"]["url"]}"
 client_id = "{line["salesforce"]["client_id"]}"
 grant = "client_credentials"
 client_secret = "file:{secrets}/salesforce_client_secret"
+children = ["contacts", "tasks"]
 
 [hubspot]
 base_url = "{line["hubspot"]["url"]}"
 token = "file:{secrets}/hubspot_token"
+children = ["contacts", "tasks"]
+
+[leads]
+# Those that wait are given to somebody inside the guard, without an approval.
+read = true
+auto = true
 
 [limits]
 # The sandbox commits at once: what a person edits is there for the next pull.

@@ -54,18 +54,20 @@ def open_sandboxes(
     data: Path | None = None,
     companies: int = 600,
     seed: int = 7,
+    leads: int | None = None,
     faults: Path | None = None,
     as_of: datetime | None = None,
     native_sync: bool = False,
 ) -> RunningSandboxes:
     """Load and serve both; ValueError for data or faults that cannot be used, OSError for a port that is taken.
 
+    `leads` gives made-up companies contacts, tasks and so many leads in each CRM; without it there are none.
     `native_sync` turns HubSpot's own Salesforce sync on; without it the control call still can.
 
     `as_of` is the instant that made-up dates lie around; without it a fixed one, so that a seed gives the same bytes.
     """
     clock = SystemClock()
-    dataset = load_folder(data) if data else generate(companies, seed, as_of=as_of or AS_OF)
+    dataset = load_folder(data) if data else generate(companies, seed, as_of=as_of or AS_OF, leads=leads)
     salesforce, hubspot = load_sandboxes(dataset, clock=clock, seed=seed)
     if faults is not None:
         script = _faults(faults)

@@ -12,7 +12,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from syncd.clock import Clock
-from syncd.connectors.wire import HttpRequest, HttpResponse, Wire, WireError
+from syncd.connectors.wire import HttpRequest, HttpResponse, NetworkWire, Wire, WireError
 from syncd.telemetry.tally import Tally
 
 _SKIPPED: Final = frozenset({"services", "data", "crm", "async"})
@@ -41,6 +41,11 @@ class MeteredWire:
             raise
         self._count(request, _class_of(answer.status), started)
         return answer
+
+    def close(self) -> None:
+        """Close the idle connections, where the inner wire keeps any."""
+        if isinstance(self.inner, NetworkWire):
+            self.inner.close()
 
     def _note_repeat(self, request: HttpRequest) -> None:
         """Count a request that is equal to one that has just failed."""

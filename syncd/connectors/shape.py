@@ -9,11 +9,13 @@ import json
 import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
-from syncd.connectors.wire import HttpRequest, HttpResponse
 from syncd.errors import BadDataError, SchemaError
+
+if TYPE_CHECKING:  # the wire loads urllib3, and mappings are read by those who call nobody
+    from syncd.connectors.wire import HttpRequest, HttpResponse
 
 Json = Mapping[str, Any]
 K = TypeVar("K")

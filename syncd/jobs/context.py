@@ -10,14 +10,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection
 
 from syncd.clock import Clock, SystemClock
 from syncd.connectors.budget import RateBudget, hubspot_budget, salesforce_budget
-from syncd.connectors.metering import MeteredWire
 from syncd.connectors.port import Reader, Writer
-from syncd.connectors.wire import CALL_DEADLINE, NetworkWire, Wire
 from syncd.entropy import Entropy, SystemEntropy
 from syncd.errors import ConfigError
 from syncd.jobs.connections import Ports, new_reader, new_writer
@@ -36,6 +35,10 @@ from syncd.store import mirror, runs
 from syncd.store.engine import Store
 from syncd.telemetry import Log, get_log
 from syncd.telemetry.tally import Tally
+
+if TYPE_CHECKING:
+    from syncd.connectors.metering import MeteredWire
+    from syncd.connectors.wire import Wire
 
 EPOCH_VARIABLE = "SYNCD_LEASE_EPOCH"
 """The variable by which a daemon hands its lease's epoch to the processes that it starts."""
@@ -92,27 +95,31 @@ class Context:
             store.fence(int(epoch))
         lay_out_rates(settings.money, store)
 
-        def network(_: System, deadline: float = CALL_DEADLINE) -> Wire:
+        def network(_: System, deadline: float | None = None) -> Wire:
+            from syncd.connectors.wire import CALL_DEADLINE, NetworkWire  # loads urllib3, for those who call
+
             bundle = settings.http.ca_bundle
             return NetworkWire(
                 proxy=settings.http.proxy,
                 ca_bundle=str(bundle) if bundle else None,
                 forbidden=lambda: store.in_transaction,
-                deadline=deadline,
+                deadline=CALL_DEADLINE if deadline is None else deadline,
             )
 
         actor = environ.get("SYNCD_ACTOR") or f"uid:{os.getuid()}"
         with store.read() as conn:
             sign = mirror.native_sync_sign(conn)
-        ports = (clock, entropy or SystemEntropy(), get_log(), actor, environ, wire_of or network)
+        log = get_log()
+        if "state_dir" in settings.model_fields_set and not settings.state_dir.is_dir():
+            log.event("state.missing", path=str(settings.state_dir))
+        ports = (clock, entropy or SystemEntropy(), log, actor, environ, wire_of or network)
         write_wire_of = None if wire_of else lambda system: network(system, WRITE_DEADLINE)
         return cls(settings, store, *ports, native_sync=sign, write_wire_of=write_wire_of)
 
     def close(self) -> None:
         """Let go of the database and of the connections to the CRMs."""
         for wire in (*self._wires.values(), *self._write_wires.values()):
-            if isinstance(wire.inner, NetworkWire):
-                wire.inner.close()
+            wire.close()
         self.store.close()
 
     def calls(self) -> Mapping[System, int]:
@@ -272,4 +279,6 @@ class Context:
         return self._wires[system]
 
     def _metered(self, system: System, wire: Wire) -> MeteredWire:
+        from syncd.connectors.metering import MeteredWire
+
         return MeteredWire(wire, system.value, self.tally, self.clock)

@@ -10,9 +10,9 @@ from types import MappingProxyType
 from syncd.connectors.hubspot import mapping as hubspot
 from syncd.connectors.salesforce import mapping as salesforce
 from syncd.errors import ConfigError
-from syncd.identity.linking import CROSS_REFERENCE
 from syncd.model.fields import LEAD_SIGNS, FieldCatalogue, FieldType, KindMapping, SystemMapping
 from syncd.model.plans import held_name
+from syncd.model.records import Record
 from syncd.model.refs import Kind, System
 from syncd.planning.proposing.cascade import PERSON
 from syncd.rules.matching.condition_parser import COMBINATORS
@@ -48,6 +48,8 @@ def system_mapping(settings: Settings, system: System) -> SystemMapping:
         else settings.identity.hubspot_cross_reference
     )
     if cross:
+        from syncd.identity.linking import CROSS_REFERENCE  # loads rapidfuzz, for those who link
+
         account = kinds[Kind.ACCOUNT]
         kinds[Kind.ACCOUNT] = KindMapping(
             Kind.ACCOUNT, account.object, MappingProxyType({**account.fields, CROSS_REFERENCE: cross})
@@ -62,6 +64,24 @@ def read_kinds(settings: Settings, system: System) -> tuple[Kind, ...]:
     """The kinds that a pull of a system reads: accounts, opportunities, and what follows accounts where it is read."""
     kinds = system_mapping(settings, system).kinds
     return tuple(kind for kind in READ_KINDS if kind in kinds)
+
+
+def is_lead(settings: Settings, record: Record) -> bool:
+    """Whether a record of the kind lead is one: Salesforce's always, HubSpot's in one of the stages of [leads]."""
+    if record.ref.system is not System.HUBSPOT:
+        return True
+    stage = record.fields.get("lifecycle", "").strip().casefold()
+    return stage in {each.strip().casefold() for each in settings.leads.hubspot_stages}
+
+
+def follows(settings: Settings, record: Record) -> bool:
+    """Whether a contact or task may follow its account: a HubSpot contact that is a lead goes by `routing` instead.
+
+    Such a contact is read twice, as the kinds contact and lead; only one of the two may ever give it to somebody.
+    """
+    leads = settings.leads
+    routed = leads.read and leads.hubspot_object == "contacts" and record.ref.system is System.HUBSPOT
+    return not (routed and record.ref.kind is Kind.CONTACT and is_lead(settings, record))
 
 
 def written_columns(settings: Settings, system: System) -> tuple[Mapping[str, str], Mapping[str, str]]:

@@ -16,6 +16,7 @@ from syncd.jobs.plans.plan import Deliberation, make_plan
 from syncd.jobs.pulling.pull import PullReport, pull
 from syncd.jobs.watching.watch import WatchReport, watch
 from syncd.model.plans import PlanStatus
+from syncd.planning.approval import DAEMON
 from syncd.planning.writing.applied import ApplyReport
 from syncd.settings import Mode
 from syncd.store import ownership, plans
@@ -33,7 +34,9 @@ Refusal = RefusedError | GuardTrippedError
 class SyncReport:
     """What one round did; parts that the mode or an earlier failure left out are None.
 
-    `resumed` are the approved plans of earlier rounds that this one went on with.
+    `resumed` are the approved plans of earlier rounds that this one went on with. `set_aside` is why others of them,
+    which a round had approved by itself, were closed instead: this round plans anew what they held, so that it has not
+    failed.
     """
 
     pull: PullReport
@@ -42,6 +45,7 @@ class SyncReport:
     refused: Refusal | None
     watch: WatchReport
     resumed: tuple[ApplyReport, ...] = ()
+    set_aside: tuple[Refusal, ...] = ()
 
     @property
     def exit_code(self) -> ExitCode:
@@ -72,13 +76,14 @@ def sync(
     applied: ApplyReport | None = None
     refused: Refusal | None = None
     resumed: list[ApplyReport] = []
+    aside: list[Refusal] = []
     thoughts: list[Deliberation] = []
     writes = context.settings.mode is Mode.APPLY and not dry_run
     with context.store.read() as conn:
         adopted = ownership.adopted_at(conn) is not None
     try:
         if not dry_run:
-            refused = _resume(context, leader, resumed)
+            refused = _resume(context, leader, resumed, aside)
         plan = make_plan(
             context,
             offered=writes and adopted,
@@ -95,14 +100,14 @@ def sync(
         refused = error
     # What a plan was made of serves the monitors too where it is the whole book, and nothing was written since.
     thought = thoughts[0] if thoughts and applied is None and not thoughts[0].kept else None
-    return SyncReport(pulled, plan, applied, refused, watch(context, thought=thought), tuple(resumed))
+    return SyncReport(pulled, plan, applied, refused, watch(context, thought=thought), tuple(resumed), tuple(aside))
 
 
-def _resume(context: Context, leader: Leadership, reports: list[ApplyReport]) -> Refusal | None:
+def _resume(context: Context, leader: Leadership, reports: list[ApplyReport], aside: list[Refusal]) -> Refusal | None:
     """Go on with approved plans that an earlier round left unfinished: their open rows keep records from new plans.
 
     In `approve` mode that is for a person to do, until a plan expires; then its rows are closed. Returns what refused
-    the last one that was refused, expiry apart.
+    the last one that was refused, but for what expired, and for what is put into `aside`.
     """
     mode, now = context.settings.mode, context.clock.now()
     if mode is Mode.OBSERVE:
@@ -117,5 +122,16 @@ def _resume(context: Context, leader: Leadership, reports: list[ApplyReport]) ->
         try:
             reports.append(apply(context, leader, header.plan_id))
         except (RefusedError, GuardTrippedError) as error:
-            refused = refused if expired else error
+            if not expired and _closed_of_ours(context, header.plan_id):
+                aside.append(error)
+            elif not expired:
+                refused = error
     return refused
+
+
+def _closed_of_ours(context: Context, plan_id: str) -> bool:
+    """Whether a plan that no person approved is closed by now, so that nothing waits for anybody."""
+    with context.store.read() as conn:
+        approval = plans.approval(conn, plan_id)
+        closed = plans.get_plan(conn, plan_id).status is not PlanStatus.APPROVED
+    return closed and approval is not None and approval.who == DAEMON

@@ -1,4 +1,4 @@
-"""Many accounts of the mirror as a few large texts, one line an account: what columns of a whole book are made from."""
+"""Many records of the mirror as a few large texts, one line a record: what columns of a whole book are made from."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from syncd.model.refs import System
 
 @dataclass(frozen=True, slots=True)
 class RawAccounts:
-    """`count` live accounts of one system, a line each, in the same order in every text.
+    """`count` live accounts, or opportunities, of one system, a line each, in the same order in every text.
 
-    `fields` and `merged_from` are ASCII JSON; what an account has not is an empty line.
+    The parent of an opportunity is its account. `fields` and `merged_from` are ASCII JSON; what a
+    record has not is an empty line.
     """
 
     system: System

@@ -55,21 +55,29 @@ class Record:
 
 def _json_of(fields: Mapping[str, str]) -> str:
     """The fields as JSON of ASCII characters, sorted by name; plain text, as nearly all is, is put together here."""
-    said = "".join(fields.values())
-    if said.isascii() and said.isprintable() and '"' not in said and "\\" not in said:
-        template = _template(tuple(fields))
-        if template is not None:
-            return template % fields
+    template = _template(tuple(fields))
+    if template is not None:
+        values = tuple(fields.values())
+        said = "".join(values)
+        if said.isascii() and said.isprintable() and '"' not in said and "\\" not in said:
+            text, in_order = template
+            return text % (values if in_order else fields)
     return _JSON.encode(dict(fields))
 
 
 @lru_cache(maxsize=4096)
-def _template(names: tuple[str, ...]) -> str | None:
-    """The JSON of a record that has these fields, with a place for each value; None where a name is no plain text."""
+def _template(names: tuple[str, ...]) -> tuple[str, bool] | None:
+    """The JSON of a record that has these fields, with a place for each value; None where a name is no plain text.
+
+    And whether the names are sorted already: then values are put in by their order, which costs half.
+    """
     said = "".join(names)
     if not said.isascii() or not said.isprintable() or any(sign in said for sign in '"\\%()'):
         return None
-    return "{" + ",".join(f'"{name}":"%({name})s"' for name in sorted(names)) + "}"
+    ordered = sorted(names)
+    if ordered == list(names):
+        return "{" + ",".join(f'"{name}":"%s"' for name in ordered) + "}", True
+    return "{" + ",".join(f'"{name}":"%({name})s"' for name in ordered) + "}", False
 
 
 @dataclass(frozen=True, slots=True)

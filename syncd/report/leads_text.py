@@ -40,7 +40,7 @@ def leads_text(document: Mapping[str, Any]) -> str:
     going = [each for each in decisions if each["outcome"] == "change"]
     for each in going[:_SHOWN]:
         owner = plain(each["owner"]["email"]) if each["owner"] else "nobody"
-        lines.append(f"{each['company']} to {owner}  ({each['reason']})")
+        lines.append(wrapped(f"{_named(each)} to {owner}  ({each['reason']})", indent=0, hanging=2))
         lines.append(wrapped(f"# {plain(each['text'])}", indent=4, hanging=6))
     if len(going) > _SHOWN:
         lines.append(f"and {len(going) - _SHOWN} more")
@@ -50,7 +50,18 @@ def leads_text(document: Mapping[str, Any]) -> str:
         lines.append(f"{counted(len(going), 'lead')} to give out; nothing was saved")
     if document["held"]:
         lines.append(wrapped(f"held: {plain(document['held'])}", indent=0, hanging=2))
-    waiting = document["waiting"]
-    lines.append(f"{counted(len(waiting), 'lead')} {'wait' if len(waiting) != 1 else 'waits'} for somebody")
-    lines += [wrapped(f"{each['ref']}: {plain(each['text'])}", indent=2, hanging=4) for each in waiting[:_SHOWN]]
+    told = {each["company"] for each in going}
+    left = [each for each in document["waiting"] if each["ref"] not in told]
+    if left:
+        lines.append(f"{counted(len(left), 'lead')} {'wait' if len(left) != 1 else 'waits'} for somebody")
+        lines += [wrapped(f"{each['ref']}: {plain(each['text'])}", indent=2, hanging=4) for each in left[:_SHOWN]]
+        lines += [f"  and {len(left) - _SHOWN} more"] if len(left) > _SHOWN else []
+    elif not going:
+        lines.append("no lead waits for somebody")
     return "\n".join(lines) + "\n"
+
+
+def _named(decision: Mapping[str, Any]) -> str:
+    """A lead by what it says of its company, where that is a word, and its ref."""
+    name = plain(decision.get("name") or "")
+    return f"{name}, {decision['company']}," if any(map(str.isalnum, name)) else str(decision["company"])

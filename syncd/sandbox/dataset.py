@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
+from syncd.sandbox.seeding import hubspot_callers, salesforce_callers
+from syncd.sandbox.seeding.callers import callers
 from syncd.sandbox.seeding.companies import Company, listed, made_up
 from syncd.sandbox.seeding.dice import dice
 from syncd.sandbox.seeding.hubspot_book import HubspotBook
@@ -37,14 +39,18 @@ class Dataset:
     hubspot: Tables = field(default_factory=dict)
 
 
-def generate(companies: int, seed: int, *, as_of: datetime = AS_OF) -> Dataset:
+def generate(companies: int, seed: int, *, as_of: datetime = AS_OF, leads: int | None = None) -> Dataset:
     """A made-up world of `companies` companies: two thirds stand in Salesforce, half in HubSpot, one in six in both.
 
-    With realistic skew, dirt and duplicates; the same arguments give the same rows. ValueError for a negative number.
+    With realistic skew, dirt and duplicates; the same arguments give the same rows. With `leads` each system also has
+    contacts and tasks, and about so many leads of the last days; all other rows stay as they are without. ValueError
+    for a negative number.
     """
     if companies < 0:
         raise ValueError(f"a world of {companies} companies cannot be made up")
-    return _world(made_up(companies, seed, as_of), seed, as_of, dirty=True)
+    if leads is not None and leads < 0:
+        raise ValueError(f"{leads} leads cannot be made up")
+    return _world(made_up(companies, seed, as_of), seed, as_of, dirty=True, leads=leads)
 
 
 def from_financedb(path: Path, seed: int, *, as_of: datetime = AS_OF) -> Dataset:
@@ -91,14 +97,14 @@ def _load_order(file: Path) -> tuple[int, str]:
     return (first.index(file.stem.lower()) if file.stem.lower() in first else len(first), file.stem)
 
 
-def _world(companies: list[Company], seed: int, as_of: datetime, *, dirty: bool) -> Dataset:
+def _world(companies: list[Company], seed: int, as_of: datetime, *, dirty: bool, leads: int | None = None) -> Dataset:
     people = sales_floor(head_count(len(companies)), dice(seed, "people"))
     staffing = Staffing(people)
     throw = dice(seed, "owners")
     owners = [staffing.owner(company.region, throw) for company in companies]
     salesforce = SalesforceBook(companies, owners, staffing, seed=seed, as_of=as_of)
     hubspot = HubspotBook(companies, owners, staffing, seed=seed, as_of=as_of)
-    return Dataset(
+    world = Dataset(
         salesforce={
             "User": user_rows(people, as_of),
             "Account": salesforce.accounts(dirty=dirty),
@@ -109,6 +115,37 @@ def _world(companies: list[Company], seed: int, as_of: datetime, *, dirty: bool)
             "owners": owner_rows(people, as_of),
             "companies": hubspot.companies(),
             "deals": hubspot.deals(),
+        },
+    )
+    return world if leads is None else _peopled(world, (salesforce, hubspot), staffing, seed, as_of, leads)
+
+
+def _peopled(
+    world: Dataset,
+    books: tuple[SalesforceBook, HubspotBook],
+    staffing: Staffing,
+    seed: int,
+    as_of: datetime,
+    leads: int,
+) -> Dataset:
+    """The world with the people outside: contacts, tasks, and leads, whom each system hears of separately."""
+    accounts, companies = books[0].holdings(), books[1].holdings()
+    group, queue = salesforce_callers.queues()
+    asked = callers(leads, [each for each, _, _ in accounts], seed, as_of, purpose="salesforce callers")
+    wrote = callers(leads, [each for each, _, _ in companies], seed, as_of, purpose="hubspot callers")
+    return Dataset(
+        salesforce={
+            **world.salesforce,
+            "Group": group,
+            "QueueSobject": queue,
+            "Contact": salesforce_callers.contacts(accounts, staffing, seed, as_of),
+            "Task": salesforce_callers.tasks(accounts, seed, as_of),
+            "Lead": salesforce_callers.leads(asked, accounts, staffing, seed, as_of),
+        },
+        hubspot={
+            **world.hubspot,
+            "contacts": hubspot_callers.contacts(wrote, companies, staffing, seed, as_of),
+            "tasks": hubspot_callers.tasks(companies, seed, as_of),
         },
     )
 

@@ -232,16 +232,6 @@ class Settings(BaseModel):
     console: ConsoleSettings = ConsoleSettings()
     """Web pages for people without a shell."""
 
-    @model_validator(mode="after")
-    def _one_writer_a_contact(self) -> Self:
-        children = self.hubspot.children if self.hubspot is not None else ()
-        if self.leads.read and self.leads.hubspot_object == "contacts" and "contacts" in children:
-            raise ValueError(
-                "a HubSpot contact cannot be a lead that is routed and a child that follows its account: take contacts"
-                " out of [hubspot] children, or set hubspot_object = 'leads' under [leads]"
-            )
-        return self
-
     @field_validator("signals")
     @classmethod
     def _one_name_each(cls, value: tuple[SignalSettings, ...]) -> tuple[SignalSettings, ...]:

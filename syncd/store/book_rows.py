@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Text, select, type_coerce
+from sqlalchemy import Connection, Text, bindparam, select, type_coerce
 
 from syncd.clock import parse_instant
 from syncd.model.records import Record
@@ -23,19 +23,21 @@ _COLUMNS = tuple(
     for column in (_t.c.id, _t.c.stamp, _t.c.fields, _t.c.owner, _t.c.account, _t.c.merged_into, _t.c.merged_from)
 )
 
+_LIVE = (
+    select(*_COLUMNS, type_coerce(_t.c.modified_by, Text), type_coerce(_t.c.content_hash, Text))
+    .where(
+        _t.c.system == bindparam("of_system"),
+        _t.c.kind == bindparam("of_kind"),
+        _t.c.deleted == False,  # noqa: E712 - SQL
+    )
+    .order_by(_t.c.id)
+)
+
 
 def book_records(conn: Connection, system: System, kind: Kind) -> Iterator[tuple[Record, str]]:
     """The live records of one kind ordered by id, each with its content hash, in bounded memory."""
-    query = (
-        select(*_COLUMNS, type_coerce(_t.c.modified_by, Text), type_coerce(_t.c.content_hash, Text))
-        .where(
-            _t.c.system == system,
-            _t.c.kind == kind,
-            _t.c.deleted == False,  # noqa: E712 - SQL
-        )
-        .order_by(_t.c.id)
-    )
-    with conn.execute(query, execution_options={"yield_per": CHUNK}) as result:
+    of = {"of_system": system, "of_kind": kind}
+    with conn.execute(_LIVE, of, execution_options={"yield_per": CHUNK}) as result:
         for rows in result.partitions(CHUNK):
             yield from _records(system, kind, rows)
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from sqlalchemy import ColumnElement, Connection, delete, select
+from sqlalchemy import ColumnElement, Connection, bindparam, delete, select
 
 from syncd.model.refs import Ref
 from syncd.store import ledger
@@ -95,8 +95,10 @@ def save_links(
 
 def links(conn: Connection) -> Mapping[Ref, str]:
     """The company key of every linked record."""
-    query = select(company_links.c.ref, company_links.c.company)
-    return dict(conn.execute(query).all())
+    return dict(conn.execute(_LINKS).all())
+
+
+_LINKS = select(company_links.c.ref, company_links.c.company)
 
 
 def members(conn: Connection, keys: Iterable[str]) -> Mapping[str, tuple[Ref, ...]]:
@@ -140,15 +142,16 @@ def save_candidates(conn: Connection, candidates: Iterable[Pair], *, now: dateti
 
 def candidates(conn: Connection, *, state: str | None = "open") -> tuple[LinkCandidate, ...]:
     """The candidates in one state, or in every one for None; best score first."""
-    query = select(link_candidates).order_by(
-        link_candidates.c.score.desc(), link_candidates.c.salesforce, link_candidates.c.hubspot
-    )
-    if state is not None:
-        query = query.where(link_candidates.c.state == state)
+    found = conn.execute(_CANDIDATES) if state is None else conn.execute(_CANDIDATES_IN, {"of": state})
     return tuple(
-        LinkCandidate(row.salesforce, row.hubspot, row.score, row.reason, row.state, row.decided_by)
-        for row in conn.execute(query)
+        LinkCandidate(row.salesforce, row.hubspot, row.score, row.reason, row.state, row.decided_by) for row in found
     )
+
+
+_CANDIDATES = select(link_candidates).order_by(
+    link_candidates.c.score.desc(), link_candidates.c.salesforce, link_candidates.c.hubspot
+)
+_CANDIDATES_IN = _CANDIDATES.where(link_candidates.c.state == bindparam("of"))
 
 
 def decide_candidate(

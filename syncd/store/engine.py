@@ -69,6 +69,7 @@ class Store:
         self._reader = reader
         self._writer = writer
         self._where = where
+        self._begins_itself = writer.dialect.name == "sqlite"
         self._thread = threading.local()
         self._epoch: int | None = None
         self.clock = clock
@@ -113,7 +114,7 @@ class Store:
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """A read-only transaction over one snapshot. Keep it short: a long one keeps SQLite's log from shrinking."""
-        with self._transaction(self._reader) as conn:
+        with self._transaction(self._reader, "BEGIN") as conn:
             yield conn
 
     @contextmanager
@@ -125,7 +126,7 @@ class Store:
         another's by now; RuntimeError if this thread already has a transaction.
         """
         try:
-            with self._transaction(self._writer) as conn:
+            with self._transaction(self._writer, "BEGIN IMMEDIATE") as conn:
                 if conn.dialect.name == "postgresql":
                     _take_write_lock(conn)
                 if self._epoch is not None:
@@ -145,7 +146,7 @@ class Store:
 
         There the row of the lease is locked by what changes it; SQLite has one writer, whatever it writes.
         """
-        with self._transaction(self._writer) as conn:
+        with self._transaction(self._writer, "BEGIN IMMEDIATE") as conn:
             yield conn
 
     def fence(self, epoch: int | None) -> None:
@@ -190,12 +191,16 @@ class Store:
         self._writer.dispose()
 
     @contextmanager
-    def _transaction(self, engine: Engine) -> Iterator[Connection]:
+    def _transaction(self, engine: Engine, begin: str) -> Iterator[Connection]:
+        """`begin` is what begins it on SQLite: the driver's own begin is too late and does not cover SELECT."""
         if self.in_transaction:
             raise RuntimeError("this thread already has a transaction; pass its connection on instead")
         self._thread.open = True
         try:
             with storage_errors(self._where), engine.connect() as conn, conn.begin():
+                if self._begins_itself:
+                    driver: Any = conn.connection.driver_connection
+                    driver.execute(begin)  # an event of SQLAlchemy's would cost every statement, and this one more
                 yield conn
         finally:
             self._thread.open = False
@@ -213,9 +218,8 @@ class Store:
 
 
 def _sqlite_engine(url: URL, *, writes: bool) -> Engine:
-    """An engine whose transactions begin as we say: the driver's own begin is too late and does not cover SELECT."""
+    """An engine whose driver begins no transaction by itself: the store says when one begins, and how."""
     engine = create_engine(url, hide_parameters=True)
-    begin = "BEGIN IMMEDIATE" if writes else "BEGIN"
 
     @event.listens_for(engine, "connect")
     def _connected(connection: Any, _record: object) -> None:
@@ -230,22 +234,15 @@ def _sqlite_engine(url: URL, *, writes: bool) -> Engine:
         for pragma in pragmas:
             connection.execute(f"PRAGMA {pragma}")
 
-    @event.listens_for(engine, "begin")
-    def _begun(conn: Connection) -> None:
-        conn.info["lost"] = False
-        conn.exec_driver_sql(begin)
-
     @event.listens_for(engine, "handle_error")
     def _failed(context: ExceptionContext) -> None:
         # A full disk rolls the transaction back inside SQLite; what came after would commit by itself
         conn = context.connection
-        if conn is not None and conn.in_transaction():
-            conn.info["lost"] = not conn.connection.in_transaction
+        if conn is not None and conn.in_transaction() and not conn.connection.in_transaction:
+            event.listen(conn, "before_cursor_execute", _refuse)
 
-    @event.listens_for(engine, "before_cursor_execute")
-    def _executing(conn: Connection, *_: object) -> None:
-        if conn.info.get("lost"):
-            raise StorageError("SYN607", "the transaction was rolled back by the database", where=str(url.database))
+    def _refuse(*_: object) -> None:
+        raise StorageError("SYN607", "the transaction was rolled back by the database", where=str(url.database))
 
     return engine
 

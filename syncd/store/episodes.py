@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Literal
 
-from sqlalchemy import Connection, RowMapping, delete, select, update
+from sqlalchemy import Connection, RowMapping, bindparam, delete, select, update
 
 from syncd.errors import StorageError
 from syncd.store.notices import Notice, claim_notices, enqueue_notice, finish_notice, notices
@@ -147,8 +147,12 @@ def acknowledge(conn: Connection, id: int, who: str, now: datetime) -> None:  # 
 
 def monitor_state(conn: Connection, monitor: str) -> Mapping[str, str]:
     """What a monitor last saw of each of its subjects."""
-    query = select(monitor_states.c.subject, monitor_states.c.state).where(monitor_states.c.monitor == monitor)
-    return dict(conn.execute(query).all())
+    return dict(conn.execute(_OF_MONITOR, {"of": monitor}).all())
+
+
+_OF_MONITOR = select(monitor_states.c.subject, monitor_states.c.state).where(
+    monitor_states.c.monitor == bindparam("of")
+)
 
 
 def monitor_memory(conn: Connection, monitors: Iterable[str]) -> Mapping[str, Mapping[str, str]]:

@@ -275,9 +275,12 @@ def plans_written_since(conn: Connection, kind: str, since: datetime) -> tuple[s
 
 def last_change_of_book(conn: Connection) -> int:
     """The number of the newest change of the mirror that is no lead's: what companies and their rules depend on."""
-    changes = records.c.change_seq
-    query = select(changes).where(records.c.kind != Kind.LEAD).order_by(changes.desc()).limit(1)
-    return conn.execute(query).scalar() or 0
+    return conn.execute(_LAST_OF_BOOK).scalar() or 0
+
+
+_LAST_OF_BOOK = (
+    select(records.c.change_seq).where(records.c.kind != Kind.LEAD).order_by(records.c.change_seq.desc()).limit(1)
+)
 
 
 def told_already(conn: Connection, refs: Iterable[Ref]) -> None:

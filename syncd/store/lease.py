@@ -71,12 +71,8 @@ def acquire(
     if seen.holder is not None and seen.until > now and not is_gone and unmoved != seen.epoch:
         raise _held(seen.holder, seen.until)
     writes_from = _writes_from(seen, now, is_gone=is_gone)
-    statement = (
-        update(leases)
-        .where(leases.c.id == _ONLY, leases.c.epoch == seen.epoch)
-        .values(holder=holder, epoch=leases.c.epoch + 1, until=now + ttl, writes_from=writes_from)
-    )
-    if conn.execute(statement).rowcount != 1:
+    taken = {"seen": seen.epoch, "by": holder, "to": now + ttl, "writing": writes_from}
+    if conn.execute(_TAKEN, taken).rowcount != 1:
         other = _stored(conn)
         raise _held(other.holder or "another process", other.until)
     return Lease(seen.epoch + 1, holder, now + ttl, writes_from)
@@ -110,8 +106,7 @@ def renew(conn: Connection, lease: Lease, *, now: datetime, ttl: timedelta) -> L
 
 def release(conn: Connection, lease: Lease) -> None:
     """Give the lease back, so that another may take it at once; nothing happens if it is no longer ours."""
-    statement = update(leases).where(leases.c.epoch == lease.epoch, leases.c.holder == lease.holder)
-    conn.execute(statement.values(holder=None))
+    conn.execute(_RELEASED, {"seen": lease.epoch, "by": lease.holder})
 
 
 def current(conn: Connection) -> Lease | None:
@@ -158,6 +153,19 @@ def is_held(epoch: int | BindParameter[int], now: datetime | BindParameter[datet
 _NEWEST = select(leases.c.epoch).where(leases.c.id == _ONLY)
 _ROW = select(leases).where(leases.c.id == _ONLY)
 _IS_HELD = select(is_held(bindparam("epoch"), bindparam("now")))
+_TAKEN = (
+    update(leases)
+    .where(leases.c.id == _ONLY, leases.c.epoch == bindparam("seen"))
+    .values(
+        holder=bindparam("by"),
+        epoch=leases.c.epoch + 1,
+        until=bindparam("to"),
+        writes_from=bindparam("writing"),
+    )
+)
+_RELEASED = (
+    update(leases).where(leases.c.epoch == bindparam("seen"), leases.c.holder == bindparam("by")).values(holder=None)
+)
 """Before every commit and call one of them is asked, and making a statement costs more than running it."""
 
 

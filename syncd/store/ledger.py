@@ -15,7 +15,7 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, func, select, update
+from sqlalchemy import Connection, RowMapping, bindparam, func, select, update
 
 from syncd.clock import iso
 from syncd.entropy import Entropy, SystemEntropy
@@ -106,7 +106,7 @@ def append_many(
 
     Must run in a write transaction, as `append`.
     """
-    head = conn.execute(select(ledger_head.c.seq, ledger_head.c.hash).where(ledger_head.c.id == 1)).one()
+    head = conn.execute(_HEAD).one()
     seq: int = head.seq
     previous: str = head.hash
     rows: list[dict[str, Any]] = []
@@ -133,11 +133,17 @@ def append_many(
         rows.append({**row, "hash": previous})
     if not rows:
         return seq
-    conn.execute(ledger.insert(), rows)
+    conn.execute(_ADDED, rows)
     if payloads:
-        conn.execute(ledger_payloads.insert(), payloads)
-    conn.execute(update(ledger_head).where(ledger_head.c.id == 1).values(seq=seq, hash=previous))
+        conn.execute(_ADDED_PAYLOADS, payloads)
+    conn.execute(_MOVED_HEAD, {"to": seq, "hashed": previous})
     return seq
+
+
+_HEAD = select(ledger_head.c.seq, ledger_head.c.hash).where(ledger_head.c.id == 1)
+_ADDED, _ADDED_PAYLOADS = ledger.insert(), ledger_payloads.insert()
+_MOVED_HEAD = update(ledger_head).where(ledger_head.c.id == 1).values(seq=bindparam("to"), hash=bindparam("hashed"))
+"""Rows are added one at a time, and making a statement costs more than running it."""
 
 
 def verify(conn: Connection) -> LedgerVerification:

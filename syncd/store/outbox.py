@@ -10,9 +10,10 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, exists, func, select, update
+from sqlalchemy import Connection, Row, Select, bindparam, exists, func, select, update
 
 from syncd.errors import RefusedError, StorageError
 from syncd.model.plans import OWNER_FIELD, Change, OutboxRow, PlanStatus, RowState, Slot
@@ -91,12 +92,9 @@ def rows(
     conn: Connection, plan_id: str | None = None, states: Iterable[RowState] | None = None
 ) -> tuple[OutboxRow, ...]:
     """The rows of a plan or of all, in some states or in any, oldest first."""
-    query = select(*_COLUMNS).order_by(outbox.c.id)
-    if plan_id is not None:
-        query = query.where(outbox.c.plan_id == plan_id)
-    if states is not None:
-        query = query.where(outbox.c.state.in_(list(states)))
-    return tuple(OutboxRow(*row) for row in conn.execute(query))
+    told: dict[str, Any] = {} if plan_id is None else {"of_plan": plan_id}
+    told |= {} if states is None else {"of_states": list(states)}
+    return tuple(OutboxRow(*row) for row in conn.execute(_rows(*told), told))
 
 
 def counts(conn: Connection, plan_id: str) -> Mapping[RowState, int]:
@@ -107,6 +105,17 @@ def counts(conn: Connection, plan_id: str) -> Mapping[RowState, int]:
 
 
 _COLUMNS = [outbox.c[field.name] for field in fields(OutboxRow)]
+
+
+@cache
+def _rows(*told: str) -> Select[*tuple[Any, ...]]:
+    """The same statement each time: making one costs as much as running it."""
+    query = select(*_COLUMNS).order_by(outbox.c.id)
+    if "of_plan" in told:
+        query = query.where(outbox.c.plan_id == bindparam("of_plan"))
+    if "of_states" in told:
+        query = query.where(outbox.c.state.in_(bindparam("of_states", expanding=True)))
+    return query
 
 
 def claim(
@@ -193,14 +202,16 @@ def states(conn: Connection, plan_id: str, refs: Iterable[Ref], field: str = OWN
 
 def open_refs(conn: Connection, field: str = OWNER_FIELD) -> frozenset[Ref]:
     """The records that have an open row for a field, their owner's where none is named."""
-    query = select(outbox.c.ref).where(outbox.c.state.in_(OPEN), outbox.c.field == field)
-    return frozenset(conn.execute(query).scalars())
+    return frozenset(conn.execute(_OPEN_REFS, {"of": field}).scalars())
 
 
 def open_slots(conn: Connection) -> frozenset[Slot]:
     """Every field of a record that has an open row."""
-    rows = conn.execute(select(outbox.c.ref, outbox.c.field).where(outbox.c.state.in_(OPEN)))
-    return frozenset((ref, field) for ref, field in rows)
+    return frozenset((ref, field) for ref, field in conn.execute(_OPEN_SLOTS))
+
+
+_OPEN_REFS = select(outbox.c.ref).where(outbox.c.state.in_(OPEN), outbox.c.field == bindparam("of"))
+_OPEN_SLOTS = select(outbox.c.ref, outbox.c.field).where(outbox.c.state.in_(OPEN))
 
 
 def receipts(conn: Connection, of: str | Ref) -> tuple[Receipt, ...]:

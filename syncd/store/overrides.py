@@ -65,8 +65,10 @@ def end(conn: Connection, accounts: Iterable[Ref], *, now: datetime, role: str =
 
 def standing(conn: Connection) -> tuple[AdoptedOverride, ...]:
     """Every override that was not ended, expired ones included, oldest first."""
-    query = select(_t).where(_t.c.ended_at.is_(None)).order_by(_t.c.id)
     return tuple(
         AdoptedOverride(row.id, row.account, row.role, row.owner, row.who, row.why, row.expires, row.at)
-        for row in conn.execute(query)
+        for row in conn.execute(_STANDING)
     )
+
+
+_STANDING = select(_t).where(_t.c.ended_at.is_(None)).order_by(_t.c.id)

@@ -8,7 +8,7 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Any
 
-from sqlalchemy import Connection, delete, select, update
+from sqlalchemy import Connection, bindparam, delete, select, update
 
 from syncd.errors import GuardTrippedError
 from syncd.model.records import Team, TeamMember, User
@@ -90,7 +90,7 @@ def store_teams(conn: Connection, system: System, teams: Sequence[Team] | None, 
     change_system(conn, system, now=now, teams_readable=teams is not None)
     if teams is None:
         return
-    conn.execute(delete(tables.teams).where(tables.teams.c.system == system))
+    conn.execute(_NO_TEAMS, {"of": system})
     rows = [
         {
             "system": system,
@@ -108,11 +108,10 @@ def store_teams(conn: Connection, system: System, teams: Sequence[Team] | None, 
 
 def teams(conn: Connection, system: System) -> TeamsView:
     """The account teams of a system; not readable before they were first stored."""
-    readable = conn.execute(select(tables.systems.c.teams_readable).where(tables.systems.c.system == system)).scalar()
-    query = select(tables.teams).where(tables.teams.c.system == system).order_by(tables.teams.c.account)
+    readable = conn.execute(_READABLE, {"of": system}).scalar()
     members = {
         row.account: team_of(Ref(system, Kind.ACCOUNT, row.account), row.members, row.restorable)
-        for row in conn.execute(query)
+        for row in conn.execute(_TEAMS, {"of": system})
     }
     return TeamsView(bool(readable), members)
 
@@ -128,10 +127,16 @@ def team_of(record: Ref, members: Sequence[Sequence[Any]], restorable: bool = Tr
     return Team(record, tuple(sorted(found)), restorable)
 
 
+_NO_TEAMS = delete(tables.teams).where(tables.teams.c.system == bindparam("of"))
+_TEAMS = select(tables.teams).where(tables.teams.c.system == bindparam("of")).order_by(tables.teams.c.account)
+_READABLE = select(tables.systems.c.teams_readable).where(tables.systems.c.system == bindparam("of"))
+_USERS = select(tables.users).order_by(tables.users.c.system, tables.users.c.id)
+_USERS_OF = _USERS.where(tables.users.c.system == bindparam("of"))
+"""Every pull and plan asks for them, and making a statement costs more than running it."""
+
+
 def _stored(conn: Connection, system: System | None) -> list[tuple[User, bool]]:
-    query = select(tables.users).order_by(tables.users.c.system, tables.users.c.id)
-    if system is not None:
-        query = query.where(tables.users.c.system == system)
+    found = conn.execute(_USERS) if system is None else conn.execute(_USERS_OF, {"of": system})
     return [
         (
             User(
@@ -139,7 +144,7 @@ def _stored(conn: Connection, system: System | None) -> list[tuple[User, bool]]:
             ),
             row.vanished,
         )
-        for row in conn.execute(query)
+        for row in found
     ]
 
 

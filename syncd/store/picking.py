@@ -11,7 +11,7 @@ from datetime import datetime
 from fractions import Fraction
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, select, update
+from sqlalchemy import Connection, Row, bindparam, delete, select, update
 
 from syncd.model.rotation import Standing, Standings, Turn, charged
 from syncd.store.tables import assignments as assignment_table
@@ -72,12 +72,17 @@ def record_assignments(conn: Connection, plan_id: str, rows: Sequence[Assignment
 
 def assignments_since(conn: Connection, since: datetime) -> tuple[AssignmentRow, ...]:
     """Every account given at or after an instant, oldest first."""
-    table = assignment_table
-    query = select(table).where(table.c.at >= since).order_by(table.c.at, table.c.plan_id, table.c.company)
     return tuple(
         AssignmentRow(row.plan_id, row.company, row.role, row.owner, row.territory, row.reason, row.at)
-        for row in conn.execute(query)
+        for row in conn.execute(_SINCE, {"since": since})
     )
+
+
+_SINCE = (
+    select(assignment_table)
+    .where(assignment_table.c.at >= bindparam("since"))
+    .order_by(assignment_table.c.at, assignment_table.c.plan_id, assignment_table.c.company)
+)
 
 
 def companies_given(conn: Connection, plan_id: str, role: str) -> frozenset[str]:
@@ -106,10 +111,12 @@ def standings_of(conn: Connection, role: str, rotation: str) -> Standings:
 def rotations(conn: Connection) -> Mapping[tuple[str, str], Standings]:
     """The standings of every rotation, by role and name."""
     found: dict[tuple[str, str], dict[str, Standing]] = {}
-    table = rotation_table
-    for row in conn.execute(select(table).order_by(table.c.role, table.c.rotation, table.c.member)):
+    for row in conn.execute(_ROTATIONS):
         found.setdefault((row.role, row.rotation), {})[row.member] = _standing(row)
     return found
+
+
+_ROTATIONS = select(rotation_table).order_by(rotation_table.c.role, rotation_table.c.rotation, rotation_table.c.member)
 
 
 def retrievals(conn: Connection) -> Mapping[str, RetrievalRow]:
@@ -118,8 +125,11 @@ def retrievals(conn: Connection) -> Mapping[str, RetrievalRow]:
         row.company: RetrievalRow(
             row.noticed_at, row.noticed_owner, row.retrieved_at, row.from_owner, row.to_owner, row.territory
         )
-        for row in conn.execute(select(retrieval_table).order_by(retrieval_table.c.company))
+        for row in conn.execute(_RETRIEVALS)
     }
+
+
+_RETRIEVALS = select(retrieval_table).order_by(retrieval_table.c.company)
 
 
 def notice(conn: Connection, told: Mapping[str, str], *, now: datetime) -> None:

@@ -8,10 +8,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, bindparam, select, update
 
 from syncd.errors import InputError, RefusedError, StorageError
-from syncd.model.plans import PlanStatus, SavedPlan, canonical_json, document_hash
+from syncd.model.plans import PlanStatus, SavedPlan, canonical_json
 from syncd.store.tables import approvals, plans
 
 _S = PlanStatus
@@ -52,9 +52,10 @@ class Approval:
 
 def save_plan(conn: Connection, plan: SavedPlan) -> None:
     """Save a new plan. StorageError SYN612 if its hash is not its document's, SYN611 if the id is taken."""
-    if document_hash(plan.document) != plan.hash:
+    document = canonical_json(plan.document).encode("utf-8", "surrogatepass")
+    if hashlib.sha256(document).hexdigest() != plan.hash:
         raise _altered(plan.plan_id)
-    if conn.execute(select(plans.c.plan_id).where(plans.c.plan_id == plan.plan_id)).first():
+    if conn.execute(_THERE, {"of": plan.plan_id}).first():
         raise StorageError("SYN611", f"plan {plan.plan_id} is saved already and cannot be changed")
     if plan.status not in (PlanStatus.PREVIEW, PlanStatus.OFFERED):
         raise StorageError("SYN611", f"a new plan is preview or offered, not {plan.status.value}")
@@ -68,7 +69,7 @@ def save_plan(conn: Connection, plan: SavedPlan) -> None:
             "pack_revision": plan.pack_revision,
             "created_at": plan.created_at,
             "expires_at": plan.expires_at,
-            "document": canonical_json(plan.document).encode("utf-8", "surrogatepass"),
+            "document": document,
         },
     )
 
@@ -80,7 +81,7 @@ def get_plan(conn: Connection, id_or_prefix: str) -> SavedPlan:
     altered in the database.
     """
     plan_id = _resolve(conn, id_or_prefix.strip())
-    row = conn.execute(select(plans).where(plans.c.plan_id == plan_id)).one()
+    row = conn.execute(_WHOLE, {"of": plan_id}).one()
     if hashlib.sha256(row.document).hexdigest() != row.hash:
         raise _altered(plan_id)
     document = json.loads(row.document.decode("utf-8", "surrogatepass"))
@@ -155,14 +156,20 @@ def approve(
 
 def approval(conn: Connection, plan_id: str) -> Approval | None:
     """The approval of a plan, None without one."""
-    row = conn.execute(select(approvals).where(approvals.c.plan_id == plan_id)).one_or_none()
+    row = conn.execute(_APPROVAL, {"of": plan_id}).one_or_none()
     if row is None:
         return None
     return Approval(row.plan_id, row.plan_hash, row.who, row.why, tuple(row.limits), row.at)
 
 
+_THERE = select(plans.c.plan_id).where(plans.c.plan_id == bindparam("of"))
+_WHOLE = select(plans).where(plans.c.plan_id == bindparam("of"))
+_STATUS = select(plans.c.status).where(plans.c.plan_id == bindparam("of"))
+_APPROVAL = select(approvals).where(approvals.c.plan_id == bindparam("of"))
+
+
 def _resolve(conn: Connection, text: str) -> str:
-    if text and conn.execute(select(plans.c.plan_id).where(plans.c.plan_id == text)).first():
+    if text and conn.execute(_THERE, {"of": text}).first():
         return text
     query = select(plans.c.plan_id).where(plans.c.plan_id.startswith(text, autoescape=True)).order_by(plans.c.plan_id)
     found = conn.execute(query.limit(4)).scalars().all() if text else []
@@ -175,7 +182,7 @@ def _resolve(conn: Connection, text: str) -> str:
 
 
 def _status(conn: Connection, plan_id: str) -> PlanStatus | None:
-    return conn.execute(select(plans.c.status).where(plans.c.plan_id == plan_id)).scalar()
+    return conn.execute(_STATUS, {"of": plan_id}).scalar()
 
 
 def _set(conn: Connection, plan_id: str, current: PlanStatus, status: PlanStatus) -> None:

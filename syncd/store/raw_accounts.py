@@ -1,6 +1,7 @@
-"""The accounts of a mirror as a few large texts, put together inside the database, so that no row becomes an object.
+"""The accounts and opportunities of a mirror as a few large texts, put together inside the database.
 
-An id holds no line end, and neither does JSON as the mirror keeps it. Knows nothing of what the fields say.
+No row becomes an object. An id holds no line end, and neither does JSON as the mirror keeps it. Knows nothing of what
+the fields say.
 """
 
 from __future__ import annotations
@@ -21,13 +22,22 @@ _LINE = "\n"
 
 def raw_accounts(conn: Connection, system: System) -> Iterator[RawAccounts]:
     """The live accounts of a system by id, some tens of thousands at a time."""
+    return _raw(conn, system, Kind.ACCOUNT)
+
+
+def raw_opportunities(conn: Connection, system: System) -> Iterator[RawAccounts]:
+    """The live opportunities of a system in the same way; what they have as a parent is their account."""
+    return _raw(conn, system, Kind.OPPORTUNITY)
+
+
+def _raw(conn: Connection, system: System, kind: Kind) -> Iterator[RawAccounts]:
     last = ""
     while True:
         some = (
             select(records.c.id, records.c.owner, records.c.account, records.c.merged_from, records.c.fields)
             .where(
                 records.c.system == system,
-                records.c.kind == Kind.ACCOUNT,
+                records.c.kind == kind,
                 records.c.deleted == False,  # noqa: E712 - SQL
                 records.c.id > last,
             )

@@ -88,6 +88,7 @@ _ALL = (
 )
 _LIVE = _ALL.where(_t.c.deleted == False)  # noqa: E712 - SQL
 _LAST = select(func.max(_t.c.change_seq))
+_LAST_ID = select(func.max(_t.c.id))
 _KNOWN_COLUMNS = (
     _t.c.system,
     _t.c.kind,
@@ -153,7 +154,7 @@ def upsert_records(
     writes = _Writes([], [], [], [], [])
     planner = _Planner(writes, last_change(conn), now, run_id, settled)
     for (system, kind), of_kind in newest.items():
-        for batch in chunks(of_kind, LISTED):
+        for batch in chunks(sorted(of_kind), LISTED):  # in the order of the index, whatever order the CRM gives
             known = _known(conn, system, kind, batch)
             for record_id in batch:
                 planner.plan(of_kind[record_id], known.get(record_id))
@@ -265,7 +266,13 @@ def _newest(incoming: Sequence[Record]) -> dict[tuple[System, Kind], dict[str, R
 
 
 def _known(conn: Connection, system: System, kind: Kind, ids: Sequence[str]) -> dict[str, _Known]:
-    """What the mirror holds of these records: asked by id alone; others with such an id are left out."""
+    """What the mirror holds of these records, sorted by id: asked by id alone; others with such an id are left out.
+
+    Nothing is looked for beyond the last id that there is: a load in the order of ids, or the first page of one.
+    """
+    last = conn.execute(_LAST_ID).scalar()
+    if last is None or ids[0] > last:
+        return {}
     found = conn.execute(rows_with(conn, _t.c.id, ids, _KNOWN_COLUMNS))
     return {row[2]: _Known(*row[3:]) for row in found if row[0] is system and row[1] is kind}
 
@@ -292,11 +299,12 @@ class _Planner:
     def plan(self, record: Record, known: _Known | None) -> None:
         """Add what `record` comes to, to the writes; nothing for one that is older, or says what is known."""
         stamp, content = iso(record.stamp), record.content()
+        writes = self._writes
         if known is None:
-            self._writes.missed += stamp < self._settled and not record.deleted
+            writes.missed += stamp < self._settled and not record.deleted
             self._seq += 1
-            self._writes.stored.append(record)
-            self._writes.added.append(_row(record, stamp, content, self._seq, self._instant, self._run))
+            writes.stored.append(record)
+            writes.added.append(_row(record, stamp, content, self._seq, self._instant, self._run))
             return
         if stamp < known.stamp:
             return

@@ -30,10 +30,10 @@ def start_run(
     conn: Connection, run_id: str, job: str, *, now: datetime, detail: Mapping[str, Any] | None = None
 ) -> None:
     """Say that a run of `job` begins. StorageError SYN611 for an id that is taken."""
-    if conn.execute(select(run_table.c.run_id).where(run_table.c.run_id == run_id)).first():
+    if conn.execute(_THERE, {"of": run_id}).first():
         raise StorageError("SYN611", f"run {run_id} was started already")
     conn.execute(
-        run_table.insert(),
+        _STARTED,
         {
             "run_id": run_id,
             "job": job,
@@ -48,15 +48,22 @@ def start_run(
 
 def finish_run(conn: Connection, run_id: str, outcome: str, *, now: datetime, summary: Mapping[str, Any]) -> None:
     """Say how a run ended; `ok` is what counts as a success. StorageError SYN616 for a run that is not open."""
-    statement = (
-        update(run_table)
-        .where(run_table.c.run_id == run_id, run_table.c.finished_at.is_(None))
-        .values(outcome=outcome, finished_at=now, summary=dict(summary))
-    )
-    if conn.execute(statement).rowcount != 1:
+    told = {"of": run_id, "ended": outcome, "at": now, "came_to": dict(summary)}
+    if conn.execute(_FINISHED, told).rowcount != 1:
         raise StorageError("SYN616", f"there is no open run {run_id}")
 
 
+_THERE = select(run_table.c.run_id).where(run_table.c.run_id == bindparam("of"))
+_STARTED = run_table.insert()
+_FINISHED = (
+    update(run_table)
+    .where(run_table.c.run_id == bindparam("of"), run_table.c.finished_at.is_(None))
+    .values(outcome=bindparam("ended"), finished_at=bindparam("at"), summary=bindparam("came_to"))
+)
+_LAST_SUCCESS = select(func.max(run_table.c.finished_at)).where(
+    run_table.c.job == bindparam("of"), run_table.c.outcome == "ok"
+)
+"""Two of them for each run of any job: making a statement costs more than running it."""
 _NEWEST = (
     select(*(run_table.c[one.name] for one in fields(Run)))
     .order_by(run_table.c.started_at.desc(), run_table.c.run_id)
@@ -125,5 +132,4 @@ def close_cut_off(conn: Connection, jobs: Sequence[str], *, now: datetime) -> in
 
 def last_success(conn: Connection, job: str) -> datetime | None:
     """When the newest successful run of `job` ended; None if there was none."""
-    query = select(func.max(run_table.c.finished_at)).where(run_table.c.job == job, run_table.c.outcome == "ok")
-    return conn.execute(query).scalar()
+    return conn.execute(_LAST_SUCCESS, {"of": job}).scalar()

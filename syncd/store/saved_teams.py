@@ -53,25 +53,21 @@ def save(conn: Connection, teams: Mapping[int, Team], *, now: datetime) -> None:
 
 def pending(conn: Connection, system: System) -> tuple[SavedTeam, ...]:
     """The teams of one system that were not looked at since their row came to an end, oldest first."""
-    query = (
-        select(saved_teams, outbox.c.plan_id, outbox.c.new, outbox.c.state)
-        .join(outbox, outbox.c.id == saved_teams.c.outbox_id)
-        .where(saved_teams.c.done == False, outbox.c.state.not_in(list(OPEN)))  # noqa: E712 - SQL
-        .order_by(saved_teams.c.outbox_id)
-    )
-    found = (_saved(row) for row in conn.execute(query))
+    found = (_saved(row) for row in conn.execute(_PENDING))
     return tuple(each for each in found if each.team.record.system is system)
 
 
 def of_plan(conn: Connection, plan_id: str) -> tuple[SavedTeam, ...]:
     """The teams that the rows of a plan had, oldest first."""
-    query = (
-        select(saved_teams, outbox.c.plan_id, outbox.c.new, outbox.c.state)
-        .join(outbox, outbox.c.id == saved_teams.c.outbox_id)
-        .where(outbox.c.plan_id == plan_id)
-        .order_by(saved_teams.c.outbox_id)
-    )
-    return tuple(_saved(row) for row in conn.execute(query))
+    return tuple(_saved(row) for row in conn.execute(_ALL.where(outbox.c.plan_id == plan_id)))
+
+
+_ALL = (
+    select(saved_teams, outbox.c.plan_id, outbox.c.new, outbox.c.state)
+    .join(outbox, outbox.c.id == saved_teams.c.outbox_id)
+    .order_by(saved_teams.c.outbox_id)
+)
+_PENDING = _ALL.where(saved_teams.c.done == False, outbox.c.state.not_in(list(OPEN)))  # noqa: E712 - SQL
 
 
 def finish(conn: Connection, outbox_ids: Iterable[int], lost: Mapping[int, Team], *, now: datetime) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, bindparam, select
 
 from syncd.model.refs import Kind, System
 from syncd.model.schemas import ObjectSchema
@@ -34,5 +34,7 @@ def save_schemas(conn: Connection, system: System, schemas: Iterable[ObjectSchem
 
 def stored_schemas(conn: Connection, system: System) -> Mapping[Kind, ObjectSchema]:
     """The schemas as the last pull that read everything saw them, by kind."""
-    query = select(_t.c.kind, _t.c.document).where(_t.c.system == system).order_by(_t.c.kind)
-    return {kind: ObjectSchema.parse(kind, text) for kind, text in conn.execute(query)}
+    return {kind: ObjectSchema.parse(kind, text) for kind, text in conn.execute(_OF, {"of": system})}
+
+
+_OF = select(_t.c.kind, _t.c.document).where(_t.c.system == bindparam("of")).order_by(_t.c.kind)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Text, bindparam, delete, select, type_coerce
+from sqlalchemy import Connection, Text, bindparam, delete, func, select, type_coerce
 
 from syncd.clock import iso
 from syncd.model.records import Record
@@ -20,6 +20,9 @@ from syncd.model.refs import Kind, Ref
 from syncd.store.columns import RefText, clean
 from syncd.store.tables import stage_entries as _t
 from syncd.store.upserts import LISTED, chunks, insert_new, rows_with, upsert
+
+
+_LAST_REF = select(type_coerce(func.max(_t.c.ref), Text))
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +39,10 @@ def note_stages(conn: Connection, stored: Iterable[Record]) -> int:
     Closed deals end their way by their close date, so that only open ones are written down.
     """
     seen = {clean(str(each.ref)): (iso(each.stamp), clean(each.fields["stage"])) for each in stored if _counts(each)}
+    last = conn.execute(_LAST_REF).scalar()
     rows: list[tuple[object, ...]] = []
-    for batch in chunks(seen, LISTED):
-        known = _newest(conn, batch)
+    for batch in chunks(sorted(seen), LISTED):
+        known = _newest(conn, batch) if last is not None and batch[0] <= last else {}
         for ref in batch:
             at, stage = seen[ref]
             held = known.get(ref)

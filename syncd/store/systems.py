@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import Connection, bindparam, func, select, update
+from sqlalchemy.sql.dml import Update
 
 from syncd.errors import ForeignSystemError
 from syncd.model.refs import Kind, System
@@ -51,7 +53,7 @@ def bind_system(conn: Connection, system: System, account_id: str, *, now: datet
 
 def bound_account(conn: Connection, system: System) -> str | None:
     """The organization or portal id that the mirror of `system` is bound to; None before the first pull."""
-    return conn.execute(select(systems.c.account_id).where(systems.c.system == system)).scalar()
+    return conn.execute(_BOUND, {"of": system}).scalar()
 
 
 def mark_complete(conn: Connection, system: System, *, as_of: datetime, run_id: str, mapping_revision: str) -> None:
@@ -86,6 +88,7 @@ _COUNTS = (
     .order_by(records.c.system, records.c.kind)
 )
 _SYSTEMS = select(systems).order_by(systems.c.system)
+_BOUND = select(systems.c.account_id).where(systems.c.system == bindparam("of"))
 
 
 def mirror_status(conn: Connection, *, counted: bool = True) -> Mapping[System, MirrorStatus]:
@@ -112,8 +115,17 @@ def mirror_status(conn: Connection, *, counted: bool = True) -> Mapping[System, 
 
 def change_system(conn: Connection, system: System, *, now: datetime, **values: Any) -> None:
     """Set columns of the system's row, which is made if it is not there."""
-    changed = update(systems).where(systems.c.system == system).values(changed_at=now, **values)
-    if conn.execute(changed).rowcount == 0:
+    told = {"changed_at": now, **values}
+    changed = _changed(tuple(told))
+    new: dict[str, Any] = {"of": system} | {f"new_{name}": value for name, value in told.items()}
+    if conn.execute(changed, new).rowcount == 0:
         fresh = {"system": system, "complete": False, "teams_readable": False, "changed_at": now}
         conn.execute(upsert(conn, systems, ("system",)), fresh)
-        conn.execute(changed)
+        conn.execute(changed, new)
+
+
+@cache
+def _changed(names: tuple[str, ...]) -> Update:
+    """The same statement each time: making one costs as much as running it."""
+    new = {name: bindparam(f"new_{name}") for name in names}
+    return update(systems).where(systems.c.system == bindparam("of")).values(new)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, bindparam, select, update
 
 from syncd.store.tables import book_versions
 
@@ -18,9 +18,11 @@ RECORDS, LINKS, MARKS, APPLIED = "records", "links", "marks", "applied"
 def raise_version(conn: Connection, *names: str) -> None:
     """Say that what is counted under these names is not what it was."""
     for name in names:
-        risen = update(book_versions).where(book_versions.c.name == name).values(number=book_versions.c.number + 1)
-        if not conn.execute(risen).rowcount:
+        if not conn.execute(_RISEN, {"of": name}).rowcount:
             conn.execute(book_versions.insert(), {"name": name, "number": 1})
+
+
+_RISEN = update(book_versions).where(book_versions.c.name == bindparam("of")).values(number=book_versions.c.number + 1)
 
 
 def versions(conn: Connection) -> Mapping[str, int]:

@@ -31,6 +31,10 @@ EVENTS: Mapping[str, tuple[str, str]] = MappingProxyType(
             "warning",
             "facts kept in the state folder are damaged or not ours alone; they are derived anew",
         ),
+        "state.missing": (
+            "warning",
+            "the folder that state_dir names is not there: packs, facts and columns are read anew by every command",
+        ),
         "pack.refused": ("error", "a commit of the pack is invalid or cannot be had; the last good one stays in use"),
         "housekeeping.finished": ("info", "what is past its retention was dropped from the database"),
         "lease.lost": ("error", "another process took the lease; this one stops writing"),

@@ -22,17 +22,17 @@ class Mirrored:
 
     world: World
     held: dict[Ref, Record] = field(default_factory=dict)
-    _bytes: dict[Ref, tuple[Any, ...]] = field(default_factory=dict)
+    _bytes: dict[tuple[str, str, str], tuple[Any, ...]] = field(default_factory=dict)
 
     def update(self) -> Mapping[Ref, Record]:
         """Look at every row; returns those that are not what they were."""
         with self.world.context.store.read() as conn:
-            rows = conn.exec_driver_sql("SELECT system, kind, id, * FROM records").all()
-            now = {Ref(System(row[0]), Kind(row[1]), row[2]): tuple(row) for row in rows}
-            changed = [ref for ref, row in now.items() if self._bytes.get(ref) != row]
-            read = mirror.get_records(conn, changed)
-        for ref in self._bytes.keys() - now.keys():
-            del self.held[ref]
+            driver: Any = conn.connection.driver_connection
+            now = {row[:3]: row for row in driver.execute("SELECT system, kind, id, * FROM records")}
+            changed = [_ref(key) for key, row in now.items() if self._bytes.get(key) != row]
+            read = mirror.get_records(conn, changed) if changed else {}
+        for key in self._bytes.keys() - now.keys():
+            del self.held[_ref(key)]
         self._bytes = now
         self.held.update(read)
         return read
@@ -40,3 +40,7 @@ class Mirrored:
     def of(self, system: System, kind: Kind) -> dict[Ref, Record]:
         """The records of one kind."""
         return {ref: record for ref, record in self.held.items() if ref.system is system and ref.kind is kind}
+
+
+def _ref(key: tuple[str, str, str]) -> Ref:
+    return Ref(System(key[0]), Kind(key[1]), key[2])

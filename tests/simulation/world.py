@@ -119,8 +119,8 @@ path = "desk.jsonl"
 FEATURES = ("fields", "contacts", "leads", "native")
 """What a world may have: a role and a text that are written, contacts that follow, leads, HubSpot's own sync."""
 _ROOM = 1_073_741_823
-_GARBAGE = 200_000
-"""Objects made between two collections: a course makes much and leaves little."""
+_GARBAGE = 100_000
+"""Objects made between two collections: a course makes much and leaves little. As in tests/conftest.py."""
 
 _SPANS: Mapping[str, timedelta] = {"12h": timedelta(hours=12), "3d": timedelta(days=3)}
 
@@ -233,6 +233,7 @@ class World:
         self.queue = ""
         self._lock: sqlite3.Connection | None = None
         self._full = self._limited = self._cut = False
+        self._writer: Engine | None = None
         self.leader: Leadership | None = None
         """Who leads while an action is under way."""
         self.known_dead = Dice(f"{seed} names")
@@ -292,12 +293,11 @@ class World:
             patch.setattr(storage, "_sqlite_engine", self._unhurried(storage._sqlite_engine))
             patch.setattr(storage, "BUSY_TIMEOUT_MS", 1)
             patch.setitem(receivers._TYPES, "file", lambda settings, _: self.bells.receiver(settings))
-            usual = gc.get_threshold()
-            gc.set_threshold(_GARBAGE)
+            if gc.get_threshold()[0] < _GARBAGE:  # outside of pytest
+                gc.set_threshold(_GARBAGE)
             try:
                 yield
             finally:
-                gc.set_threshold(*usual)
                 crashpoints.install(None)
                 self.reaper.dead = False
                 self.bury()
@@ -343,6 +343,8 @@ class World:
     def fill_disk(self) -> None:
         """The disk is full from the next transaction on (F31)."""
         self._full = True
+        if self._writer is not None and not event.contains(self._writer, "begin", self._limit):
+            event.listen(self._writer, "begin", self._limit)
 
     def cut_database(self) -> NoReturn:
         """The connection to the database breaks (F35): before a commit nothing is stored; after it the commit is done,
@@ -372,7 +374,7 @@ class World:
             engine = made(url, writes=writes)
             event.listen(engine, "connect", lambda connection, _: connection.execute("PRAGMA synchronous=OFF"))
             if writes:
-                event.listen(engine, "begin", self._limit)
+                self._writer = engine
             known = _TEMPLATES.setdefault(writes, engine)
             if known is not engine:
                 engine.dialect, engine._compiled_cache = known.dialect, known._compiled_cache

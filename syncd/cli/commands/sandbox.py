@@ -34,6 +34,13 @@ sign in. Ctrl-C ends them; nothing is kept.
 @click.option(
     "--companies", default=600, show_default=True, type=click.IntRange(0, 2_000_000), help="Make up so many companies."
 )
+@click.option(
+    "--leads",
+    default=40,
+    show_default=True,
+    type=click.IntRange(0, 100_000),
+    help="So many leads of the last days in each CRM.",
+)
 @click.option("--seed", default=7, show_default=True, type=int, help="The same seed gives the same data.")
 @click.option("--as-of", help="The day that made-up dates lie around, such as 2027-01-31.")
 @click.option("--faults", type=click.Path(path_type=Path, dir_okay=False), help="A JSON file of faults to inject.")
@@ -48,6 +55,7 @@ def sandbox(
     hubspot_port: int,
     data: Path | None,
     companies: int,
+    leads: int,
     seed: int,
     as_of: str | None,
     faults: Path | None,
@@ -68,6 +76,7 @@ def sandbox(
             data=data,
             companies=companies,
             seed=seed,
+            leads=leads,
             faults=faults,
             as_of=instant,
             native_sync=native_sync,

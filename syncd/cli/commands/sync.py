@@ -31,6 +31,8 @@ def sync(ctx: click.Context, dry_run: bool) -> int:
             click.echo(one.line(brief=True))
         for resumed in report.resumed:
             click.echo(apply_text(resumed.to_json()))
+        for aside in report.set_aside:
+            click.echo(f"an earlier round's plan is closed, and planned anew: {aside.summary}")
         if report.plan is not None:
             summary = report.plan["summary"]
             saved = f"plan {report.plan['plan_id']}" if report.plan["plan_id"] else "plan: nothing to do"

@@ -151,7 +151,7 @@ def rows_of(answer: HttpResponse, columns: Sequence[str]) -> list[list[str]]:
     if (told.isdigit() and int(told) != len(rows)) or (not rows and not answer.body.strip() and told != "0"):
         raise bad_answer(f"a part of a Bulk job has {len(rows)} rows where {told or 'some'} were promised")
     width = len(wanted)
-    if any(len(row) != width for row in rows):
+    if not {*map(len, rows)} <= {width}:
         raise bad_answer("a row of a Bulk job has more or fewer cells than columns were asked for")
     if named != wanted:
         order = [named.index(name) for name in wanted]

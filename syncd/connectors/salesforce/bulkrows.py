@@ -7,17 +7,16 @@ since a first load is millions of cells; tests hold them against the long one.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
-from typing import Any, Final
+from itertools import repeat
+from typing import Any, Final, TypeVar
 
 from syncd.clock import parse_instant
 from syncd.connectors.canonical import CURRENCY, canonical, types_of
 from syncd.connectors.salesforce.mapping import MERGEABLE, PARENT_COLUMN, Columns, id_in, structure_of
 from syncd.connectors.shape import UNEXPECTED, read_record
-from syncd.errors import BadDataError
 from syncd.model.fields import FieldType
 from syncd.model.records import Record
 from syncd.model.refs import Ref, System, long_salesforce_id
@@ -32,6 +31,7 @@ _PLAIN: Final = re.compile(r"0|-?[1-9][0-9]*(?:\.[0-9]*[1-9])?|-?0\.[0-9]*[1-9]"
 _FLAGS: Final[Mapping[str, bool]] = {"true": True, "false": False}
 
 Convert = Callable[[str], "str | None"]
+T = TypeVar("T")
 
 
 def json_value(text: str, type_: str) -> Any:
@@ -87,113 +87,123 @@ def converter(column: str, type_: str, rule_type: FieldType | None) -> Convert |
     return slow
 
 
-@dataclass(frozen=True, slots=True)
-class _Field:
-    name: str
-    index: int
-    convert: Convert | None
-    money: bool
-
-
 class BulkRows:
     """How the rows of one kind are read; `columns` is what is selected, in order."""
 
     def __init__(self, columns: Columns, types: Mapping[str, str]) -> None:
         self.columns: tuple[str, ...] = columns.names
         self._columns = columns
-        self._types = types
         place = {name: index for index, name in enumerate(self.columns)}
         rule_types = types_of(columns.kind)
-        self._fields = tuple(
-            _Field(
-                name,
-                place[column],
-                converter(column, types.get(column.lower(), "string"), rule_types.get(name)),
-                rule_types.get(name) is FieldType.MONEY,
-            )
+        self._cells = {
+            name: (place[column], converter(column, types.get(column.lower(), "string"), rule_types.get(name)))
             for name, column in columns.fields.items()
-        )
-        self._cells = tuple((field.name, field.index, field.convert) for field in self._fields)
+        }
+        self._money = tuple(name for name in columns.fields if rule_types.get(name) is FieldType.MONEY)
         self._people: dict[str, str | None] = {"": None}  # owners and authors: few, and in every row
-        self._currency = next((field for field in self._fields if field.name == CURRENCY), None)
-        parent = PARENT_COLUMN.get(columns.kind)
-        self._parent = place[parent] if parent else None
+        self._parent = place.get(PARENT_COLUMN.get(columns.kind, ""))
         self._merged = place["MasterRecordId"] if columns.kind in MERGEABLE else None
         self._place = tuple(
             place[name] for name in ("Id", "SystemModstamp", "OwnerId", "IsDeleted", "LastModifiedById")
         )
 
-    def records(self, rows: Iterable[Sequence[str]]) -> Iterator[Record]:
-        """The records of rows; BadDataError for one that lacks what every record has."""
-        row: Sequence[str] = ()
+    def records(self, rows: Sequence[Sequence[str]]) -> tuple[Record, ...]:
+        """The records of rows that are as wide as `columns`; BadDataError for one that lacks what every record has."""
         try:
+            return tuple(self._read(rows))
+        except UNEXPECTED:
             for row in rows:
-                yield self._record(row)
-        except UNEXPECTED as error:
-            raise self._unreadable(row, error) from error
+                self._read_alone(row)
+            raise
 
-    def _unreadable(self, row: Sequence[str], error: Exception) -> BadDataError:
-        """The error that names the record and its field, as that of a row by REST does."""
+    def _read_alone(self, row: Sequence[str]) -> None:
+        """BadDataError that names the record and its field, as that of a row by REST does, where it cannot be read."""
         cells: dict[str, Any] = {name: cell or None for name, cell in zip(self.columns, row, strict=False)}
         cells["IsDeleted"] = _FLAGS.get(str(cells.get("IsDeleted")))
-
-        def read() -> Record:
-            raise error
-
-        try:
-            read_record("salesforce", self._columns.object, read, lambda: structure_of(self._columns, cells))
-        except BadDataError as named:
-            return named
-        raise AssertionError("what cannot be read was read")
-
-    def _record(self, row: Sequence[str]) -> Record:
-        identity, stamp, owner, deleted, modified_by = self._place
-        fields: dict[str, str] = {}
-        for name, index, convert in self._cells:
-            cell = row[index]
-            if not cell:
-                continue
-            if "\0" in cell:
-                cell = cell.replace("\0", "")
-            text = convert(cell) if convert is not None and cell else cell
-            if text:
-                fields[name] = text
-        if self._currency is not None:
-            self._add_currency(fields)
-        return Record(
-            Ref(System.SALESFORCE, self._columns.kind, _id(row[identity]) or _no_id(row[identity])),
-            _instant(row[stamp]),
-            fields,
-            self._person(row[owner]),
-            None if self._parent is None else _id(row[self._parent]),
-            _FLAGS[row[deleted]],
-            None if self._merged is None else _id(row[self._merged]),
-            (),
-            self._person(row[modified_by]),
+        read_record(
+            "salesforce", self._columns.object, lambda: [*self._read([row])], lambda: structure_of(self._columns, cells)
         )
 
-    def _person(self, text: str) -> str | None:
-        if text not in self._people:
-            self._people[text] = _id(text)
-        return self._people[text]
+    def _read(self, rows: Sequence[Sequence[str]]) -> Iterator[Record]:
+        """Column by column: what a value costs is then little more than what is done to it."""
+        columns = [*zip(*rows, strict=True)] or [()] * len(self.columns)
+        identity, stamp, owner, deleted, modified_by = (columns[index] for index in self._place)
+        nothing: Sequence[str | None] = (None,) * len(rows)
+        return map(
+            Record,
+            map(Ref, repeat(System.SALESFORCE), repeat(self._columns.kind), _required(_ids(identity))),
+            _each(stamp, _instant),
+            self._fields(columns),
+            self._persons(owner),
+            nothing if self._parent is None else _ids(columns[self._parent]),
+            _each(deleted, _FLAGS.__getitem__),
+            nothing if self._merged is None else _ids(columns[self._merged]),
+            repeat(()),
+            self._persons(modified_by),
+        )
 
-    def _add_currency(self, fields: dict[str, str]) -> None:
-        currency = fields.pop(CURRENCY, None)
-        if currency is not None:
-            for field in self._fields:
-                if field.money and field.name in fields:
-                    fields[field.name] += f" {currency}"
+    def _fields(self, columns: Sequence[Sequence[str]]) -> Iterator[dict[str, str]]:
+        texts = {name: _texts(columns[index], convert) for name, (index, convert) in self._cells.items()}
+        currencies = texts.pop(CURRENCY, None)
+        if currencies is not None:
+            for name in self._money:
+                texts[name] = [
+                    f"{text} {currency}" if text and currency else text
+                    for text, currency in zip(texts[name], currencies, strict=True)
+                ]
+        said = {name: column for name, column in sorted(texts.items()) if any(column)}  # in the order of the mirror's JSON
+        if not said:
+            return map(dict, repeat((), len(columns[0])))
+        rows = zip(*said.values(), strict=True)
+        if all(map(all, said.values())):
+            return map(dict, map(zip, repeat(tuple(said)), rows))
+        names = tuple(said)
+        return ({name: text for name, text in zip(names, row, strict=True) if text} for row in rows)
+
+    def _persons(self, column: Sequence[str]) -> list[str | None]:
+        known = self._people
+        for cell in {*column} - known.keys():
+            known[cell] = _id(cell)
+        return [known[cell] for cell in column]
+
+
+def _texts(column: Sequence[str], convert: Convert | None) -> Sequence[str | None]:
+    """The canonical texts of a column's cells, empty or None where a cell says nothing."""
+    if "\0" in "".join(column):
+        column = [cell.replace("\0", "") for cell in column]
+    return column if convert is None else _each(column, lambda cell: convert(cell) if cell else None)
+
+
+def _each(column: Sequence[str], read: Callable[[str], T]) -> Sequence[T]:
+    """What is read of each cell; where few are different, each different one is read once."""
+    different = {*column}
+    if 2 * len(different) > len(column):
+        return [*map(read, column)]
+    known = {cell: read(cell) for cell in different}
+    return [known[cell] for cell in column]
+
+
+def _ids(column: Sequence[str]) -> Sequence[str | None]:
+    """The ids in a column in their long form, None for empty cells; ValueError for what is none."""
+    said = "".join(column)
+    if not said:
+        return (None,) * len(column)
+    if said.isascii() and said.isalnum() and {*map(len, column)} <= {0, 18}:
+        return column if all(column) else [cell or None for cell in column]
+    return [*map(_id, column)]
+
+
+def _required(ids: Sequence[str | None]) -> Iterator[str]:
+    """The same ids; ValueError where one is missing."""
+    for each in ids:
+        if each is None:
+            raise ValueError("no id")
+        yield each
 
 
 def _id(text: str) -> str | None:
     """An id in its long form; None for an empty cell."""
-    if len(text) == 18 and text.isascii() and text.isalnum():
-        return text
     return None if text == "" else id_in({"Id": text})
-
-
-def _no_id(text: str) -> str:
-    raise ValueError(f"{text!r} is no id")
 
 
 def _instant(text: str) -> datetime:

@@ -28,6 +28,7 @@ PAGE_ROWS: Final = 10_000
 """How many rows of a Bulk part go into one page, so that memory is bounded by the part and not by its records."""
 PATIENCE: Final = 30 * 60.0
 """Seconds that one run waits for a job; then the job is given up."""
+_FIRST_POLL: Final = 0.1
 _LONGEST_POLL: Final = 10.0
 _NARROWEST: Final = timedelta(minutes=1)
 _BEFORE_SALESFORCE: Final = datetime(1999, 1, 1, tzinfo=UTC)
@@ -125,7 +126,7 @@ class Walker:
 
     def _results(self, columns: Columns, window: Window, place: Place, rows: BulkRows, job: Job) -> Iterator[Page]:
         """The pages of a job's results, empty ones while it is under way, so that each is saved and can be resumed."""
-        started, wait = self._clock.monotonic(), 0.5
+        started, wait = self._clock.monotonic(), _FIRST_POLL
         while job.state in (JobState.WAITING, JobState.RUNNING):
             yield Page((), place.text())
             if self._clock.monotonic() - started > PATIENCE:
@@ -134,7 +135,7 @@ class Walker:
                     "SYN434", f"the Bulk job {job.id} did not end in {PATIENCE / 60:.0f} minutes", where=_at(columns)
                 )
             self._clock.sleep(wait)
-            wait = min(_LONGEST_POLL, wait * 1.5)
+            wait = min(_LONGEST_POLL, wait * 2)
             job = self._jobs.job(job.id)
         if job.state is JobState.ABORTED:
             raise RetryableError("SYN433", f"somebody aborted the Bulk job {job.id}", where=_at(columns))
@@ -162,7 +163,7 @@ class Walker:
             for start in range(0, max(1, len(part.rows)), step):
                 last = start + step >= len(part.rows)
                 following = part.following if last else here
-                records = tuple(rows.records(part.rows[start : start + step]))
+                records = rows.records(part.rows[start : start + step])
                 yield Page(records, following.text() if following else None)
             here = part.following
 

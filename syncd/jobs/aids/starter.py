@@ -56,7 +56,7 @@ def write_starter_pack(context: Context, audited: Audited, folder: Path) -> dict
         hint = "name a folder that is not there yet: nothing is overwritten"
         raise UsageError("SYN741", f"{folder} is not empty", hint=hint)
     fields = context.catalogue().account
-    samples = samples_of(audited.facts, fields)
+    samples = samples_of(audited.facts, fields, _barred(audited))
     if len(samples) < FEWEST:
         text = f"only {len(samples)} companies have an active owner; rules cannot be learnt from fewer than {FEWEST}"
         raise RefusedError("SYN742", text, hint="assign more accounts, or begin with `syncd init`")
@@ -81,6 +81,12 @@ def write_starter_pack(context: Context, audited: Audited, folder: Path) -> dict
         "findings": [str(each) for each in remarks],
         "misses": list(judged.misses),
     }
+
+
+def _barred(audited: Audited) -> frozenset[str]:
+    """Who is an active user somewhere, and may own accounts nowhere."""
+    users = [user for user in audited.source.users.values() if user.email and user.active]
+    return frozenset(user.email for user in users) - {user.email for user in users if user.eligible}
 
 
 def _chosen(samples: tuple[Sample, ...]) -> tuple[Sample, ...]:

@@ -6,7 +6,7 @@ a time. Imported only where the extra `fast` is there; `unsuited_mirror` says wh
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 
 from syncd.jobs.books.book import MirrorBook, directory_of, followers_of, freshness, memory_of
 from syncd.jobs.books.column_book import ColumnBook
-from syncd.jobs.books.company_records import records_of
+from syncd.jobs.books.company_records import records_among
 from syncd.jobs.books.engines import AS_SETTLED, InFull
 from syncd.jobs.books.family_book import ownership_among
 from syncd.jobs.books.written import written_fields
@@ -25,12 +25,13 @@ from syncd.model.refs import Kind, Ref, System
 from syncd.planning.proposing.proposals import differing_records
 from syncd.rules.batch.book_columns import UnsoundColumnsError
 from syncd.rules.batch.keeping import OWNER, Keeper, unsuited
-from syncd.rules.batch.standing import Holding, Standing
+from syncd.rules.batch.standing import Holding, Left, Standing
+from syncd.rules.batch.territories import KnownTerritories
 from syncd.rules.classes.territories import TerritoryAnswers
 from syncd.rules.conditions import Condition, OpportunityTest, fields_read, walk
 from syncd.rules.deciding.frame import Frame
 from syncd.rules.deciding.kept import Kept
-from syncd.rules.derivation import CompanyRecords, Derivation, OwnershipView, derive_alone, derive_book
+from syncd.rules.derivation import CompanyRecords, Derivation, OwnershipView, derive_alone
 from syncd.rules.engine import Book
 from syncd.rules.facts import Applied, Facts
 from syncd.rules.pack import Pack
@@ -99,17 +100,18 @@ def settle_mirror(
     with stages.stage("read the others"):
         source = _read(context, conn, pack, derivation, frame, users, left, in_full.deals)
     stages.notes.append(f"decided in batches: {whole - len(left):,} of {whole:,} companies by their columns")
-    return BatchBook(source, keeper.kept(), keeper.classes.at(frame.context))
+    places = {each.key: each.place for each in left if each.place is not None}
+    return BatchBook(source, keeper.kept(), KnownTerritories(keeper.classes, frame.context, OWNER, places))
 
 
 def _settled(
     pack: Pack, frame: Frame, standings: Sequence[Standing], judge: _Judge, in_full: InFull
-) -> tuple[Keeper, list[str]]:
-    """A keeper that has settled what it can, and the keys of the other companies."""
+) -> tuple[Keeper, list[Left]]:
+    """A keeper that has settled what it can, and the other companies."""
     keeper = Keeper(pack, frame)
     reads = frozenset(name for each in _conditions(pack) for name in fields_read(each))
     reads_deals = any(isinstance(part, OpportunityTest) for each in _conditions(pack) for part in walk(each))
-    left: list[str] = []
+    left: list[Left] = []
     for each in standings:
         left += each.settle(
             keeper,
@@ -183,13 +185,13 @@ def _read(
     derivation: Derivation,
     frame: Frame,
     users: Mapping[Ref, User],
-    keys: Sequence[str],
+    left: Iterable[Left],
     besides: Collection[Ref],
 ) -> MirrorBook:
-    """The companies of these keys as a book, with the deals that are asked for besides."""
-    companies = list(records_of(conn, keys, context.systems))
+    """Some companies as a book, with the deals that are asked for besides; without what only families tell."""
+    companies = list(records_among(conn, {each.key: each.refs for each in left}, context.systems))
     view = ownership_among(context, conn, users, {each.key: each.accounts for each in companies})
-    facts = tuple(derive_book(companies, derivation, view, frame.context.now))
+    facts = tuple(known.facts for _, known in derive_alone(companies, derivation, view, frame.context.now))
     as_of, stale = freshness(context, conn)
     deals = {deal.ref: deal for each in companies for deal in each.opportunities}
     deals |= {ref: deal for ref, deal in mirror.get_records(conn, besides).items() if not deal.deleted}

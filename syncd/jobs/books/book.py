@@ -13,7 +13,7 @@ from syncd.jobs.books.book_cache import book_cache, book_key
 from syncd.jobs.books.signals import Signals, read_signals
 from syncd.jobs.books.written import Holders, held_fields, mapped_roles, written_fields
 from syncd.jobs.context import Context
-from syncd.jobs.mapping import field_order, read_kinds
+from syncd.jobs.mapping import field_order, follows, read_kinds
 from syncd.model.records import Record, User
 from syncd.model.refs import Kind, Ref, System, long_salesforce_id
 from syncd.planning.ownership import OwnershipHistory, person_changes, role_changes
@@ -184,7 +184,7 @@ def followers_of(context: Context, conn: Connection, pack: Pack) -> tuple[Record
         for kind in read_kinds(context.settings, system)
         if words.get(kind, "stay") != "stay"
         for record in mirror.records(conn, system, kind)
-        if record.account and record.fields.get("is_closed") != "true"
+        if record.account and record.fields.get("is_closed") != "true" and follows(context.settings, record)
     )
 
 

@@ -13,23 +13,22 @@ from typing import Any
 from sqlalchemy import Connection
 
 from syncd.model.records import Record
-from syncd.model.refs import Kind, Ref, System
+from syncd.model.refs import System
 from syncd.rules.batch.book_columns import BookPart
 from syncd.rules.batch.book_making import joined_parts, part_of
 from syncd.rules.batch.raw_book import RawBook
+from syncd.rules.batch.raw_deals import RawDeals
 from syncd.rules.derivation import CompanyRecords, Derivation, OwnershipView, derive_alone
-from syncd.store.book_rows import book_records
 from syncd.store.book_state import joined
-from syncd.store.raw_accounts import raw_accounts
-
-_Deals = Mapping[System, Mapping[str, list[Record]]]
+from syncd.store.raw_accounts import raw_accounts, raw_opportunities
 
 
 def whole_book(
     conn: Connection, systems: Collection[System], derivation: Derivation, now: datetime, about: Mapping[str, Any]
 ) -> BookPart:
     """Every company of the mirror in columns, in no order. Opportunities are held in memory meanwhile."""
-    links, deals = joined(conn), {system: _deals(conn, system) for system in systems}
+    links = joined(conn)
+    deals = {system: RawDeals(system, derivation, now, raw_opportunities(conn, system)) for system in systems}
     book = RawBook(derivation, now, {*links, *links.values()}, deals)
     parts: list[BookPart] = []
     members: dict[str, list[Record]] = defaultdict(list)
@@ -45,20 +44,7 @@ def whole_book(
     return joined_parts(parts, about)
 
 
-def _deals(conn: Connection, system: System) -> Mapping[str, list[Record]]:
-    """The opportunities of a system by the id of their account."""
-    found: dict[str, list[Record]] = defaultdict(list)
-    for deal, _ in book_records(conn, system, Kind.OPPORTUNITY):
-        if deal.account:
-            found[deal.account].append(deal)
-    return found
-
-
-def _companies(members: Mapping[str, list[Record]], deals: _Deals) -> Iterator[CompanyRecords]:
+def _companies(members: Mapping[str, list[Record]], deals: Mapping[System, RawDeals]) -> Iterator[CompanyRecords]:
     for key, accounts in members.items():
-        found = tuple(deal for account in accounts for deal in _of_account(account.ref, deals))
+        found = tuple(deal for each in accounts for deal in deals[each.ref.system].records(each.ref.id))
         yield CompanyRecords(key, tuple(accounts), found)
-
-
-def _of_account(ref: Ref, deals: _Deals) -> list[Record]:
-    return deals[ref.system].get(ref.id, [])

@@ -16,7 +16,13 @@ from syncd.store.book_state import opportunities_of
 
 def records_of(conn: Connection, keys: Collection[str], systems: Collection[System]) -> Iterator[CompanyRecords]:
     """The live records of these companies with their opportunities, by key; those without an account are left out."""
-    members = _members(conn, keys)
+    return records_among(conn, _members(conn, keys), systems)
+
+
+def records_among(
+    conn: Connection, members: Mapping[str, tuple[Ref, ...]], systems: Collection[System]
+) -> Iterator[CompanyRecords]:
+    """The same of companies whose records are known by key, each company's sorted."""
     refs = [ref for each in members.values() for ref in each if ref.system in systems]
     held = {ref: record for ref, record in mirror.get_records(conn, refs).items() if not record.deleted}
     deals: dict[Ref, list[Record]] = defaultdict(list)

@@ -6,10 +6,12 @@ What it cannot follow (an apply, other users, a pack that needs the whole book a
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from operator import itemgetter
 
 from sqlalchemy import Connection
 
@@ -85,6 +87,7 @@ class LiveMirror:
             if home is not None:
                 self._open[home].append(deal)
         self._dated = {each.key for each in self.facts if _is_dated(each)}
+        self._closing = sorted(each for facts in self.facts for each in _closings_after(facts, now))
         self._beside = self._look(conn)
 
     def open_deals(self, companies: Iterable[str]) -> tuple[Record, ...]:
@@ -112,6 +115,7 @@ class LiveMirror:
         as_of, stale = freshness(context, conn)
         self.source = replace(self.source, as_of=as_of, stale=stale, followers=followers_of(context, conn, pack))
         self.now, self._beside = now, beside
+        del self._closing[: bisect_right(self._closing, now, key=itemgetter(0))]
         return moved
 
     def _take(self, keys: Iterable[str], found: Mapping[str, Facts]) -> Moved:
@@ -140,6 +144,10 @@ class LiveMirror:
             self.facts[row] = facts
             if _is_dated(facts):
                 self._dated.add(key)
+            for closing in _closings_after(facts, self.now):
+                place = bisect_left(self._closing, closing)
+                if closing not in self._closing[place : place + 1]:
+                    self._closing.insert(place, closing)
         for facts in found.values():
             self._homes.update(dict.fromkeys(facts.refs, facts.key))
         self.dead |= dead
@@ -192,21 +200,20 @@ class LiveMirror:
         """The companies of which time may have changed what their deals come to."""
         if local_day(now, self._zone) != local_day(self.now, self._zone):
             return set(self._dated)
-        closed = {
-            key: [
-                each.values.get("close_date") for each in self.facts[self._rows[key]].opportunities if not each.is_open
-            ]
-            for key in self._dated
-        }
-        return {
-            key
-            for key, dates in closed.items()
-            if any(isinstance(date, datetime) and self.now < date <= now for date in dates)
-        }
+        first, last = (bisect_right(self._closing, each, key=itemgetter(0)) for each in (self.now, now))
+        return {key for _, key in self._closing[first:last]} & self._dated
 
 
 def _is_dated(facts: Facts) -> bool:
     return any(not each.is_open for each in facts.opportunities)
+
+
+def _closings_after(facts: Facts, now: datetime) -> Iterator[tuple[datetime, str]]:
+    """The instants ahead at which deals that are closed already will count as won or lost, and whose they are."""
+    for deal in facts.opportunities:
+        date = deal.values.get("close_date")
+        if not deal.is_open and isinstance(date, datetime) and date > now:
+            yield date, facts.key
 
 
 def _other_teams(before: TeamsView | None, now: TeamsView | None) -> list[Ref] | None:

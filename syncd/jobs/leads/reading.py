@@ -7,14 +7,14 @@ accounts' own pull knows to be read by the CRM's clock, so a wrong clock of ours
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from syncd.crashpoints import crashpoint
 from syncd.errors import AuthError, CrmError, CursorLostError, QuotaExhaustedError, SyncdError
 from syncd.jobs.context import Context
-from syncd.jobs.mapping import lead_revision
+from syncd.jobs.mapping import is_lead, lead_revision
 from syncd.model.cursors import Cursor, Page, Window
 from syncd.model.records import Record
 from syncd.model.refs import Kind, Ref, System
@@ -145,7 +145,7 @@ class _Look:
 
     def _is_lead(self, record: Record) -> bool:
         """Whether a record is to be kept: a contact of HubSpot is a lead by its lifecycle stage alone."""
-        return is_lead(record, self.context.settings.leads.hubspot_stages)
+        return is_lead(self.context.settings, record)
 
     def _reread_open(self) -> None:
         """The open leads as the CRM's store has them now: an archived or purged one shows in no window."""
@@ -163,11 +163,3 @@ class _Look:
                 stored = mirror.record_reading(conn, records, now=now, run_id=self.run_id)
                 retired = retire(conn, gone, now=now, run_id=self.run_id)
             self.pull.changed += stored.changed + retired
-
-
-def is_lead(record: Record, stages: Sequence[str]) -> bool:
-    """Whether a record of the kind lead is one: a Salesforce lead always, a HubSpot contact in one of the stages."""
-    if record.ref.system is not System.HUBSPOT:
-        return True
-    stage = record.fields.get("lifecycle", "").strip().casefold()
-    return stage in {each.strip().casefold() for each in stages}

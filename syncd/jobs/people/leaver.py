@@ -9,6 +9,7 @@ from typing import Any
 from syncd.jobs.books.written import read_followers
 from syncd.jobs.context import Context
 from syncd.jobs.leads.leaving import leads_of_leaver
+from syncd.jobs.mapping import follows, is_lead, read_kinds
 from syncd.jobs.people.proposing import Look, propose
 from syncd.model.decisions import Owner
 from syncd.model.plans import Change
@@ -111,9 +112,18 @@ def _beside(context: Context, users: Sequence[User]) -> list[Record]:
             for system in context.systems
             for kind in _BESIDE
             for record in _owned(tuple(mirror.records(conn, system, kind)), users)
-            if not _is_over(record)
+            if not _is_over(record) and _once(context, record)
         ]
     return sorted(found, key=lambda record: str(record.ref))
+
+
+def _once(context: Context, record: Record) -> bool:
+    """Whether this is the kind under which a HubSpot contact counts that is read as two: as a lead while it is one."""
+    settings = context.settings
+    twice = settings.leads.hubspot_object == "contacts" and Kind.CONTACT in read_kinds(settings, record.ref.system)
+    if record.ref.kind is Kind.LEAD and twice:
+        return is_lead(settings, record)
+    return follows(settings, record)
 
 
 def _not_mirrored(context: Context) -> list[str]:

@@ -21,7 +21,6 @@ from syncd.jobs.context import Context
 from syncd.jobs.plans.retrieving import remember_notices
 from syncd.jobs.recording import recorded
 from syncd.jobs.stages import Stages
-from syncd.jobs.telling import ask_approval
 from syncd.model.decisions import Decision
 from syncd.model.plans import PlanStatus, SavedPlan
 from syncd.model.refs import System
@@ -35,6 +34,7 @@ from syncd.rules.deciding.kept import Kept
 from syncd.rules.engine import decide
 from syncd.rules.facts import Facts
 from syncd.rules.pack import Pack
+from syncd.settings import Mode
 from syncd.store import mirror, outbox, ownership, plans
 from syncd.store.book_state import accounts_of_book
 from syncd.store.operations import owner_changes_since, role_changes_since
@@ -223,7 +223,10 @@ def save(context: Context, plan: SavedPlan, *, again: bool = True) -> Mapping[st
         return same
     with context.store.write() as conn:
         facts = save_with_record(conn, plan, at=context.clock.now(), actor=context.actor)
-        ask_approval(context, conn, plan)
+        if plan.status is PlanStatus.OFFERED and context.settings.mode is Mode.APPROVE:
+            from syncd.jobs.telling import ask_approval  # loads the receivers, which few plans write to
+
+            ask_approval(context, conn, plan)
     context.log.event("plan.saved", **facts)
     if plan.document["guard"]["tripped"]:
         limits = [trip["limit"] for trip in plan.document["guard"]["tripped"]]

@@ -32,7 +32,7 @@ from syncd.model.records import User
 from syncd.model.refs import Ref
 from syncd.planning.proposing.proposals import differing_records
 from syncd.rules.classes.territories import TerritoryAnswers
-from syncd.rules.collector import without_collector
+from syncd.rules.collector import set_aside, without_collector
 from syncd.rules.deciding.exceptions import match_exceptions
 from syncd.rules.deciding.kept import Kept
 from syncd.rules.engine import MANY, Book, decide
@@ -50,6 +50,8 @@ if TYPE_CHECKING:
     from syncd.rules.batch.live_answers import LiveBook
     from syncd.rules.batch.live_plan import Decided, LivePlan
 
+_LARGE = 20_000
+"""A book of so many companies is set aside: walking it for cycles again and again would be most of the work."""
 MANY_COUNTED = 2_000
 """From so many companies on those who stay where they are are counted, not decided one by one."""
 
@@ -258,6 +260,8 @@ class Replanner:
             if replace(state, pulled=None) == replace(before, pulled=None):
                 return held, False  # a pull that found nothing: the facts are what they were
         held = self._mirror = LiveMirror(self._context, conn, pack, now)
+        if len(held.facts) >= _LARGE:
+            set_aside()
         return held, True
 
     def _followed(self, conn: Connection, held: LiveMirror, pack: Pack, now: datetime, users: Sequence[User]) -> bool:

@@ -9,7 +9,6 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection
 
 from syncd.jobs.context import Context
-from syncd.jobs.telling import tell_returning
 from syncd.model.decisions import Decision
 from syncd.rules.deciding.frame import Frame
 from syncd.rules.engine import Book
@@ -51,6 +50,8 @@ def remember_notices(context: Context, pack: Pack, book: Book, decisions: tuple[
 
 def _tell(context: Context, conn: Connection, pack: Pack, book: Book, told: Mapping[str, str], now: datetime) -> None:
     """One notice an owner, with all accounts of this run."""
+    from syncd.jobs.telling import tell_returning  # loads the receivers, which few plans write to
+
     facts = {each.key: each for each in book.facts if each.key in told}
     by_owner: defaultdict[str, dict[str, str]] = defaultdict(dict)
     for company, owner in told.items():

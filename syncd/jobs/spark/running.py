@@ -1,6 +1,7 @@
-"""A Spark session for one plan: the kernel over Parquet by `mapInArrow`, and ids that stand more than once.
+"""A Spark session for one plan: the kernel over the row groups of Parquet files by `mapInArrow`.
 
-Where Spark runs is Spark's own settings (spark-defaults.conf, PYSPARK_SUBMIT_ARGS); without any it is this machine.
+Spark deals out row groups, whose rows each worker reads itself, by the same path as here. Where Spark runs is Spark's
+own settings (spark-defaults.conf, PYSPARK_SUBMIT_ARGS); without any it is this machine.
 """
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import MappingProxyType
@@ -16,32 +17,26 @@ from typing import Any, Self
 
 from py4j.protocol import Py4JError
 from pyspark.errors import PySparkException
-from pyspark.sql import DataFrame, SparkSession
-from pyspark.sql import functions as F
+from pyspark.sql import SparkSession
 
 from syncd.errors import ConfigError
-from syncd.jobs.spark.worker import settle_partition
+from syncd.jobs.spark.worker import find_partition, settle_partition
 from syncd.jobs.stages import Stages
-from syncd.rules.arrow.cell_texts import WHITE
+from syncd.rules.arrow.id_digests import Digests
 from syncd.rules.arrow.kernel import Recipe
-from syncd.rules.arrow.parquet import FILE, ROW, ParquetExport
-from syncd.rules.arrow.settling import Repeated
+from syncd.rules.arrow.parquet import ParquetExport, Stretch, stretches
+from syncd.rules.arrow.settling import Placed
 from syncd.rules.exports import Remarks
 
-RESULT = "file string, row long, cells string, territory string, owner string, tally string"
-"""The kernel's result in Spark's words."""
+RESULT = "file string, row long, cells string, territory string, owner string, tally string, ids binary"
+PLACED = "id string, file string, row long"
+"""What the workers give, in Spark's words."""
 _INTERPRETER, _OPTIONS = "PYSPARK_PYTHON", "SPARK_SUBMIT_OPTS"
 _QUIET = Path(__file__).with_name("log4j2.properties")
 """Errors only: what Spark remarks at its start says nothing about a plan. Whoever sets SPARK_SUBMIT_OPTS sees all."""
-_SETTINGS: Mapping[str, str] = MappingProxyType(
-    {
-        "spark.sql.execution.arrow.maxRecordsPerBatch": "65536",
-        "spark.sql.legacy.parquet.nanosAsLong": "true",  # the kernel knows which whole numbers are instants
-        "spark.sql.session.timeZone": "UTC",
-        "spark.ui.enabled": "false",
-        "spark.ui.showConsoleProgress": "false",
-    }
-)
+_SETTINGS: Mapping[str, str] = MappingProxyType({"spark.ui.enabled": "false", "spark.ui.showConsoleProgress": "false"})
+_TASKS = 4
+"""Tasks for each core at most: who is done early takes another."""
 
 
 class Spark:
@@ -53,7 +48,9 @@ class Spark:
     def __init__(self, stages: Stages) -> None:
         self._stages = stages
         self._session: Any = None
-        self._read: DataFrame | None = None
+        self._shared: Any = None
+        self._name = self._id = ""
+        self._groups: Sequence[Stretch] = ()
 
     def __enter__(self) -> Self:
         # pyspark takes the workers' interpreter from the environment alone, and else the first python3 of the PATH.
@@ -75,26 +72,24 @@ class Spark:
         del remarks
         data = recipe.to_bytes()
         with self._stages.stage("settle by Spark"), _told("finish"):
-            shared = self._session.sparkContext.broadcast(data)
-            read = self._session.read.parquet(*(str(file.absolute()) for file in export.files))
-            columns = [F.col(f"`{name}`") for name, _ in export.columns]
-            where = read.metadataColumn("_metadata")
-            self._read = read.select(*columns, where["file_name"].alias(FILE), where["row_index"].alias(ROW))
-            self._id = next(name for name, field in export.columns if field == "id")
-            name = hashlib.blake2b(data, digest_size=16).hexdigest()
-            found = self._read.mapInArrow(settle_partition(shared, name), RESULT).toArrow()
+            self._shared = self._session.sparkContext.broadcast(data)
+            self._name = hashlib.blake2b(data, digest_size=16).hexdigest()
+            self._groups, self._id = stretches(export), export.id_column
+            found = self._over_groups(settle_partition(self._shared, self._name, self._groups), RESULT)
         yield from found.to_batches()
 
-    def repeated(self) -> Iterator[Repeated]:
+    def rows_of(self, digests: Digests) -> Iterator[Placed]:
         """See Engine."""
-        if self._read is None:
-            return
         with self._stages.stage("look for repeated ids"), _told("finish"):
-            trimmed = F.btrim(F.col(f"`{self._id}`").cast("string"), F.lit(WHITE)).alias("id")
-            ids = self._read.select(trimmed, FILE, ROW).where("id != ''")
-            often = ids.groupBy("id").count().where("count > 1").select("id")
-            found = [] if often.isEmpty() else ids.join(often, "id").collect()
-        yield from ((row["id"], row[FILE], row[ROW]) for row in found)
+            finding = find_partition(self._shared, self._name, self._groups, self._id, digests)
+            found = self._over_groups(finding, PLACED).to_pylist()
+        yield from ((row["id"], row["file"], row["row"]) for row in found)
+
+    def _over_groups(self, work: Callable[[Any], Any], result: str) -> Any:
+        """What some work makes of every row group, as a table of Arrow's."""
+        count = len(self._groups)
+        parts = min(count, _TASKS * self._session.sparkContext.defaultParallelism)
+        return self._session.range(0, count, 1, max(1, parts)).mapInArrow(work, result).toArrow()
 
 
 @contextmanager

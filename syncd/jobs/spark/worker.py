@@ -1,17 +1,21 @@
-"""What runs inside Spark's Python workers: the kernel made once a process, and fed the batches of each partition.
+"""What runs inside Spark's Python workers: the kernel made once a process, and fed the row groups of each partition.
 
+A worker reads its row groups itself: by way of Java each row would be read there, copied and written into a pipe.
 Imported by name in every worker, so it imports nothing of Spark; what it takes and gives are Arrow's batches.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Protocol
 
+from syncd.rules.arrow.id_digests import Digests
 from syncd.rules.arrow.kernel import Kernel, Recipe
+from syncd.rules.arrow.parquet import Stretch
+from syncd.rules.arrow.settling import placed_batch
 
 Batches = Iterable[Any]
-"""Arrow record batches; which library they are of is the kernel's to know."""
+"""Arrow record batches with a column `id`: places among the row groups."""
 _made: dict[str, Kernel] = {}
 
 
@@ -23,15 +27,33 @@ class Shared(Protocol):
         """The recipe's bytes."""
 
 
-def settle_partition(shared: Shared, name: str) -> Callable[[Batches], Iterator[Any]]:
-    """The function that a partition's batches go through; `name` tells recipes apart."""
+def settle_partition(shared: Shared, name: str, groups: Sequence[Stretch]) -> Callable[[Batches], Iterator[Any]]:
+    """The function that settles the row groups that a partition names; `name` tells recipes apart."""
 
-    def settled(batches: Batches) -> Iterator[Any]:
+    def settled(places: Batches) -> Iterator[Any]:
         kernel = _kernel(shared, name)
-        for batch in batches:
-            yield kernel.settle(batch)
+        read = (batch for group in _named(places, groups) for batch in group.batches(kernel.columns, kernel.schema))
+        yield from kernel.settle_all(read)
 
     return settled
+
+
+def find_partition(
+    shared: Shared, name: str, groups: Sequence[Stretch], column: str, digests: Digests
+) -> Callable[[Batches], Iterator[Any]]:
+    """The function that finds, in the row groups that a partition names, the rows whose ids have these digests."""
+
+    def found(places: Batches) -> Iterator[Any]:
+        schema = _kernel(shared, name).schema
+        for group in _named(places, groups):
+            yield placed_batch(group, column, schema, digests)
+
+    return found
+
+
+def _named(places: Batches, groups: Sequence[Stretch]) -> Iterator[Stretch]:
+    for batch in places:
+        yield from (groups[place] for place in batch.column("id").to_pylist())
 
 
 def _kernel(shared: Shared, name: str) -> Kernel:

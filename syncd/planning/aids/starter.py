@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 
@@ -44,13 +44,20 @@ class Starter:
     leaves: Mapping[str, Leaf]
 
 
-def samples_of(facts: Iterable[Facts], fields: Mapping[str, FieldType]) -> tuple[Sample, ...]:
-    """The companies with an active owner, as induction sees them: fields of places, kinds and sizes."""
+def samples_of(
+    facts: Iterable[Facts], fields: Mapping[str, FieldType], barred: Collection[str] = ()
+) -> tuple[Sample, ...]:
+    """The companies with an active owner, as induction sees them: fields of places, kinds and sizes.
+
+    `barred` are the e-mails of who owns some and may never be given one: queues, and users of another kind.
+    """
     words = [name for name, type_ in fields.items() if type_ in _WORDS and name not in _NOT_RULES]
     numbers = [name for name, type_ in fields.items() if type_ in _NUMBERS and name not in _NOT_RULES]
     found = []
     for each in facts:
         if each.current_owner is None or not each.owner_active or "@" not in each.current_owner.email:
+            continue
+        if each.current_owner.email in barred:
             continue
         told = {name: word for name in words if (word := _word(each, name, fields[name])) is not None}
         counts = {name: value for name in numbers if isinstance(value := each.values.get(name), Decimal)}

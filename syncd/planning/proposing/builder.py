@@ -122,9 +122,8 @@ def build_document(source: PlanInput, *, plan_id: str | None, lifetime: timedelt
     moves = _moves(proposals, source.facts)
     changes = sorted((*source.extra, *(change for proposal in proposals for change in proposal.changes)), key=_by_slot)
     people = people_by_id(source.directory)
-    rows = [change_entry(change, people, source.teams.get(change.ref, 0)) for change in changes] + _csv_rows(
-        proposals, source.facts
-    )
+    rows = [change_entry(change, people, source.teams.get(change.ref, 0)) for change in changes]
+    of_export = _csv_rows(proposals, source.facts)
     return {
         "format": FORMAT,
         "kind": source.kind,
@@ -146,7 +145,7 @@ def build_document(source: PlanInput, *, plan_id: str | None, lifetime: timedelt
             for proposal in proposals
             if _is_told(proposal, source)
         ],
-        "changes": sorted(rows, key=lambda row: (str(row["ref"]), row["field"] != OWNER_FIELD, row["field"])),
+        "changes": sorted([*rows, *of_export], key=_by_entry) if of_export else rows,
         "shifts": shifts_entry(proposals, source.facts, source.kept),
         "guard": guard_entry(_trips(source, proposals, moves, changes)),
     }
@@ -162,6 +161,11 @@ def _is_told(proposal: Proposal, source: PlanInput) -> bool:
 def _by_slot(change: Change) -> tuple[str, bool, str]:
     """The order of rows: by record, its owner before its other fields."""
     return str(change.ref), change.field != OWNER_FIELD, change.field
+
+
+def _by_entry(row: Mapping[str, Any]) -> tuple[str, bool, str]:
+    """The same order of rows as entries."""
+    return str(row["ref"]), row["field"] != OWNER_FIELD, row["field"]
 
 
 def _trips(

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from functools import lru_cache
 
 from syncd.clock import iso
 from syncd.model.decisions import Decision
@@ -59,6 +60,25 @@ class RuleReads:
 
 def rule_reads(pack: Pack, role: str = "owner") -> RuleReads:
     """What the decisions of a role read, by territories, look-ups, protect rules, `retrieve` and the lock."""
+    return _rule_reads(_ThePack(pack), role)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _ThePack:
+    """A pack by its identity: comparing two large ones would take longer than what is remembered of them."""
+
+    pack: Pack
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _ThePack) and other.pack is self.pack
+
+    def __hash__(self) -> int:
+        return id(self.pack)
+
+
+@lru_cache(maxsize=4)
+def _rule_reads(the: _ThePack, role: str) -> RuleReads:
+    pack = the.pack
     conditions = [territory.when for territory in pack.territories(role)]
     conditions += [protect.when for protect in pack.protect if role in protect.roles]
     if pack.retrieve is not None and role == "owner":
@@ -145,7 +165,7 @@ def undo_fingerprint(ref: Ref, old: str | None, new: str | None) -> str:
 
 
 def _picked(values: Mapping[str, Value], names: frozenset[str]) -> dict[str, object]:
-    return {name: _plain(values[name]) for name in sorted(names) if name in values}
+    return {name: _plain(values[name]) for name in names if name in values}  # the JSON of it is sorted
 
 
 def _plain(value: Value) -> object:

@@ -69,13 +69,16 @@ def shifts_entry(
         was = applied.territory if applied is not None else None
         now = decision.territory if moves or proposal.outcome is Outcome.KEEP else was
         _count(territories, was, now, money, touched=moves)
-    for each in kept:
+    for each in kept:  # of a large book most stand where nobody is touched, and are not told
+        rep, place, before = reps.get(each.owner), territories.get(each.territory), territories.get(each.was or "")
         money = each.amounts.get("open_pipeline", _NOTHING)
-        rep, place = reps[each.owner], territories[each.territory]
-        for side in (rep.before, rep.after, place.after):
-            side.add(money, each.count)
-        if each.was is not None:
-            territories[each.was].before.add(money, each.count)
+        if rep is not None and rep.touched:
+            rep.before.add(money, each.count)
+            rep.after.add(money, each.count)
+        if place is not None and place.touched:
+            place.after.add(money, each.count)
+        if before is not None and before.touched:
+            before.before.add(money, each.count)
     return {
         "reps": [{"email": name, **shift.entry()} for name, shift in sorted(reps.items()) if shift.touched],
         "territories": [

@@ -5,29 +5,33 @@ from __future__ import annotations
 from html import escape
 
 from syncd.report.aids.sections import Cell, Section, Sheet
+from syncd.report.inline_code import with_code
 from syncd.report.plans.plan_page import SCRIPT, STYLE
 from syncd.report.wording import plain
+
+_WRAP = "p,li{overflow-wrap:anywhere}"
+"""Ids and addresses are longer than a phone is wide."""
 
 
 def render_html(sheet: Sheet) -> str:
     """The page; every text from a CRM is escaped."""
-    lead = "".join(f'<p class="sub">{_safe(sentence)}</p>' for sentence in sheet.lead)
+    lead = "".join(f'<p class="sub">{with_code(sentence)}</p>' for sentence in sheet.lead)
     tiles = "".join(f"<div><dt>{_safe(name)}</dt><dd>{_safe(value)}</dd></div>" for name, value in sheet.tiles)
     body = "".join(map(_section, sheet.sections))
-    closing = f"<p>{_safe(sheet.closing)}</p>" if sheet.closing else ""
+    closing = f"<p>{with_code(sheet.closing)}</p>" if sheet.closing else ""
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width,initial-scale=1">'
-        f"<title>{_safe(sheet.title)}</title><style>{STYLE}</style></head>\n<body><header><h1>{_safe(sheet.title)}</h1>"
+        f"<title>{_safe(sheet.title)}</title><style>{STYLE}{_WRAP}</style></head>\n<body><header><h1>{_safe(sheet.title)}</h1>"
         f'{lead}</header>\n<main><dl class="tiles">{tiles}</dl>\n{body}{closing}</main>'
         f"\n<script>{SCRIPT}</script></body></html>\n"
     )
 
 
 def _section(section: Section) -> str:
-    lines = "".join(f"<p>{_safe(sentence)}</p>" for sentence in section.lines)
-    foot = "".join(f'<p class="sub">{_safe(sentence)}</p>' for sentence in section.foot)
-    items = "".join(f"<li>{_safe(item)}</li>" for item in section.items)
+    lines = "".join(f"<p>{with_code(sentence)}</p>" for sentence in section.lines)
+    foot = "".join(f'<p class="sub">{with_code(sentence)}</p>' for sentence in section.foot)
+    items = "".join(f"<li>{with_code(item)}</li>" for item in section.items)
     listed = f"<ul>{items}</ul>" if items else ""
     return f"<section><h2>{_safe(section.title)}</h2>{lines}{_table(section)}{listed}{foot}</section>\n"
 
@@ -39,8 +43,9 @@ def _table(section: Section) -> str:
     rows = "".join(
         f"<tr>{''.join(_cell(place, cell, section) for place, cell in enumerate(row))}</tr>" for row in section.rows
     )
-    table = f'<table class="cards"><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table>'
-    return f'<div class="scroll" tabindex="0" role="region" aria-label="{_safe(section.title)}">{table}</div>'
+    label = f'aria-label="{_safe(section.title)}"'
+    table = f'<table class="cards" {label}><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table>'
+    return f'<div class="scroll" tabindex="0" role="region" {label}>{table}</div>'
 
 
 def _cell(place: int, cell: Cell, section: Section) -> str:

@@ -15,7 +15,7 @@ from syncd.report.overview.commands import COMMANDS
 from syncd.report.overview.page import SCRIPT, STYLE
 from syncd.report.overview.pictures import bar, choropleth, columns, pace_bar
 from syncd.report.overview.shapes import us_states, world
-from syncd.report.overview.tables import Cell, amount, link, number, safe, share, table
+from syncd.report.overview.tables import Cell, advice, amount, link, number, safe, share, table
 from syncd.report.wording import counted, moment, money
 
 Entry = Mapping[str, Any]
@@ -225,7 +225,7 @@ def _findings(document: Entry) -> Iterator[str]:
             amount(each["money_at_stake"]),
             Cell("; ".join(f"{group['name']} {group['count']:,}" for group in each["groups"][:4])),
             Cell(markup="".join(_example(document, one) for one in each["examples"][:3])),
-            Cell(each["first"]),
+            advice(each["first"]),
         ]
         for each in found
     )
@@ -366,7 +366,7 @@ def _quality(document: Entry) -> Iterator[str]:
             share(each["count"], each["of"]),
             number(each["of"]),
             Cell("; ".join(f"{group['name']} {group['count']:,}" for group in each["groups"])),
-            Cell(each["first"]),
+            advice(each["first"]),
         ]
         for each in sorted(document["quality"], key=lambda each: (-each["count"], each["subject"]))
     )

@@ -46,8 +46,8 @@ border-bottom:1px solid var(--soft)}
 .tree .full{display:none}.flat .in,.flat td button,.flat .pad,.flat .short{display:none}.flat .full{display:inline}
 .sev{font-weight:600}.sev.page{color:var(--lose)}.sev.ticket{color:var(--near)}.sev.info{color:var(--soft)}
 .two{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,42rem),1fr));gap:0 2rem}.two>*{min-width:0}
-.cards td code{display:inline-block;min-width:8rem}
-@media(max-width:40rem){.long .scroll{max-height:26rem}.cards td code{min-width:0}
+.cards td code:not(.word){display:inline-block;min-width:8rem}
+@media(max-width:40rem){.long .scroll{max-height:26rem}.cards td code:not(.word){min-width:0}
 .columns{gap:.15rem}.columns li:nth-child(3n+2) .when,
 .columns li:nth-child(3n) .when{visibility:hidden}.when{font-size:.65rem}.tree td:first-child{display:block;
 white-space:normal;font-weight:600}.tree td:first-child::before{content:none}
@@ -60,7 +60,7 @@ nav,.find,.choice{display:none!important}.scroll{max-height:none!important;overf
 .tree tr[hidden]{display:table-row!important}html{font-size:75%}.track{min-width:2.5rem}
 .tabled th,.tabled td{padding:.15rem .35rem;overflow-wrap:anywhere}.tabled th,.tabled th button{white-space:normal}
 .tabled td.n{overflow-wrap:normal}.tabled td:first-child{overflow-wrap:break-word}
-th button::after{content:none!important}.cards td code{min-width:0}}
+th button::after{content:none!important}.cards td code:not(.word){min-width:0}}
 """
 )
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from html import escape
 
+from syncd.report.inline_code import with_code
 from syncd.report.wording import plain
 
 _LONG = 15
@@ -28,6 +29,11 @@ class Cell:
 def safe(text: object) -> str:
     """A text from anywhere, for the page."""
     return escape(plain(text), quote=True)
+
+
+def advice(text: str) -> Cell:
+    """A sentence whose words between backticks are commands, fields or keys, shown as such."""
+    return Cell(text, markup=with_code(text))
 
 
 def number(value: int) -> Cell:

@@ -173,7 +173,9 @@ def _shift_tables(document: Entry) -> Iterator[str]:
         rows = [[_Cell(plain(row[name])), *_figures(row)] for row in shifts.get(key, ())]
         if rows:
             yield f"<h2>{title}</h2>"
-            yield from _table("", (title[:-1] if key == "reps" else "Territory", *headers), rows, numbers=range(1, 6))
+            yield from _table(
+                "", (title[:-1] if key == "reps" else "Territory", *headers), rows, title, numbers=range(1, 6)
+            )
 
 
 def _figures(row: Entry) -> list[_Cell]:
@@ -189,7 +191,7 @@ def _changes(found: Sequence[MoveView]) -> Iterator[str]:
     yield ' aria-label="Find an account, person or territory">'
     headers = ("Account", "From", "To", "Why", "Rule", "Territory", "Money", "Follow", "Team")
     rows = [_change(move) for move in found]
-    yield from _table("changes", headers, rows, numbers=(6, 7, 8))
+    yield from _table("changes", headers, rows, "Changes", numbers=(6, 7, 8))
 
 
 def _change(move: MoveView) -> list[_Cell]:
@@ -211,7 +213,7 @@ def _texts(found: Sequence[TextView]) -> Iterator[str]:
         return
     yield "<h2>Values of ours</h2>"
     rows = [[_Cell(text) for text in (each.name, each.row["ref"], each.field, each.old, each.new)] for each in found]
-    yield from _table("", ("Account", "Record", "Field", "From", "To"), rows, numbers=())
+    yield from _table("", ("Account", "Record", "Field", "From", "To"), rows, "Values of ours", numbers=())
 
 
 def _waiting(title: str, entries: Sequence[Entry]) -> Iterator[str]:
@@ -227,15 +229,15 @@ def _waiting(title: str, entries: Sequence[Entry]) -> Iterator[str]:
         ]
         for entry in entries
     ]
-    yield from _table("", ("Account", "Owner", "Why", "Rule"), rows, numbers=())
+    yield from _table("", ("Account", "Owner", "Why", "Rule"), rows, "Accounts that stay", numbers=())
 
 
 def _table(
-    name: str, headers: Sequence[str], rows: Iterable[Sequence[_Cell]], *, numbers: Iterable[int]
+    name: str, headers: Sequence[str], rows: Iterable[Sequence[_Cell]], label: str, *, numbers: Iterable[int]
 ) -> Iterator[str]:
     right = frozenset(numbers)
     marks = [' class="n"' if index in right else "" for index in range(len(headers))]
-    yield f'<div class="scroll"><table class="cards"{_named(name)}><thead><tr>'
+    yield f'<div class="scroll"><table class="cards" aria-label="{escape(label)}"{_named(name)}><thead><tr>'
     yield "".join(f'<th scope="col"{mark}>{escape(text)}</th>' for text, mark in zip(headers, marks, strict=True))
     yield "</tr></thead><tbody>"
     for row in rows:

@@ -51,6 +51,15 @@ def texts_of(column: pa.Array) -> pa.Array:
     return _trimmed(column.cast(pa.string()))
 
 
+def different_texts(column: pa.Array) -> pa.DictionaryArray:
+    """The same as `texts_of`, each different text once."""
+    if not _is_text(column.type):
+        return texts_of(column).dictionary_encode()
+    found = column.cast(pa.string()).dictionary_encode()
+    trimmed = _trimmed(found.dictionary)
+    return found if trimmed.equals(found.dictionary) else trimmed.take(found.indices).dictionary_encode()
+
+
 def _is_text(type_: pa.DataType) -> bool:
     return bool(pa.types.is_string(type_) or pa.types.is_large_string(type_) or pa.types.is_string_view(type_))
 

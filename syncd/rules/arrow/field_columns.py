@@ -18,10 +18,13 @@ from numpy.typing import NDArray
 from syncd.model.fields import FieldType
 from syncd.model.normalisation import text
 from syncd.model.normalisation.domains import FREE_MAIL_DOMAINS, public_suffixes
-from syncd.rules.arrow.cell_texts import texts_of
+from syncd.rules.arrow.cell_texts import different_texts
+from syncd.rules.batch.arrays import flags_array, numbers_array, texts_array
 from syncd.rules.batch.cell_codes import BAD, coded
 from syncd.rules.batch.columns import MISSING, Codes, Column
+from syncd.rules.batch.keeping import distinct
 from syncd.rules.batch.packed import Numbers, Texts
+from syncd.rules.batch.plain_texts import ZIP_COUNTRY, bare_codes
 from syncd.rules.deriving.field_values import ValueReader
 from syncd.rules.facts import Value
 
@@ -74,7 +77,7 @@ class FieldColumns:
         if self._type is FieldType.NUMBER and pa.types.is_integer(column.type) and column.type != pa.uint64():
             units = np.asarray(column.fill_null(0)).astype(np.int64)
             return Cells(Numbers(units), _places(np.arange(len(column), dtype=np.int32), column))
-        found = texts_of(column).dictionary_encode()
+        found = different_texts(column)
         if self._type in _TEXT_TYPES:
             return self._texts(found)
         if self._type is FieldType.DOMAIN:
@@ -83,21 +86,48 @@ class FieldColumns:
 
     def read_in(self, column: pa.Array, countries: Cells) -> Cells:
         """A column of states or postal codes, which are read within the country of their row."""
-        found = texts_of(column).dictionary_encode()
+        found = different_texts(column)
+        if self._type is FieldType.POSTAL_CODE:
+            return self._postal_codes(found, countries)
         texts, cells = np.asarray(found.indices.fill_null(-1)).astype(np.int64), found.dictionary.to_pylist()
         width = len(countries.values) + 1
         pairs = texts * width + np.maximum(countries.codes, MISSING) + 1
-        different, which = np.unique(np.where(texts < 0, -1, pairs), return_inverse=True)
-        codes = np.empty(len(different), dtype=np.int32)
+        pairs[texts < 0] = len(cells) * width
+        different, which = distinct(pairs, (len(cells) + 1) * width)
+        codes = np.full(len(different), MISSING, dtype=np.int32)
         self._forget()
         for place, pair in enumerate(different.tolist()):
-            if pair < 0:
-                codes[place] = MISSING
-                continue
             cell, country = divmod(pair, width)
-            value = countries.values[country - 1] if country else None
-            codes[place] = self._code(cells[cell], value if isinstance(value, str) else None)
+            if cell < len(cells):
+                value = countries.values[country - 1] if country else None
+                codes[place] = self._code(cells[cell], value if isinstance(value, str) else None)
         return Cells(self._values, codes[which])
+
+    def _postal_codes(self, found: pa.DictionaryArray, countries: Cells) -> Cells:
+        """Postal codes: nothing but whether its country has ZIP codes makes one text two values."""
+        has_zips = np.array([*(value == ZIP_COUNTRY for value in countries.values), False], dtype=np.bool_)
+        zips = has_zips[np.maximum(countries.codes, MISSING)].astype(np.int64)
+        texts = np.asarray(found.indices.fill_null(len(found.dictionary))).astype(np.int64)
+        different, which = distinct(2 * texts + zips, 2 * (len(found.dictionary) + 1))
+        told, is_zip = np.divmod(different, 2)
+        is_there = told < len(found.dictionary)
+        cells, in_zips = found.dictionary.take(numbers_array(told[is_there])), is_zip[is_there] == 1
+        values, odd = bare_codes(cells, in_zips)
+        own = np.arange(len(cells), dtype=np.int32)
+        if odd.any():
+            values, read = self._each_code(cells, in_zips, values, odd)
+            own[odd] = np.where(read < 0, read, own[odd])
+        codes = np.full(len(different), MISSING, dtype=np.int32)
+        codes[is_there] = own
+        return Cells(Texts(values), codes[which])
+
+    def _each_code(self, cells: pa.Array, in_zips: Mask, values: pa.Array, odd: Mask) -> tuple[pa.Array, Codes]:
+        """The postal codes that take more than Arrow, read one by one: all values, and the codes of those."""
+        self._forget()
+        told = zip(cells.filter(flags_array(odd)).to_pylist(), in_zips[odd].tolist(), strict=True)
+        codes = np.array([self._code(cell, ZIP_COUNTRY if zips else None) for cell, zips in told], dtype=np.int32)
+        texts = [str(self._values[code]) if code >= 0 else "" for code in codes.tolist()]
+        return pc.replace_with_mask(values, flags_array(odd), texts_array(texts)), codes
 
     def _texts(self, found: pa.DictionaryArray) -> Cells:
         """Texts in Arrow: lower case is all that most of them need."""

@@ -7,7 +7,7 @@ plainly: a row with anything unusual comes out as it went in. Knows a pack at on
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -23,7 +23,8 @@ from syncd.model.refs import long_salesforce_id
 from syncd.rules.accounts import facts_of_row, is_active
 from syncd.rules.arrow.cell_texts import texts_of
 from syncd.rules.arrow.field_columns import Cells, FieldColumns, Mask
-from syncd.rules.arrow.parquet import FILE, ROW, cells_of, restored
+from syncd.rules.arrow.id_digests import Digests, digests_of
+from syncd.rules.arrow.parquet import FILE, ROW, cells_of
 from syncd.rules.batch.batch_table import Batch
 from syncd.rules.batch.columns import MISSING, Column, Columns
 from syncd.rules.batch.keeping import OWNER, Holders, Keeper
@@ -42,10 +43,11 @@ RESULT = pa.schema(
         pa.field("territory", pa.string()),
         pa.field("owner", pa.string()),
         pa.field("tally", pa.string()),
+        pa.field("ids", pa.binary()),
     ]
 )
-"""What comes out: rows that are not settled (`file`, `row` from 0, `cells` by field as JSON), and for each `territory`
-and `owner` what was settled (`tally` as JSON)."""
+"""What comes out: rows that are not settled (`file`, `row` from 0, `cells` by field as JSON); for each batch the
+digests of its `ids`, 8 bytes each; and for each `territory` and `owner` what was settled (`tally` as JSON)."""
 _NEVER_BAD = frozenset({FieldType.TEXT, FieldType.PICKLIST, FieldType.EMAIL, FieldType.STATE, FieldType.SEVERAL})
 _PLACES = ("state", "postal_code")
 _NO_ROWS = np.empty(0, dtype=np.int64)
@@ -55,8 +57,7 @@ _NO_ROWS = np.empty(0, dtype=np.int64)
 class Recipe:
     """What a kernel is made of. `with_deals` are accounts that have opportunities: they are left as they are.
 
-    `columns` are fields by the name of their column; `types` are Arrow's types of columns whose engine may hand them
-    over as another.
+    `columns` are fields by the name of their column; `types` is the schema of the export, as Arrow writes it.
     """
 
     pack: Pack
@@ -82,7 +83,7 @@ class Recipe:
 
 
 class Kernel:
-    """A recipe made ready: what is compiled, and what was read before, is kept from batch to batch."""
+    """A recipe made ready: what is compiled, and what was read before, is kept from batch to batch, and counts too."""
 
     def __init__(self, recipe: Recipe) -> None:
         self._recipe = recipe
@@ -95,14 +96,29 @@ class Kernel:
             for _, name in recipe.columns
             if name in fields and (name in needed or name == "country" or fields[name] not in _NEVER_BAD)
         }
-        self._types = pa.ipc.read_schema(pa.py_buffer(recipe.types))
+        self.schema = pa.ipc.read_schema(pa.py_buffer(recipe.types))
         alone = facts_from_raw("", {}, derivation=derivation, now=recipe.now).values
         self._derived: Mapping[str, Value] = {name: value for name, value in alone.items() if name in needed}
         self._default_country = derivation.default_country if derivation.fill_missing_country else None
+        self._odd_ids = pa.array(sorted(recipe.with_deals | self._keeper.excepted), type=pa.string())
 
-    def settle(self, batch: pa.RecordBatch) -> pa.RecordBatch:
-        """What became of the rows of a batch, by RESULT. The batch has the recipe's columns, FILE and ROW."""
-        table = {name: restored(batch.column(raw), self._types.field(raw).type) for raw, name in self._recipe.columns}
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns of `schema` that it reads."""
+        return tuple(raw for raw, _ in self._recipe.columns)
+
+    def settle_all(self, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        """What became of the rows of some batches, by RESULT: of each its rows that are not settled, last the counts.
+
+        The batches have the recipe's columns, FILE and ROW.
+        """
+        self._keeper.taken()  # whoever broke off before left counts behind
+        for batch in batches:
+            yield self._settled(batch)
+        yield _counted(self._keeper.taken())
+
+    def _settled(self, batch: pa.RecordBatch) -> pa.RecordBatch:
+        table = {name: batch.column(raw) for raw, name in self._recipe.columns}
         ids = texts_of(table["id"])
         cells = self._read(table)
         left_out = self._odd(ids, table) | np.asarray(ids.is_null())
@@ -112,13 +128,11 @@ class Kernel:
         source = _Source(self._recipe, table)
         holders = Holders.of(columns.by_field.get(OWNER), len(batch))
         kept = self._keeper.settle(Batch(columns, source.facts_at, _NO_ROWS), left_out, holders)
-        return self._result(batch, source, np.flatnonzero(~kept), self._keeper.taken())
+        return _left(batch, source, np.flatnonzero(~kept), digests_of(ids))
 
     def _odd(self, ids: pa.Array, table: Mapping[str, pa.Array]) -> Mask:
         """Rows that the plain way has to look at whatever their values are."""
-        excepted = [self._recipe.with_deals, self._keeper.excepted]
-        named = pa.array(sorted(frozenset().union(*excepted)), type=pa.string())
-        odd: Mask = np.asarray(pc.is_in(ids, named)).copy()
+        odd: Mask = np.asarray(pc.is_in(ids, self._odd_ids)).copy()
         if "owner_active" in table:
             odd |= np.asarray(texts_of(table["owner_active"]).is_valid())
         if self._keeper.excepted:
@@ -177,24 +191,6 @@ class Kernel:
                 codes[place] = int(is_active(self._recipe.directory, str(owners.values[code])))
         return Column([False, True], codes[which])
 
-    def _result(
-        self, batch: pa.RecordBatch, source: _Source, rows: NDArray[np.int64], kept: Iterable[Kept]
-    ) -> pa.RecordBatch:
-        some = pa.array(rows)
-        cells = [json.dumps(each, ensure_ascii=False) for each in source.cells(some)]
-        tallies = [(each.territory, each.owner, _tally_text(each)) for each in kept]
-        territories, owners, texts = zip(*tallies, strict=True) if tallies else ((), (), ())
-        more, less = [None] * len(tallies), [None] * len(rows)
-        arrays = [
-            pa.array([*batch.column(FILE).take(some).to_pylist(), *more], pa.string()),
-            pa.array([*batch.column(ROW).take(some).to_pylist(), *more], pa.int64()),
-            pa.array([*cells, *more], pa.string()),
-            pa.array([*less, *territories], pa.string()),
-            pa.array([*less, *owners], pa.string()),
-            pa.array([*less, *texts], pa.string()),
-        ]
-        return pa.RecordBatch.from_arrays(arrays, schema=RESULT)
-
 
 @dataclass(frozen=True, slots=True)
 class _Source:
@@ -214,6 +210,33 @@ class _Source:
         (cells,) = self.cells(pa.array([row]))
         recipe = self.recipe
         return facts_of_row(cells.get("id", ""), cells, (), recipe.directory, recipe.derivation, recipe.now)
+
+
+def _left(batch: pa.RecordBatch, source: _Source, rows: NDArray[np.int64], ids: Digests) -> pa.RecordBatch:
+    """Some rows of a batch as they came, and the digests of all its ids."""
+    some = pa.array(rows)
+    cells = [json.dumps(each, ensure_ascii=False) for each in source.cells(some)]
+    return _result(
+        file=[*batch.column(FILE).take(some).to_pylist(), None],
+        row=[*batch.column(ROW).take(some).to_pylist(), None],
+        cells=[*cells, None],
+        ids=[*(None for _ in cells), ids.astype("<u8").tobytes()],
+    )
+
+
+def _counted(kept: Sequence[Kept]) -> pa.RecordBatch:
+    return _result(
+        territory=[each.territory for each in kept],
+        owner=[each.owner for each in kept],
+        tally=[_tally_text(each) for each in kept],
+    )
+
+
+def _result(**columns: Sequence[object]) -> pa.RecordBatch:
+    """A batch by RESULT, null in the columns that are not given."""
+    count = len(next(iter(columns.values())))
+    arrays = [pa.array(columns.get(each.name, [None] * count), each.type) for each in RESULT]
+    return pa.RecordBatch.from_arrays(arrays, schema=RESULT)
 
 
 def _tally_text(kept: Kept) -> str:

@@ -9,11 +9,13 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from syncd.errors import Severity
 from syncd.rules.arrow.cell_texts import can_be_id, can_be_text, texts_of
+from syncd.rules.batch.arrays import numbers_array
 from syncd.rules.exports import Remarks, Row, header_columns
 
 ROWS = 65_536
@@ -35,6 +37,11 @@ class ParquetExport:
     def count(self) -> int:
         """How many rows there are."""
         return self.starts[-1]
+
+    @property
+    def id_column(self) -> str:
+        """The name of the column that holds the ids."""
+        return next(name for name, field in self.columns if field == "id")
 
 
 def open_parquet(
@@ -84,19 +91,50 @@ def open_parquet(
     return ParquetExport(files, tuple(starts), schema, tuple(columns))
 
 
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """Rows of a file that are read together: one of its row groups, or all of them; the first is row `start` of it."""
+
+    file: Path
+    group: int | None = None
+    start: int = 0
+
+    def batches(self, names: Collection[str], schema: pa.Schema) -> Iterator[pa.RecordBatch]:
+        """These columns of its rows as the `schema` declares them, and where each row stands, some rows at a time.
+
+        Raises OSError and ArrowException where the file cannot be read, or no longer is what it was.
+        """
+        row = self.start
+        groups = None if self.group is None else [self.group]
+        with pq.ParquetFile(self.file) as opened:
+            for batch in opened.iter_batches(ROWS, row_groups=groups, columns=list(names)):
+                yield _placed(batch, schema, self.file.name, row)
+                row += len(batch)
+
+
 def batches(export: ParquetExport, remarks: Remarks) -> Iterator[pa.RecordBatch]:
     """The export's known columns, and where each row stands; a file that breaks off is a finding and the end."""
     names = [name for name, _ in export.columns]
     for number, file in enumerate(export.files):
-        row = 0
         try:
-            with pq.ParquetFile(file) as opened:
-                for batch in opened.iter_batches(ROWS, columns=names):
-                    yield _placed(batch, export.schema, file.name, row)
-                    row += len(batch)
+            yield from Stretch(file).batches(names, export.schema)
         except (OSError, pa.ArrowException) as error:
             _unreadable(file, error, remarks, export.starts[number] + 1)
             return
+
+
+def stretches(export: ParquetExport) -> tuple[Stretch, ...]:
+    """The export's row groups, which can be read apart. Raises OSError for a file that is no longer what it was."""
+    found: list[Stretch] = []
+    for file in export.files:
+        try:
+            metadata, start = pq.read_metadata(file), 0
+        except pa.ArrowException as error:
+            raise OSError(f"{file.name} cannot be read as Parquet") from error
+        for group in range(metadata.num_row_groups):
+            found.append(Stretch(file.absolute(), group, start))
+            start += metadata.row_group(group).num_rows
+    return tuple(found)
 
 
 def parquet_rows(path: Path, known: Collection[str], required: Collection[str], remarks: Remarks) -> Iterator[Row]:
@@ -120,16 +158,17 @@ def cells_of(batch: pa.RecordBatch, columns: Collection[tuple[str, str]]) -> Ite
         yield {field: cell for field, cell in zip(fields, row, strict=True) if cell is not None}
 
 
-def restored(column: pa.Array, type_: pa.DataType) -> pa.Array:
-    """A column as the type that its export declares, where a reader hands it over as another."""
-    return column if column.type == type_ or pa.types.is_dictionary(type_) else column.cast(type_)
-
-
 def _placed(batch: pa.RecordBatch, schema: pa.Schema, file: str, start: int) -> pa.RecordBatch:
     count, names = len(batch), batch.schema.names
-    columns = [restored(batch.column(name), schema.field(name).type) for name in names]
-    files, rows = pa.repeat(pa.scalar(file, pa.string()), count), pa.array(range(start, start + count), pa.int64())
+    columns = [_as(batch.column(name), schema.field(name).type) for name in names]
+    files = pa.repeat(pa.scalar(file, pa.string()), count)
+    rows = numbers_array(np.arange(start, start + count, dtype=np.int64))
     return pa.RecordBatch.from_arrays([*columns, files, rows], names=[*names, FILE, ROW])
+
+
+def _as(column: pa.Array, type_: pa.DataType) -> pa.Array:
+    """A column as the type that its export declares, where the reader hands it over as another."""
+    return column if column.type == type_ or pa.types.is_dictionary(type_) else column.cast(type_)
 
 
 def _schema(metadata: pq.FileMetaData) -> pa.Schema:

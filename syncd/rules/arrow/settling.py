@@ -13,11 +13,9 @@ from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Protocol
-from urllib.parse import quote
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from syncd.errors import InputError, Severity
 from syncd.model.normalisation.numbers import EXACT
@@ -31,8 +29,9 @@ from syncd.rules.accounts import (
     report_orphans,
 )
 from syncd.rules.arrow.cell_texts import texts_of
+from syncd.rules.arrow.id_digests import Digests, repeated_among, rows_among
 from syncd.rules.arrow.kernel import Kernel, Recipe, tally_of
-from syncd.rules.arrow.parquet import ParquetExport, batches, open_parquet
+from syncd.rules.arrow.parquet import FILE, ROW, ParquetExport, Stretch, batches, open_parquet
 from syncd.rules.batch.export import Settled
 from syncd.rules.batch.keeping import OWNER
 from syncd.rules.deciding.kept import Kept
@@ -44,8 +43,9 @@ from syncd.rules.facts import Directory, Facts
 from syncd.rules.findings import Findings
 from syncd.rules.pack import Pack, Territory
 
-Repeated = tuple[str, str, int]
-"""A row whose id stands more than once: the id, the name of its file, its number there from 0."""
+Placed = tuple[str, str, int]
+"""Where an id stands: the id, the name of its file, the row's number there from 0."""
+PLACED = pa.schema([pa.field("id", pa.string()), pa.field("file", pa.string()), pa.field("row", pa.int64())])
 
 
 class Engine(Protocol):
@@ -54,35 +54,43 @@ class Engine(Protocol):
     def run(self, export: ParquetExport, recipe: Recipe, remarks: Remarks) -> Iterable[pa.RecordBatch]:
         """The kernel's results, in any order; a file that breaks off is a finding."""
 
-    def repeated(self) -> Iterable[Repeated]:
-        """After a run, the rows whose id stands more than once."""
+    def rows_of(self, digests: Digests) -> Iterable[Placed]:
+        """After a run, the rows whose ids have some of these digests."""
 
 
 class Local:
     """Runs the kernel in this process, chunk by chunk."""
 
     def __init__(self) -> None:
-        self._ids: list[pa.Array] = []
         self._export: ParquetExport | None = None
 
     def run(self, export: ParquetExport, recipe: Recipe, remarks: Remarks) -> Iterator[pa.RecordBatch]:
         """See Engine."""
-        kernel, self._export = Kernel(recipe), export
-        column = next(name for name, field in export.columns if field == "id")
-        for batch in batches(export, remarks):
-            self._ids.append(texts_of(batch.column(column)))
-            yield kernel.settle(batch)
+        self._export = export
+        yield from Kernel(recipe).settle_all(batches(export, remarks))
 
-    def repeated(self) -> Iterator[Repeated]:
+    def rows_of(self, digests: Digests) -> Iterator[Placed]:
         """See Engine."""
-        ids = pa.chunked_array(self._ids, type=pa.string())
-        counts = pc.value_counts(ids)
-        often = counts.field("values").filter(pc.greater(counts.field("counts"), 1)).drop_null()
-        if not len(often) or self._export is None:
+        if self._export is None:
             return
-        for row in np.flatnonzero(np.asarray(pc.is_in(ids, often))).tolist():
-            part = int(np.searchsorted(self._export.starts, row, side="right")) - 1
-            yield ids[row].as_py(), self._export.files[part].name, row - self._export.starts[part]
+        for file in self._export.files:
+            yield from placed_in(Stretch(file), self._export.id_column, self._export.schema, digests)
+
+
+def placed_in(stretch: Stretch, column: str, schema: pa.Schema, digests: Digests) -> Iterator[Placed]:
+    """The rows of a stretch whose ids, which stand in this column, have some of these digests."""
+    for batch in stretch.batches((column,), schema):
+        ids = texts_of(batch.column(column))
+        for row in rows_among(ids, digests).tolist():
+            yield ids[row].as_py(), batch.column(FILE)[row].as_py(), batch.column(ROW)[row].as_py()
+
+
+def placed_batch(stretch: Stretch, column: str, schema: pa.Schema, digests: Digests) -> pa.RecordBatch:
+    """The same as one batch by PLACED."""
+    rows = list(placed_in(stretch, column, schema, digests))
+    columns = zip(*rows, strict=True) if rows else ((), (), ())
+    arrays = [pa.array(values, each.type) for values, each in zip(columns, PLACED, strict=True)]
+    return pa.RecordBatch.from_arrays(arrays, schema=PLACED)
 
 
 def settle_parquet(
@@ -106,7 +114,8 @@ def settle_parquet(
         types = export.schema.serialize().to_pybytes()
         recipe = Recipe(pack, directory, derivation, now, frozenset(deals), export.columns, types)
         book.take(export, engine.run(export, recipe, remarks))
-        facts = tuple(join_families(book.facts(engine.repeated(), remarks)))
+        again = repeated_among(book.digests)
+        facts = tuple(join_families(book.facts(engine.rows_of(again) if len(again) else (), remarks)))
     else:
         facts = ()
     remarks.close()
@@ -139,6 +148,7 @@ class _Book:
 
     def __init__(self, pack: Pack, deals: Deals, directory: Directory, derivation: Derivation, now: datetime) -> None:
         self.seen: dict[str, int] = {}
+        self.digests: list[Digests] = []
         self._deals = deals
         self._directory = directory
         self._derivation = derivation
@@ -151,21 +161,25 @@ class _Book:
     def take(self, export: ParquetExport, results: Iterable[pa.RecordBatch]) -> None:
         """Take the results of a run."""
         for file, start in zip(export.files, export.starts, strict=False):
-            self._starts[file.name] = self._starts[quote(file.name)] = start
+            self._starts[file.name] = start
         for result in results:
             columns = (result.column(name).to_pylist() for name in result.schema.names)
-            for file, row, cells, territory, owner, tally in zip(*columns, strict=True):
-                if cells is not None:
+            for file, row, cells, territory, owner, tally, ids in zip(*columns, strict=True):
+                if ids is not None:
+                    self.digests.append(np.frombuffer(ids, dtype="<u8").astype(np.uint64, copy=False))
+                elif cells is not None:
                     self._rows.append(Row(self._starts[file] + row + 1, json.loads(cells)))
                 else:
                     identity, count, bands, amounts = tally_of(tally)
                     self._totals.setdefault((territory, owner), _Total(identity)).add(count, bands, amounts)
 
-    def facts(self, repeated: Iterable[Repeated], remarks: Remarks) -> Iterator[Facts]:
-        """The facts of the rows that are not settled, in the order of the files."""
+    def facts(self, doubted: Iterable[Placed], remarks: Remarks) -> Iterator[Facts]:
+        """The facts of the rows that are not settled, in the order of the files. All rows of an id that stands more
+        than once are among the `doubted`.
+        """
         first: dict[str, int] = {}
         again: set[int] = set()
-        for line, key in sorted((self._starts[file] + row + 1, key) for key, file, row in repeated):
+        for line, key in sorted((self._starts[file] + row + 1, key) for key, file, row in doubted):
             if first.setdefault(key, line) != line:
                 again.add(line)
                 message = f"the id {key} stands twice; the first is in {remarks.where(first[key])}"

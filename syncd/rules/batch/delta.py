@@ -1,8 +1,9 @@
 """One tree over one book, decided again and again: after an edit, a later instant or a pull only what can be otherwise.
 
 What is kept is what each row's values are to each predicate, whatever the place of its rule: a predicate that was asked
-is not asked again. A row is decided again where a condition that is new or moved holds for it, or where the rule that
-took it is gone. Equal to deciding every row by `BatchTerritories`. Knows conditions and windows; no people or picks.
+is not asked again. Where a condition that is new or moved holds for a row, the first of those and of the rule that took
+it takes it now; where that rule is gone, the row is decided again. Equal to deciding every row by `BatchTerritories`.
+Knows conditions and windows; no people or picks.
 """
 
 from __future__ import annotations
@@ -194,12 +195,12 @@ class LiveTerritories:
         self._asked.make_room(len(role.table.terms))
         named = {index.name: self._named(index, context) for index in role.table.fields}
         tree = _Tree(role, context, alive, named)
-        self._bits = {}
+        self._bits, self._words = {}, {}
         for index in role.table.fields:
             field = self._fields.setdefault(index.name, _Field(index.name))
             field.ask(named[index.name], self._columns, context)
             self._bits[index.name] = field.bits(named[index.name], index.untested)
-        self._spell(tree)
+        self._check_size(tree)
         again = self._decide(tree)
         self._last = tree
         return Settlement(role.paths, self._items(tree), again)
@@ -231,20 +232,14 @@ class LiveTerritories:
             if field.truths is not before or len(field.truths) != len(self._bits[index.name]):
                 self._bits[index.name] = field.bits(named, index.untested)
                 self._words.pop(index.name, None)
-        self._spell(tree)
+        self._check_size(tree)
         self._terms[rows] = self._first(rows, tree)
         return Settlement(tree.classes.paths, self._items(tree), rows)
 
-    def _spell(self, tree: _Tree) -> None:
-        """The bits of each class as words, where they are not yet."""
-        width = len(tree.table.terms)
-        if sum(map(len, self._bits.values())) * width > MOST_TABLE_BYTES * 8:
+    def _check_size(self, tree: _Tree) -> None:
+        """UndividedError where the bits of all classes would take too much room as words."""
+        if sum(map(len, self._bits.values())) * len(tree.table.terms) > MOST_TABLE_BYTES * 8:
             raise UndividedError("the tables of this tree would be too large")
-        if self._last is not tree:
-            self._words = {}
-        for name, bits in self._bits.items():
-            if name not in self._words:
-                self._words[name] = words_of(bits, width)
 
     def _named(self, index: FieldIndex, context: EvaluationContext) -> dict[Hashable, Predicate]:
         """The predicates of a field by what they ask; one that reads the clock is another at each instant."""
@@ -272,34 +267,42 @@ class LiveTerritories:
             place_of[before] = place
         gone = place_of == NOTHING
         gone[NOTHING] = False  # a row that nothing took is decided again only where something new holds for it
-        new = sorted(set(living) - {place for _, place in stayed})
+        new = np.array(sorted(set(living) - {place for _, place in stayed}), dtype=np.int32)
         first = not self._keys or len(new) > MOST_NEW
-        again = np.arange(self._columns.count) if first else np.flatnonzero(self._met(new) | gone[self._terms])
         self._keys = [key if lives else None for key, lives in zip(keys, alive.tolist(), strict=True)]
+        if first:
+            again = np.arange(self._columns.count)
+            self._terms = self._first(again, tree)
+            return again
+        met, lost = self._met(new.tolist()), gone[self._terms]
         self._terms = place_of[self._terms]
-        self._terms[again] = self._first(again, tree)
-        return again
+        rows, left = np.flatnonzero(met), np.flatnonzero(lost)
+        found, was = new[_lowest(met[rows])], self._terms[rows]
+        self._terms[rows] = np.where(was == NOTHING, found, np.minimum(was, found))
+        if len(left):
+            self._terms[left] = self._first(left, tree)
+        return np.flatnonzero(lost | (met != 0))
 
-    def _met(self, terms: Sequence[int]) -> NDArray[np.bool_]:
-        """The rows for which some of a few terms hold."""
-        if not terms:
-            return np.zeros(self._columns.count, dtype=np.bool_)
+    def _met(self, terms: Sequence[int]) -> Words:
+        """For each row which of a few terms hold: a bit for each, in their order."""
         every = (1 << len(terms)) - 1
-        found: NDArray[np.uint64] | None = None
+        found: Words | None = None
         for name, rows in self._bits.items():
             few = [sum((bits >> term & 1) << place for place, term in enumerate(terms)) for bits in rows]
             if all(bits == every for bits in few):
                 continue
             left = np.array(few, dtype=np.uint64)[self._fields[name].places]
-            found = left if found is None else found & left
-        return np.ones(self._columns.count, dtype=np.bool_) if found is None else found != 0
+            found = left if found is None else np.bitwise_and(found, left, out=found)
+        return np.full(self._columns.count, every, dtype=np.uint64) if found is None else found
 
     def _first(self, rows: Rows, tree: _Tree) -> Codes:
         width, whole = len(tree.table.terms), len(rows) == self._columns.count
         fields = []
-        for name, words in self._words.items():
+        for name, bits in self._bits.items():
+            if name not in self._words:
+                self._words[name] = words_of(bits, width)
             places = self._fields[name].places
-            fields.append(FieldRows(words, places if whole else places[rows]))
+            fields.append(FieldRows(self._words[name], places if whole else places[rows]))
         alive = words_of([tree.alive], width)
         if len(rows) >= _FEW:
             return first_bits(fold(fields, len(rows), width, alive[0]))
@@ -337,6 +340,11 @@ def _places_of(bits: int) -> list[int]:
         found.append(lowest.bit_length() - 1)
         bits ^= lowest
     return found
+
+
+def _lowest(bits: Words) -> Codes:
+    """The place of the lowest bit of each of these words, of which none is 0."""
+    return np.bitwise_count((bits & (~bits + np.uint64(1))) - np.uint64(1)).astype(np.int32)
 
 
 def _in_order(pairs: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:

@@ -100,7 +100,8 @@ class Likeness:
 
     def __init__(self, index: FieldIndex, context: EvaluationContext) -> None:
         self._context = context
-        self._points: set[Value] = set()
+        self._points: dict[Value, list[int]] = {}
+        self._listed = 0
         self._beginnings: set[str] = set()
         self._ends: set[str] = set()
         self._parts: set[str] = set()
@@ -117,8 +118,9 @@ class Likeness:
         """The groups of texts that are alike."""
         groups = Alike(len(texts))
         array = texts.array.cast(pa.string()) if pa.types.is_large_string(texts.array.type) else texts.array
-        array = pc.fill_null(array, "") if array.null_count else array
-        groups.split(_places_in(array, sorted(point for point in self._points if isinstance(point, str))))
+        # A null, of which nobody asks, is told like an empty text, which begins, ends and holds nothing.
+        array = pc.fill_null(array, "") if array.null_count and "" in self._points else array
+        groups.split(self._listings_of(array))
         data = array.cast(pa.binary())
         for places in _edges_of(data, self._beginnings, lambda size: pc.binary_slice(data, 0, size)):
             groups.split(places)
@@ -150,9 +152,9 @@ class Likeness:
         # By exact type, as the classes do: what derives from a known matcher may look at more.
         kind = type(matcher)
         if isinstance(matcher, EqualTo) and kind is EqualTo:
-            self._points.add(matcher.value)
+            self._take_points((matcher.value,))
         elif isinstance(matcher, InList | NoneOf | AnyElement | AllElements | NoElement) and kind in _POINTS:
-            self._points |= matcher.values
+            self._take_points(matcher.values)
         elif isinstance(matcher, Interval) and kind is Interval:
             self._bounds |= {bound for bound in (matcher.low, matcher.high) if bound is not None}
         elif isinstance(matcher, PostalRange) and kind is PostalRange:
@@ -181,7 +183,22 @@ class Likeness:
         elif after:
             self._beginnings.add(inner)
         else:
-            self._points.add(inner)
+            self._take_points((inner,))
+
+    def _take_points(self, points: Iterable[Value]) -> None:
+        self._listed += 1
+        for point in points:
+            self._points.setdefault(point, []).append(self._listed)
+
+    def _listings_of(self, array: pa.Array) -> Groups:
+        """For each text by which matchers it is listed, as a number; 0 for a text that is nobody's point.
+
+        Points of the same matchers are alike: whoever lists values looks at nothing but whether one is among them.
+        """
+        points = sorted(point for point in self._points if isinstance(point, str))
+        numbers: dict[tuple[int, ...], int] = {}
+        of_point = [numbers.setdefault(tuple(self._points[point]), len(numbers) + 1) for point in points]
+        return np.array([0, *of_point], dtype=np.int64)[_places_in(array, points)]
 
     def _split_by_ranges(self, groups: Alike, array: pa.Array) -> None:
         for size in sorted({len(low) for low, _ in self._ranges}):
@@ -200,6 +217,9 @@ class Likeness:
         literals = {glob.pattern: _longest_literal(glob.pattern) for glob in self._globs.values()}
         looked_for = sorted(part for part in {*self._parts, *literals.values()} if part)
         rows = _holding_any(array, looked_for)
+        if len(looked_for) == 1 and not literals:
+            groups.split_rows(rows)
+            return
         some = array.take(numbers_array(rows))
         for part in sorted(part for part in self._parts if part):
             groups.split_rows(rows[flags_of(pc.match_substring(some, part))])
@@ -238,11 +258,13 @@ def _holding_any(array: pa.Array, parts: list[str]) -> NDArray[np.int64]:
     """The rows that hold some of the parts."""
     if not parts:
         return np.empty(0, dtype=np.int64)
+    if len(parts) == 1:
+        return np.flatnonzero(flags_of(pc.match_substring(array, parts[0])))
     if sum(map(len, parts)) <= _SHORT_PATTERN:
         return np.flatnonzero(flags_of(pc.match_substring_regex(array, "|".join(map(_quoted, parts)))))
     import polars as pl  # as long to load as all the rest of a small plan takes
 
-    held = pl.Series(array).str.contains_any(parts)
+    held = pl.Series(array).str.contains_any(parts).fill_null(value=False)
     return np.flatnonzero(held.to_numpy())
 
 

@@ -18,7 +18,7 @@ from syncd.rules.batch.columns import Codes, Column
 
 
 class Texts(Sequence[str]):
-    """Texts in an Arrow array; nulls are never asked for."""
+    """Texts in an Arrow array; a null is an empty text."""
 
     def __init__(self, array: pa.Array) -> None:
         self.array = array
@@ -35,7 +35,7 @@ class Texts(Sequence[str]):
     def __getitem__(self, place: int | slice) -> str | Sequence[str]:
         if isinstance(place, slice):
             return Texts(self.array[place])
-        return str(self.array[place].as_py())
+        return str(self.array[place].as_py() or "")
 
 
 class Numbers(Sequence[Decimal]):

@@ -23,6 +23,9 @@ _PLAIN_DOMAIN = r"^[a-z0-9][a-z0-9-]*\.[a-z]+$"
 _FIRST_LABEL = r"^[^.]*\."
 _PLAIN_CODE = r"^[A-Za-z0-9 -]*[A-Za-z0-9][A-Za-z0-9 -]*$"
 _WHOLE = r"^[0-9]{1,18}$"
+_ZIP, _ZIP_PLUS, _SHORT = 5, 9, (3, 4)
+ZIP_COUNTRY = "US"
+"""The country whose postal codes are ZIP codes."""
 _WORD = "[!-~]"
 
 
@@ -44,9 +47,19 @@ def whole_numbers(cells: pa.Array) -> Mask:
     return flags_of(pc.match_substring_regex(cells, _WHOLE))
 
 
-def plain_codes(cells: pa.Array) -> Mask:
-    """The texts that are postal codes of letters, digits, spaces and hyphens."""
-    return flags_of(pc.match_substring_regex(cells, _PLAIN_CODE))
+def bare_codes(cells: pa.Array, in_zips: Mask) -> tuple[pa.Array, Mask]:
+    """Postal codes as values, and which of them take more than that: spaces and hyphens go, and of a ZIP code with nine
+    digits five stay. `in_zips` are those of the country of ZIP codes.
+    """
+    plain = flags_of(pc.match_substring_regex(cells, _PLAIN_CODE))
+    bare = pc.ascii_upper(pc.replace_substring_regex(cells, "[ -]+", ""))
+    zips = in_zips & plain & whole_numbers(bare)
+    sizes = numbers_of(pc.binary_length(bare))
+    long_ = zips & (sizes == _ZIP_PLUS)
+    if long_.any():
+        first = pc.utf8_slice_codeunits(bare.filter(flags_array(long_)), 0, _ZIP)
+        bare = pc.replace_with_mask(bare, flags_array(long_), first)
+    return bare, ~plain | (zips & np.isin(sizes, _SHORT))
 
 
 def plain_domains(cells: pa.Array) -> Mask:

@@ -30,12 +30,13 @@ from syncd.rules.batch.arrays import (
     prefixed,
     texts_array,
 )
-from syncd.rules.batch.book_columns import ALWAYS, DEALS, DEALT, OTHERS, SINCE, UNTIL, BookPart, GrowingColumn, instants
+from syncd.rules.batch.book_columns import DEALS, OTHERS, BookPart
 from syncd.rules.batch.book_making import Spelled, assembled
 from syncd.rules.batch.columns import MISSING
+from syncd.rules.batch.raw_deals import RawDeals
 from syncd.rules.batch.raw_fields import LOCATED, RawField, Read, are_blank
-from syncd.rules.deriving.company_reader import CompanyReader, Dealt
-from syncd.rules.deriving.company_records import OWN_ID_FIELDS, Derivation, OwnershipView, field_plan
+from syncd.rules.batch.raw_json import columns_of_json, odd_rows
+from syncd.rules.deriving.company_records import OWN_ID_FIELDS, Derivation, field_plan
 from syncd.rules.deriving.field_values import id_value
 from syncd.rules.deriving.opportunity_facts import shared
 
@@ -43,10 +44,6 @@ _COUNTRY, _PARENT = "country", "parent"
 _PLACES = ("state", "postal_code")
 _PLAIN_ID = "^[0-9A-Za-z]+$"
 _SHORT_ID = 15
-_SURROGATE = "\\ud"
-"""How JSON tells what Arrow cannot hold, half of a surrogate pair; such rows are left to Python."""
-Deals = Mapping[System, Mapping[str, Sequence[Record]]]
-"""Opportunities by the id of their account."""
 Mask = NDArray[np.bool_]
 
 
@@ -69,12 +66,12 @@ class _Rows:
 class RawBook:
     """Makes columns of raw accounts, some tens of thousands at a time; `linked` are refs that links are about."""
 
-    def __init__(self, derivation: Derivation, now: datetime, linked: Collection[str], deals: Deals) -> None:
+    def __init__(
+        self, derivation: Derivation, now: datetime, linked: Collection[str], deals: Mapping[System, RawDeals]
+    ) -> None:
         self._now = now
         self._linked = texts_array(sorted(linked))
         self._deals = deals
-        self._dealt_ids = {system: texts_array(sorted(found)) for system, found in deals.items()}
-        self._dealing = CompanyReader(derivation, OwnershipView(), now)
         self._default_country = derivation.default_country if derivation.fill_missing_country else None
         types, reader = derivation.catalogue.account, derivation.reader()
         plan = [(name, order) for name, order in field_plan(derivation) if name in types]
@@ -85,8 +82,8 @@ class RawBook:
     def read(self, raw: RawAccounts) -> tuple[BookPart, list[Record]]:
         """The columns of those accounts that are companies of their own, and the other accounts as records."""
         told = raw.fields.split("\n")
-        odd = [row for row, text in enumerate(told) if _SURROGATE in text] if _SURROGATE in raw.fields else []
-        parsed = self._parsed(raw, told, odd)
+        odd = odd_rows(raw.fields, told)
+        parsed = columns_of_json(raw.fields, told, odd, self._names[raw.system])
         keep = np.zeros(raw.count, dtype=np.bool_)
         ids, merged = lines_array(raw.ids, raw.count), lines_array(raw.merged_from, raw.count)
         keys = prefixed(f"{raw.system.value}:{Kind.ACCOUNT.value}:", ids)
@@ -100,24 +97,6 @@ class RawBook:
         texts = {name: column.filter(kept) for name, column in (parsed or {}).items()}
         rows = _Rows(raw.system, keys.filter(kept), ids.filter(kept), owners, parents, texts)
         return self._part(rows), left
-
-    def _parsed(self, raw: RawAccounts, told: Sequence[str], odd: Sequence[int]) -> Mapping[str, pa.Array] | None:
-        """The mapped fields as columns of texts; None where some row holds what none of ours does."""
-        text = raw.fields
-        if odd:
-            plain = list(told)
-            for row in odd:
-                plain[row] = "{}"
-            text = "\n".join(plain)
-        data = text.encode("ascii")
-        schema = pa.schema([pa.field(name, pa.string()) for name in self._names[raw.system]])
-        options = pyarrow.json.ParseOptions(explicit_schema=schema, unexpected_field_behavior="ignore")
-        whole = pyarrow.json.ReadOptions(use_threads=False, block_size=len(data) + 1)
-        try:
-            table = pyarrow.json.read_json(pa.BufferReader(data), read_options=whole, parse_options=options)
-        except pa.ArrowInvalid:
-            return None
-        return {name: table.column(name).combine_chunks() for name in table.column_names}
 
     def _records(
         self, raw: RawAccounts, ids: pa.Array, told: Sequence[str], merged: pa.Array, rows: NDArray[np.int64]
@@ -138,7 +117,7 @@ class RawBook:
         columns = {name: read.arrow() for name, read in self._read(rows).items()}
         columns["systems"] = _constant(shared([rows.system.value]), rows.count)
         columns[OWN_ID_FIELDS[rows.system]] = _own_ids(rows.ids).arrow()
-        numbers, dealt, refs = self._of_deals(rows)
+        numbers, dealt, refs = self._deals[rows.system].of(rows.ids)
         none = texts_array([""] * rows.count)
         nobody = Read(np.full(rows.count, MISSING, dtype=np.int32), texts_array([]), "text")
         owned = rows.owners.dictionary_encode()
@@ -184,29 +163,6 @@ class RawBook:
         gaps = placed & (read.codes < 0)
         values = pa.concat_arrays([read.values, texts_array([self._default_country])])
         return Read(np.where(gaps, np.int32(len(values) - 1), read.codes), values, "text")
-
-    def _of_deals(self, rows: _Rows) -> tuple[Mapping[str, NDArray[np.int64]], Mapping[str, Spelled], pa.Array]:
-        """What opportunities say: the numbers of a part, the derived fields, and the refs of each company's."""
-        without, growing = self._dealing.dealt(()), dict[str, GrowingColumn]()
-        since, until = (np.full(rows.count, each, dtype=np.int64) for each in ALWAYS)
-        is_dealt, counts = (np.zeros(rows.count, dtype=np.int64) for _ in range(2))
-        refs: list[str] = []
-        held = self._deals.get(rows.system, {})
-        places = np.flatnonzero(flags_of(pc.is_in(rows.ids, value_set=self._dealt_ids[rows.system]))) if held else ()
-        for row in np.asarray(places, dtype=np.int64).tolist():
-            deals = held[rows.ids[row].as_py()]
-            said: Dealt = self._dealing.dealt(deals)
-            for name, value in said.values.items():
-                growing.setdefault(name, GrowingColumn()).put(row, value)
-            is_dealt[row], counts[row] = said.is_kept, len(deals)
-            refs += [str(deal.ref) for deal in deals]
-            if said.since is not None and said.until is not None:
-                since[row], until[row] = instants(said.since), instants(said.until)
-        columns = {}
-        for name in {*growing, *without.values}:
-            column = growing.get(name, GrowingColumn())
-            columns[name] = column.arrow(rows.count, default=without.values.get(name), given=places)
-        return {DEALT: is_dealt, SINCE: since, UNTIL: until}, columns, lists_array(refs, counts)
 
 
 def _or_else(texts: pa.Array, others: pa.Array) -> pa.Array:

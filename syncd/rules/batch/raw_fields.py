@@ -21,10 +21,11 @@ from syncd.rules.batch.arrays import filled, flags_array, numbers_array, numbers
 from syncd.rules.batch.book_columns import spelled
 from syncd.rules.batch.columns import MISSING, Codes
 from syncd.rules.batch.plain_texts import (
+    ZIP_COUNTRY,
+    bare_codes,
     blank,
     nobodys_domains,
     only_cased,
-    plain_codes,
     plain_domains,
     whole_numbers,
 )
@@ -36,7 +37,6 @@ LOCATED = frozenset({FieldType.STATE, FieldType.POSTAL_CODE})
 _TEXTS = frozenset({FieldType.TEXT, FieldType.PICKLIST, FieldType.EMAIL})
 _NUMBERS = frozenset({FieldType.NUMBER, FieldType.MONEY})
 _MOST_KNOWN = 262_144
-_ZIP, _ZIP_PLUS, _SHORT = 5, 9, (3, 4)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,17 +135,8 @@ class RawField:
 
     def _codes_in(self, cells: pa.Array, homes: NDArray[np.int64], names: Sequence[str]) -> Read:
         """Postal codes: spaces and hyphens go; of a ZIP code with nine digits five stay."""
-        plain = plain_codes(cells)
-        bare = pc.ascii_upper(pc.replace_substring_regex(cells, "[ -]+", ""))
-        has_zips = np.array([*(name == "US" for name in names), False], dtype=np.bool_)
-        zips = has_zips[homes] & plain & whole_numbers(bare)
-        sizes = numbers_of(pc.binary_length(bare))
-        plain &= ~(zips & np.isin(sizes, _SHORT))
-        long_ = zips & (sizes == _ZIP_PLUS)
-        if long_.any():
-            first = pc.utf8_slice_codeunits(bare.filter(flags_array(long_)), 0, _ZIP)
-            bare = pc.replace_with_mask(bare, flags_array(long_), first)
-        odd = ~plain
+        has_zips = np.array([*(name == ZIP_COUNTRY for name in names), False], dtype=np.bool_)
+        bare, odd = bare_codes(cells, has_zips[homes])
         read = self._read_each(cells.filter(flags_array(odd)), homes[odd], names)
         return _replaced(bare, odd, [value if isinstance(value, str) else "" for value in read])
 

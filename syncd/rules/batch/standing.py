@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -25,11 +26,23 @@ from syncd.rules.facts import Facts, Value
 SUSPECT, APPLIED, APPLIED_OWNER = "suspect", "applied", "applied owner"
 _NO_ROWS = np.empty(0, dtype=np.int64)
 _NOT_THERE = -2
+_NOT_TOLD = -3
 _OF_HOLDERS = (OWNER, "owner_active", "territory")
 Holding = tuple[Mapping[System, str | None], str | None]
 """The systems that a company stands in with its owner's id in each, and the territory that was applied to it last."""
 Judge = Callable[[Sequence[Holding]], Sequence[Facts | None]]
 """Who holds companies, one for each that is asked about; None where the engine has to look."""
+
+
+class Left(NamedTuple):
+    """A company that has to be looked at: its live records, sorted, and the number of the territory that takes it.
+
+    The number is that of the path in the owner's tree, -1 for none; None where its columns do not say.
+    """
+
+    key: str
+    refs: tuple[Ref, ...]
+    place: int | None
 
 
 @dataclass(slots=True)
@@ -101,8 +114,8 @@ class Standing:
         reads_deals: bool,
         named: Collection[str] = (),
         unremembered: bool = False,
-    ) -> list[str]:
-        """Let the keeper settle what it can; the keys of the other companies that count.
+    ) -> tuple[Left, ...]:
+        """Let the keeper settle what it can; the other companies that count.
 
         `reads` are the fields that the pack's conditions read; those that read opportunities are answered for companies
         without any. Companies `named` are not settled, and, where those `unremembered` are asked for, none that was
@@ -122,7 +135,21 @@ class Standing:
         if unremembered:
             left_out |= ~self._remembered(keeper, places, holders)
         kept = keeper.settle(batch, left_out, holders, places)
-        return self.part.keys(np.flatnonzero(self.alive & ~kept))
+        if reads_deals:  # territories read nothing else that columns do not say: owners they may not read
+            places = np.where(self.part.numbers(DEALT) == 0, places, _NOT_TOLD)
+        return self._left(np.flatnonzero(self.alive & ~kept), places)
+
+    def _left(self, rows: NDArray[np.int64], places: Codes) -> tuple[Left, ...]:
+        """The companies of some rows."""
+        chosen = numbers_array(rows)
+        ids = [(system, self.part.ids(system).take(chosen).to_pylist()) for system in System]
+        others = self.part.array(OTHERS).take(chosen).to_pylist()
+        found: list[Left] = []
+        for number, (key, place) in enumerate(zip(self.part.keys(rows), places[rows].tolist(), strict=True)):
+            refs = [Ref(system, Kind.ACCOUNT, column[number]) for system, column in ids if column[number]]
+            refs += map(Ref.parse, others[number])
+            found.append(Left(key, tuple(sorted(refs)), None if place == _NOT_TOLD else place))
+        return tuple(found)
 
     def _remembered(self, keeper: Keeper, places: Codes, holders: Holders) -> Mask:
         """The companies to which the very territory and owner were applied that they have."""

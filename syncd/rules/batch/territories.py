@@ -5,7 +5,7 @@ Knows conditions and windows; no people, holds or picks.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from syncd.rules.batch.batch_table import Batch, BatchAnswers
 from syncd.rules.batch.columns import Codes, Columns, columns_of
 from syncd.rules.batch.reduction import Folded
-from syncd.rules.classes.territories import PackClasses, Path, RoleAnswers, protect_rules
+from syncd.rules.classes.territories import PackClasses, Path, RoleAnswers, TerritoryAnswers, protect_rules
+from syncd.rules.deciding.tree import TreeResult
 from syncd.rules.facts import Facts
 from syncd.rules.matching.time_window import EvaluationContext
 
@@ -59,6 +60,25 @@ class BatchTerritories:
         if self._protect is None:
             return np.zeros(batch.columns.count, dtype=np.bool_)
         return self._protect.some(batch)
+
+
+class KnownTerritories(TerritoryAnswers):
+    """A compiled pack at one instant, where a batch has told the territory of some companies for one role already.
+
+    `places` are the numbers of their paths by key, -1 for no path.
+    """
+
+    def __init__(self, classes: PackClasses, context: EvaluationContext, role: str, places: Mapping[str, int]) -> None:
+        super().__init__(classes, context)
+        self._known_role = role
+        self._places = places
+
+    def choose(self, role: str, facts: Facts) -> TreeResult:
+        """What `choose_territory` says of this account; one that is known is not asked about again."""
+        place = self._places.get(facts.key) if role == self._known_role else None
+        if place is None:
+            return super().choose(role, facts)
+        return self.role(role).at_place(place if place >= 0 else None)
 
 
 def batch_of(book: Sequence[Facts], fields: frozenset[str]) -> Batch:

@@ -78,6 +78,7 @@ class Variables:
 
     full: list[int] = field(default_factory=list)
     _implied: dict[int, list[tuple[int, int, int]]] = field(default_factory=dict)
+    _followed: dict[tuple[int, int], tuple[tuple[int, int], ...] | None] = field(default_factory=dict)
 
     def add(self, values: int) -> int:
         """A new variable that may have the values of this set."""
@@ -86,6 +87,7 @@ class Variables:
 
     def imply(self, variable: int, values: int, other: int, others: int) -> None:
         """Where `variable` has one of `values`, `other` has one of `others`; the contrapositive is added too."""
+        self._followed.clear()
         self._implied.setdefault(variable, []).append((values, other, others & self.full[other]))
         back = self.full[variable] & ~values
         self._implied.setdefault(other, []).append((self.full[other] & ~others, variable, back))
@@ -100,27 +102,57 @@ class Variables:
             case Either(parts):
                 return both(self.negated(part) for part in parts)
 
-    def settled(self, box: Box) -> Box | None:
-        """The box without the values that its other sets rule out; None where no point is left."""
+    def settled(self, box: Box, fresh: Iterable[int] | None = None) -> Box | None:
+        """The box without the values that its other sets rule out; None where no point is left.
+
+        `fresh` are the variables that differ from a box that was settled; without it all of them may.
+        """
         known = dict(box)
-        implied = self._implied
-        waiting = {variable for variable in known if variable in implied}
+        full, implied = self.full, self._implied
+        waiting = {each: known[each] for each in (known if fresh is None else fresh) if each in implied}
         while waiting:
-            variable = waiting.pop()
-            has = known[variable]
-            for values, other, others in implied[variable]:
-                if has & ~values:
+            variable, values = waiting.popitem()
+            followed = self._following(variable, values)
+            if followed is None:
+                return None
+            for other, others in followed:
+                before = known.get(other)
+                if before is None:
+                    known[other] = others
                     continue
-                before = known.get(other, self.full[other])
                 after = before & others
                 if not after:
                     return None
                 if after != before:
                     known[other] = after
-                    if other in implied:
-                        waiting.add(other)
-        full = self.full
+                    # what follows from `others` alone is known already, and from `before` too
+                    if after != others and other in implied:
+                        waiting[other] = after
         return {variable: values for variable, values in known.items() if values != full[variable]}
+
+    def _following(self, variable: int, values: int) -> tuple[tuple[int, int], ...] | None:
+        """All that follows where one variable has one of some values; None where that cannot be. Looked up by boxes."""
+        key = (variable, values)
+        if key in self._followed:
+            return self._followed[key]
+        known, waiting = {variable: values}, [variable]
+        while waiting:
+            each = waiting.pop()
+            has = known[each]
+            for tested, other, others in self._implied.get(each, ()):
+                if has & ~tested:
+                    continue
+                before = known.get(other, self.full[other])
+                after = before & others
+                if not after:
+                    self._followed[key] = None
+                    return None
+                if after != before:
+                    known[other] = after
+                    waiting.append(other)
+        found = tuple(sorted(known.items()))
+        self._followed[key] = found
+        return found
 
     def boxes(self, formula: Formula, most: int) -> list[Box]:
         """The boxes that together are the formula; TooManyBoxesError where they are more than `most`."""

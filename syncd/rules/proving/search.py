@@ -96,12 +96,12 @@ class Search:
         self._budget = budget
         self.used: set[int] = set()
 
-    def outside(self, box: Box, against: int) -> Box | None:
+    def outside(self, box: Box, against: int, fresh: Iterable[int] | None = None) -> Box | None:
         """A box within `box` that meets none of the terms `against`; None is a proof that there is no such point.
 
-        Raises ExhaustedError where the budget ends first.
+        `fresh` is as in `Variables.settled`. Raises ExhaustedError where the budget ends first.
         """
-        here = self._variables.settled(box)
+        here = self._variables.settled(box, fresh)
         meeting = against
         while here is not None:
             self._budget.spend(2)
@@ -115,7 +115,8 @@ class Search:
 
     def _narrowed(self, box: Box, meeting: int) -> tuple[Box | None, int | None]:
         """The box without what single terms take on one side; else the term to split by, the one with fewest sides."""
-        fewest, split, narrowed = 0, None, False
+        fewest, split = 0, None
+        narrowed: set[int] = set()
         rest = meeting
         full, boxes = self._variables.full, self._terms.boxes
         here: dict[int, int] = dict(box)
@@ -142,12 +143,12 @@ class Search:
             if sides == 1 and side is not None:
                 self.used.add(number)
                 here[side[0]] = side[1]
-                narrowed = True
+                narrowed.add(side[0])
             elif sides > 1 and (split is None or sides < fewest):
                 fewest, split = sides, number
         self._budget.spend(steps)
         if narrowed:
-            return self._variables.settled(here), None
+            return self._variables.settled(here, narrowed), None
         return box, split
 
     def _branched(self, box: Box, meeting: int, number: int) -> Box | None:
@@ -160,8 +161,9 @@ class Search:
                 return None
             has = rest.get(variable, full[variable])
             if has & ~values:
-                found = self.outside({**rest, variable: has & ~values}, meeting)
+                found = self.outside({**rest, variable: has & ~values}, meeting, (variable,))
                 if found is not None:
                     return found
-                rest = self._variables.settled({**rest, variable: has & values}) if has & values else None
+                within = {**rest, variable: has & values}
+                rest = self._variables.settled(within, (variable,)) if has & values else None
         return None

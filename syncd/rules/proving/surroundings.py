@@ -273,7 +273,8 @@ def _near(word: str, known: list[str]) -> str | None:
 def owner_findings(pack: Pack, directory: Directory) -> Iterator[Finding]:
     """What is found about every person that the pack gives accounts to.
 
-    A warning where no CRM knows them, or knows them as inactive; a note where one that is written does not know them.
+    A warning where no CRM knows them, or can give them any: inactive, not eligible, or one address of several users; a
+    note where one that is written does not know them.
     """
     if directory.assume_active:
         return
@@ -288,6 +289,14 @@ def owner_findings(pack: Pack, directory: Directory) -> Iterator[Finding]:
         if inactive:
             message = f"{person} may be given accounts and is no active user of {' and '.join(inactive)}"
             yield Finding("SYN364", Severity.WARNING, message, place, "take them out, or name who follows them")
+        barred = sorted(system.value for system in rep.active_in - rep.eligible_in)
+        if barred:
+            message = f"{person} may be given accounts and may own none in {' and '.join(barred)}"
+            yield Finding("SYN364", Severity.WARNING, message, place, "take them out, or name somebody else")
+        if person in directory.ambiguous:
+            message = f"{person} is the address of several users of one CRM, so that nobody knows which is meant"
+            hint = "name the user with `salesforce:` or `hubspot:` under `reps`"
+            yield Finding("SYN364", Severity.WARNING, message, place, hint)
         unknown = sorted(system.value for system in directory.written - rep.ids.keys())
         if unknown:
             message = f"{person} is no user of {' and '.join(unknown)}, which is written, too"

@@ -20,11 +20,11 @@ from syncd.rules.conditions import Condition
 from syncd.rules.findings import Findings
 from syncd.rules.matching.condition_parser import ConditionScope, parse_condition
 from syncd.rules.nodes import Mapping as MappingNode
-from syncd.rules.nodes import Node, Scalar
+from syncd.rules.nodes import Node, Scalar, Sequence
 from syncd.rules.pack import UTC_ZONE, NamedList
 from syncd.rules.reading.csv_reader import Sheet, read_csv
 from syncd.rules.reading.pack_files import PackFiles
-from syncd.rules.reading.reading_memory import Names, Part, ReadingMemory, Said, Watched
+from syncd.rules.reading.reading_memory import Names, Part, ReadingMemory, Run, Said, Watched
 
 NO_VALUES: Mapping[str, frozenset[str]] = MappingProxyType({})
 
@@ -107,19 +107,33 @@ class Reading:
     def remembered(self, node: Node, above: object) -> Part | None:
         """The entry as the last reading had it, if all that it depends on is as it was. What it said is said again."""
         part = self.memory.part(node) if self.memory is not None else None
-        if part is None or self.memory is None or part.above != above:
+        if part is None or self.memory is None or not self._holds(part, above):
             return None
-        if not part.lists.hold(self.lists) or not part.segments.hold(self.segments):
-            return None
-        if any(self.sheet(*asked) is not sheet for asked, sheet in part.sheets.items()):
-            return None
-        for found in part.said.found:
-            self.findings.add(*found)
-        self.references += part.said.references
-        self.pairs += part.said.pairs
-        self.queues += part.said.queues
+        self._say(part.said)
         self.memory.keep(part)
         return part
+
+    def remembered_run(self, root: Sequence, above: object) -> Run | None:
+        """The same of all entries of an inserted file at once; None where one of them has to be looked at."""
+        run = self.memory.run(root) if self.memory is not None else None
+        if run is None or self.memory is None or not self._holds(run, above):
+            return None
+        self._say(run.said)
+        self.memory.keep_run(run)
+        return run
+
+    def _holds(self, kept: Part | Run, above: object) -> bool:
+        """Whether all that it depends on is as it was."""
+        if kept.above != above or not kept.lists.hold(self.lists) or not kept.segments.hold(self.segments):
+            return False
+        return all(self.sheet(*asked) is sheet for asked, sheet in kept.sheets.items())
+
+    def _say(self, said: Said) -> None:
+        for found in said.found:
+            self.findings.add(*found)
+        self.references += said.references
+        self.pairs += said.pairs
+        self.queues += said.queues
 
     def begin_parts(self) -> None:
         """All that every condition depends on is read: take from the memory what was read under the same."""

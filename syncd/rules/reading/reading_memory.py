@@ -7,7 +7,7 @@ again. Equal to reading everything anew. Lives in the memory of one process; kno
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -52,6 +52,16 @@ class Names:
         of = {name: named.get(name) for name in asked if name is not None}
         return cls(of, tuple(named) if None in asked else None)
 
+    @classmethod
+    def all_of(cls, some: Iterable[Names]) -> Names:
+        """All these questions, which were answered from the same names."""
+        of: dict[str, object] = {}
+        every = None
+        for each in some:
+            of |= each.of
+            every = every or each.every
+        return cls(of, every)
+
     def hold(self, named: Mapping[str, object]) -> bool:
         """Whether the same questions have the very same answers."""
         if self.every is not None and self.every != tuple(named):
@@ -87,6 +97,35 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
+class Run:
+    """All entries of an inserted file, where each was read by itself and nothing was found in any: what they depend on
+    together, and what they come to.
+    """
+
+    root: Sequence
+    above: object
+    parts: Mapping[int, Part]
+    said: Said
+    lists: Names
+    segments: Names
+    sheets: Mapping[Any, object]
+
+    @classmethod
+    def of(cls, root: Sequence, above: object, parts: Iterable[Part]) -> Run:
+        """The run of these parts, which hold in one and the same reading."""
+        said, sheets = Said(), dict[Any, object]()
+        some = list(parts)
+        for part in some:
+            said.references += part.said.references
+            said.pairs += part.said.pairs
+            said.queues += part.said.queues
+            said.claims += part.said.claims
+            sheets |= part.sheets
+        lists, segments = Names.all_of(part.lists for part in some), Names.all_of(part.segments for part in some)
+        return cls(root, above, {id(part.node): part for part in some}, said, lists, segments, sheets)
+
+
+@dataclass(frozen=True, slots=True)
 class _File:
     """The bytes of a file, what they were read as, what was found in it, and its text, for the findings' lines."""
 
@@ -101,18 +140,30 @@ class ReadingMemory:
 
     def __init__(self) -> None:
         self._files: dict[tuple[str, str], _File] = {}
-        self._parts: dict[int, Part] = {}
-        self._used: dict[int, Part] = {}
+        self._known = _Kept()
+        self._used = _Kept()
         self._same: dict[str, Any] = {}
         self._around: object = None
-        self._other: tuple[object, dict[int, Part]] = (None, {})
+        self._other: tuple[object, _Kept] = (None, self._known)
 
-    def file(self, kind: str, name: str, data: bytes, read: Callable[[], T], findings: Findings) -> T:
-        """A file read as a kind: as before where its bytes are, else by `read`."""
+    def file(
+        self,
+        kind: str,
+        name: str,
+        data: bytes,
+        read: Callable[[], T],
+        findings: Findings,
+        reread: Callable[[T, bytes], T | None] = lambda _before, _data: None,
+    ) -> T:
+        """A file read as a kind: as before where its bytes are, else by `read`.
+
+        `reread` is asked first where nothing was found in what the file was: it takes that, and the bytes that it had.
+        """
         kept = self._files.get((kind, name))
         if kept is None or kept.data != data:
             with findings.heard() as found:
-                read_now = read()
+                again = reread(kept.value, kept.data) if kept is not None and not kept.found else None
+                read_now = read() if again is None else again
             kept = self._files[kind, name] = _File(data, read_now, tuple(found), findings.text_of(name))
         else:
             if kept.text is not None:
@@ -134,26 +185,50 @@ class ReadingMemory:
         a file that cannot be read for a moment is such a condition.
         """
         if self._around != around:
-            before = self._around, self._parts
-            self._around, self._parts = around, self._other[1] if self._other[0] == around else {}
+            before = self._around, self._known
+            self._around, self._known = around, self._other[1] if self._other[0] == around else _Kept()
             self._other = before
-        self._used = {}
+        self._used = _Kept()
 
     def part(self, node: Node) -> Part | None:
         """What was kept of this entry."""
-        return self._parts.get(id(node))
+        return self._known.parts.get(id(node))
+
+    def run(self, root: Sequence) -> Run | None:
+        """What was kept of this list as a whole."""
+        return self._known.runs.get(id(root))
 
     def keep(self, part: Part) -> None:
         """Keep what an entry came to."""
-        self._used[id(part.node)] = part
+        self._used.parts[id(part.node)] = part
+
+    def keep_run(self, run: Run) -> None:
+        """Keep what a whole list came to, its entries with it."""
+        self._used.runs[id(run.root)] = run
+        self._used.parts.update(run.parts)
+
+    def join(self, root: Sequence, above: object) -> None:
+        """Keep a list that was just read as a whole, where each of its entries is kept and nothing was found in any."""
+        parts = [self._used.parts.get(id(node)) for node in root.items]
+        clean = [part for part in parts if part is not None and not part.said.found]
+        if len(clean) == len(parts):
+            self._used.runs[id(root)] = Run.of(root, above, clean)
 
     def end(self) -> None:
         """The pack is read as far as it goes: what it no longer holds is forgotten."""
-        self._parts, self._used = self._used, {}
+        self._known, self._used = self._used, _Kept()
 
     def forget(self) -> None:
         """Forget all parts: something was looked at that this module does not watch."""
-        self._parts, self._used, self._other = {}, {}, (None, {})
+        self._known, self._used, self._other = _Kept(), _Kept(), (None, _Kept())
+
+
+@dataclass(slots=True)
+class _Kept:
+    """Entries and lists of one reading, by the identity of their nodes, which they hold."""
+
+    parts: dict[int, Part] = field(default_factory=dict)
+    runs: dict[int, Run] = field(default_factory=dict)
 
 
 def is_whole(node: MappingNode) -> bool:

@@ -10,6 +10,7 @@ from pathlib import Path
 from syncd.rules.findings import Findings
 from syncd.rules.reading.pack_files import PackFiles
 from syncd.rules.reading.reading_memory import ReadingMemory
+from syncd.rules.reading.yaml_edits import reread_yaml
 from syncd.rules.reading.yaml_reader import Document, read_yaml
 
 
@@ -26,13 +27,14 @@ def read_documents(files: PackFiles, findings: Findings, memory: ReadingMemory |
     contents = [(name, files.read(name)) for name in files.yaml_names()]
     if memory is None:
         return tuple([read_yaml(data, name, findings) for name, data in contents if data is not None])
-    return tuple(
-        [
-            memory.file("yaml", name, data, partial(read_yaml, data, name, findings), findings)
-            for name, data in contents
-            if data is not None
-        ]
-    )
+    return tuple([_kept(name, data, findings, memory) for name, data in contents if data is not None])
+
+
+def _kept(name: str, data: bytes, findings: Findings, memory: ReadingMemory) -> Document:
+    def again(before: Document, old: bytes) -> Document | None:
+        return reread_yaml(before, old, data, findings)
+
+    return memory.file("yaml", name, data, partial(read_yaml, data, name, findings), findings, again)
 
 
 def revision_of(documents: Iterable[Document], files: PackFiles) -> str:

@@ -6,6 +6,7 @@ Knows which sections there are and how files merge (RULES.md 1), not what stands
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 
 from syncd.errors import Place
 from syncd.rules.nodes import Entry, Mapping, Node, Scalar, Sequence
@@ -27,6 +28,13 @@ _OPTIONS = {
 }
 FROM_FILE = frozenset({"overrides", "disputes", "quotas"})
 """Lists that may stand in a CSV: `overrides: {file: overrides.csv}`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Inserted:
+    """The list of a file that stands where `- file: ` names it."""
+
+    root: Sequence
 
 
 class Sections:
@@ -63,6 +71,14 @@ class Sections:
 
         A file is inserted once in a pack, so no file can insert itself for ever.
         """
+        for item in self.parts(items):
+            if isinstance(item, Inserted):
+                yield from self.inserted(item.root.items)
+            else:
+                yield item
+
+    def parts(self, items: Iterable[Node]) -> Iterator[Node | Inserted]:
+        """The same, the list of each file that is inserted as a whole; what that inserts is for the caller to ask."""
         for item in items:
             named = item.get("file") if isinstance(item, Mapping) else None
             if named is None or not isinstance(item, Mapping) or item.get("name") is not None:
@@ -84,13 +100,13 @@ class Sections:
                     "SYN247", "this file holds a list that no other file inserts", document.root.place, hint
                 )
 
-    def _insert(self, named: Scalar) -> Iterator[Node]:
+    def _insert(self, named: Scalar) -> Iterator[Inserted]:
         path = self._reading.files.named(named.text, named.place)
         document = self._to_insert(path, named) if path is not None else None
         if document is None or path is None or not document.readable:
             self.lost += 1
         elif isinstance(document.root, Sequence):
-            yield from self.inserted(document.root.items)
+            yield Inserted(document.root)
         else:
             held = described(document.root) if document.root is not None else "nothing"
             message = f"an inserted file holds nothing but the list; `{path}` holds {held}"

@@ -5,7 +5,7 @@ Fields, matchers and owners are read by others; this module knows levels, names 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from itertools import pairwise
 from types import MappingProxyType
@@ -20,7 +20,7 @@ from syncd.rules.pack import NoOwners, Territory
 from syncd.rules.reading.options import Options, described, read_name
 from syncd.rules.reading.pack_reading import Reading
 from syncd.rules.reading.reading_memory import is_whole
-from syncd.rules.reading.sections import Sections
+from syncd.rules.reading.sections import Inserted, Sections
 from syncd.rules.reading.tables import read_table
 from syncd.rules.reading.territory_options import (
     TERRITORY_OPTIONS,
@@ -60,8 +60,7 @@ class TerritoryLoader:
         starts: dict[str, tuple[Sequence, bool]] = {}
         for level in self._sections.territories:
             complete, lost = True, self._sections.lost
-            for item in self._sections.inserted(level.items):
-                read = self._item(item, Inherited())
+            for read in self._items(level.items, Inherited()):
                 complete = complete and bool(read)
                 for territory in read:
                     roles.setdefault(territory.role, []).append(territory)
@@ -101,6 +100,26 @@ class TerritoryLoader:
             hint = "their order decides: keep one list, and insert the other file with `- file: `"
             self._findings.error("SYN246", message, level.place, hint)
             self._split.add(territory.role)
+
+    def _items(self, items: Iterable[Node], inherited: Inherited) -> Iterator[list[Territory]]:
+        """What each item of a level comes to, those of inserted files in their place."""
+        for part in self._sections.parts(items):
+            if isinstance(part, Inserted):
+                yield from self._inserted(part.root, inherited)
+            else:
+                yield self._item(part, inherited)
+
+    def _inserted(self, root: Sequence, inherited: Inherited) -> Iterator[list[Territory]]:
+        run = self._reading.remembered_run(root, inherited)
+        if run is None:
+            yield from self._items(root.items, inherited)
+            if self._reading.memory is not None:
+                self._reading.memory.join(root, inherited)
+            return
+        for name, place in run.said.claims:
+            self._claim(name, place)
+        for kept in run.parts.values():
+            yield kept.result
 
     def _item(self, item: Node, inherited: Inherited) -> list[Territory]:
         """The territories of one item of a level; none after an error."""
@@ -221,8 +240,7 @@ class TerritoryLoader:
             return ()
         children: list[Territory] = []
         lost = self._sections.lost
-        for item in self._sections.inserted(node.items if isinstance(node, Sequence) else (node,)):
-            read = self._item(item, below)
+        for read in self._items(node.items if isinstance(node, Sequence) else (node,), below):
             children += read
             if not read:
                 self._unsure.add(options.place)

@@ -108,6 +108,20 @@ def read_yaml(data: bytes, path: str, findings: Findings) -> Document:
         return Document(path, builder.root, frozenset(builder.emptied))
 
 
+def read_part(text: str, path: str, above: int) -> Node | None:
+    """What a part of a file holds, which stands in so many lists and mappings; None where anything is to be said of it.
+
+    The lines before it are there and empty.
+    """
+    findings = Findings()
+    builder = _Builder(text, path, Mends(), findings, above)
+    try:
+        builder.run()
+    except (_GaveUpError, yaml.YAMLError):
+        return None
+    return None if len(findings) or builder.emptied else builder.root
+
+
 def _unreadable(path: str, text: str) -> Document:
     return Document(path, None, readable=False, words=frozenset(_WORD.findall(text)))
 
@@ -115,8 +129,9 @@ def _unreadable(path: str, text: str) -> Document:
 class _Builder:
     """Builds the nodes of one text from the parser's events."""
 
-    def __init__(self, text: str, path: str, mends: Mends, findings: Findings) -> None:
+    def __init__(self, text: str, path: str, mends: Mends, findings: Findings, above: int = 0) -> None:
         self.path = path
+        self._deepest = DEEPEST - above
         self._mends = mends
         self.root: Node | None = None
         self.emptied: set[tuple[Place, str]] = set()
@@ -215,7 +230,7 @@ class _Builder:
             hint = "to use a text with braces or brackets, put quotes around it"
             self._findings.error("SYN208", "a key must be plain text", place, hint)
             raise _GaveUpError
-        if len(self._stack) >= DEEPEST:
+        if len(self._stack) >= self._deepest:
             self._findings.error(
                 "SYN208", f"nested deeper than {DEEPEST} levels", place, "use segments or another file"
             )

@@ -63,6 +63,10 @@ class HubspotBook:
                 rows.append(self._deal(str(FIRST_DEAL + 17 * len(rows)), self._ids[company.index], deal, owner, throw))
         return rows
 
+    def holdings(self) -> list[tuple[Company, str, str | None]]:
+        """Each company with its record and who owns that, duplicates left out; call it after `companies`."""
+        return [(each, self._ids[each.index], self._held[each.index]) for each in self._companies]
+
     def _id(self, throw: Dice) -> str:
         self._next_id += throw.randrange(1, 9)
         return str(self._next_id)

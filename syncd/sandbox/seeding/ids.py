@@ -6,9 +6,11 @@ _DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _SUFFIX = "ABCDEFGHIJKLMNOPQRSTUVWXYZ012345"
 FIRST_COMPANY = 9_999_998_001
 FIRST_DEAL = 99_999_999_001
+FIRST_CONTACT = 301
+FIRST_TASK = 70_000_000_001
 FIRST_OWNER = 77_001
 FIRST_USER = 9_001
-"""The first numbers of HubSpot ids. Companies and deals soon gain a digit, so that text and number order differ."""
+"""The first numbers of HubSpot ids. Companies, contacts and deals soon gain a digit: text and number order differ."""
 
 
 def salesforce_id(prefix: str, number: int) -> str:

@@ -86,6 +86,10 @@ class SalesforceBook:
                 )
         return rows
 
+    def holdings(self) -> list[tuple[Company, str, str]]:
+        """Each company with its account and who owns that, duplicates left out; call it after `accounts`."""
+        return [(each, self._ids[each.index], self._held[each.index]) for each in self._companies]
+
     def _duplicates(self, taken: int, throw: Dice) -> list[Row]:
         rows: list[Row] = []
         for company in self._companies:

@@ -243,6 +243,22 @@ Quinn Rossi Sato Turner Ueda Vogel Walsh Xu Young Zimmer Abbott Brandt Costa Dia
 Jensen Kowalski Larsen Meyer Novak
 """)
 FREE_MAIL: tuple[str, ...] = ("gmail.com", "outlook.com", "yahoo.com", "hotmail.com", "gmx.de", "web.de", "icloud.com")
+TITLES: tuple[str, ...] = (
+    "Chief Executive",
+    "Head of Operations",
+    "Head of IT",
+    "Finance Director",
+    "Purchasing Manager",
+    "Plant Manager",
+    "Office Manager",
+)
+TASKS: tuple[str, ...] = (
+    "Call back",
+    "Send the offer",
+    "Prepare the renewal",
+    "Quarterly review",
+    "Ask for a reference",
+)
 TEAM_ROLES: tuple[str, ...] = ("Account Manager", "Sales Engineer", "Executive Sponsor", "Customer Success")
 
 SALESFORCE_STAGES: tuple[tuple[str, int, str], ...] = (

@@ -328,6 +328,28 @@ def test_an_apply_that_died_is_gone_on_with_by_the_next_sync(
     world.assert_equal()
 
 
+def test_a_round_that_closes_the_stale_plan_of_a_dead_one_and_plans_anew_has_not_failed(
+    make_world: Callable[..., World], crash_at: Callable[[str, int], type[BaseException]]
+) -> None:
+    world = make_world(mode="apply")
+    world.pulled()
+    world.adopt()
+    with pytest.raises(crash_at("apply.before_claim", 1)):
+        synced(world)
+    with world.context.store.read() as conn:
+        [left] = plans.list_plans(conn, 5, statuses=[PlanStatus.APPROVED])
+    pack = world.folder / "pack" / "pack.yaml"
+    pack.write_text(pack.read_text().replace("when: always", "when: always\n    assign: first"))
+    world.start()
+    world.wait()
+    report = synced(world)
+    assert [error.code for error in report.set_aside] == ["SYN514"]
+    assert (report.refused, report.exit_code) == (None, ExitCode.OK)
+    with world.context.store.read() as conn:
+        assert plans.get_plan(conn, left.plan_id).status is PlanStatus.SUPERSEDED
+        assert not outbox.open_refs(conn)
+
+
 def test_an_expired_approval_frees_its_records_for_new_plans(world: World) -> None:
     plan_id = ready(world)
     with world.context.store.read() as conn:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,15 +16,17 @@ pytest.importorskip("pyarrow", reason="the extra `fast` is not installed")
 pytest.importorskip("polars", reason="the extra `fast` is not installed")
 
 from random_mirrors import Mirrors
+from sqlalchemy import Connection
 
+from syncd.jobs.books import batch_book
 from syncd.jobs.books.book_cache import COLUMNS_FOLDER, forget_books
-from syncd.jobs.books.company_records import homes_of
+from syncd.jobs.books.company_records import homes_of, records_among, records_of
 from syncd.jobs.books.engines import EngineChoice, InFull
 from syncd.jobs.plans import plan as planning
 from syncd.jobs.plans.plan import Deliberation, deliberate, input_of, make_plan, plan_of
 from syncd.jobs.stages import Stages
 from syncd.model.plans import OutboxRow, RowState
-from syncd.model.refs import Kind, Ref
+from syncd.model.refs import Kind, Ref, System
 from syncd.planning.adoption import remember_kept
 from syncd.planning.proposing.staleness import present_rows
 from syncd.rules.batch.keeping import OWNER
@@ -99,6 +101,28 @@ def test_only_what_changed_is_derived_again(tmp_path: Path) -> None:
     assert notes["marks"] == ["marks and applied territories read anew"]
     again = planned(mirrors, EngineChoice.BATCH)[2]
     assert len(again) == 1
+
+
+def test_who_has_to_be_looked_at_is_read_with_all_records_of_the_company(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    several: list[int] = []
+
+    def checked(conn: Connection, members: Mapping[str, tuple[Ref, ...]], systems: Collection[System]) -> Any:
+        found = list(records_among(conn, members, systems))
+        assert found == list(records_of(conn, list(members), systems))
+        several.append(sum(len(each.accounts) > len({record.ref.system for record in each.accounts}) for each in found))
+        return iter(found)
+
+    monkeypatch.setattr(batch_book, "records_among", checked)
+    mirrors = world(1, tmp_path, f"sqlite:///{tmp_path}/syncd.db")
+    lone = [ref for ref in sorted(mirrors.accounts) if ref.system is System.HUBSPOT and ref not in mirrors.links]
+    joined = [ref for ref in sorted(mirrors.links) if ref.system is System.HUBSPOT][-4:]
+    mirrors.links |= {ref: mirrors.links[other] for ref, other in zip(lone[-4:], joined, strict=True)}
+    for _ in mirrors.steps():
+        planned(mirrors, EngineChoice.BATCH)
+    assert len(several) > 5
+    assert max(several) > 0
 
 
 @pytest.mark.parametrize(("suffix", "harm"), HARMS)

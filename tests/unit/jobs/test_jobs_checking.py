@@ -116,6 +116,14 @@ def test_owners_whom_no_system_knows_or_who_left_are_warnings(pulled: World) -> 
     assert report.fails(strict=True)
 
 
+def test_an_owner_who_may_own_no_accounts_is_a_warning(pulled: World) -> None:
+    queue = next(str(row["Email"]) for row in pulled.dataset.salesforce["User"] if row["UserType"] != "Standard")
+    report = checked(pulled, f"{{name: a, when: {{country: DE}}, owners: [{pulled.reps[0]}, {queue}]}}")
+    (finding,) = found(report, "SYN364")
+    assert finding.message == f"{queue} may be given accounts and may own none in hubspot and salesforce"
+    assert finding.severity is Severity.WARNING
+
+
 def test_an_owner_whom_one_crm_alone_knows_is_a_note(pulled: World) -> None:
     in_salesforce_alone = "amir.ivanov@northwind.example"
     owners = f"[{in_salesforce_alone}, {pulled.reps[0]}]"

@@ -174,6 +174,18 @@ def test_what_should_follow_and_is_not_read_is_told(make_world: Make) -> None:
 
 
 @ON_SQLITE
+def test_a_hubspot_contact_that_is_a_lead_is_routed_and_does_not_follow(make_world: Make) -> None:
+    world = followed(make_world)
+    world.start(extra="[leads]\nread = true\n")
+    company, keeper = moving(world, HUBSPOT)
+    theirs, lead = in_hubspot(world, company, keeper, 1), in_hubspot(world, company, keeper, 2)
+    world.hubspot.edit({"object": "contacts", "id": lead.id, "set": {"lifecyclestage": "lead"}})
+    world.wait(5)
+    document = document_of(world, ready(world))
+    assert [row["ref"] for row in document["changes"] if ":contact:" in row["ref"]] == [str(theirs)]
+
+
+@ON_SQLITE
 def test_drift_revert_takes_the_contacts_that_moved_along(make_world: Make) -> None:
     world = followed(make_world)
     account, owner = moving(world, SALESFORCE)

@@ -131,7 +131,7 @@ def still_open(world: World) -> set[str]:
     return {key for key, deal in deals.items() if deal.fields.get("is_closed") != "true"}
 
 
-def full_of_everything(leads: LeadsWorld, who: str) -> None:
+def full_of_everything(leads: LeadsWorld, who: str, lead_object: str) -> None:
     """Somebody gets contacts, open tasks and leads: on their own account, on another's, and on none."""
     world, ids = leads.world, ids_of(leads.world, who)
     accounts = {system: world.truth(system, Kind.ACCOUNT) for system in System}
@@ -157,7 +157,10 @@ def full_of_everything(leads: LeadsWorld, who: str) -> None:
     deal = next(key for key, deal in deals.items() if deal.fields.get("is_closed") != "true")
     world.hubspot.edit({"object": "deals", "id": deal, "set": {"hubspot_owner_id": ids[HUBSPOT]}})
     stage = {"hs_pipeline": "lead-pipeline-id", "hs_pipeline_stage": "new-stage-id", "hs_lastmodifieddate": now}
-    world.hubspot.load("leads", [{**stamped, **stage, "hs_lead_name": "Li Fox"}])
+    row = {"hs_lead_name": "Li Fox", **stage}
+    if lead_object == "contacts":
+        row = {"email": "li@fox.example", "lastname": "Fox", "lifecyclestage": "lead", "lastmodifieddate": now}
+    world.hubspot.load(lead_object, [{**stamped, **row}])
     for company in (own[HUBSPOT], else_[HUBSPOT], None):
         made = {
             "contacts": world.hubspot.load("contacts", [{**stamped, "lastname": "C", "lastmodifieddate": now}])[0],
@@ -181,17 +184,21 @@ def full_of_everything(leads: LeadsWorld, who: str) -> None:
 
 
 @ON_SQLITE
-@pytest.mark.parametrize("gone", [True, False], ids=["gone", "still there"])
+@pytest.mark.parametrize(
+    ("gone", "lead_object"),
+    [(True, "leads"), (False, "leads"), (True, "contacts")],
+    ids=["gone", "still there", "gone, and contacts are leads"],
+)
 def test_after_the_leavers_plan_nothing_of_any_kind_is_theirs_in_either_crm(
-    make_world: Callable[..., World], gone: bool
+    make_world: Callable[..., World], gone: bool, lead_object: str
 ) -> None:
-    leads = LeadsWorld.make(make_world, only=None, told=EVERYTHING, leads='hubspot_object = "leads"\n')
+    leads = LeadsWorld.make(make_world, only=None, told=EVERYTHING, leads=f'hubspot_object = "{lead_object}"\n')
     world = leads.world
     document = make_plan(world.context)
     assert carried_out(world, document).exit_code == 0
     who, cover = leads.reps[0], leads.reps[1]
     ids = ids_of(world, who)
-    full_of_everything(leads, who)
+    full_of_everything(leads, who, lead_object)
     leads.later()
     world.wait()
     if gone:
@@ -199,9 +206,12 @@ def test_after_the_leavers_plan_nothing_of_any_kind_is_theirs_in_either_crm(
         world.hubspot.edit({"object": "owners", "id": ids[HUBSPOT], "deactivate": True})
         world.wait()
     world.pulled()
-    assert set(all_owned(world, ids)) == {name for names in OBJECTS.values() for name in names}
+    everything = {name for names in OBJECTS.values() for name in names}
+    assert set(all_owned(world, ids)) == everything - ({"leads"} if lead_object == "contacts" else set())
     document = leaver(world.context, who, cover=cover)
     told = document["people"]
+    hubspot = [each["ref"] for each in told["others"] if each["ref"].startswith(("hubspot:lead", "hubspot:contact"))]
+    assert len(hubspot) == 4, "a contact that is a lead is told once"
     assert [each["text"] for each in told["others"] if not each["moves"]] == []
     of_deal = next(each for each in told["others"] if each["name"] == "of a deal")
     assert of_deal["text"] == "to the owner of its opportunity"

@@ -128,6 +128,13 @@ def test_inactive_owners_teach_nothing() -> None:
     assert samples_of(facts, FIELDS) == ()
 
 
+def test_nothing_is_learnt_from_a_queue() -> None:
+    facts = book(20, 2)
+    owners = {sample.owner for sample in samples_of(facts, FIELDS)}
+    queue = min(owners)
+    assert {sample.owner for sample in samples_of(facts, FIELDS, {queue})} == owners - {queue}
+
+
 def test_fields_that_change_with_every_deal_are_no_rule() -> None:
     sample = samples_of(book(1, 1), FIELDS)[0]
     assert "open_pipeline" not in sample.numbers

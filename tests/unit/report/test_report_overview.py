@@ -5,11 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from html.parser import HTMLParser
+from pathlib import Path
 
 import pycountry
 import pytest
 from overview_documents import EVIL, overview_of
 
+from syncd.report.aids.sections import Sheet, table
+from syncd.report.aids.sheet_html import render_html
 from syncd.report.overview.html import render_overview_html, title_of
 from syncd.report.overview.pictures import columns
 from syncd.report.overview.shapes import us_states, world
@@ -173,3 +176,16 @@ def test_it_prints_with_every_row_and_no_wider_than_the_page(page: Page) -> None
     assert page.run("getComputedStyle(document.querySelector('.tree .scroll')).maxHeight") == "none"
     assert page.printed().startswith(b"%PDF")
     assert page.problems == []
+
+
+@needs_a_browser
+def test_the_sheet_of_a_planning_aid_fits_a_phone_and_shows_what_to_type_as_code(page: Page, tmp_path: Path) -> None:
+    longest = "Acme (salesforce:opportunity:006Sb000000006OIAQ): firstname.lastname-of-the-rep@northwind.example"
+    findings = table("Findings", ("Finding", "Count"), [("orphans", "1")], lines=[f"`plan` moves {longest}"])
+    sheet = Sheet("Audit", ("What is wrong today.",), (("accounts", "1"),), (findings,))
+    (tmp_path / "sheet.html").write_text(render_html(sheet), encoding="utf-8")
+    tab = page.browser.page()
+    tab.size(390)
+    tab.open((tmp_path / "sheet.html").as_uri())
+    assert (tab.overflow(), tab.nameless(), tab.poor_contrast(), tab.problems) == (0, [], [], [])
+    assert tab.run("document.querySelector('p code').textContent") == "plan"

@@ -129,6 +129,24 @@ def test_half_of_a_surrogate_pair_is_asked_like_any_text():
     assert [place == 0 for place in places] == [False, True, True, False] * 2
 
 
+def test_values_listed_by_the_same_rules_are_asked_once_and_end_where_each_alone_does():
+    listed = m.InList("", frozenset({"acme.com", "globex.com", "initech.com"}))
+    other = m.InList("", frozenset({"globex.com", "hooli.com"}))
+    rules = {"both": other, "one": listed, "named": m.Contains("", "on")}
+    tests = {name: FieldTest("domain", FieldType.DOMAIN, each, PLACE, "") for name, each in rules.items()}
+    held = pack_of(*(territory(name, test) for name, test in tests.items()), territory("rest"))
+    texts = [None, "acme.com", "globex.com", "initech.com", "hooli.com", "on.com", "x.com", None, "none.com"]
+    column = packed_column(pa.array(texts))
+    answers = BatchTerritories(PackClasses(held), EvaluationContext(NOW))
+    places = answers.places("owner", Batch(Columns(len(texts), {"domain": column}), _nobody, np.empty(0, np.int64)))
+    names = [answers.paths("owner")[place][-1].name for place in places.tolist()]
+    assert names == ["rest", "one", "both", "one", "both", "named", "rest", "rest", "named"]
+
+
+def _nobody(row):
+    raise AssertionError(f"row {row} is asked plainly")
+
+
 def test_an_empty_batch_has_no_places():
     answers = BatchTerritories(PackClasses(pack_of(territory("t", None))), EvaluationContext(NOW))
     assert list(answers.places("owner", batch_of([], answers.fields))) == []

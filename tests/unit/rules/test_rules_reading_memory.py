@@ -141,6 +141,9 @@ def test_an_edit_of_one_file_reads_that_file_and_its_territories(
     assert asked() == (0, 0, 1)  # an entry with others below it is read each time, and only those others are kept
     (folder / "parts/two.yaml").write_text(FILES["parts/two.yaml"].replace("CA", "NY"))
     read_pack(folder, OPTIONS, now=NOW, memory=memory)
+    assert asked() == (1, 0, 2)  # of the file the one item that was edited
+    (folder / "parts/two.yaml").write_text("# a remark\n" + FILES["parts/two.yaml"].replace("CA", "NY"))
+    read_pack(folder, OPTIONS, now=NOW, memory=memory)
     assert asked() == (1, 0, 3)
     (folder / "lists/strategic.csv").write_text("domain\nother.com\n")
     read_pack(folder, OPTIONS, now=NOW, memory=memory)

@@ -250,6 +250,67 @@ def test_both_faces_take_the_data(world: Dataset) -> None:
     assert {name: stored.get(name) for name in account} == account
 
 
+@pytest.fixture(scope="module")
+def peopled() -> Dataset:
+    return generate(400, 7, leads=60)
+
+
+def test_leads_contacts_and_tasks_change_nothing_else_and_are_the_same_for_a_seed(peopled: Dataset) -> None:
+    bare = generate(400, 7)
+    for more, less in ((peopled.salesforce, bare.salesforce), (peopled.hubspot, bare.hubspot)):
+        assert {name: more[name] for name in less} == dict(less)
+    assert _digest(peopled) == _digest(generate(400, 7, leads=60))
+    assert not {"Lead", "Contact", "Task"} & set(bare.salesforce)
+    assert generate(50, 3, leads=0).salesforce["Lead"] == []
+    assert len(generate(0, 3, leads=4).salesforce["Lead"]) == 4
+    with pytest.raises(ValueError, match="-1 leads"):
+        generate(50, 3, leads=-1)
+
+
+def test_people_outside_refer_to_what_is_there(peopled: Dataset) -> None:
+    tables = peopled.salesforce
+    accounts, users = ({row["Id"] for row in tables[name]} for name in ("Account", "User"))
+    holders = users | {row["Id"] for row in tables["Group"]}
+    for name, column in (("Contact", "AccountId"), ("Task", "WhatId")):
+        assert {row[column] for row in tables[name]} <= accounts
+        assert {row["OwnerId"] for row in tables[name]} <= users
+    assert {row["OwnerId"] for row in tables["Lead"]} <= holders
+    assert {row["ConvertedAccountId"] for row in tables["Lead"] if row["IsConverted"]} <= accounts
+    companies = {row["id"] for row in peopled.hubspot["companies"]}
+    for name in ("contacts", "tasks"):
+        assert {row["associatedcompanyid"] for row in peopled.hubspot[name]} <= companies | {None}
+    emails = [row["email"] for row in peopled.hubspot["contacts"]]
+    assert len(emails) == len(set(emails))
+
+
+def test_leads_of_the_last_days_wait_in_the_queue_or_are_worked_or_over(peopled: Dataset) -> None:
+    rows = peopled.salesforce["Lead"]
+    assert len(rows) == 60
+    [queue] = [row["Id"] for row in peopled.salesforce["Group"]]
+    assert {row["Status"] for row in rows if row["OwnerId"] == queue} == {"Open - Not Contacted"}
+    assert 0.4 < sum(row["OwnerId"] == queue for row in rows) / len(rows) < 0.8
+    asked = [str(row["CreatedDate"]) for row in rows]
+    assert asked == sorted(asked)
+    assert "2026-11-15" < asked[0] < "2026-11-16"
+    assert "2026-11-20T08:50" < asked[-1] < "2026-11-20T09:00"
+    domains = {_bare(row["Website"]) for row in peopled.salesforce["Account"] if row["Website"]}
+    assert sum(str(row["Email"]).partition("@")[2] in domains for row in rows) > 10
+    emails = Counter(row["Email"] for row in rows)
+    assert max(emails.values()) > 1, "somebody asks twice"
+    waiting = [row for row in peopled.hubspot["contacts"] if row["lifecyclestage"] == "lead"]
+    assert waiting
+    assert all(row["hubspot_owner_id"] is None for row in waiting)
+
+
+def test_both_faces_take_the_people_outside(peopled: Dataset) -> None:
+    clock = ManualClock(AS_OF)
+    portal, org = HubspotPortal(clock=clock), SalesforceOrg(clock=clock)
+    for name, rows in peopled.hubspot.items():
+        assert len(portal.load(name, rows)) == len(rows)
+    for name, rows in peopled.salesforce.items():
+        assert len(org.load(name, rows)) == len(rows)
+
+
 def test_salesforce_ids_carry_their_check_characters() -> None:
     assert check_suffix("001A0000006Vm9r") == "IAC"
     assert salesforce_id("001", 1)[:15] == "001Sb0000000001"

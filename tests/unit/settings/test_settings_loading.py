@@ -151,11 +151,3 @@ FILE = 'name = "a"\ntype = "file"\n'
 def test_a_receiver_that_cannot_work_is_refused(tmp_path: Path, text: str, problem: str) -> None:
     (finding,) = findings(tmp_path, "[[receivers]]\n" + text)
     assert problem in finding.message
-
-
-def test_a_hubspot_contact_is_routed_or_follows_but_not_both(tmp_path: Path) -> None:
-    hubspot = '[hubspot]\ntoken = "env:T"\nchildren = ["contacts"]\n'
-    (found,) = findings(tmp_path, hubspot + "[leads]\nread = true\n")
-    assert "cannot be a lead that is routed and a child that follows" in found.message
-    other = load_settings(write(tmp_path, hubspot + '[leads]\nread = true\nhubspot_object = "leads"\n'), {})
-    assert other.leads.read

@@ -1,0 +1,123 @@
+"""Opportunities read a field at a time: of every account what the company reader says of its records."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from random import Random  # noqa: TID251 - seeded: the test must repeat
+from typing import Any
+
+import pytest
+
+pytest.importorskip("numpy", reason="the extra `fast` is not installed")
+pytest.importorskip("pyarrow", reason="the extra `fast` is not installed")
+
+import pyarrow as pa
+
+from syncd.model.fields import FieldCatalogue, FieldType
+from syncd.model.money import DatedRates, MoneyTable
+from syncd.model.raw_accounts import RawAccounts
+from syncd.model.records import Record
+from syncd.model.refs import Kind, Ref, System
+from syncd.rules.batch.arrays import texts_array
+from syncd.rules.batch.book_columns import ALWAYS, DEALT, SINCE, UNTIL, BookPart, instants
+from syncd.rules.batch.raw_deals import RawDeals
+from syncd.rules.deriving.company_reader import CompanyReader
+from syncd.rules.deriving.company_records import Derivation, OwnershipView
+
+NOW = datetime(2026, 11, 20, 10, tzinfo=UTC)
+PLAIN = Derivation(money=MoneyTable("USD", {"EUR": Decimal("1.25")}))
+OTHER_TYPES = replace(
+    PLAIN,
+    catalogue=FieldCatalogue(
+        account=PLAIN.catalogue.account,
+        opportunity={**PLAIN.catalogue.opportunity, "stage": FieldType.SEVERAL, "amount": FieldType.TEXT},
+    ),
+)
+DATED = replace(PLAIN, rates=DatedRates("USD", (("EUR", date(2025, 1, 1), Decimal("1.5")),)))
+FIELDS = {
+    "amount": ["100", "250", "1.50", "5 EUR", "ten", "-3", "", "0"],
+    "stage": ["Prospecting", "prospecting", "Closed Won", " ", "\ud800"],
+    "is_closed": ["true", "false", "false", "maybe"],
+    "is_won": ["true", "false", "false", "false", "false"],
+    "close_date": ["2026-01-20", "2026-11-20", "2027-03-01", "2020-01-01", "2026-11-20T18:00:00Z", "yesterday"],
+    "name": ["deal", "\ud83d\ude00"],
+}
+
+
+def deals(dice: Random, count: int, names: dict[str, list[str]]) -> list[tuple[str, str, str, str]]:
+    """Id, account, owner and fields of opportunities, by id; one in ten is on no account."""
+    found = []
+    for number in range(count):
+        said = {name: dice.choice(values) for name, values in names.items() if dice.random() < 0.8}
+        account = f"001{dice.randrange(count // 2):015}" if dice.random() < 0.9 else ""
+        fields = json.dumps(said, sort_keys=True, separators=(",", ":"))
+        found.append((f"006{number:015}", account, dice.choice(["", "005000000000000001"]), fields))
+    return found
+
+
+def raws(told: list[tuple[str, str, str, str]], size: int) -> list[RawAccounts]:
+    chunks = [told[start : start + size] for start in range(0, len(told), size)]
+    return [
+        RawAccounts(
+            System.SALESFORCE, len(some), *("\n".join(each[at] for each in some) for at in (0, 2, 1)),
+            "\n" * (len(some) - 1), "\n".join(each[3] for each in some),
+        )
+        for some in chunks
+    ]  # fmt: skip
+
+
+def expected(told: list[tuple[str, str, str, str]], derivation: Derivation) -> dict[str, dict[str, Any]]:
+    records: dict[str, list[Record]] = defaultdict(list)
+    for record, account, owner, fields in told:
+        ref = Ref(System.SALESFORCE, Kind.OPPORTUNITY, record)
+        records[account].append(Record(ref, NOW, json.loads(fields), owner or None, account))
+    reader = CompanyReader(derivation, OwnershipView(), NOW)
+    found = {}
+    for account, mine in records.items():
+        said = reader.dealt(mine)
+        times = ALWAYS if said.since is None or said.until is None else (instants(said.since), instants(said.until))
+        found[account] = {name: repr(value) for name, value in said.values.items()} | {
+            DEALT: int(said.is_kept), SINCE: times[0], UNTIL: times[1], "refs": [str(each.ref) for each in mine],
+        }  # fmt: skip
+    return found
+
+
+@pytest.mark.parametrize("derivation", [PLAIN, OTHER_TYPES, DATED])
+@pytest.mark.parametrize("seed", range(6))
+def test_columns_say_of_each_account_what_its_records_say(derivation: Derivation, seed: int) -> None:
+    dice = Random(seed)
+    odd = dice.random() < 0.5
+    names = FIELDS if odd else {name: [each for each in told if each.isascii()] for name, told in FIELDS.items()}
+    told = deals(dice, 120, names)
+    found = RawDeals(System.SALESFORCE, derivation, NOW, raws(told, dice.choice([7, 50, 500])))
+    accounts = sorted({account for _, account, _, _ in told if account} | {"001none"})
+    dice.shuffle(accounts)
+    numbers, columns, refs = found.of(texts_array(accounts))
+    known, nothing = expected(told, derivation), CompanyReader(derivation, OwnershipView(), NOW).dealt(())
+    for row, account in enumerate(accounts):
+        said: dict[str, Any] = {"refs": refs[row].as_py()}
+        said |= {name: int(numbers[name][row]) for name in (DEALT, SINCE, UNTIL)}
+        said |= {name: value for name, column in columns.items() if (value := _value(column, row)) is not None}
+        default = {name: repr(value) for name, value in nothing.values.items()}
+        default |= {DEALT: 0, SINCE: ALWAYS[0], UNTIL: ALWAYS[1], "refs": []}
+        assert said == known.get(account, default), account
+        assert [str(each.ref) for each in found.records(account)] == said["refs"]
+
+
+def test_a_system_without_opportunities_says_nothing_of_anybody() -> None:
+    numbers, _, refs = RawDeals(System.HUBSPOT, PLAIN, NOW, ()).of(texts_array(["1", "2"]))
+    assert (numbers[DEALT].tolist(), refs.to_pylist()) == ([0, 0], [[], []])
+
+
+def _value(spelled: Any, row: int) -> str | None:
+    """A value of a column as a part of it alone would be read back."""
+    array, about = spelled
+    schema = pa.schema([pa.field("x", array.type, metadata=about)])
+    column = BookPart(pa.RecordBatch.from_arrays([array], schema=schema)).coded("x")
+    assert column is not None
+    code = int(column.codes[row])
+    return repr(column.values[code]) if code >= 0 else None
