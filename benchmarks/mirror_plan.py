@@ -23,7 +23,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from benchmarks.mirror_world import ENVIRON, make_mirror  # noqa: E402 - the path comes first
+from benchmarks.mirror_world import ENVIRON, copy_mirror, make_mirror  # noqa: E402 - the path comes first
 from benchmarks.unit import unit_of  # noqa: E402
 
 PLAN = "from syncd.cli.main import main; main()"
@@ -49,6 +49,7 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rows", type=int, nargs="+", default=[20_000, 100_000, 1_000_000])
+    parser.add_argument("--postgresql", action="store_true", help="the same mirrors in PostgreSQL besides")
     asked = parser.parse_args()
     found: dict[str, Any] = {
         "machine": {"cores": os.cpu_count(), "python": platform.python_version(), "load": os.getloadavg()[0]}
@@ -67,9 +68,35 @@ def main() -> None:
             measured["plain"] = planned(folder, "plain")
             if len({each["digest"] for each in measured.values() if isinstance(each, dict) and "digest" in each}) != 1:
                 sys.exit("the engines made different plans")
+        if asked.postgresql:
+            measured |= in_postgresql(folder)
         measured["columns_mb"] = round(columns.stat().st_size / 2**20)
         found[f"{rows:,} accounts"] = measured
     sys.stdout.write(json.dumps(found, indent=2) + "\n")
+
+
+def in_postgresql(folder: Path) -> dict[str, Any]:
+    """The same plans of a mirror in PostgreSQL on this machine, with what its server takes of the processor."""
+    from tests.databases import postgres_server
+
+    server, copy = postgres_server(), folder / "postgresql"
+    copy.mkdir(exist_ok=True)
+    url = server.url(server.fresh())
+    copy_mirror(folder, copy, url)
+    shutil.rmtree(copy / "state" / "book-columns", ignore_errors=True)
+    found: dict[str, Any] = {}
+    for name in ("PostgreSQL, only the database", "PostgreSQL, columns there"):
+        before = _of_servers(server.folder)
+        found[name] = planned(copy)
+        found[name]["server_cpu_seconds"] = round(_of_servers(server.folder) - before, 2)
+    return found
+
+
+def _of_servers(data: Path) -> float:
+    """The processor seconds of a server of PostgreSQL and of its processes that have ended."""
+    parent = int((data / "data" / "postmaster.pid").read_text().split()[0])
+    told = Path(f"/proc/{parent}/stat").read_text().rpartition(")")[2].split()
+    return sum(int(each) for each in told[11:15]) / os.sysconf("SC_CLK_TCK")
 
 
 def planned(folder: Path, engine: str = "batch") -> dict[str, Any]:

@@ -6,6 +6,7 @@ in as the tables hold them, without the store's own writing, which is measured e
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 from collections.abc import Iterator
 from hashlib import blake2b
@@ -32,6 +33,8 @@ from syncd.settings import load_settings
 from syncd.store.engine import Store
 
 STRANGER = "stranger@example.com"
+_COPIED = ("users", "records", "systems", "company_links", "owner_marks", "applied")
+_KINDS = "SELECT column_name, data_type FROM information_schema.columns WHERE table_name = %s"
 ENVIRON = {"SYNCD_SALESFORCE__CLIENT_SECRET": "none", "SYNCD_ACTOR": "bench"}
 _STAMP = iso(NOW)
 _CONFIG = """state_dir = "{folder}/state"
@@ -91,6 +94,29 @@ def make_mirror(folder: Path, rows: int, territories: int = 1_000, strangers: in
     connection.close()
     done.touch()
     return folder
+
+
+def copy_mirror(folder: Path, copy: Path, url: str) -> None:
+    """The mirror of a folder in an empty database of PostgreSQL, with settings, pack and state of its own in `copy`."""
+    import psycopg  # the extra `postgres`
+
+    shutil.copytree(folder / "pack", copy / "pack", dirs_exist_ok=True)
+    (copy / "state").mkdir(exist_ok=True)
+    text = _CONFIG.format(folder=copy)
+    (copy / "config.toml").write_text(text.replace(f"sqlite:///{copy}/syncd.db", url))
+    Store.open(url, clock=ManualClock(NOW), create=True).close()
+    source = sqlite3.connect(folder / "syncd.db")
+    with psycopg.connect(url, autocommit=True) as target:
+        for table in _COPIED:
+            names = [each[1] for each in source.execute(f"PRAGMA table_info({table})")]
+            kinds = {row[0]: row[1] for row in target.execute(_KINDS, (table,))}
+            flags = [kinds[name] == "boolean" for name in names]
+            statement = f"COPY {table} ({', '.join(names)}) FROM STDIN"
+            with target.cursor() as cursor, cursor.copy(statement) as rows:
+                for row in source.execute(f"SELECT {', '.join(names)} FROM {table}"):
+                    rows.write_row([bool(cell) if flag else cell for cell, flag in zip(row, flags, strict=True)])
+        target.execute("ANALYZE")
+    source.close()
 
 
 def _users(pack: Pack) -> dict[str, str]:

@@ -22,9 +22,16 @@ from tests.reliability_page import put
 
 _KEPT = ROOT / "build" / "mutants.jsonl"
 TESTS: Mapping[str, tuple[str, ...]] = {
-    "syncd/planning/writing/verdicts.py": ("tests/unit/planning/test_planning_apply.py",),
-    "syncd/planning/proposing/staleness.py": (
+    "syncd/planning/writing/verdicts.py": (
+        "tests/unit/planning/test_planning_verdicts.py",
         "tests/unit/planning/test_planning_apply.py",
+        "tests/unit/planning/test_planning_doubt.py",
+    ),
+    "syncd/planning/proposing/staleness.py": (
+        "tests/unit/planning/test_planning_staleness.py",
+        "tests/unit/planning/test_planning_caps.py",
+        "tests/unit/planning/test_planning_apply.py",
+        "tests/unit/jobs/test_jobs_fields.py",
         "tests/unit/jobs/test_jobs_apply.py",
     ),
     "syncd/planning/approval.py": ("tests/unit/planning/test_planning_approval.py",),

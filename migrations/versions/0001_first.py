@@ -99,7 +99,6 @@ _SCHEMA = (
       CONSTRAINT pk_users PRIMARY KEY (system, id)
     ) {strict}
     """,
-    "CREATE INDEX ix_users_email ON users (email)",
     """
     CREATE TABLE teams (
       system {text} NOT NULL, account {text} NOT NULL, members TEXT NOT NULL, restorable {flag} NOT NULL,

@@ -87,18 +87,33 @@ _call = threading.local()
 
 
 class _Watched:
-    """A connection that notes when the first byte of a request leaves, and is cut when the headers take too long.
+    """A connection that notes when the first byte of a request leaves, and is cut when an answer takes too long.
 
+    That is so for the headers, and for what comes before a request: a proxy's answer to CONNECT, and the TLS handshake.
     A timeout of the socket alone would let a server drip one byte a minute for ever (reliability.md T45).
     """
 
     sock: Any
+    _line: Any = None
 
     def connect(self) -> None:
+        late, done = threading.Event(), threading.Event()
+        _thread.start_new_thread(self._cut, (getattr(_call, "limit", CALL_DEADLINE), done, late))
         try:
             super().connect()  # type: ignore[misc]
         finally:
+            done.set()
+            if self._line is not None:
+                self._line.close()
+                self._line = None
             _call.sent = False  # a proxy's CONNECT is not our request
+        if late.is_set():
+            raise TimeoutError  # the parser of a tunnel takes a cut in the middle of the headers for their end
+
+    def _new_conn(self) -> Any:
+        sock = super()._new_conn()  # type: ignore[misc]
+        self._line = sock.dup()  # TLS takes the socket itself over before its handshake; this one can still cut it
+        return sock
 
     def send(self, data: Any) -> None:
         if self.sock is None:
@@ -123,7 +138,7 @@ class _Watched:
         if done.wait(limit):
             return
         late.set()
-        sock = self.sock
+        sock = self._line or self.sock
         if sock is not None:
             try:
                 sock.shutdown(2)

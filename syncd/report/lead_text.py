@@ -84,8 +84,10 @@ def _past(document: Mapping[str, Any]) -> Iterator[str]:
         words = f": {plain(each['message'])}" if each["message"] else ""
         text = f"Written  {moment(each['at'])} {each['state']}: {_way(each)} (plan {plain(each['plan_id'])}){words}"
         yield wrapped(text, indent=0, hanging=2)
+    ours = {(each["from"], each["to"]) for each in document["written"] if each["state"] == "confirmed"}
     for each in document["history"]:
-        text = f"Owner  {moment(each['at'])} {_way(each)} by {plain(each['by'] or 'somebody')}"
+        who = each["by"] or ("syncd" if (each["from"], each["to"]) in ours else "somebody")
+        text = f"Owner  {moment(each['at'])} {_way(each)} by {plain(who)}"
         yield wrapped(text, indent=0, hanging=2)
 
 

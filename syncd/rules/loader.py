@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from pathlib import Path
 from types import MappingProxyType
@@ -16,7 +16,6 @@ from types import MappingProxyType
 from syncd.errors import Finding, InputError, Severity
 from syncd.model.fields import FieldCatalogue
 from syncd.model.money import MoneyTable
-from syncd.model.refs import Kind
 from syncd.rules.collector import without_collector
 from syncd.rules.findings import Findings, TooManyFindingsError
 from syncd.rules.pack import Pack
@@ -31,6 +30,8 @@ from syncd.rules.reading.pack_reading import Reading
 from syncd.rules.reading.people_loader import check_pools, read_pools, read_reps, written_seats
 from syncd.rules.reading.quotas_loader import check_quotas, read_quotas
 from syncd.rules.reading.reading_memory import ReadingMemory
+from syncd.rules.reading.reading_options import DEFAULT_CATALOGUE, DEFAULT_MONEY
+from syncd.rules.reading.reading_options import ReadingOptions as ReadingOptions
 from syncd.rules.reading.references import check_pairs, check_queues, check_references
 from syncd.rules.reading.revision import pack_revision as pack_revision
 from syncd.rules.reading.revision import read_documents, revision_of
@@ -41,8 +42,6 @@ from syncd.rules.reading.segments import read_segments
 from syncd.rules.reading.territory_loader import TerritoryLoader
 from syncd.rules.reading.yaml_reader import Document
 
-DEFAULT_CATALOGUE = FieldCatalogue()
-DEFAULT_MONEY = MoneyTable()
 MOST_ERRORS = 1000
 """After so many errors a pack is not read on: a broken export must not take minutes to say so."""
 
@@ -78,19 +77,6 @@ def check_pack(
     """The pack in a folder, None if it is invalid, and everything found, in the order of the files. Never raises."""
     read = read_pack(root, ReadingOptions(catalogue, money, shared_domains), now=now)
     return read.pack, read.findings
-
-
-@dataclass(frozen=True, slots=True)
-class ReadingOptions:
-    """What the settings and the CRMs say about reading any pack.
-
-    `schema_values` are the values that the CRM's schema lists by kind and picklist field: these are taken literally.
-    """
-
-    catalogue: FieldCatalogue = DEFAULT_CATALOGUE
-    money: MoneyTable = DEFAULT_MONEY
-    shared_domains: frozenset[str] = frozenset()
-    schema_values: Mapping[Kind, Mapping[str, frozenset[str]]] = field(default_factory=lambda: MappingProxyType({}))
 
 
 @dataclass(frozen=True, slots=True)

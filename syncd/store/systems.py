@@ -117,7 +117,7 @@ def change_system(conn: Connection, system: System, *, now: datetime, **values: 
     """Set columns of the system's row, which is made if it is not there."""
     told = {"changed_at": now, **values}
     changed = _changed(tuple(told))
-    new: dict[str, Any] = {"of": system} | {f"new_{name}": value for name, value in told.items()}
+    new = {"of": system} | {f"new_{name}": value for name, value in told.items()}
     if conn.execute(changed, new).rowcount == 0:
         fresh = {"system": system, "complete": False, "teams_readable": False, "changed_at": now}
         conn.execute(upsert(conn, systems, ("system",)), fresh)
@@ -127,5 +127,5 @@ def change_system(conn: Connection, system: System, *, now: datetime, **values: 
 @cache
 def _changed(names: tuple[str, ...]) -> Update:
     """The same statement each time: making one costs as much as running it."""
-    new = {name: bindparam(f"new_{name}") for name in names}
+    new: dict[str, Any] = {name: bindparam(f"new_{name}") for name in names}
     return update(systems).where(systems.c.system == bindparam("of")).values(new)

@@ -72,22 +72,28 @@ def generous(installation: Installation) -> None:
 
 
 @pytest.fixture
-def installation(tmp_path: Path) -> Iterator[Installation]:
-    made = Installation.make(tmp_path, companies=30, mode="apply", extra=DAEMON)
+def installation(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Installation]:
+    made = Installation.make(tmp_path, companies=getattr(request, "param", 30), mode="apply", extra=DAEMON)
     generous(made)
     yield made
     made.close()
 
 
 class People:
-    """Who moves companies from country to country in Salesforce, so that owners are to be changed for ever."""
+    """Who moves companies from country to country in Salesforce, one after the other, so that owners are to be changed.
+
+    An account that goes back and forth is written no more: a storm needs as many companies as it has blows.
+    """
 
     def __init__(self, installation: Installation, dice: Random) -> None:
         self._face, self._dice = installation.sandboxes.salesforce, dice
         self._accounts = [row["Id"] for row in self._face.records("Account") if not row["IsDeleted"]]
+        dice.shuffle(self._accounts)
 
     def move(self, count: int) -> None:
-        for account in self._dice.sample(self._accounts, count):
+        chosen, rest = self._accounts[:count], self._accounts[count:]
+        self._accounts = rest + chosen
+        for account in chosen:
             country = {"BillingCountry": self._dice.choice(COUNTRIES)}
             self._face.edit({"object": "Account", "id": account, "set": country, "transfer": False})
 
@@ -104,6 +110,7 @@ def effective(installation: Installation) -> Counter[tuple[str, str, str]]:
     return found
 
 
+@pytest.mark.parametrize("installation", [30 + 3 * KILLS], indirect=True, ids=["companies for each blow"])
 def test_a_loop_of_kill_9_loses_nothing_and_writes_nothing_twice(installation: Installation) -> None:
     dice = Random(SEED)
     forks = Forks.start(installation.folder, installation.environ)
@@ -117,9 +124,12 @@ def test_a_loop_of_kill_9_loses_nothing_and_writes_nothing_twice(installation: I
         kills = 0
         while kills < KILLS:
             people.move(4)
+            began = CLOCK.monotonic()
             code = forks.run("sync", seconds=dice.uniform(0.02, whole))
             assert code in (-9, 0, 7), f"seed {SEED}: {code}\n{installation.log()[-3000:]}"
             kills += code == -9
+            if code != -9:  # the first writes what nobody wrote yet, and a busy machine takes now longer, now less
+                whole += (CLOCK.monotonic() - began - whole) / 3
         assert forks.run("sync") in (0, 7), installation.log()[-2000:]
         assert forks.run("sync") in (0, 7), installation.log()[-2000:]
     finally:
@@ -128,7 +138,7 @@ def test_a_loop_of_kill_9_loses_nothing_and_writes_nothing_twice(installation: I
     written = "WHERE ref LIKE '%:account:%' AND field = 'owner' AND state = 'confirmed'"
     done = Counter(rows(installation, f"{told} {written}"))
     seen = effective(installation)
-    assert seen, "nothing was ever written"
+    assert sum(seen.values()) >= KILLS, "too little was written for a kill to fall on a write"
     assert {key: count for key, count in seen.items() if done[key] < count} == {}, (
         f"seed {SEED}: written, not on record"
     )

@@ -96,7 +96,7 @@ class TestCrashpointsAreComplete:
         functions = [
             one for one in ast.walk(ast.parse(engine.read_text(encoding="utf-8"))) if isinstance(one, ast.FunctionDef)
         ]
-        committing = {one.name for one in functions if "_transaction(self._writer)" in ast.unparse(one)}
+        committing = {one.name for one in functions if "_transaction(self._writer, " in ast.unparse(one)}
         assert committing == {"write", "beat"}
         assert {name for name, path, function in crashpoints() if path == engine and function.name == "write"} == {
             "store.before_commit",

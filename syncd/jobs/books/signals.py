@@ -243,8 +243,9 @@ def words_of(tables: Sequence[SideTable], counts: Mapping[str, int], total: int,
     lines = []
     for table in tables:
         share = f" ({counts[table.name] / total:.0%})" if total else ""
+        rows = f"{len(table.rows):,} row{'s' if len(table.rows) != 1 else ''}"
         lines.append(
-            f"side table {table.name}: {len(table.rows):,} rows, {counts[table.name]:,} of {total:,} {what} have"
-            f" one{share}, {_age(table)}{': stale' if table.stale else ''}"
+            f"side table {table.name}: {rows}, {counts[table.name]:,} of {total:,} {what} have one{share},"
+            f" {_age(table)}{': stale' if table.stale else ''}"
         )
     return lines

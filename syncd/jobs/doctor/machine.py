@@ -129,23 +129,36 @@ def network(home: Installation, report: Reporter) -> Iterator[Result]:
         else:
             yield report.ok("no proxy; TLS is verified")
         return
-    yield _knock(http.proxy, report)
+    yield _knock(http.proxy, home, report)
 
 
-def _knock(proxy: str, report: Reporter) -> Result:
+def _knock(proxy: str, home: Installation, report: Reporter) -> Result:
+    """Asks the proxy for a tunnel to a CRM, as each call does; any answer of HTTP will do, a refusal too."""
     parts = urlsplit(proxy)
-    where = f"{parts.hostname}:{parts.port or 3128}"
+    where, wanted = f"{parts.hostname}:{parts.port or 3128}", _outside(home.settings)
+    said = b""
     try:
-        socket.create_connection((parts.hostname or "", parts.port or 3128), timeout=_PROXY_SECONDS).close()
+        with socket.create_connection((parts.hostname or "", parts.port or 3128), timeout=_PROXY_SECONDS) as line:
+            line.sendall(f"CONNECT {wanted}:443 HTTP/1.1\r\nHost: {wanted}:443\r\n\r\n".encode())
+            until = home.clock.monotonic() + _PROXY_SECONDS
+            while b"\n" not in said and home.clock.monotonic() < until and (part := line.recv(4096)):
+                said += part
     except OSError as error:
-        reason = os.strerror(error.errno) if error.errno else "no answer"
-        return report.fail(
-            "SYN714",
-            f"the proxy {where} cannot be reached: {reason}",
-            f"nc -vz {where.replace(':', ' ')}",
-            ExitCode.CRM,
-        )
+        if not isinstance(error, TimeoutError):
+            reason = os.strerror(error.errno) if error.errno else "no answer"
+            text, remedy = f"the proxy {where} cannot be reached: {reason}", f"nc -vz {where.replace(':', ' ')}"
+            return report.fail("SYN714", text, remedy, ExitCode.CRM)
+    if not (said.startswith(b"HTTP/") and b"\n" in said):
+        text = f"the proxy {where} takes connections and gives no answer to CONNECT {wanted}:443"
+        return report.fail("SYN714", text, f"curl -sv --proxy http://{where} https://{wanted}", ExitCode.CRM)
     return report.ok(f"the proxy {where} answers; TLS is verified")
+
+
+def _outside(settings: Settings) -> str:
+    """The host of a configured CRM."""
+    if settings.salesforce is not None:
+        return urlsplit(settings.salesforce.login_url).hostname or ""
+    return (settings.hubspot and urlsplit(settings.hubspot.base_url).hostname) or "api.hubapi.com"
 
 
 def pack(home: Installation, report: Reporter) -> Iterator[Result]:
@@ -216,7 +229,8 @@ def signals(home: Installation, report: Reporter) -> Iterator[Result]:
         fix = f"write {table.name} anew, or raise its stale_after; what it decides is held until then"
         yield report.warn("SYN869", line, fix) if table.stale else report.ok(line)
     if found.findings:
-        text = f"{len(found.findings)} remarks on rows of side tables, such as: {found.findings[0].message}"
+        many = "remarks on rows" if len(found.findings) != 1 else "remark on a row"
+        text = f"{len(found.findings)} {many} of side tables, such as: {found.findings[0].message}"
         yield report.warn(found.findings[0].code, text, "syncd check")
 
 

@@ -17,16 +17,19 @@ from datetime import datetime
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import syncd
 from syncd.jobs.private_files import UnsoundFileError, read_private, write_private
 from syncd.rules.findings import Findings
-from syncd.rules.loader import ReadingOptions, ReadPack
 from syncd.rules.matching.time_window import local_day
 from syncd.rules.pack import Pack
 from syncd.rules.pack_bytes import UnreadableBytesError, pack_from_bytes, pack_to_bytes
 from syncd.rules.reading.pack_files import PackFiles
+from syncd.rules.reading.reading_options import ReadingOptions
+
+if TYPE_CHECKING:
+    from syncd.rules.loader import ReadPack
 
 FOLDER = "pack-cache"
 _MOST_ENTRIES = 8

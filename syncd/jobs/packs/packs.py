@@ -15,9 +15,9 @@ from syncd.jobs.mapping import field_catalogue
 from syncd.jobs.packs.pack_cache import FOLDER, PackCache
 from syncd.jobs.packs.picklists import Picklists
 from syncd.model.refs import Kind
-from syncd.rules.loader import ReadingOptions, read_pack
 from syncd.rules.pack import Pack
 from syncd.rules.reading.reading_memory import ReadingMemory
+from syncd.rules.reading.reading_options import ReadingOptions
 from syncd.settings import Settings
 
 
@@ -49,6 +49,8 @@ def inspect_pack(
     kept = cache.find(root, options, now=now) if cache is not None else None
     if kept is not None:
         return kept, kept.findings
+    from syncd.rules.loader import read_pack  # loads all that reads YAML, which a pack that is kept needs not
+
     read = read_pack(root, options, now=now, memory=memory)
     if memory is not None and offered.asked:
         memory.forget()  # what the CRMs offer decided something, and changes without the pack

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
-from functools import cache
 
 import numpy as np
 import pyarrow as pa
@@ -17,22 +16,18 @@ from numpy.typing import NDArray
 
 from syncd.model.fields import FieldType
 from syncd.model.normalisation import text
-from syncd.model.normalisation.domains import FREE_MAIL_DOMAINS, public_suffixes
 from syncd.rules.arrow.cell_texts import different_texts
 from syncd.rules.batch.arrays import flags_array, numbers_array, texts_array
 from syncd.rules.batch.cell_codes import BAD, coded
 from syncd.rules.batch.columns import MISSING, Codes, Column
 from syncd.rules.batch.keeping import distinct
 from syncd.rules.batch.packed import Numbers, Texts
-from syncd.rules.batch.plain_texts import ZIP_COUNTRY, bare_codes
+from syncd.rules.batch.plain_texts import ZIP_COUNTRY, bare_codes, nobodys_domains, only_cased, plain_domains
 from syncd.rules.deriving.field_values import ValueReader
 from syncd.rules.facts import Value
 
 _MOST_KNOWN = 262_144
 _TEXT_TYPES = (FieldType.TEXT, FieldType.PICKLIST, FieldType.EMAIL)
-_UNSETTLED = r"[\x09-\x0d\x1c-\x1f]|  "
-"""White space that normalising would change in a trimmed ASCII text."""
-_PLAIN_DOMAIN = r"^[a-z0-9][a-z0-9-]*\.[a-z]+$"
 
 Mask = NDArray[np.bool_]
 
@@ -132,13 +127,13 @@ class FieldColumns:
     def _texts(self, found: pa.DictionaryArray) -> Cells:
         """Texts in Arrow: lower case is all that most of them need."""
         cells = found.dictionary
-        odd = np.asarray(pc.or_(pc.invert(pc.string_is_ascii(cells)), pc.match_substring_regex(cells, _UNSETTLED)))
+        odd = ~only_cased(cells)
         values = pc.ascii_lower(cells)
         empty = np.zeros(len(cells), dtype=np.bool_)
         if odd.any():
-            read = [text(each) for each in cells.filter(pa.array(odd)).to_pylist()]
+            read = [text(each) for each in cells.filter(flags_array(odd)).to_pylist()]
             empty[odd] = [not each for each in read]
-            values = pc.replace_with_mask(values, pa.array(odd), pa.array(read, type=pa.string()))
+            values = pc.replace_with_mask(values, flags_array(odd), texts_array(read))
         codes = np.where(empty, np.int32(MISSING), np.arange(len(cells), dtype=np.int32))
         spread = self._spread(found, codes)
         return Cells(Texts(values), spread.codes)
@@ -146,20 +141,14 @@ class FieldColumns:
     def _domains(self, found: pa.DictionaryArray) -> Cells:
         """Domains: names right under a top-level domain are looked up in Arrow, the rest is read one by one."""
         cells = found.dictionary
-        plain = pc.and_not(pc.match_substring_regex(cells, _PLAIN_DOMAIN), pc.starts_with(cells, "xn--"))
-        tops = pc.list_element(pc.split_pattern(pc.if_else(plain, cells, "x.x"), ".", max_splits=1), 1)
-        suffixes = public_suffixes()
-        known = (top for top in pc.unique(tops).to_pylist() if top in suffixes and f"*.{top}" not in suffixes)
-        plain = pc.and_(plain, pc.is_in(tops, pa.array(known, type=pa.string())))
-        odd = ~np.asarray(pc.and_not(plain, pc.is_in(cells, _suffix_array())))
-        nobodys = pc.is_in(cells, pa.array(sorted(FREE_MAIL_DOMAINS | self._reader.shared_domains), type=pa.string()))
+        odd = ~plain_domains(cells)
         own = np.arange(len(cells), dtype=np.int32)
-        codes = np.where(np.asarray(nobodys), np.int32(MISSING), own)
+        codes = np.where(nobodys_domains(cells, self._reader.shared_domains), np.int32(MISSING), own)
         if odd.any():
-            read = self._codes(cells.filter(pa.array(odd)).to_pylist())
+            read = self._codes(cells.filter(flags_array(odd)).to_pylist())
             codes[odd] = np.where(read < 0, read, own[odd])
-            texts = [self._values[code] if code >= 0 else "" for code in read.tolist()]
-            cells = pc.replace_with_mask(cells, pa.array(odd), pa.array(texts, type=pa.string()))
+            texts = [str(self._values[code]) if code >= 0 else "" for code in read.tolist()]
+            cells = pc.replace_with_mask(cells, flags_array(odd), texts_array(texts))
         return Cells(Texts(cells), self._spread(found, codes).codes)
 
     def _spread(self, found: pa.DictionaryArray, codes: Codes) -> Cells:
@@ -189,9 +178,3 @@ def _places(places: Codes, column: pa.Array) -> Codes:
     if not column.null_count:
         return places
     return np.where(np.asarray(column.is_valid()), places, np.int32(MISSING)).astype(np.int32)
-
-
-@cache
-def _suffix_array() -> pa.Array:
-    """Names that are suffixes themselves, under which anybody may have a name."""
-    return pa.array(sorted(public_suffixes()), type=pa.string())

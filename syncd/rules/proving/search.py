@@ -5,7 +5,7 @@ Terms are boxes that stand in order and take points away. Knows no fields, condi
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from syncd.rules.proving.logic import Box, Budget, Variables
 

@@ -116,10 +116,9 @@ def _rows(text: str, separator: str, path: str, findings: Findings) -> Iterator[
     line = 1
     try:
         for cells in reader:
-            if any(cells):
-                stripped = tuple(map(str.strip, cells))
-                if any(stripped):
-                    yield Row(stripped, line)
+            stripped = tuple(map(str.strip, cells))
+            if any(stripped):
+                yield Row(stripped, line)
             line = reader.line_num + 1
     except csv.Error:
         findings.error(

@@ -6,9 +6,10 @@ that cannot win, and never accuses one that can.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass, fields
-from itertools import product
+from itertools import compress, product
 from math import prod
 from operator import itemgetter
 
@@ -82,23 +83,23 @@ class RowOverlap:
         Judged by the columns that every row tests by plain values, all of them together.
         """
         nothing = (UNTESTED,) * len(self._columns)
-        tested = [
-            (key, name, row)
-            for row, (key, name) in enumerate(zip(self._keys, self._rows.territories, strict=True))
-            if key != nothing
-        ]
+        rows: Sequence[int] = range(len(self._keys))
+        if nothing in self._keys:
+            rows = [row for row, key in enumerate(self._keys) if key != nothing]
+        keys, names = [self._keys[row] for row in rows], [self._rows.territories[row] for row in rows]
         plain = [
             place
-            for place, column in enumerate(self._columns)
-            if column.plain and UNTESTED not in {key[place] for key, _, _ in tested}
+            for place, (column, tests) in enumerate(zip(self._columns, zip(*keys, strict=True), strict=False))
+            if column.plain and UNTESTED not in tests
         ]
-        if not tested or not plain:
+        if not plain:
             return False
         owner: dict[Hashable, str] = {}
         cut = _cut(tuple(plain))
         if not self._multiple:
-            return all(owner.setdefault(cut(key), name) == name for key, name, _ in tested)
-        for _, name, row in tested:
+            cuts = [*map(cut, keys)]
+            return len({*zip(cuts, names, strict=True)}) == len({*cuts})
+        for row, name in zip(rows, names, strict=True):
             parts = self._parts(row, plain)
             if prod(map(len, parts)) > _MOST_COMBINATIONS:
                 return False
@@ -120,7 +121,36 @@ class RowOverlap:
         columns = [map(each.__getitem__, cells) for each, cells in zip(numbers, self._rows.cells.cells, strict=True)]
         return list(zip(*columns, strict=True)) or [()] * len(self._rows.rows)
 
+    def _is_plain_and_disjoint(self) -> bool:
+        """Whether no row can be equal to another or lie within it, told at once by the sets of whole shapes.
+
+        A table of distinct codes, as most large ones are; where it cannot be told, each row is compared.
+        """
+        if self._multiple or self._windows is not None:
+            return False
+        tests = [
+            map(([True] * (len(column.wholes) - 1) + [False]).__getitem__, cells)
+            for column, cells in zip(self._columns, self._rows.cells.cells, strict=True)
+        ]
+        of_shape: dict[tuple[bool, ...], list[Combination]] = defaultdict(list)
+        for tested, key in zip(zip(*tests, strict=True), self._keys, strict=True):
+            of_shape[tested].append(key)
+        if len(of_shape) > _MOST_SHAPES or not all(map(any, of_shape)):
+            return False
+        for wide, above in of_shape.items():
+            cut = _cut(tuple(compress(range(len(wide)), wide)))
+            taken = {*map(cut, above)}
+            if len(taken) < len(above):
+                return False
+            for narrow, below in of_shape.items():
+                inside = narrow != wide and all(not tested or also for tested, also in zip(wide, narrow, strict=True))
+                if inside and not taken.isdisjoint(map(cut, below)):
+                    return False
+        return True
+
     def _compare(self) -> None:
+        if self._is_plain_and_disjoint():
+            return
         names, windows = self._rows.territories, self._windows
         equal: dict[Hashable, int] = {}
         shapes: dict[tuple[bool, ...], Shape] = {}
@@ -200,8 +230,10 @@ def _cut(shape: Shape) -> Cut:
 
 
 def _column(column: CellTests) -> _Column:
+    if len({*map(type, column.meanings)} - {str}) == 0 and len({*column.meanings}) == len(column.meanings):
+        count = len(column.meanings)  # nothing but different texts: a column of codes
+        return _Column([*range(count), UNTESTED], [*zip(range(count)), _EMPTY], single=True, plain=True)
     numbers: dict[Hashable, int] = {}
-
     wholes: list[int] = []
     parts: list[tuple[int, ...]] = []
     plain = True

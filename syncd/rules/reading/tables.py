@@ -8,8 +8,9 @@ a cell is read once however many rows hold it, for fifty thousand rows are norma
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import compress, repeat
+from itertools import compress
 
 from syncd.errors import Place
 from syncd.model.fields import SELF_READING_FIELDS
@@ -144,19 +145,22 @@ class _Table:
         self, field: str, place: int, countries: tuple[str, ...] | None, texts: tuple[str, ...], rows: list[Row]
     ) -> tuple[CellTests, tuple[int, ...]]:
         """One column: each distinct cell, and its number in each row, by the country that it is read in."""
-        keys = list(zip(countries or repeat(""), texts, strict=False))
-        known: dict[tuple[str, str], int] = {}
+        keys: Sequence[tuple[str, str] | str] = texts if countries is None else [*zip(countries, texts, strict=True)]
+        known: dict[tuple[str, str] | str, int] = {}
         read: list[tuple[str, Value | Matcher]] = []
+        reads_codes: dict[str, bool] = {}
         for key in dict.fromkeys(keys):
-            within, text = key
+            within, text = ("", key) if isinstance(key, str) else key
             if not text:
                 known[key] = UNTESTED
                 continue
-            reader = self._reader(field, within)
-            if reader.reads_codes and len(text) == 5 and text.isascii() and text.isdigit():
+            if within not in reads_codes:
+                reads_codes[within] = self._reader(field, within).reads_codes
+            if reads_codes[within] and len(text) == 5 and text.isascii() and text.isdigit():
                 known[key] = len(read)
                 read.append((text, text))
                 continue
+            reader = self._reader(field, within)
             matcher = reader.read(text, self._top)
             if self._found:
                 self._report(field, text, within, self._sheet.place(rows[keys.index(key)], place))

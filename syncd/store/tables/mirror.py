@@ -171,7 +171,7 @@ class _Users(TypedColumns):
     run_id: Named[str | None] = Column(Words)
 
 
-users: Table[_Users] = Table("users", metadata, _Users, Index("ix_users_email", "email"), sqlite_strict=True)
+users: Table[_Users] = Table("users", metadata, _Users, sqlite_strict=True)
 
 
 class _Teams(TypedColumns):

@@ -12,10 +12,12 @@ import shlex
 import shutil
 import subprocess
 import sys
+from importlib.metadata import requires
 from pathlib import Path
 from zipfile import ZipFile
 
 from click.testing import CliRunner
+from packaging.requirements import Requirement
 
 from syncd.cli.main import cli
 
@@ -91,6 +93,12 @@ def test_what_builds_the_wheel_is_of_the_lock() -> None:
     locked, ours = blocks(ROOT / "requirements-dev.txt"), blocks(HERE / "requirements-build.txt")
     assert "hatchling" in ours
     assert {name: locked[name] for name in ours} == ours
+    needed, known = {"hatchling"}, set(ours)
+    while needed:  # pip asks for every one of them by its hash, what they need in turn too
+        name = needed.pop()
+        assert name in known, f"{name} is needed and not pinned: the image cannot be built"
+        asked = [Requirement(text) for text in requires(name) or ()]
+        needed |= {each.name for each in asked if each.marker is None or each.marker.evaluate({"extra": ""})} - {name}
 
 
 def test_it_ends_as_a_user_without_rights_and_keeps_no_lists() -> None:

@@ -6,12 +6,15 @@ import contextlib
 import gzip
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
 
 import pytest
 
+from syncd.clock import SystemClock
 from syncd.connectors.wire import HttpRequest, NetworkWire, WireError, is_loopback
-from syncd.errors import ConfigError, SyncdError
+from syncd.errors import ConfigError, CrmError, SyncdError
+from tests.contract.worlds import HubspotWorld, SalesforceWorld, World
 
 Script = Callable[[socket.socket], None]
 
@@ -143,6 +146,68 @@ def test_a_proxy_that_refuses_the_tunnel_was_never_sent(misbehave: Callable[[Scr
     error = failure(wire, HttpRequest("PATCH", "https://crm.invalid/x", {}, b"{}"))
     assert (error.kind, error.sent) == ("connect", False)
     assert proxy.requests[0].startswith(b"CONNECT crm.invalid:443")
+
+
+def drips(before: bytes, drop: bytes) -> Script:
+    """Says something, then a drop now and then for ever: each alone is in time for the socket's own timeout."""
+
+    def script(connection: socket.socket) -> None:
+        connection.sendall(before)
+        while True:
+            connection.sendall(drop)
+            time.sleep(0.02)  # noqa: TID251 - a server of the test, in its own thread
+
+    return script
+
+
+def is_silent(connection: socket.socket) -> None:
+    """Takes what comes and never says a word, until the other side leaves."""
+    while connection.recv(65536):
+        pass
+
+
+def is_silent_after(said: bytes) -> Script:
+    def script(connection: socket.socket) -> None:
+        connection.sendall(said)
+        is_silent(connection)
+
+    return script
+
+
+TUNNEL = b"HTTP/1.1 200 Connection established\r\n\r\n"
+HANGING: dict[str, Script] = {
+    "never answers CONNECT": is_silent,
+    "drips its answer to CONNECT": drips(b"HTTP/1.1 200 OK\r\n", b"X: y\r\n"),
+    "drips within one line": drips(b"HTTP/1.1 200 ", b"O"),
+    "opens a tunnel in which nobody speaks": is_silent_after(TUNNEL),
+    "drips a TLS handshake": drips(TUNNEL + b"\x16\x03\x03\x3f\xff", b"\x02"),
+}
+
+
+@pytest.mark.parametrize("what", HANGING)
+def test_a_proxy_that_hangs_is_given_up_at_the_deadline_and_nothing_was_sent(
+    misbehave: Callable[[Script], Misbehaving], what: str
+) -> None:
+    wire = NetworkWire(proxy=misbehave(HANGING[what]).url.removesuffix("/x"), deadline=0.3)
+    started = SystemClock().monotonic()
+    error = failure(wire, HttpRequest("PATCH", "https://crm.invalid/x", {}, b"{}"))
+    assert (error.kind, error.sent) == ("connect", False)
+    assert SystemClock().monotonic() - started < 3
+
+
+@pytest.mark.parametrize("what", ["never answers CONNECT", "drips its answer to CONNECT"])
+@pytest.mark.parametrize("system", ["salesforce", "hubspot"])
+def test_both_connectors_say_that_nothing_was_reached_behind_a_proxy_that_hangs(
+    misbehave: Callable[[Script], Misbehaving], what: str, system: str
+) -> None:
+    world: World = SalesforceWorld() if system == "salesforce" else HubspotWorld()
+    wire = NetworkWire(proxy=misbehave(HANGING[what]).url.removesuffix("/x"), deadline=0.1)
+    world.wire = wire
+    with pytest.raises(CrmError) as caught:
+        world.reader().identify()
+    wire.close()
+    assert caught.value.code == "SYN410"
+    assert str(caught.value.where).startswith(system)
 
 
 def test_the_sandbox_on_loopback_is_not_asked_through_the_proxy(misbehave: Callable[[Script], Misbehaving]) -> None:

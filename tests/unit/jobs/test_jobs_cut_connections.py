@@ -141,6 +141,7 @@ def test_an_apply_whose_connection_is_cut_is_finished_by_the_next_and_writes_not
         assert changes_in_the_crms(world) == expected, f"cut at {at} of {statements.count}"
         with world.context.store.read() as conn:
             assert ledger.verify(conn).ok, f"cut at {at} of {statements.count}"
+        world.context.store.close()  # there are worlds by the hundred, and PostgreSQL takes so many connections only
 
 
 @WAYS

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -349,6 +350,33 @@ def test_a_proxy_that_is_not_there_and_unreadable_certificates_are_told(doctor: 
     found = list(machine.network(_home(doctor, settings, http), Reporter("network", "installation")))
     assert [each.code for each in found] == ["SYN714", "SYN714"]
     assert "hidden" not in str(found)
+
+
+@pytest.mark.parametrize(
+    ("says", "verdict"), [(b"", "fail"), (b"HTTP/1.1 2", "fail"), (b"HTTP/1.1 407 Who are you\r\n", "ok")]
+)
+def test_a_proxy_that_takes_connections_and_does_not_answer_is_named(
+    doctor: Doctor, monkeypatch: pytest.MonkeyPatch, says: bytes, verdict: str
+) -> None:
+    monkeypatch.setattr(machine, "_PROXY_SECONDS", 0.2)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        lines: list[socket.socket] = []
+
+        def answer() -> None:
+            lines.append(server.accept()[0])
+            lines[0].sendall(says)
+
+        threading.Thread(target=answer, daemon=True).start()
+        port = server.getsockname()[1]
+        settings = doctor.world.settings()
+        http = settings.http.model_copy(update={"proxy": f"http://user:hidden@127.0.0.1:{port}"})
+        (found,) = machine.network(_home(doctor, settings, http), Reporter("network", "installation"))
+        for line in lines:
+            line.close()
+    assert found.verdict == verdict
+    assert f"127.0.0.1:{port}" in found.text
+    assert (found.code == "SYN714") is (verdict == "fail")
+    assert "hidden" not in found.text
 
 
 def test_a_proxy_of_the_environment_that_is_not_used_is_told(doctor: Doctor) -> None:

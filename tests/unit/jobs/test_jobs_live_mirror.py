@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from random import Random  # noqa: TID251 - seeded by the tests, which must repeat
 
@@ -21,7 +22,9 @@ from syncd.jobs.plans import replanning
 from syncd.jobs.plans.plan import deliberate, plan_of
 from syncd.jobs.plans.replanning import Replan, Replanner
 from syncd.model.plans import PlanStatus
-from syncd.store import plans
+from syncd.model.records import Record
+from syncd.model.refs import Kind, Ref, System
+from syncd.store import mirror, plans
 from tests.databases import postgres_server
 
 ACCOUNTS = 120
@@ -105,4 +108,33 @@ def test_each_plan_that_is_news_is_saved_once_as_a_preview(tmp_path: Path, monke
         kept = {each.plan_id: each.status for each in plans.list_plans(conn, 9)}
     assert kept == dict.fromkeys(saved, PlanStatus.PREVIEW)
     assert len(kept) > 1
+    mirrors.context.close()
+
+
+def test_a_deal_that_counts_from_an_hour_of_the_day_on_is_followed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(replanning, "MANY_COUNTED", 1)
+    mirrors = filled(0, tmp_path, f"sqlite:///{tmp_path}/syncd.db")
+    (tmp_path / "pack" / "pack.yaml").write_text(
+        "format: 1\npack: {name: won, time_zone: Europe/Berlin}\nterritories:\n"
+        "  - {name: won, when: {won_count_12m: '>= 1'}, owners: [rep3@example.com]}\n"
+        "  - {name: rest, when: always, owners: [rep1@example.com]}\n"
+    )
+    closes = mirrors.clock.now() + timedelta(minutes=90)
+    account = next(ref for ref in sorted(mirrors.accounts) if ref.system is System.SALESFORCE)
+    fields = {"name": "deal", "is_closed": "true", "is_won": "true", "close_date": closes.isoformat(), "amount": "5"}
+    deal = Record(Ref(System.SALESFORCE, Kind.OPPORTUNITY, "006x"), mirrors.clock.now(), fields, None, account.id)
+    replanner = Replanner(mirrors.context, tmp_path / "pack")
+    replanner.plan()
+    monkeypatch.setattr(live_mirror, "read_book", None)  # from here on nothing is read whole by it
+    seen = []
+    for number in range(5):
+        mirrors.clock.advance(timedelta(minutes=40))
+        with mirrors.context.store.write() as conn:
+            mirror.upsert_records(conn, [deal] if not number else [], now=mirrors.clock.now(), run_id="r2")
+            mirrors._complete(conn)
+        seen.append(bool(replanner.plan().entries))
+        assert document(mirrors, replanner) == document(mirrors, None), number
+    assert seen[1:] == [False, True, False, False]
     mirrors.context.close()

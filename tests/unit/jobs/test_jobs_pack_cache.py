@@ -13,10 +13,10 @@ from typing import Any
 import pytest
 
 from syncd.errors import Place
-from syncd.jobs.packs import packs
 from syncd.jobs.packs.pack_cache import FOLDER
 from syncd.jobs.packs.packs import inspect_pack
 from syncd.model.money import MoneyTable
+from syncd.rules import loader
 from syncd.rules.conditions import FieldTest
 from syncd.rules.loader import ReadingOptions, ReadPack, check_pack, read_pack
 from syncd.rules.matching.matchers import Interval
@@ -46,7 +46,7 @@ def readings(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
         seen.append(root)
         return read_pack(root, options, now=now, memory=memory)
 
-    monkeypatch.setattr(packs, "read_pack", read)
+    monkeypatch.setattr(loader, "read_pack", read)
     return seen
 
 

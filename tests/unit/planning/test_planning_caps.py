@@ -16,6 +16,7 @@ from syncd.model.plans import OutboxRow, RowState
 from syncd.planning.proposing.builder import PlanInput
 from syncd.planning.proposing.reasons import INTERIM_COVER, SUCCESSION
 from syncd.planning.proposing.staleness import over_caps
+from syncd.rules.deciding.kept import Kept
 from syncd.rules.memory import Assignment, Memory
 from syncd.rules.pack import Cap, RepEntry
 
@@ -72,6 +73,17 @@ def test_a_cap_that_is_full_by_now_refuses_the_rows_that_are_over_it(
     full = over_caps(book(1, 2, 3, kept=kept, cap=cap), planned(1, 2, 3), rows(1, 2, 3), memory)
     assert set(full) == {account(2), account(3)}
     assert words in full[account(2)]
+
+
+def test_accounts_that_are_kept_together_count_for_the_role_of_the_owner_alone() -> None:
+    limited = territory(cap=Cap(total=2))
+    together = (Kept((limited,), email("anna"), email("anna"), 1, {}, {}),)
+    source = replace(book(1, 2, 3, cap=Cap(total=2)), kept=together)
+    assert set(over_caps(source, planned(1, 2, 3), rows(1, 2, 3))) == {account(2), account(3)}
+    plan = {"decisions": [{**entry, "role": "csm"} for entry in planned(1, 2, 3)["decisions"]]}
+    of_role = replace(source, pack=pack(roles={"csm": (limited,)}))
+    mine = [replace(row, field="csm") for row in rows(1, 2, 3)]
+    assert set(over_caps(of_role, plan, mine, role="csm")) == {account(3)}
 
 
 def test_what_was_given_before_today_is_not_of_today() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 import time
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -19,6 +20,7 @@ from syncd.rules.explaining.clauses import failing
 from syncd.rules.facts import Facts, Value
 from syncd.rules.pack import Effective, OwnersByEmail, OwnersByPool, Pack, Territory, Unassigned
 from syncd.rules.proving.space import condition_key
+from syncd.rules.reading.row_overlap import RowOverlap
 
 CONTEXT = EvaluationContext(datetime(2026, 11, 22, tzinfo=UTC))
 ROOT = "format: 1\nlists: {vip: [acme.com]}\npools: {p: [p@example.com]}\nterritories: {table: t.csv}\n"
@@ -262,6 +264,24 @@ def test_rows_that_cannot_win_are_warnings(tmp_path: Path, rows: list[str], line
     else:
         findings = pack.findings
     assert [each.place.line for each in findings if each.code == "SYN265" and each.place] == lines
+
+
+@given(
+    st.lists(
+        st.tuples(*[st.sampled_from(cells) for cells in (("", "DE", "FR"), ("", "Bank", "Retail"), ("", "a", "b"))]),
+        min_size=1,
+        max_size=9,
+    )
+)
+@settings(max_examples=40, deadline=None)
+def test_the_short_way_over_a_whole_table_finds_what_each_row_alone_does(rows: list[tuple[str, str, str]]) -> None:
+    lines = [f"{','.join(cells)},t{number % 3},a@example.com" for number, cells in enumerate(rows)]
+    content = "\n".join(["country,industry,city,territory,owners", *lines, ""])
+    with tempfile.TemporaryDirectory() as short, tempfile.TemporaryDirectory() as long:
+        quick = found(Path(short), {"pack.yaml": ROOT, "t.csv": content})
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(RowOverlap, "_is_plain_and_disjoint", lambda _: False)
+            assert found(Path(long), {"pack.yaml": ROOT, "t.csv": content}) == quick
 
 
 def test_rows_with_different_days_may_share_a_condition(tmp_path: Path) -> None:
