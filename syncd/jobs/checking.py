@@ -19,8 +19,10 @@ from syncd.jobs.currencies.money import money_table
 from syncd.jobs.mapping import configured_systems, field_catalogue
 from syncd.jobs.packs.packs import inspect_pack
 from syncd.jobs.packs.picklists import Picklists
+from syncd.jobs.packs.takers import without_takers
 from syncd.rules.derivation import Derivation
 from syncd.rules.deriving.signals import coverage as rows_joined
+from syncd.rules.facts import Directory
 from syncd.rules.matching.time_window import EvaluationContext
 from syncd.rules.pack import Pack
 from syncd.rules.proving.claims import Claim
@@ -70,6 +72,8 @@ def check(settings: Settings, root: Path, *, now: datetime, mirror: bool = True)
     if mirror:
         seen, accounts, fields, signals = _with_mirror(settings, pack, now, frozenset(each for each in proof.findings))
         told += seen
+    if accounts is None:
+        told += without_takers(pack, Directory({}, assume_active=True), now)
     lines = _Lines(root)
     sourced = {each: lines.sourced(each) for each in told}
     return CheckReport(
@@ -135,6 +139,7 @@ def _with_mirror(
     wrong = {each.place for each in found}
     found += [each for each in seen.findings(wrong) if each.code != "SYN360" or each.place not in dead]
     found += owner_findings(pack, book.directory)
+    found += without_takers(pack, book.directory, now)
     found += geography_only(pack, seen.held.get("owner", {}))
     coverage = field_coverage(pack, book.facts)
     found += [*signals.findings, *stale_findings(signals)]

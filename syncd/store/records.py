@@ -154,7 +154,7 @@ def upsert_records(
     writes = _Writes([], [], [], [], [])
     planner = _Planner(writes, last_change(conn), now, run_id, settled)
     for (system, kind), of_kind in newest.items():
-        for batch in chunks(sorted(of_kind), LISTED):  # in the order of the index, whatever order the CRM gives
+        for batch in chunks(of_kind, LISTED):
             known = _known(conn, system, kind, batch)
             for record_id in batch:
                 planner.plan(of_kind[record_id], known.get(record_id))
@@ -266,12 +266,12 @@ def _newest(incoming: Sequence[Record]) -> dict[tuple[System, Kind], dict[str, R
 
 
 def _known(conn: Connection, system: System, kind: Kind, ids: Sequence[str]) -> dict[str, _Known]:
-    """What the mirror holds of these records, sorted by id: asked by id alone; others with such an id are left out.
+    """What the mirror holds of these records: asked by id alone; others with such an id are left out.
 
     Nothing is looked for beyond the last id that there is: a load in the order of ids, or the first page of one.
     """
     last = conn.execute(_LAST_ID).scalar()
-    if last is None or ids[0] > last:
+    if last is None or min(ids) > last:
         return {}
     found = conn.execute(rows_with(conn, _t.c.id, ids, _KNOWN_COLUMNS))
     return {row[2]: _Known(*row[3:]) for row in found if row[0] is system and row[1] is kind}

@@ -21,7 +21,6 @@ from syncd.store.columns import RefText, clean
 from syncd.store.tables import stage_entries as _t
 from syncd.store.upserts import LISTED, chunks, insert_new, rows_with, upsert
 
-
 _LAST_REF = select(type_coerce(func.max(_t.c.ref), Text))
 
 
@@ -41,8 +40,8 @@ def note_stages(conn: Connection, stored: Iterable[Record]) -> int:
     seen = {clean(str(each.ref)): (iso(each.stamp), clean(each.fields["stage"])) for each in stored if _counts(each)}
     last = conn.execute(_LAST_REF).scalar()
     rows: list[tuple[object, ...]] = []
-    for batch in chunks(sorted(seen), LISTED):
-        known = _newest(conn, batch) if last is not None and batch[0] <= last else {}
+    for batch in chunks(seen, LISTED):
+        known = _newest(conn, batch) if last is not None and min(batch) <= last else {}
         for ref in batch:
             at, stage = seen[ref]
             held = known.get(ref)

@@ -149,6 +149,7 @@ class _Table:
         known: dict[tuple[str, str] | str, int] = {}
         read: list[tuple[str, Value | Matcher]] = []
         reads_codes: dict[str, bool] = {}
+        first: dict[tuple[str, str] | str, Row] = {}
         for key in dict.fromkeys(keys):
             within, text = ("", key) if isinstance(key, str) else key
             if not text:
@@ -163,7 +164,9 @@ class _Table:
             reader = self._reader(field, within)
             matcher = reader.read(text, self._top)
             if self._found:
-                self._report(field, text, within, self._sheet.place(rows[keys.index(key)], place))
+                if not first:  # looking each bad cell up from the top takes minutes where all are bad
+                    first = dict(zip(reversed(keys), reversed(rows), strict=True))
+                self._report(field, text, within, self._sheet.place(first[key], place))
             if matcher is None:
                 known[key] = _BROKEN
                 continue

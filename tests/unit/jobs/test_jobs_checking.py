@@ -116,6 +116,53 @@ def test_owners_whom_no_system_knows_or_who_left_are_warnings(pulled: World) -> 
     assert report.fails(strict=True)
 
 
+NIGHT = """pools:
+  night: {members: [ana@example.com, ben@example.com]}
+reps:
+  - {email: ana@example.com, end: 2026-01-31}
+  - {email: ben@example.com, out_of_office: [{from: 2026-11-01, until: 2026-12-31}]}
+"""
+
+
+@pytest.mark.parametrize(
+    ("head", "severity"),
+    [
+        (NIGHT, Severity.NOTE),
+        (NIGHT.replace("out_of_office: [{from: 2026-11-01, until: 2026-12-31}]", "end: 2026-06-30"), Severity.WARNING),
+        (NIGHT.replace("until: 2026-12-31}", "until: 2026-12-31, cover: cleo@example.com}"), None),
+        (NIGHT.replace("end: 2026-01-31", "end: 2027-01-31"), None),
+    ],
+)
+def test_a_pool_of_which_nobody_may_be_given_an_account_today_is_found(
+    tmp_path: Path, head: str, severity: Severity | None
+) -> None:
+    root = pack(tmp_path, '{name: large, when: {employees: ">= 1000"}, owners: {pool: night}}', head=head)
+    report = check(Settings(), root, now=datetime(2026, 11, 20, 10, tzinfo=UTC))
+    findings = found(report, "SYN374")
+    assert [each.severity for each in findings] == ([severity] if severity else [])
+    if severity is not None:
+        assert "nobody of the pool `night` can be given an account today (ana@example.com: ended" in findings[0].message
+        assert "night: {members" in str(findings[0].source)
+    assert report.pack is not None
+
+
+def test_a_territory_whose_people_all_ended_is_found_unless_it_has_an_overflow_to_lean_on(tmp_path: Path) -> None:
+    head = "reps:\n  - {email: ana@example.com, end: 2026-01-31}\n"
+    alone = '{name: large, when: {employees: ">= 1000"}, owners: [ana@example.com]}'
+    leaning = '{name: small, when: {employees: "< 10"}, owners: [ana@example.com], overflow: [ben@example.com]}'
+    report = check(Settings(), pack(tmp_path, alone, leaning, head=head), now=datetime(2026, 11, 20, 10, tzinfo=UTC))
+    assert [(each.severity, each.message.split("`")[1]) for each in found(report, "SYN374")] == [
+        (Severity.WARNING, "large"),
+        (Severity.NOTE, "small"),
+    ]
+
+
+def test_a_pool_of_people_whom_no_crm_knows_is_found_in_the_mirror(pulled: World) -> None:
+    head = "pools:\n  night: {members: [nobody.knows@example.com]}\n"
+    report = checked(pulled, '{name: large, when: {employees: ">= 1000"}, owners: {pool: night}}', head=head)
+    assert [each.severity for each in found(report, "SYN374")] == [Severity.WARNING]
+
+
 def test_an_owner_who_may_own_no_accounts_is_a_warning(pulled: World) -> None:
     queue = next(str(row["Email"]) for row in pulled.dataset.salesforce["User"] if row["UserType"] != "Standard")
     report = checked(pulled, f"{{name: a, when: {{country: DE}}, owners: [{pulled.reps[0]}, {queue}]}}")
