@@ -17,7 +17,7 @@ from syncd.model.money import MoneyTable, parse_money
 from syncd.rules.matching.time_window import parse_duration
 from syncd.rules.pack import MonitorRule
 from syncd.rules.reading import plain_values
-from syncd.rules.reading.suggestion import did_you_mean
+from syncd.rules.suggestion import did_you_mean
 
 SEVERITIES = ("page", "ticket", "info")
 SHARED_OPTIONS = frozenset({"severity", "for", "keep_firing_for", "runbook", "labels", "ignore", "hours"})

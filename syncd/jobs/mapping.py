@@ -15,7 +15,7 @@ from syncd.model.plans import held_name
 from syncd.model.records import Record
 from syncd.model.refs import Kind, System
 from syncd.planning.proposing.cascade import PERSON
-from syncd.rules.matching.condition_parser import COMBINATORS
+from syncd.rules.parsing.condition_parser import COMBINATORS
 from syncd.rules.reading.row_options import ROW_OPTIONS
 from syncd.settings import FieldSetting, Settings
 

@@ -17,7 +17,8 @@ from syncd.model.refs import System
 from syncd.rules.derivation import Derivation, facts_from_raw
 from syncd.rules.deriving.families import join_families
 from syncd.rules.engine import Book
-from syncd.rules.exports import Remarks, Row, read_rows
+from syncd.rules.exports.files import read_rows
+from syncd.rules.exports.rows import Remarks, Row
 from syncd.rules.facts import Directory, Facts, Rep
 from syncd.rules.findings import Findings
 

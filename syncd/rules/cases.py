@@ -27,10 +27,10 @@ from syncd.rules.facts import Applied, Directory, Facts, Rep, Seen
 from syncd.rules.matching.time_window import EvaluationContext
 from syncd.rules.memory import NO_MEMORY, Memory, Retrieval
 from syncd.rules.pack import Case, Pack
-from syncd.rules.reading.suggestion import did_you_mean
 from syncd.rules.routing.lead_facts import lead_from_raw
 from syncd.rules.routing.router import route_lead
 from syncd.rules.scoring import graded
+from syncd.rules.suggestion import did_you_mean
 
 _KEY = "case"
 _CLOCK_NOTE = "the result depends on the day it runs: give the case a `now:`"

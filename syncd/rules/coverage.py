@@ -15,7 +15,8 @@ from syncd.model.decisions import Decision
 from syncd.rules.asked_clauses import AskedClauses, Key, all_clauses
 from syncd.rules.classes.territories import PackClasses, TerritoryAnswers
 from syncd.rules.conditions import Always, Condition, EvaluationContext
-from syncd.rules.deciding.tree import TreeResult, choose_territory, in_effect
+from syncd.rules.deciding.tree import choose_territory
+from syncd.rules.deciding.tree_result import TreeResult, in_effect
 from syncd.rules.facts import Facts
 from syncd.rules.pack import Pack, Territory
 

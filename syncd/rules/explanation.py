@@ -20,7 +20,7 @@ from syncd.rules.deciding.frame import Frame
 from syncd.rules.deciding.people import barred, overflows
 from syncd.rules.deciding.precedence import Subject
 from syncd.rules.deciding.retrieving import recall_of
-from syncd.rules.deciding.tree import Cause, TreeResult, in_effect
+from syncd.rules.deciding.tree_result import Cause, TreeResult, in_effect
 from syncd.rules.engine import Book, examine, following, settle
 from syncd.rules.explaining.clauses import Clause, clause_of, where
 from syncd.rules.explaining.near_misses import NearMiss, near_misses

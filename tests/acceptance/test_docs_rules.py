@@ -36,7 +36,7 @@ from syncd.rules.deciding.assignment import METHODS
 from syncd.rules.derivation import Derivation
 from syncd.rules.explanation import explain
 from syncd.rules.loader import check_pack, load_pack
-from syncd.rules.matching.matcher_table import TYPES_OF
+from syncd.rules.parsing.matcher_table import TYPES_OF
 from syncd.rules.reading import pack_options, people_loader, sections
 from syncd.rules.reading.cases_loader import CASE_OPTIONS
 from syncd.rules.reading.limits import GUARD_OPTIONS

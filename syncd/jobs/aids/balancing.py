@@ -28,7 +28,7 @@ from syncd.planning.aids.potential import potentials
 from syncd.planning.people.table import Table
 from syncd.planning.proposing.reasons import BALANCE
 from syncd.rules.collector import without_collector
-from syncd.rules.reading.suggestion import did_you_mean
+from syncd.rules.suggestion import did_you_mean
 
 FORMAT = 1
 ENGINES = ("exact", "heuristic")

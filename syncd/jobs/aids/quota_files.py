@@ -16,7 +16,7 @@ from syncd.model.money import MoneyTable, parse_money
 from syncd.rules.findings import Findings
 from syncd.rules.reading.csv_reader import Sheet, read_csv
 from syncd.rules.reading.quotas_loader import PERIOD, QUOTA_COLUMNS
-from syncd.rules.reading.suggestion import did_you_mean
+from syncd.rules.suggestion import did_you_mean
 
 
 @dataclass(frozen=True, slots=True)

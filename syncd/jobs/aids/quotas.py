@@ -23,7 +23,7 @@ from syncd.planning.aids.quota_split import METHODS, Ground, Part, ancestry, by_
 from syncd.planning.aids.seasons import largest_remainder, seasons_of
 from syncd.rules.collector import without_collector
 from syncd.rules.matching.time_window import local_day
-from syncd.rules.reading.suggestion import did_you_mean
+from syncd.rules.suggestion import did_you_mean
 
 FORMAT = 1
 ZERO = Decimal(0)

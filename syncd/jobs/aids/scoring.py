@@ -34,8 +34,8 @@ from syncd.planning.aids.scores import (
 from syncd.rules.collector import without_collector
 from syncd.rules.facts import Facts
 from syncd.rules.pack import Pack
-from syncd.rules.reading.suggestion import did_you_mean
 from syncd.rules.scoring import graded
+from syncd.rules.suggestion import did_you_mean
 from syncd.store import companies, mirror
 from syncd.store.scores import ScoreRow, save_scores, scores_at
 

@@ -29,7 +29,7 @@ from syncd.rules.explaining.toward import toward_owner, toward_territory
 from syncd.rules.explanation import explanation_of, subject_of
 from syncd.rules.facts import Facts
 from syncd.rules.pack import Pack
-from syncd.rules.reading.suggestion import did_you_mean
+from syncd.rules.suggestion import did_you_mean
 from syncd.store import dossier, outbox, ownership, plans
 from syncd.store.dossier import PlannedEntry
 

@@ -13,7 +13,7 @@ from syncd.jobs.context import Context
 from syncd.model.rotation import NEW, Standing, shares_of
 from syncd.rules.memory import LEADS
 from syncd.rules.pack import Pack
-from syncd.rules.reading.suggestion import did_you_mean
+from syncd.rules.suggestion import did_you_mean
 from syncd.store import picking
 
 OWNER = "owner"

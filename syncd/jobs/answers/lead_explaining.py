@@ -27,9 +27,9 @@ from syncd.planning.leads.lead_tracking import Scene, observed
 from syncd.rules.deciding.tree import choose_territory
 from syncd.rules.explaining.clauses import clause_of, where
 from syncd.rules.matching.time_window import EvaluationContext
-from syncd.rules.reading.suggestion import did_you_mean
 from syncd.rules.routing.lead_facts import lead_from_raw
 from syncd.rules.routing.router import LeadRoute
+from syncd.rules.suggestion import did_you_mean
 from syncd.store import leads as store
 from syncd.store import outbox, ownership
 from syncd.store.leads import LeadState, LeadTrack, SeenLead

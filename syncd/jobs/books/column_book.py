@@ -24,7 +24,7 @@ from syncd.jobs.context import Context
 from syncd.jobs.private_files import UnsoundFileError, map_private, put_private
 from syncd.model.plans import OWNER_FIELD
 from syncd.model.refs import Kind, Ref
-from syncd.rules.batch.arrays import lines_array, texts_array
+from syncd.rules.arrays import lines_array, texts_array
 from syncd.rules.batch.book_columns import BookPart, UnsoundColumnsError, read_part, write_part
 from syncd.rules.batch.book_making import PartMaker
 from syncd.rules.batch.standing import Standing, ledger_of

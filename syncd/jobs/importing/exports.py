@@ -13,7 +13,8 @@ from pathlib import Path
 
 from syncd.errors import Place, Severity
 from syncd.model.refs import long_salesforce_id
-from syncd.rules.exports import Remarks, read_rows
+from syncd.rules.exports.files import read_rows
+from syncd.rules.exports.rows import Remarks
 from syncd.rules.findings import Findings
 
 _COLUMNS = frozenset(

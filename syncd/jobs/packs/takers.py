@@ -1,7 +1,7 @@
 """Who of those that a pack names could be given an account today: pools and territories where the answer is nobody.
 
-Asks what a plan asks (`rules.deciding`), for a company that no CRM holds yet. Knows no load, cap or working hours: those
-pass by themselves, and a plan says so of each account.
+Asks what a plan asks (`rules.deciding`), for a company that no CRM holds yet. Knows no load, cap or working hours:
+those pass by themselves, and a plan says so of each account.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from syncd.errors import Finding, Place, Severity
 from syncd.rules.deciding.covers import candidates_of
 from syncd.rules.deciding.frame import Frame
 from syncd.rules.deciding.people import barred, is_only_away
-from syncd.rules.deciding.tree import in_effect
+from syncd.rules.deciding.tree_result import in_effect
 from syncd.rules.facts import Directory, Facts
 from syncd.rules.pack import OwnersByEmail, OwnersByPool, Pack
 
@@ -27,7 +27,7 @@ _OVERFLOW = "until then its `overflow` takes what comes"
 
 
 def without_takers(pack: Pack, directory: Directory, now: datetime) -> Iterator[Finding]:
-    """SYN374 for each pool, and each territory that names people itself, of whom nobody may be given an account at `now`.
+    """SYN374 for each pool, and each territory that names people, of whom nobody may be given an account at `now`.
 
     A warning; a note where time alone brings somebody back, or an overflow takes over. Which users there are the
     directory says; dates, absences, covers and seats are the pack's.

@@ -11,7 +11,7 @@ from syncd.jobs.people.proposing import Look, propose
 from syncd.planning.people.filling import Filling, fill, members_of_pool, rooms_of, supply_of
 from syncd.planning.people.table import Table
 from syncd.planning.proposing.reasons import DISTRIBUTION
-from syncd.rules.reading.suggestion import did_you_mean
+from syncd.rules.suggestion import did_you_mean
 
 
 def distribute(

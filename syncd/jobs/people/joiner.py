@@ -15,7 +15,7 @@ from syncd.planning.proposing.reasons import JOINER
 from syncd.rules.deciding.people import barred
 from syncd.rules.facts import Facts
 from syncd.rules.pack import Pack, Territory
-from syncd.rules.reading.suggestion import did_you_mean
+from syncd.rules.suggestion import did_you_mean
 
 WHOLE = Decimal(1)
 

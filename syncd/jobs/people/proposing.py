@@ -16,7 +16,7 @@ from syncd.planning.people.document import Finish, proposal_plan
 from syncd.planning.people.table import Table, table_of
 from syncd.rules.deciding.frame import Frame
 from syncd.rules.pack import Pack
-from syncd.rules.reading.suggestion import did_you_mean
+from syncd.rules.suggestion import did_you_mean
 
 
 @dataclass(frozen=True, slots=True)

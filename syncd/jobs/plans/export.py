@@ -22,7 +22,7 @@ from syncd.rules.deciding.exceptions import match_exceptions
 from syncd.rules.deciding.kept import Kept
 from syncd.rules.derivation import Derivation
 from syncd.rules.engine import Book, decide
-from syncd.rules.exports import is_parquet
+from syncd.rules.exports.files import is_parquet
 from syncd.rules.pack import Pack
 from syncd.rules.scoring import graded
 from syncd.settings import Settings

@@ -24,9 +24,9 @@ from syncd.jobs.spark.worker import find_partition, settle_partition
 from syncd.jobs.stages import Stages
 from syncd.rules.arrow.id_digests import Digests
 from syncd.rules.arrow.kernel import Recipe
-from syncd.rules.arrow.parquet import ParquetExport, Stretch, stretches
 from syncd.rules.arrow.settling import Placed
-from syncd.rules.exports import Remarks
+from syncd.rules.exports.parquet import ParquetExport, Stretch, stretches
+from syncd.rules.exports.rows import Remarks
 
 RESULT = "file string, row long, cells string, territory string, owner string, tally string, ids binary"
 PLACED = "id string, file string, row long"

@@ -11,8 +11,8 @@ from typing import Any, Protocol
 
 from syncd.rules.arrow.id_digests import Digests
 from syncd.rules.arrow.kernel import Kernel, Recipe
-from syncd.rules.arrow.parquet import Stretch
 from syncd.rules.arrow.settling import placed_batch
+from syncd.rules.exports.parquet import Stretch
 
 Batches = Iterable[Any]
 """Arrow record batches with a column `id`: places among the row groups."""

@@ -20,7 +20,7 @@ from syncd.jobs.context import Context
 from syncd.jobs.telling import open_receivers
 from syncd.jobs.watching.alert_reading import MOST_SILENCES, alert_document, episode_of, silence_body
 from syncd.jobs.watching.watch import enqueue_step, save_step
-from syncd.rules.reading.suggestion import did_you_mean
+from syncd.rules.suggestion import did_you_mean
 from syncd.store import episodes as store
 from syncd.store import ledger
 

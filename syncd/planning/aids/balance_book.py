@@ -20,7 +20,8 @@ from syncd.planning.people.table import Table, given, names_people
 from syncd.planning.proposing.reasons import REBALANCED
 from syncd.rules.deciding.fitness import LANGUAGE_FIELDS, SKILL_FIELDS, TIME_ZONE_FIELD, matches_of
 from syncd.rules.deciding.loads import band_of
-from syncd.rules.deciding.people import ONE, Member, barred, members_of, ramp
+from syncd.rules.deciding.member import ONE, Member
+from syncd.rules.deciding.people import barred, members_of, ramp
 from syncd.rules.deciding.retrieving import cooling_off
 from syncd.rules.facts import Facts
 from syncd.rules.pack import Territory

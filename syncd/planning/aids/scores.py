@@ -17,8 +17,8 @@ from syncd.planning.aids.deals import Deal
 from syncd.planning.aids.measures import Share, middle_of
 from syncd.rules.facts import Facts
 from syncd.rules.pack import Pack
-from syncd.rules.reading.suggestion import did_you_mean
 from syncd.rules.scoring_rules import Component, Scoring
+from syncd.rules.suggestion import did_you_mean
 
 NO_BAND = "(no band)"
 NO_VALUE = "(missing)"

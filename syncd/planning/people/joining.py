@@ -18,8 +18,9 @@ from syncd.planning.people.succession import pipeline_of
 from syncd.planning.people.table import Table, asked_in_turn, given, names_people
 from syncd.planning.proposing.reasons import JOINED, has_nobody
 from syncd.rules.deciding.fitness import matches_of
+from syncd.rules.deciding.member import ONE, Member
 from syncd.rules.deciding.methods import Candidate
-from syncd.rules.deciding.people import ONE, Member, named_by, ramp, resolve
+from syncd.rules.deciding.people import named_by, ramp, resolve
 from syncd.rules.facts import Facts
 from syncd.rules.pack import OwnersByPool, RepEntry, Territory
 

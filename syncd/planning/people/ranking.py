@@ -15,8 +15,8 @@ from typing import Any
 from syncd.model.normalisation.texts import text
 from syncd.planning.people.table import Table
 from syncd.rules.deciding.fitness import matches_of
+from syncd.rules.deciding.member import Member
 from syncd.rules.deciding.methods import Candidate
-from syncd.rules.deciding.people import Member
 from syncd.rules.pack import RepEntry
 
 FIT, LIKENESS, ROOM, KNOWN = 30, 30, 30, 10

@@ -30,7 +30,8 @@ from syncd.planning.proposing.reasons import CAPPED, as_proposed
 from syncd.rules.deciding.assignment import over_cap
 from syncd.rules.deciding.frame import Frame
 from syncd.rules.deciding.loads import Loads
-from syncd.rules.deciding.people import Member, identity_of
+from syncd.rules.deciding.member import Member
+from syncd.rules.deciding.people import identity_of
 from syncd.rules.facts import Facts, Rep
 from syncd.rules.memory import NO_MEMORY, Memory
 

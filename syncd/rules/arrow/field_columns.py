@@ -16,14 +16,14 @@ from numpy.typing import NDArray
 
 from syncd.model.fields import FieldType
 from syncd.model.normalisation import text
-from syncd.rules.arrow.cell_texts import different_texts
-from syncd.rules.batch.arrays import flags_array, numbers_array, texts_array
+from syncd.rules.arrays import flags_array, numbers_array, texts_array
 from syncd.rules.batch.cell_codes import BAD, coded
 from syncd.rules.batch.columns import MISSING, Codes, Column
 from syncd.rules.batch.keeping import distinct
 from syncd.rules.batch.packed import Numbers, Texts
 from syncd.rules.batch.plain_texts import ZIP_COUNTRY, bare_codes, nobodys_domains, only_cased, plain_domains
 from syncd.rules.deriving.field_values import ValueReader
+from syncd.rules.exports.cell_texts import different_texts
 from syncd.rules.facts import Value
 
 _MOST_KNOWN = 262_144

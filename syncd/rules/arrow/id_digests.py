@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from syncd.rules.batch.arrays import valid
+from syncd.rules.arrays import valid
 
 Digests = NDArray[np.uint64]
 _START, _FACTOR = np.uint64(0xCBF29CE484222325), np.uint64(0x100000001B3)

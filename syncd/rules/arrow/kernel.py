@@ -21,16 +21,16 @@ from syncd import __version__
 from syncd.model.fields import FieldType
 from syncd.model.refs import long_salesforce_id
 from syncd.rules.accounts import facts_of_row, is_active
-from syncd.rules.arrow.cell_texts import texts_of
 from syncd.rules.arrow.field_columns import Cells, FieldColumns, Mask
 from syncd.rules.arrow.id_digests import Digests, digests_of
-from syncd.rules.arrow.parquet import FILE, ROW, cells_of
 from syncd.rules.batch.batch_table import Batch
 from syncd.rules.batch.columns import MISSING, Column, Columns
 from syncd.rules.batch.keeping import OWNER, Holders, Keeper
 from syncd.rules.deciding.frame import Frame
 from syncd.rules.deciding.kept import Kept
 from syncd.rules.derivation import Derivation, facts_from_raw
+from syncd.rules.exports.cell_texts import texts_of
+from syncd.rules.exports.parquet import FILE, ROW, cells_of
 from syncd.rules.facts import Directory, Facts, Value
 from syncd.rules.pack import Pack
 from syncd.rules.pack_bytes import UnreadableBytesError, plain_from_bytes, plain_to_bytes

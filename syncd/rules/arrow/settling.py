@@ -28,17 +28,17 @@ from syncd.rules.accounts import (
     read_users,
     report_orphans,
 )
-from syncd.rules.arrow.cell_texts import texts_of
 from syncd.rules.arrow.id_digests import Digests, repeated_among, rows_among
 from syncd.rules.arrow.kernel import Kernel, Recipe, tally_of
-from syncd.rules.arrow.parquet import FILE, ROW, ParquetExport, Stretch, batches, open_parquet
 from syncd.rules.batch.export import Settled
 from syncd.rules.batch.keeping import OWNER
 from syncd.rules.deciding.kept import Kept
 from syncd.rules.derivation import Derivation
 from syncd.rules.deriving.families import join_families
 from syncd.rules.engine import Book
-from syncd.rules.exports import Remarks, Row
+from syncd.rules.exports.cell_texts import texts_of
+from syncd.rules.exports.parquet import FILE, ROW, ParquetExport, Stretch, batches, open_parquet
+from syncd.rules.exports.rows import Remarks, Row
 from syncd.rules.facts import Directory, Facts
 from syncd.rules.findings import Findings
 from syncd.rules.pack import Pack, Territory

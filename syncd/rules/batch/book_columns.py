@@ -23,7 +23,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from syncd.model.refs import Kind, Ref, System
-from syncd.rules.batch.arrays import flags_array, flags_of, numbers_array, numbers_of, texts_array
+from syncd.rules.arrays import flags_array, flags_of, numbers_array, numbers_of, texts_array
 from syncd.rules.batch.columns import Codes, Column
 from syncd.rules.batch.packed import Numbers, Texts
 from syncd.rules.facts import Value

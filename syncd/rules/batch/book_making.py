@@ -15,7 +15,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from syncd.model.refs import System
-from syncd.rules.batch.arrays import lists_array, numbers_array, numbers_of, texts_array
+from syncd.rules.arrays import lists_array, numbers_array, numbers_of, texts_array
 from syncd.rules.batch.book_columns import (
     ALWAYS,
     DEALS,

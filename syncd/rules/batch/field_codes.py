@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from syncd.rules.batch.arrays import texts_array
+from syncd.rules.arrays import texts_array
 from syncd.rules.batch.columns import Codes, Column
 from syncd.rules.batch.likeness import Likeness
 from syncd.rules.batch.packed import Numbers, Texts

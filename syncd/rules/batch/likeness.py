@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from syncd.rules.batch.arrays import flags_of, numbers_array, places_of, texts_array
+from syncd.rules.arrays import flags_of, numbers_array, places_of, texts_array
 from syncd.rules.batch.packed import Numbers, Texts
 from syncd.rules.classes.field_classes import FieldIndex
 from syncd.rules.classes.identity import matchers_in

@@ -17,7 +17,7 @@ from syncd.rules.batch.keeping import OWNER
 from syncd.rules.classes.identity import Identities
 from syncd.rules.classes.terms import Terms
 from syncd.rules.classes.territories import PackClasses, TerritoryAnswers
-from syncd.rules.deciding.tree import TreeResult
+from syncd.rules.deciding.tree_result import TreeResult
 from syncd.rules.facts import Facts, Value
 from syncd.rules.matching.time_window import EvaluationContext
 from syncd.rules.pack import Pack

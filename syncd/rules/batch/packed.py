@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from syncd.rules.batch.arrays import numbers_of, places_of, valid
+from syncd.rules.arrays import numbers_of, places_of, valid
 from syncd.rules.batch.columns import Codes, Column
 
 

@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from syncd.model.normalisation.domains import FREE_MAIL_DOMAINS, public_suffixes
-from syncd.rules.batch.arrays import flags_array, flags_of, numbers_of, texts_array
+from syncd.rules.arrays import flags_array, flags_of, numbers_of, texts_array
 
 Mask = NDArray[np.bool_]
 _SPACED = r"[\x09-\x0d\x1c-\x1f]|  |^ | $"

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from syncd.model.raw_accounts import RawAccounts
 from syncd.model.records import Record
 from syncd.model.refs import Kind, Ref, System
-from syncd.rules.batch.arrays import (
+from syncd.rules.arrays import (
     filled,
     flags_array,
     flags_of,

@@ -22,7 +22,7 @@ from syncd.model.fields import FieldType
 from syncd.model.raw_accounts import RawAccounts
 from syncd.model.records import Record
 from syncd.model.refs import Kind, Ref, System
-from syncd.rules.batch.arrays import (
+from syncd.rules.arrays import (
     filled,
     flags_array,
     lines_array,

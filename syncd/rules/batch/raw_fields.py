@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from syncd.model.fields import FieldType
 from syncd.model.normalisation import text
-from syncd.rules.batch.arrays import filled, flags_array, numbers_array, numbers_of, texts_array, valid
+from syncd.rules.arrays import filled, flags_array, numbers_array, numbers_of, texts_array, valid
 from syncd.rules.batch.book_columns import spelled
 from syncd.rules.batch.columns import MISSING, Codes
 from syncd.rules.batch.plain_texts import (

@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from syncd.model.refs import Kind, Ref, System
-from syncd.rules.batch.arrays import filled, flags_of, numbers_array, numbers_of, places_of, prefixed, texts_array
+from syncd.rules.arrays import filled, flags_of, numbers_array, numbers_of, places_of, prefixed, texts_array
 from syncd.rules.batch.batch_table import Batch
 from syncd.rules.batch.book_columns import DEALS, DEALT, FIELD, KEY, OTHERS, SINCE, UNTIL, BookPart, instants
 from syncd.rules.batch.columns import MISSING, Codes, Column, Columns

@@ -14,7 +14,7 @@ from syncd.rules.batch.batch_table import Batch, BatchAnswers
 from syncd.rules.batch.columns import Codes, Columns, columns_of
 from syncd.rules.batch.reduction import Folded
 from syncd.rules.classes.territories import PackClasses, Path, RoleAnswers, TerritoryAnswers, protect_rules
-from syncd.rules.deciding.tree import TreeResult
+from syncd.rules.deciding.tree_result import TreeResult
 from syncd.rules.facts import Facts
 from syncd.rules.matching.time_window import EvaluationContext
 

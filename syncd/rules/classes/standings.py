@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from syncd.rules.classes.class_table import Answers, ClassTable
 from syncd.rules.classes.territories import RoleAnswers
-from syncd.rules.deciding.tree import Cause, TreeResult, in_effect
+from syncd.rules.deciding.tree_result import Cause, TreeResult, in_effect
 from syncd.rules.facts import Facts
 from syncd.rules.matching.time_window import EvaluationContext
 from syncd.rules.pack import Territory

@@ -14,7 +14,7 @@ from syncd.rules.classes.class_table import Answers, ClassTable
 from syncd.rules.classes.identity import Identities
 from syncd.rules.classes.terms import Terms
 from syncd.rules.collector import without_collector
-from syncd.rules.deciding.tree import TreeResult, in_effect
+from syncd.rules.deciding.tree_result import TreeResult, in_effect
 from syncd.rules.facts import Facts
 from syncd.rules.matching.time_window import EvaluationContext, local_day
 from syncd.rules.pack import Pack, Protect, Territory

@@ -15,10 +15,11 @@ from syncd.model.rotation import Turn
 from syncd.rules.deciding.covers import candidates_of
 from syncd.rules.deciding.frame import Frame
 from syncd.rules.deciding.loads import Loads, band_of
+from syncd.rules.deciding.member import Member
 from syncd.rules.deciding.methods import METHODS as METHODS
 from syncd.rules.deciding.methods import Candidate as Candidate
 from syncd.rules.deciding.methods import Question, method_of
-from syncd.rules.deciding.people import Member, barred, is_only_away, overflows, ramp
+from syncd.rules.deciding.people import barred, is_only_away, overflows, ramp
 from syncd.rules.deciding.retrieving import cooling_off
 from syncd.rules.facts import Facts
 from syncd.rules.pack import Owners, OwnersByPool, Territory

@@ -10,7 +10,8 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from syncd.rules.deciding.frame import Frame
-from syncd.rules.deciding.people import Member, absence_of, availability_changes, keeping_ends, members_of, resolve
+from syncd.rules.deciding.member import Member
+from syncd.rules.deciding.people import absence_of, availability_changes, keeping_ends, members_of, resolve
 from syncd.rules.facts import Facts
 from syncd.rules.pack import Owners, OwnersByEmail, OwnersByPool
 

@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from types import MappingProxyType
-from typing import TYPE_CHECKING
 
 from syncd.model.decisions import Owner
 from syncd.model.fields import FieldType
@@ -28,13 +27,11 @@ from syncd.rules.conditions import (
     TableRows,
 )
 from syncd.rules.deciding.recall import Recall
+from syncd.rules.deciding.tree_result import TreeAnswers
 from syncd.rules.facts import Directory, Facts
 from syncd.rules.matching.time_window import EvaluationContext, leaves_past, local_day, local_midnight, shifted_day
 from syncd.rules.memory import NO_MEMORY, Memory
 from syncd.rules.pack import Pack, Territory
-
-if TYPE_CHECKING:
-    from syncd.rules.classes.territories import TerritoryAnswers
 
 NO_LENIENT: Mapping[tuple[str, str], tuple[Territory, ...]] = MappingProxyType({})
 _ROLLING_FIELDS = frozenset({"won_amount_12m", "won_count_12m"})
@@ -102,7 +99,7 @@ class Frame:
     lenient: Mapping[tuple[str, str], tuple[Territory, ...]] = field(default_factory=lambda: NO_LENIENT)
     leads: bool = False
     any_hour: bool = False
-    classes: TerritoryAnswers | None = None
+    classes: TreeAnswers | None = None
     recall: Recall = field(default_factory=Recall, compare=False, repr=False)
 
     @classmethod

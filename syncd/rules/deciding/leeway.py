@@ -15,9 +15,10 @@ from syncd.model.fields import FieldType
 from syncd.model.normalisation.numbers import EXACT
 from syncd.rules.conditions import Condition, holds
 from syncd.rules.deciding.frame import Frame
-from syncd.rules.deciding.tree import TreeResult, tree_of
+from syncd.rules.deciding.tree import tree_of
+from syncd.rules.deciding.tree_result import TreeResult
+from syncd.rules.edges import edges_of, numbers_tested
 from syncd.rules.facts import Facts
-from syncd.rules.matching.edges import edges_of, numbers_tested
 from syncd.rules.matching.repricing import repriced
 from syncd.rules.pack import Territory
 

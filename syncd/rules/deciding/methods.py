@@ -16,7 +16,8 @@ from syncd.model.rotation import Standings, Turn, next_turn
 from syncd.rules.deciding.fitness import matches_of
 from syncd.rules.deciding.frame import Frame, measure
 from syncd.rules.deciding.loads import Loads
-from syncd.rules.deciding.people import Member, ramp
+from syncd.rules.deciding.member import Member
+from syncd.rules.deciding.people import ramp
 from syncd.rules.deciding.recall import Rooms
 from syncd.rules.facts import Facts
 from syncd.rules.pack import Owners, OwnersByPool, Pack, Territory

@@ -7,11 +7,11 @@ holds or how a pick is made.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 
 from syncd.rules.deciding.frame import Frame, coming
+from syncd.rules.deciding.member import ONE, Member
 from syncd.rules.facts import Facts, Value
 from syncd.rules.matching.working_hours import parse_hours
 from syncd.rules.pack import (
@@ -30,25 +30,6 @@ from syncd.rules.pack import (
 )
 
 SEAT = "seat:"
-ONE = Decimal(1)
-
-
-@dataclass(frozen=True, slots=True)
-class Member:
-    """One rep whom a territory names: `identity` is the e-mail, or the seat that resolved to it.
-
-    `covers` is the absent member in whose place, and under whose identity and weight, this rep stands.
-    """
-
-    identity: str
-    email: str
-    weight: Decimal = ONE
-    covers: str | None = None
-
-    @property
-    def bearer(self) -> str:
-        """Under whose name the load is counted: a seat's own, else the rep's; a cover carries what is theirs."""
-        return self.email if self.covers is not None else self.identity
 
 
 def members_of(frame: Frame, owners: Owners, facts: Facts) -> tuple[Member, ...]:

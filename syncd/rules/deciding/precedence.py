@@ -19,7 +19,7 @@ from syncd.rules.deciding.frame import Frame, holder, holder_active, owner_of, r
 from syncd.rules.deciding.leeway import Leeway
 from syncd.rules.deciding.people import SEAT, inactive_in, may_keep, members_of, overflows, resolve
 from syncd.rules.deciding.retrieving import Reach, recall_of, was_given
-from syncd.rules.deciding.tree import TreeResult
+from syncd.rules.deciding.tree_result import TreeResult
 from syncd.rules.facts import Facts
 from syncd.rules.pack import Override, Owners, OwnersByQueue, Protect, Territory, Unassigned
 

@@ -12,9 +12,9 @@ from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from syncd.model.refs import System
+from syncd.rules.deciding.member import Member
 
 if TYPE_CHECKING:
-    from syncd.rules.deciding.people import Member
     from syncd.rules.pack import Owners
 
 Systems = frozenset[System]

@@ -14,7 +14,7 @@ from syncd.rules.deciding.frame import Frame, coming, respect_ends
 from syncd.rules.deciding.people import availability_changes, keeping_ends, overflows
 from syncd.rules.deciding.precedence import Claim, Subject
 from syncd.rules.deciding.retrieving import recall_changes
-from syncd.rules.deciding.tree import Cause, TreeResult
+from syncd.rules.deciding.tree_result import Cause, TreeResult
 from syncd.rules.facts import Facts
 from syncd.rules.pack import OwnersByEmail
 from syncd.rules.scoring import grade_changes

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from syncd.errors import Place
 from syncd.rules.conditions import Condition
 from syncd.rules.deciding.frame import Frame
-from syncd.rules.deciding.tree import in_effect
+from syncd.rules.deciding.tree_result import in_effect
 from syncd.rules.explaining.clauses import Clause, clause_of, failing
 from syncd.rules.facts import Facts
 from syncd.rules.pack import Territory

@@ -14,9 +14,9 @@ from itertools import combinations, islice, pairwise, product
 
 from syncd.model.fields import FieldType
 from syncd.rules.conditions import FieldTest
+from syncd.rules.edges import edges_of
 from syncd.rules.facts import Facts, Value
 from syncd.rules.matching.date_matchers import InSpan, NotInSpans
-from syncd.rules.matching.edges import edges_of
 from syncd.rules.matching.matchers import (
     AllElements,
     AllMatchers,

@@ -17,7 +17,8 @@ from syncd.rules.conditions import AllOf, AnyOf, Condition, FieldTest, InSegment
 from syncd.rules.deciding.frame import Frame
 from syncd.rules.deciding.people import barred, members_of, resolve
 from syncd.rules.deciding.precedence import Subject, claims_on
-from syncd.rules.deciding.tree import choose_territory, in_effect
+from syncd.rules.deciding.tree import choose_territory
+from syncd.rules.deciding.tree_result import in_effect
 from syncd.rules.engine import SETTLED_BY_TERRITORY
 from syncd.rules.explaining.clauses import shown_value, where
 from syncd.rules.explaining.partitions import Choice, Partition, tests_by_field

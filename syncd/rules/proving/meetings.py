@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from syncd.errors import Severity
 from syncd.model.fields import FieldType
 from syncd.rules.conditions import holds
-from syncd.rules.deciding.tree import choose_territory, in_effect
+from syncd.rules.deciding.tree import choose_territory
+from syncd.rules.deciding.tree_result import in_effect
 from syncd.rules.facts import Facts
 from syncd.rules.matching.time_window import EvaluationContext, local_day
 from syncd.rules.pack import Pack

@@ -16,7 +16,7 @@ from syncd.model.fields import FieldType
 from syncd.rules.classes.standings import Standings
 from syncd.rules.classes.territories import PackClasses
 from syncd.rules.conditions import FieldTest, placed_tests, walk
-from syncd.rules.deciding.tree import in_effect
+from syncd.rules.deciding.tree_result import in_effect
 from syncd.rules.facts import Directory, Facts, Value
 from syncd.rules.matching.matchers import AnyElement, EqualTo, InList, Matcher, Missing, Present
 from syncd.rules.matching.matchers import NoneOf as NoneOfValues

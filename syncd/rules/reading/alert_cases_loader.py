@@ -16,7 +16,7 @@ from syncd.rules.nodes import Node, Scalar, Sequence
 from syncd.rules.reading import plain_values
 from syncd.rules.reading.options import Options, described
 from syncd.rules.reading.pack_reading import Reading
-from syncd.rules.reading.suggestion import did_you_mean
+from syncd.rules.suggestion import did_you_mean
 
 ALERT_CASE_OPTIONS = ("name", "watch")
 STEP_OPTIONS = ("now", "after", "accounts", "deals", "users", "gone", "stale", "acknowledge", "expect", "told")

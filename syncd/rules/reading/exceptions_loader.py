@@ -17,7 +17,7 @@ from syncd.rules.pack import DealHoldout, Dispute, Override, Protect
 from syncd.rules.reading.csv_reader import Sheet
 from syncd.rules.reading.options import Options, read_name, read_role
 from syncd.rules.reading.pack_reading import Reading
-from syncd.rules.reading.suggestion import did_you_mean
+from syncd.rules.suggestion import did_you_mean
 
 PROTECT_OPTIONS = ("when", "reason", "until", "roles")
 OVERRIDE_OPTIONS = ("account", "owner", "role", "by", "why", "expires")

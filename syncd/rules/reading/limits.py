@@ -16,7 +16,7 @@ from syncd.rules.pack import Guard, MonitorRule
 from syncd.rules.reading import plain_values
 from syncd.rules.reading.options import Options, described
 from syncd.rules.reading.pack_reading import Reading
-from syncd.rules.reading.suggestion import did_you_mean
+from syncd.rules.suggestion import did_you_mean
 
 GUARD_OPTIONS = (
     "changes",

@@ -16,7 +16,7 @@ from syncd.rules.nodes import Mapping, Node, Scalar, Sequence
 from syncd.rules.pack import Duration
 from syncd.rules.reading import plain_values
 from syncd.rules.reading.pack_reading import Reading
-from syncd.rules.reading.suggestion import did_you_mean
+from syncd.rules.suggestion import did_you_mean
 
 T = TypeVar("T")
 

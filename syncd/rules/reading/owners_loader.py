@@ -12,7 +12,6 @@ from syncd.errors import Place
 from syncd.model.fields import FieldType
 from syncd.rules.facts import Value
 from syncd.rules.findings import Findings
-from syncd.rules.matching.operands import OperandContext, values_of
 from syncd.rules.nodes import Mapping, Node, Scalar, Sequence
 from syncd.rules.pack import (
     NoOwners,
@@ -24,11 +23,12 @@ from syncd.rules.pack import (
     OwnersByQueue,
     Unassigned,
 )
+from syncd.rules.parsing.operands import OperandContext, values_of
 from syncd.rules.reading import plain_values
 from syncd.rules.reading.csv_reader import Row, Sheet
 from syncd.rules.reading.options import Options, described, read_rep
 from syncd.rules.reading.pack_reading import Reading
-from syncd.rules.reading.suggestion import did_you_mean
+from syncd.rules.suggestion import did_you_mean
 
 UNASSIGNED = "unassigned"
 _FORMS = "write [anna@example.com], {pool: name}, {file, key, column}, {pair_with, file}, {queue: name} or unassigned"

@@ -18,10 +18,10 @@ from syncd.model.money import MoneyTable
 from syncd.model.refs import Kind
 from syncd.rules.conditions import Condition
 from syncd.rules.findings import Findings
-from syncd.rules.matching.condition_parser import ConditionScope, parse_condition
 from syncd.rules.nodes import Mapping as MappingNode
 from syncd.rules.nodes import Node, Scalar, Sequence
 from syncd.rules.pack import UTC_ZONE, NamedList
+from syncd.rules.parsing.condition_parser import ConditionScope, parse_condition
 from syncd.rules.reading.csv_reader import Sheet, read_csv
 from syncd.rules.reading.pack_files import PackFiles
 from syncd.rules.reading.reading_memory import Names, Part, ReadingMemory, Run, Said, Watched

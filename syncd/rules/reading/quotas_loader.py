@@ -17,7 +17,7 @@ from syncd.rules.reading import plain_values
 from syncd.rules.reading.csv_reader import Row, Sheet
 from syncd.rules.reading.options import Options
 from syncd.rules.reading.pack_reading import Reading
-from syncd.rules.reading.suggestion import did_you_mean
+from syncd.rules.suggestion import did_you_mean
 
 QUOTA_COLUMNS = ("territory", "rep", "period", "quota", "currency")
 PERIOD = re.compile(r"\d{4}(?:-Q[1-4]|-(?:0[1-9]|1[0-2]))?\Z", re.ASCII)

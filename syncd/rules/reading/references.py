@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 
 from syncd.rules.reading.pack_reading import Reading
-from syncd.rules.reading.suggestion import did_you_mean
+from syncd.rules.suggestion import did_you_mean
 
 
 def check_references(known: Mapping[str, Collection[str]], reading: Reading) -> None:

@@ -19,9 +19,9 @@ from syncd.rules.nodes import Entry, Mapping, Node, Scalar, Sequence
 from syncd.rules.reading import plain_values
 from syncd.rules.reading.options import Options, described, read_name
 from syncd.rules.reading.pack_reading import Reading
-from syncd.rules.reading.suggestion import did_you_mean
 from syncd.rules.scoring import rounded_half_up
 from syncd.rules.scoring_rules import Band, Component, Curve, Scoring, Stage
+from syncd.rules.suggestion import did_you_mean
 
 SCORE_OPTIONS = ("components", "bands")
 COMPONENT_OPTIONS = ("field", "curve", "when", "points")

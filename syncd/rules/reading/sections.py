@@ -12,8 +12,8 @@ from syncd.errors import Place
 from syncd.rules.nodes import Entry, Mapping, Node, Scalar, Sequence
 from syncd.rules.reading.options import described
 from syncd.rules.reading.pack_reading import Reading
-from syncd.rules.reading.suggestion import did_you_mean
 from syncd.rules.reading.yaml_reader import Document
+from syncd.rules.suggestion import did_you_mean
 
 MAPS = ("segments", "lists", "pools", "protect", "guard", "monitors", "retrieve", "score", "routing")
 LISTS = ("reps", "overrides", "deal_holdouts", "disputes", "quotas", "tests")

@@ -17,18 +17,18 @@ from syncd.model.fields import SELF_READING_FIELDS
 from syncd.rules.conditions import UNTESTED, Always, AnyOf, CellTests, Condition, TableCells, TableRows
 from syncd.rules.facts import Value
 from syncd.rules.findings import Findings
-from syncd.rules.matching.condition_parser import CellReader, ConditionScope, parse_matcher_cell
 from syncd.rules.matching.matchers import EqualTo, Matcher
 from syncd.rules.nodes import Scalar
 from syncd.rules.pack import NoOwners, Territory
+from syncd.rules.parsing.condition_parser import CellReader, ConditionScope, parse_matcher_cell
 from syncd.rules.reading.csv_reader import Row, Sheet
 from syncd.rules.reading.pack_reading import Reading
 from syncd.rules.reading.plain_values import name as is_name
 from syncd.rules.reading.row_options import ROW_OPTIONS, RowOptions
 from syncd.rules.reading.row_overlap import RowOverlap
-from syncd.rules.reading.suggestion import did_you_mean
 from syncd.rules.reading.territory_options import Inherited, TerritoryOptions, build, check_leeway
 from syncd.rules.reading.tested_rows import TestedRows
+from syncd.rules.suggestion import did_you_mean
 
 _MOST_REPORTED = 10
 _MOST_ROWS = 200_000

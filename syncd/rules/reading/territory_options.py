@@ -12,7 +12,7 @@ from types import MappingProxyType
 
 from syncd.errors import Place
 from syncd.rules.conditions import Condition
-from syncd.rules.matching.edges import has_edges
+from syncd.rules.edges import has_edges
 from syncd.rules.nodes import Scalar
 from syncd.rules.pack import Cap, Effective, NoOwners, Owners, Territory, TerritoryQuota
 from syncd.rules.reading import plain_values

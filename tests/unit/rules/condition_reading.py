@@ -16,9 +16,9 @@ from syncd.rules.conditions import Condition, EvaluationContext, holds
 from syncd.rules.derivation import Derivation, facts_from_raw
 from syncd.rules.facts import Facts
 from syncd.rules.findings import Findings
-from syncd.rules.matching.condition_parser import ConditionScope, parse_condition
 from syncd.rules.nodes import Node
 from syncd.rules.pack import NamedList
+from syncd.rules.parsing.condition_parser import ConditionScope, parse_condition
 from syncd.rules.reading.yaml_reader import read_yaml
 
 NOW = datetime(2026, 12, 1, 10, 0, tzinfo=UTC)

@@ -23,9 +23,9 @@ from syncd.errors import ConfigError, InputError
 from syncd.jobs.books import engines
 from syncd.jobs.books.engines import EngineChoice
 from syncd.jobs.plans.export import ExportFiles, plan_of_export, think_over_export
-from syncd.rules import exports
-from syncd.rules.arrow import parquet
-from syncd.rules.arrow.cell_texts import texts_of
+from syncd.rules.exports import files as export_files
+from syncd.rules.exports import parquet
+from syncd.rules.exports.cell_texts import texts_of
 from syncd.rules.pack_bytes import UnreadableBytesError
 from syncd.settings import Settings
 
@@ -214,7 +214,7 @@ def test_files_of_a_folder_must_fit_together(tmp_path):
 
 def test_parquet_without_the_extra_is_refused(tmp_path, monkeypatch):
     files = table_of(tmp_path, pa.table({"id": ["A1"]}))
-    monkeypatch.setattr(exports, "find_spec", lambda name: None)
+    monkeypatch.setattr(export_files, "find_spec", lambda name: None)
     with pytest.raises(InputError) as error:
         think_over_export(Settings(), tmp_path / "pack", files, now=NOW)
     assert error.value.code == "SYN567"

@@ -16,7 +16,8 @@ from syncd.rules.classes.class_table import ClassTable
 from syncd.rules.classes.standings import Standings
 from syncd.rules.classes.territories import PackClasses, protect_rules
 from syncd.rules.conditions import AnyOf, EvaluationContext, FieldTest, holds
-from syncd.rules.deciding.tree import choose_territory, in_effect
+from syncd.rules.deciding.tree import choose_territory
+from syncd.rules.deciding.tree_result import in_effect
 from syncd.rules.engine import MANY, Book, decide
 from syncd.rules.explanation import explain
 from syncd.rules.matching.matchers import AnyMatcher, EqualTo, Glob, Interval

@@ -31,11 +31,11 @@ from syncd.rules.conditions import (
 from syncd.rules.derivation import Derivation, facts_from_raw
 from syncd.rules.facts import Facts
 from syncd.rules.findings import Findings
-from syncd.rules.matching.condition_parser import parse_condition
 from syncd.rules.matching.date_matchers import InPeriod, Last, Next, NotSince, OlderThan
 from syncd.rules.matching.matchers import EqualTo, Matcher, Missing
 from syncd.rules.matching.matchers import NoneOf as NoneOfValues
 from syncd.rules.matching.time_window import Duration, Period
+from syncd.rules.parsing.condition_parser import parse_condition
 
 DEAL = {"stage": "Negotiation", "amount": "1000", "is_closed": "false"}
 WON = {"stage": "Negotiation", "is_closed": "true", "is_won": "true", "close_date": "2026-11-01"}

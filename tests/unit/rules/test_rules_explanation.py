@@ -12,7 +12,7 @@ from rule_builders import EVERYBODY, NOW, PLACE, decide_all, facts, is_, nested,
 from syncd.errors import UsageError
 from syncd.model.refs import System
 from syncd.rules.conditions import AllOf, AnyOf
-from syncd.rules.deciding.tree import Cause
+from syncd.rules.deciding.tree_result import Cause
 from syncd.rules.engine import Book
 from syncd.rules.explanation import explain
 from syncd.rules.facts import Seen

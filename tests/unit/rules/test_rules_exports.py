@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from syncd.errors import Severity
-from syncd.rules.exports import MOST_OF_A_KIND, Remarks, read_rows
+from syncd.rules.exports.files import read_rows
+from syncd.rules.exports.rows import MOST_OF_A_KIND, Remarks
 from syncd.rules.findings import Findings
 
 KNOWN = ("id", "name", "country", "employees")

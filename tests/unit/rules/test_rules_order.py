@@ -15,7 +15,7 @@ from random_packs import Packs, instants
 from syncd.jobs.books.engines import EngineChoice
 from syncd.jobs.plans.export import plan_of_export
 from syncd.rules.conditions import EvaluationContext, holds
-from syncd.rules.deciding.tree import Cause, in_effect
+from syncd.rules.deciding.tree_result import Cause, in_effect
 from syncd.rules.engine import Book, decide
 from syncd.rules.explaining.clauses import Clause
 from syncd.rules.explanation import Explanation, explain

@@ -12,9 +12,9 @@ from syncd.model.fields import SELF_READING_FIELDS
 from syncd.model.refs import Kind
 from syncd.rules.conditions import AllOf, Always, FieldTest
 from syncd.rules.findings import Findings
-from syncd.rules.matching.condition_parser import parse_condition, parse_matcher_cell
 from syncd.rules.matching.matchers import AnyMatcher, EqualTo, InList
 from syncd.rules.nodes import Entry, Mapping, Node, Scalar, Sequence
+from syncd.rules.parsing.condition_parser import parse_condition, parse_matcher_cell
 
 REFUSED = [
     # unknown names

@@ -22,7 +22,7 @@ from syncd.model.money import DatedRates, MoneyTable
 from syncd.model.raw_accounts import RawAccounts
 from syncd.model.records import Record
 from syncd.model.refs import Kind, Ref, System
-from syncd.rules.batch.arrays import texts_array
+from syncd.rules.arrays import texts_array
 from syncd.rules.batch.book_columns import ALWAYS, DEALT, SINCE, UNTIL, BookPart, instants
 from syncd.rules.batch.raw_deals import RawDeals
 from syncd.rules.deriving.company_reader import CompanyReader

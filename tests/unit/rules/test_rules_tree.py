@@ -7,7 +7,8 @@ from datetime import date
 from rule_builders import NOW, facts, is_, nested, pack, territory
 
 from syncd.rules.deciding.frame import Frame
-from syncd.rules.deciding.tree import Cause, choose_territory
+from syncd.rules.deciding.tree import choose_territory
+from syncd.rules.deciding.tree_result import Cause
 from syncd.rules.facts import Directory
 from syncd.rules.pack import Effective
 

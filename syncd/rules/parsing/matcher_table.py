@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from syncd.model.fields import FieldType
-from syncd.rules.matching.operands import QUANTITIES
 from syncd.rules.nodes import Node, Scalar
-from syncd.rules.reading.suggestion import did_you_mean
+from syncd.rules.parsing.operands import QUANTITIES
+from syncd.rules.suggestion import did_you_mean
 
 T = FieldType
 WORDS = frozenset({T.TEXT, T.PICKLIST, T.EMAIL, T.DOMAIN})

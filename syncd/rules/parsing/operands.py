@@ -33,11 +33,11 @@ from syncd.model.normalisation import (
 from syncd.model.refs import long_salesforce_id
 from syncd.rules.facts import Value
 from syncd.rules.findings import Findings
-from syncd.rules.matching.states import Countries, read_state
 from syncd.rules.matching.time_window import TICK, local_midnight, shifted_day
 from syncd.rules.nodes import Scalar
 from syncd.rules.pack import NamedList
-from syncd.rules.reading.suggestion import did_you_mean
+from syncd.rules.parsing.states import Countries, read_state
+from syncd.rules.suggestion import did_you_mean
 
 NULLS = frozenset(("", "~", "null", "Null", "NULL"))
 BOOLEANS = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}

@@ -28,16 +28,16 @@ from syncd.rules.conditions import (
     fields_read,
 )
 from syncd.rules.findings import Findings
-from syncd.rules.matching.matcher_parser import MatcherReader, MatcherScope
 from syncd.rules.matching.matchers import Matcher, Missing, Present
-from syncd.rules.matching.operands import NULLS, OperandContext
-from syncd.rules.matching.states import Countries, fixed_countries, narrowed, united
 from syncd.rules.matching.time_window import UTC_ZONE
 from syncd.rules.matching.wording import deeper_than, entries_written, written
 from syncd.rules.nodes import Entry, Node, Scalar, Sequence
 from syncd.rules.nodes import Mapping as MappingNode
 from syncd.rules.pack import NamedList
-from syncd.rules.reading.suggestion import did_you_mean
+from syncd.rules.parsing.matcher_parser import MatcherReader, MatcherScope
+from syncd.rules.parsing.operands import NULLS, OperandContext
+from syncd.rules.parsing.states import Countries, fixed_countries, narrowed, united
+from syncd.rules.suggestion import did_you_mean
 
 COMBINATORS = ("all", "any", "none", "not", "in_segment", "opportunities")
 _COMBINED: Mapping[str, Callable[[tuple[Condition, ...], Place, str], Condition]] = MappingProxyType(

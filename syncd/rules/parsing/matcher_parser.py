@@ -15,18 +15,6 @@ from syncd.model.fields import FieldType
 from syncd.model.normalisation import text
 from syncd.rules.facts import Value
 from syncd.rules.matching.date_matchers import InPeriod, InSpan, Last, Next, NotInSpans, NotSince, OlderThan
-from syncd.rules.matching.matcher_table import (
-    CODES,
-    COMPARED,
-    EQUALITY,
-    GLOBBED,
-    RANGED,
-    TYPE_NAMES,
-    TYPES_OF,
-    duration_hint,
-    no_such_hint,
-    option_hint,
-)
 from syncd.rules.matching.matchers import (
     AllElements,
     AllMatchers,
@@ -47,7 +35,24 @@ from syncd.rules.matching.matchers import (
     Present,
     StartsWith,
 )
-from syncd.rules.matching.operands import (
+from syncd.rules.matching.time_window import Duration, parse_duration, parse_period
+from syncd.rules.matching.wording import written
+from syncd.rules.nodes import Entry, Node, Scalar, Sequence
+from syncd.rules.nodes import Mapping as MappingNode
+from syncd.rules.pack import NamedList
+from syncd.rules.parsing.matcher_table import (
+    CODES,
+    COMPARED,
+    EQUALITY,
+    GLOBBED,
+    RANGED,
+    TYPE_NAMES,
+    TYPES_OF,
+    duration_hint,
+    no_such_hint,
+    option_hint,
+)
+from syncd.rules.parsing.operands import (
     BOOLEANS,
     QUANTITIES,
     OperandContext,
@@ -59,12 +64,7 @@ from syncd.rules.matching.operands import (
     span_of,
     values_of,
 )
-from syncd.rules.matching.time_window import Duration, parse_duration, parse_period
-from syncd.rules.matching.wording import written
-from syncd.rules.nodes import Entry, Node, Scalar, Sequence
-from syncd.rules.nodes import Mapping as MappingNode
-from syncd.rules.pack import NamedList
-from syncd.rules.reading.suggestion import did_you_mean
+from syncd.rules.suggestion import did_you_mean
 
 T = FieldType
 _COMPARISON = re.compile(r"(>=|<=|>|<)\s*(.*)", re.DOTALL)

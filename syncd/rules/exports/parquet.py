@@ -14,9 +14,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from syncd.errors import Severity
-from syncd.rules.arrow.cell_texts import can_be_id, can_be_text, texts_of
-from syncd.rules.batch.arrays import numbers_array
-from syncd.rules.exports import Remarks, Row, header_columns
+from syncd.rules.arrays import numbers_array
+from syncd.rules.exports.cell_texts import can_be_id, can_be_text, texts_of
+from syncd.rules.exports.rows import Remarks, Row, header_columns
 
 ROWS = 65_536
 """Rows that are read at a time."""
