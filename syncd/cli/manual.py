@@ -120,10 +120,19 @@ def _command(name: str, command: click.Command) -> Iterator[str]:
         yield _plain(" ".join(paragraph.split()))
     for parameter in command.get_params(context):
         record = parameter.get_help_record(context)
-        if record is not None and "--help" not in record[0]:
+        if record is not None and record[1] and "--help" not in record[0]:
             yield ".TP"
             yield f".B {_plain(record[0])}"
-            yield _plain(record[1]) or "See above."
+            yield _plain(record[1])
+    yield from _examples(command)
+
+
+def _examples(command: click.Command) -> Iterator[str]:
+    """The example that `--help` ends with, as it is typed."""
+    lines = [line.strip() for line in (command.epilog or "").replace("\b", "").splitlines()]
+    typed = [line for line in lines if line and line != "Example:"]
+    if typed:
+        yield from (".PP", "Example:", ".PP", ".nf", *map(_plain, typed), ".fi")
 
 
 def _plain(text: str) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 from syncd.model.plans import OutboxRow, RowState
 from syncd.report.markdown import Page, code, escaped
 from syncd.report.plans.plan_view import Entry, checked, decisions, email_of, moves, why
-from syncd.report.wording import counted, place, plain
+from syncd.report.wording import counted, place, plain, wrapped
 
 _DONE = frozenset({RowState.CONFIRMED, RowState.SKIPPED_ALREADY})
 _LISTED = 50
@@ -22,7 +22,8 @@ def change_view(
 ) -> dict[str, Any]:
     """The changes of a plan by rep. What was planned and is not written is told as such, and won or lost by nobody.
 
-    `reps` has, by e-mail, `won`, `lost` and `kept`: accounts with their name, the other rep, the reason and the rule.
+    `of` is what changed hands: `account`, or `lead` where the plan is of leads. `reps` has, by e-mail, `won`, `lost`
+    and `kept`: accounts (or leads) with their name, the other rep, the reason and the rule.
     `managers` (who manages a rep, by e-mail) become the reps of each manager of whom the plan says something.
     """
     states: dict[tuple[str, str], list[RowState]] = {}
@@ -31,9 +32,10 @@ def change_view(
             states.setdefault((row.because, row.field), []).append(row.state)
     reps: dict[str, dict[str, list[dict[str, Any]]]] = {}
     moved, not_written = 0, []
+    leads = document.get("kind") == "leads"
     for move in moves(checked(document)):
-        known = states.get((move.decision["company"], move.role), [])
-        if move.role != "owner" and not known:
+        known = states.get((move.decision["company"], "owner" if leads else move.role), [])
+        if not leads and move.role != "owner" and not known:
             continue  # a role that no field holds is decided, and nobody has it by that
         if not known or not _DONE.issuperset(known):
             ended = sorted({state.value for state in known if state not in _DONE}) or ["not sent"]
@@ -48,10 +50,12 @@ def change_view(
         name = plain(entry.get("name") or entry["company"])
         _of(reps, email_of(entry["current_owner"]))["kept"].append(_line(entry, name, email_of(entry["owner"])))
     reps.pop("nobody", None)
-    summary = f"plan {document['plan_id']} is applied: {counted(moved, 'account')} moved"
+    said = f"{counted(moved, 'lead')} given" if leads else f"{counted(moved, 'account')} moved"
+    summary = f"plan {document['plan_id']} is applied: {said}"
     return {
         "format": 1,
         "plan_id": document["plan_id"],
+        "of": "lead" if leads else "account",
         "summary": summary + (f", {len(not_written):,} not written" if not_written else ""),
         "moved": moved,
         "not_written": not_written,
@@ -69,35 +73,47 @@ def _teams(reps: Iterable[str], managers: Mapping[str, str]) -> dict[str, list[s
     return dict(sorted(teams.items()))
 
 
-def change_text(view: Mapping[str, Any], *, rep: str | None = None, manager: str | None = None) -> str:
-    """The view as plain text: a summary by rep, or everything about one of them, or about a manager's."""
-    if manager is not None:
-        return "\n".join(_of_team(view, manager))
-    if rep is not None:
-        return "\n".join(_of_rep(view, rep))
+def change_text(
+    view: Mapping[str, Any], *, rep: str | None = None, manager: str | None = None, folded: bool = False
+) -> str:
+    """The view as plain text: a summary by rep, or everything about one of them, or about a manager's.
+
+    `folded` for a terminal; where it is sent, whoever shows it folds it.
+    """
+    lines = _of_team(view, manager) if manager is not None else _of_rep(view, rep) if rep is not None else _of_all(view)
+    return "\n".join(_folded(line) if folded else line for line in lines)
+
+
+def _folded(line: str) -> str:
+    indent = len(line) - len(line.lstrip())
+    return wrapped(line.lstrip(), indent=indent, hanging=indent + 4)
+
+
+def _of_all(view: Mapping[str, Any]) -> list[str]:
     lines = [view["summary"]]
     for name, told in view["reps"].items():
         lines.append(f"{name}: {_counts(told)}")
     lines += [
         f"not written: {each['name']} to {each['to']} ({each['state']})" for each in view["not_written"][:_LISTED]
     ]
-    return "\n".join(lines)
+    return lines
 
 
 def change_markdown(view: Mapping[str, Any], *, rep: str | None = None, manager: str | None = None) -> str:
     """The same as Markdown, ending with a newline; every rep's accounts are in it."""
     shown = set(view["managers"].get(manager, ())) if manager is not None else {rep} if rep is not None else None
     page = Page()
+    what = view["of"].title()
     page.add([f"## {escaped(view['summary'])}"])
     for name, told in view["reps"].items():
         if shown is not None and name not in shown:
             continue
         page.add([f"### {escaped(name)}: {_counts(told)}"])
         for key, title in _SECTIONS:
-            page.table(f"#### {title}", ("Account", "Other rep", "Why", "Rule"), [_cells(each) for each in told[key]])
+            page.table(f"#### {title}", (what, "Other rep", "Why", "Rule"), [_cells(each) for each in told[key]])
     missing = [[escaped(each["name"]), escaped(each["to"]), each["state"]] for each in view["not_written"]]
     if shown is None:
-        page.table("### Not written", ("Account", "To", "State"), missing)
+        page.table("### Not written", (what, "To", "State"), missing)
     return page.finished(view["summary"])
 
 
@@ -113,8 +129,9 @@ def _of_team(view: Mapping[str, Any], manager: str) -> list[str]:
 
 def _of_rep(view: Mapping[str, Any], rep: str) -> list[str]:
     told = view["reps"].get(rep) or {key: [] for key, _ in _SECTIONS}
-    lines = [f"your accounts, {rep}: {_counts(told)} by plan {view['plan_id']}", *_accounts_of(view, rep, yours=True)]
-    if told["lost"]:
+    lines = [f"your {view['of']}s, {rep}: {_counts(told)} by plan {view['plan_id']}"]
+    lines += _accounts_of(view, rep, yours=True)
+    if told["lost"] and view["of"] == "account":
         ask = f"syncd explain ACCOUNT --toward {rep}"
         lines += ["", f"RevOps can show each clause, and what would bring an account back: {ask}"]
     return lines

@@ -17,6 +17,14 @@ from syncd.alerts.receivers.wording import lines, title
 from syncd.settings import ReceiverSettings
 
 _TITLE, _TEXT = 200, 8000
+_OURS: dict[str, Any] = {
+    "app_id": "syncd",
+    "app_desc": "syncd",
+    "app_url": "",
+    "image_url_mask": None,
+    "image_url_logo": None,
+}
+"""Whose message it is. No picture: apprise's own has whoever reads an alert call a web address of somebody else's."""
 _TYPES = {"page": "failure", "ticket": "warning", "info": "info"}
 
 
@@ -37,7 +45,7 @@ class AppriseReceiver:
         except ImportError as error:
             raise DeliveryError("misconfigured", "apprise is not installed: pip install 'syncd[receivers]'") from error
         logging.getLogger("apprise").disabled = True
-        service = apprise.Apprise()
+        service = apprise.Apprise(asset=apprise.AppriseAsset(**_OURS))
         if not service.add(url):
             raise DeliveryError("misconfigured", "apprise does not know what the secret's URL means")
         kind = "success" if body["reason"] == "resolved" else _TYPES[body["severity"]]

@@ -39,4 +39,4 @@ def notices(ctx: click.Context, plan: str, rep: str | None, manager: str | None,
     elif format_ == "markdown":
         click.echo(change_markdown(document, rep=rep, manager=manager), nl=False)
     else:
-        click.echo(change_text(document, rep=rep, manager=manager))
+        click.echo(change_text(document, rep=rep, manager=manager, folded=True))

@@ -230,6 +230,17 @@ def test_apprise_hands_on_title_and_text_and_says_when_nobody_took_it() -> None:
     assert reason_of(open_one({"type": "apprise", "secret": "env:URL"}, URL="nonsense://k3y")) == "misconfigured"
 
 
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_a_message_by_apprise_names_syncd_and_calls_for_no_picture_from_elsewhere() -> None:
+    pytest.importorskip("apprise", reason="the extra `receivers` is not installed")
+    with web() as server:
+        open_one({"type": "apprise", "secret": "env:URL"}, URL=f"ntfy://127.0.0.1:{server.port}/oncall").deliver(BODY)
+    headers, body = server.calls[0]
+    told = f"{headers}{body!r}"
+    assert "RepLeft" in told
+    assert "github" not in told.lower()
+
+
 def test_the_pages_example_verifies_a_notice_by_either_key_while_they_are_rotated() -> None:
     page = (Path(__file__).parents[3] / "docs" / "alerts.md").read_text(encoding="utf-8")
     told: dict[str, Any] = {}

@@ -121,7 +121,7 @@ def places(count: int) -> range:
 
 @WAYS
 @ON_POSTGRESQL
-@pytest.mark.filterwarnings("ignore:.*ServerCursor:ResourceWarning")  # no cursor can be closed on a server that is gone
+@pytest.mark.filterwarnings("ignore:.*ServerCursor:ResourceWarning")  # SQLAlchemy closes none of a lost connection
 def test_an_apply_whose_connection_is_cut_is_finished_by_the_next_and_writes_nothing_twice(
     make_world: Callable[..., World], commits: bool
 ) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from syncd.model.plans import OutboxRow, RowState
 from syncd.model.refs import Ref
 from syncd.report.change_notices import change_markdown, change_text, change_view
@@ -61,6 +63,32 @@ def test_a_plan_that_is_not_applied_moved_nobody() -> None:
     view = change_view(DOCUMENT, [])
     assert view["moved"] == 0
     assert {each["state"] for each in view["not_written"]} == {"not sent"}
+
+
+def test_leads_are_told_as_leads_given_to_whoever_got_them() -> None:
+    document = {
+        **DOCUMENT,
+        "kind": "leads",
+        "changes": [{"because": "acme", "field": "owner", "ref": "salesforce:lead:acme"}],
+        "decisions": [decision("acme", "change", role="lead", current_owner=None)],
+    }
+    view = change_view(document, [row("acme", RowState.CONFIRMED)])
+    assert (view["summary"], view["moved"]) == ("plan p1 is applied: 1 lead given", 1)
+    assert change_text(view, rep="ben@example.com").splitlines()[:4] == [
+        "your leads, ben@example.com: 1 won, 0 lost, 0 kept by plan p1",
+        "",
+        "Won:",
+        "  Acme, from nobody: territory: DE is emea's (t.yaml:4)",
+    ]
+    assert "| Lead | Other rep |" in change_markdown(view)
+    assert change_view(document, [row("acme", RowState.CONFLICT)])["summary"].endswith("0 leads given, 1 not written")
+
+
+@pytest.mark.parametrize("rep", [None, "anna@example.com", "ben@example.com"])
+def test_on_a_terminal_no_line_is_wider_than_80_columns(rep: str | None) -> None:
+    folded, sent = change_text(VIEW, rep=rep, folded=True), change_text(VIEW, rep=rep)
+    assert max(map(len, folded.splitlines())) <= 80
+    assert folded.split() == sent.split()
 
 
 def test_a_rep_reads_each_account_with_the_other_rep_the_reason_and_the_rule() -> None:
