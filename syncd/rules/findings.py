@@ -6,6 +6,7 @@ It collects, and reports in the order of the files; it knows nothing of what a r
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
@@ -80,6 +81,13 @@ class Findings:
             self._heard = around
             if around is not None:
                 around.extend(own)
+
+    def drain(self) -> Counter[str]:
+        """How many findings of each code there are, which are forgotten with that."""
+        counts = Counter(code for code, _, _ in self._found)
+        self._found.clear()
+        self._errors = 0
+        return counts
 
     def __len__(self) -> int:
         return len(self._found)

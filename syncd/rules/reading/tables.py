@@ -166,7 +166,11 @@ class _Table:
             if self._found:
                 if not first:  # looking each bad cell up from the top takes minutes where all are bad
                     first = dict(zip(reversed(keys), reversed(rows), strict=True))
-                self._report(field, text, within, self._sheet.place(first[key], place))
+                counts = self._found.drain()
+                if all(self._reported[field, code] >= _MOST_REPORTED for code in counts):
+                    self._reported.update({(field, code): count for code, count in counts.items()})
+                else:
+                    self._report(field, text, within, self._sheet.place(first[key], place))
             if matcher is None:
                 known[key] = _BROKEN
                 continue
@@ -191,9 +195,7 @@ class _Table:
         return found
 
     def _report(self, field: str, text: str, within: str, place: Place) -> None:
-        """What is wrong with a cell, at its own place: found by reading it again, for few cells are wrong."""
-        self._found = Findings()
-        self._readers.clear()
+        """What is wrong with a cell, at its own place: found by reading it again, for few cells are told of."""
         found = Findings()
         parse_matcher_cell(text, field, self._scopes[within], place, found)
         for each in found.items:
