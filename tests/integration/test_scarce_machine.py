@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import resource
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -42,6 +43,7 @@ _ENDINGS = {
     0: "",  # what it had was enough
     3: "error SYN",  # SYN011, or the words of whoever could not open a file
     1: "SystemError",  # the interpreter's own word where it cannot even make the exception
+    -signal.SIGSEGV: "SystemError",  # after that word, as it ends: its collector dies without any memory
 }
 
 
