@@ -141,7 +141,7 @@ def _history(document: Alert) -> Iterator[str]:
         yield f"  {'':17}  told in a digest ({plain(document['told_in'])}), not by itself"
     for notice in document["notices"]:
         at = notice["finished_at"] or notice["queued_at"]
-        yield f"  {moment(at)}  {_notice(notice)}"
+        yield wrapped(f"{moment(at)}  {_notice(notice)}", indent=2, hanging=21)
 
 
 def _notice(notice: Mapping[str, Any]) -> str:

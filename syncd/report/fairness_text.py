@@ -1,12 +1,12 @@
-"""The fairness of a pool as plain text: one line a member, what it got and what it is owed."""
+"""The fairness of a pool as plain text: for each member what it got and what it is owed, within 80 columns."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from syncd.report.table import render_table
-from syncd.report.wording import counted, plain
+from syncd.report.wording import WIDTH, counted, plain, shown_width, wrapped
 
 _HOUR, _DAY = 3600, 86400
 
@@ -33,9 +33,19 @@ def fairness_text(document: Mapping[str, Any]) -> str:
         for member in document["members"]
     ]
     headers = ("member", "weight", "share", "given", "due", "debt", "eligible for", "eligible time")
-    table = render_table(headers, rows, right={1, 2, 3, 4, 5, 6, 7}, width=None)
     foot = f"largest debt {document['largest_debt']}: above 0 the member is owed, below 0 it got more than its share"
-    return f"{head}\n{table}\n{foot}"
+    return "\n".join([wrapped(head, indent=0, hanging=2), *_table(headers, rows), wrapped(foot, indent=0, hanging=2)])
+
+
+def _table(headers: Sequence[str], rows: Sequence[Sequence[object]]) -> list[str]:
+    """One line a member; where names are too long for that, each name with its figures on the line below."""
+    lines = render_table(headers, rows, right=set(range(1, len(headers))), width=None).splitlines()
+    if max(map(shown_width, lines)) <= WIDTH or not rows:
+        return lines
+    figures = [row[1:] for row in rows]
+    head, *below = render_table(headers[1:], figures, right=set(range(len(headers) - 1)), width=None).splitlines()
+    named = (part for row, line in zip(rows, below, strict=True) for part in (str(row[0]), f"  {line}"))
+    return [f"  {head}", *named]
 
 
 def _percent(share: str | None) -> str:

@@ -33,7 +33,7 @@ def _record(record: Entry) -> Iterator[str]:
     yield f"  owner   {_person(record['owner'])}"
     mark = record["mark"]
     if mark is not None:
-        yield f"  known   {_person(mark)}, {mark['source']} {moment(mark['at'])}"
+        yield wrapped(f"known   {_person(mark)}, {mark['source']} {moment(mark['at'])}", indent=2, hanging=10)
     plan = record["plan"]
     if plan is not None:
         by = f", approved by {plain(plan['approved_by'])}: {plain(plan['why'])}" if plan["approved_by"] else ""

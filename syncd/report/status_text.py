@@ -52,7 +52,8 @@ def _systems(document: Mapping[str, Any]) -> Iterator[str]:
             yield f"  {name:<11} never complete; {counts}"
         else:
             stale = "STALE, " if system["stale"] else ""
-            yield f"  {name:<11} {stale}{age(system['age_seconds'])} old ({moment(system['as_of'])}); {counts}"
+            text = f"{stale}{age(system['age_seconds'])} old ({moment(system['as_of'])}); {counts}"
+            yield f"  {name:<11} " + wrapped(text, indent=14).lstrip()
             behind = system["age_seconds"] + _APART
             for kind, known in system.get("objects", {}).items():
                 if known["lag_seconds"] > behind:

@@ -27,6 +27,7 @@ _NAMED = re.compile(
     r"""(?:"[^"]*"|'[^']*'|[^\s&,;"'}]+)""",
     re.IGNORECASE,
 )
+_PATH = re.compile(r"/[^\s:\"']*/[^\s:\"']*:")
 _URL_QUERY = re.compile(r"(https?://[^\s?\"']+)\?[^\s\"']*")
 _URL_USER = re.compile(r"(\w+://[^\s:/@]+):[^\s@]+@")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\x85\u2028\u2029]")
@@ -36,11 +37,28 @@ LONGEST = 2000
 def redacted_text(text: str) -> str:
     """The text without secrets, URL queries, passwords in URLs and control characters, at most 2,000 characters."""
     text = _SHAPES.sub(MASK, text)
-    text = _NAMED.sub(rf"\1{MASK}", text)
+    text = _NAMED.sub(_masked, text)
     text = _URL_USER.sub(rf"\1:{MASK}@", text)
     text = _URL_QUERY.sub(r"\1?…", text)
     text = _CONTROL.sub("�", text)
     return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
+
+
+def _masked(found: re.Match[str]) -> str:
+    """The name with its value masked, but for what says of a file that it cannot be read: `…_secret: /a/path: why`.
+
+    Such a path is no value, and its own end no name: both stand before a colon with a space behind it.
+    """
+    text, name = found.string, found.group(1)
+    start = max(text.rfind(char, 0, found.start()) for char in " \t\n\"'=") + 1
+    if name.endswith(": ") and (_PATH.match(text, start, found.start(1) + len(name)) or _is_path(found)):
+        return found.group()
+    return f"{name}{MASK}"
+
+
+def _is_path(found: re.Match[str]) -> bool:
+    path = found.group()[len(found.group(1)) :]
+    return bool(_PATH.fullmatch(path)) and found.string[found.end() : found.end() + 1] == " "
 
 
 def redacted(value: object, key: str = "") -> object:

@@ -106,6 +106,16 @@ def test_a_request_goes_through_the_running_daemon_and_says_who_asked(daemon: Da
     assert json.loads(history.stdout)["runs"][0]["outcome"] == "ok"
 
 
+def test_whoever_asks_the_daemon_reads_words_and_the_daemons_log_has_the_events(daemon: Daemon) -> None:
+    pulled = daemon.installation.syncd("pull")
+    assert "records and" in pulled.stdout
+    assert '"event"' not in pulled.stdout + pulled.stderr
+    (run,) = json.loads(daemon.installation.syncd("runs", "--job", "pull", "--limit", "1", "--format", "json").stdout)[
+        "runs"
+    ]
+    assert run["run"] in {each.get("run_id") for each in daemon.events("pull.finished")}
+
+
 def test_a_second_daemon_does_not_start(daemon: Daemon) -> None:
     second = daemon.installation.syncd("serve", code=8)
     assert "SYN701" in second.stderr

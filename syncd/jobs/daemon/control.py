@@ -28,7 +28,8 @@ Perform = Callable[[Sequence[str], str, Tell], int]
 """Does a request: its argv, who asks, where its output goes; returns the exit code."""
 
 REQUESTS = frozenset(
-    {"pull", "adopt", "approve", "apply", "undo", "sync", "alerts", "drift", "link", "erase", "pack", "system", "db"}
+    {"pull", "adopt", "approve", "apply", "undo", "sync", "leads", "alerts", "drift", "link", "erase", "pack", "system"}
+    | {"db"}
 )
 """The commands that a daemon does for others."""
 _LONGEST_REQUEST = 64 * 1024
@@ -156,7 +157,8 @@ def _request(connection: socket.socket) -> tuple[list[str], str | None, str | No
     if not isinstance(argv, list) or not argv or not all(isinstance(word, str) for word in argv):
         return [], None, "argv is a list of words"
     if argv[0] not in REQUESTS and argv[0] != LOOK:
-        return [], None, f"{argv[0]!r} is no request; the daemon does: {', '.join(sorted(REQUESTS))}"
+        said = f"{argv[0]!r} is no request of a running daemon: stop it first (systemctl stop syncd); it does: "
+        return [], None, said + ", ".join(sorted(REQUESTS))
     if name is not None and (not isinstance(name, str) or _NAME.fullmatch(name) is None):
         return [], None, "`for` is a name"
     return argv, name, None

@@ -46,6 +46,8 @@ from syncd.telemetry.tally import Tally
 _BEAT = timedelta(seconds=5)
 _PULSE = timedelta(seconds=1)
 _HEARTBEAT_LIMIT = 30.0
+_EVENT = '{"ts": '
+"""What each line of a child's log begins with, and nothing that a command says to people."""
 _FIRST_FETCH = 300.0
 _LEASED_JOBS = ("pull", "delayed-pass", "sweep", "apply", "adopt", "housekeeping", "pack", "leads", "rights")
 """The jobs that only whoever holds the lease does, by the names of their runs."""
@@ -342,7 +344,7 @@ class Daemon:
         """Do what came through the control socket, after whatever work is under way."""
         self._log.event("request.received", command=argv[0], who=who)
         with self._working:
-            code = self._child(argv[0], argv, {"SYNCD_ACTOR": who}, tell)
+            code = self._child(argv[0], argv, {"SYNCD_ACTOR": who}, _told_apart(tell))
         self._log.event("request.finished", command=argv[0], who=who, exit=code)
         return code
 
@@ -444,6 +446,15 @@ class Daemon:
 
     def _tick(self) -> None:
         self._beat = self._clock.monotonic()
+
+
+def _told_apart(tell: Tell) -> Tell:
+    """What is for people goes to whoever asked; a child's log lines go beside ours, as those of every other job."""
+
+    def sort(stream: str, line: str) -> None:
+        (_to_stderr if stream == "stderr" and line.startswith(_EVENT) else tell)(stream, line)
+
+    return sort
 
 
 def _to_stderr(stream: str, line: str) -> None:

@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from syncd.errors import CrmError, ExitCode, worst
 from syncd.jobs.context import Context
-from syncd.jobs.mapping import read_kinds
+from syncd.jobs.mapping import field_catalogue, read_kinds
 from syncd.jobs.pulling.cursors import sound_cursor
 from syncd.jobs.pulling.linking import link_mirror
 from syncd.jobs.pulling.reading import Reading, SystemPull, signed_in
@@ -46,8 +46,10 @@ def pull(
     """Read users, accounts, opportunities and teams of the systems into the mirror, then link companies.
 
     `full` reads everything again instead of what changed. One system's failure does not stop the other's pull.
-    `check` is called before each page and may raise to end the run (a lost lease).
+    `check` is called before each page and may raise to end the run (a lost lease). Raises ConfigError SYN108 or SYN284
+    for a mapping that no pack could be read with: before anything is read again under it.
     """
+    field_catalogue(context.settings)
     with recorded(context, "pull", {"full": full}) as run:
         results = []
         for system in systems or context.systems:

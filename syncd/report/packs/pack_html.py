@@ -65,7 +65,8 @@ def _territory(territory: TerritoryView, opened: int) -> Iterator[str]:
     shown = " open" if opened > 1 or (opened and territory.children) else ""
     below = len(list(territory.walk())) - 1
     size = f'<span class="size">{below:,} below</span>' if below else ""
-    yield f'<details class="territory" id="t-{escape(territory.path.replace("/", "-"))}"{shown}>'
+    name = f'id="t-{escape(territory.path.replace("/", "-"))}" aria-label="{escape(territory.path)}"'
+    yield f'<details class="territory" {name}{shown}>'
     hint = f'<span class="hint">{escape(_hint(territory))}</span>'
     yield f"<summary><b>{escape(territory.name)}</b> {size}{hint}</summary>"
     yield '<div class="body">'

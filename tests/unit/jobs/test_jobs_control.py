@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from syncd.cli import commands
 from syncd.errors import LeaseHeldError
-from syncd.jobs.daemon.control import ControlServer, Tell, ask_daemon
+from syncd.jobs.daemon.control import REQUESTS, ControlServer, Tell, ask_daemon
 from syncd.jobs.daemon.notify import Notifier
 
 
@@ -86,6 +87,13 @@ def test_what_is_no_request_is_refused_and_not_done(place: Path, sent: bytes) ->
     server.close()
     assert frames[-1] == {"exit": 2}
     assert done == []
+
+
+def test_every_command_that_needs_the_lease_is_done_by_a_running_daemon_but_the_end_of_it_all() -> None:
+    folder = Path(commands.__file__).parent
+    leading = {path.stem for path in folder.glob("*.py") if "lead(ctx, " in path.read_text(encoding="utf-8")}
+    assert "leads" in leading
+    assert leading - REQUESTS == {"decommission"}
 
 
 def test_a_daemon_that_goes_away_is_an_error_not_a_success(place: Path) -> None:

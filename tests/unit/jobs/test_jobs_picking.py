@@ -107,6 +107,16 @@ def test_a_process_that_dies_at_its_receipts_charges_none_twice_and_none_never(
     assert given(world) == picked(document)
 
 
+def test_fairness_fits_a_terminal_also_where_names_are_long() -> None:
+    member = {"member": "somebody.with.a.rather.long.name@a-company-of-its-own.example", "holder": None, "weight": "1"}
+    member |= {"share": "0.5", "given": 3, "due": "3.000", "debt": "0.000", "eligible_for": 9, "eligible_seconds": 9000}
+    document = {"pool": "all", "role": "lead", "assignments": 9, "assign": "rotate", "catch_up": True}
+    lines = fairness_text({**document, "members": [member, member], "largest_debt": "0.000"}).splitlines()
+    assert max(map(len, lines)) <= 80
+    assert lines.count(member["member"]) == 2
+    assert "2 h 30 min" in lines[lines.index(member["member"]) + 1]
+
+
 def test_fairness_is_told_as_text_and_as_json(world: World) -> None:
     write(world, ROTATING)
     apply(world, world.approve(ready(world)))
@@ -116,7 +126,6 @@ def test_fairness_is_told_as_text_and_as_json(world: World) -> None:
     lines = fairness_text(document).splitlines()
     assert lines[0] == f"pool all: {document['assignments']} accounts given in turn"
     assert lines[1].split() == [
-        "member",
         "weight",
         "share",
         "given",

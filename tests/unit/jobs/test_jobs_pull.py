@@ -7,7 +7,7 @@ import pytest
 from jobs_world import HUBSPOT, NOW, SALESFORCE, World
 
 from syncd.connectors.wire import HttpResponse
-from syncd.errors import AuthError, CursorLostError, ExitCode, LeaseHeldError, RefusedError, RetryableError
+from syncd.errors import AuthError, ConfigError, CursorLostError, ExitCode, LeaseHeldError, RefusedError, RetryableError
 from syncd.jobs.plans.plan import make_plan
 from syncd.jobs.pulling.pull import delayed_pass
 from syncd.jobs.pulling.sweeping import sweep
@@ -261,6 +261,15 @@ def test_a_full_pull_that_ended_early_is_gone_on_with(world: World) -> None:
     read = world.pulled(systems=[SALESFORCE]).systems[0].read
     total = sum(len(world.truth(SALESFORCE, kind)) for kind in KINDS)
     assert total - 12 <= read <= total
+
+
+def test_a_mapping_that_no_pack_can_be_read_with_is_refused_before_anything_is_read(world: World) -> None:
+    world.pulled()
+    world.start(extra='[salesforce.fields.account]\nplot = "Site"')
+    with pytest.raises(ConfigError, match="SYN108 the field 'plot' has no type"):
+        world.pulled()
+    with world.context.store.read() as conn:
+        assert [run.outcome for run in runs.runs(conn, 9, "pull")] == ["ok"]
 
 
 def test_another_field_mapping_reads_everything_again_and_is_incomplete_until_then(world: World) -> None:

@@ -80,3 +80,18 @@ def test_every_event_told_in_the_source_is_registered_and_told_somewhere() -> No
     source = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "syncd").rglob("*.py"))
     told = set(re.findall(r"\.event\(\s*f?\"([a-z_.]+)\"", source))
     assert told <= set(EVENTS)
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("salesforce.client_secret: /etc/syncd/my_client_secret: No such file or directory", None),
+        ("/etc/syncd/my_client_secret: Permission denied", None),
+        ("client_secret: hunter2", "client_secret: [secret]"),
+        ("client_secret: /ab/cdEF+gh", "client_secret: [secret]"),
+        ("client_secret=/ab/cd: x", "client_secret=[secret] x"),
+        ("of /etc/syncd the client_secret: hunter2", "of /etc/syncd the client_secret: [secret]"),
+    ],
+)
+def test_a_files_path_is_no_secret_whatever_the_file_is_called(text: str, shown: str | None) -> None:
+    assert redacted_text(text) == (shown or text)
