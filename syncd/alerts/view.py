@@ -96,8 +96,8 @@ class MonitorView:
     """Everything that monitors may look at, at one instant.
 
     `fresh` are the systems whose mirror is complete, young enough, not shrunken and of the present mapping; what was
-    read from another one says nothing. `resumed_at` is when watching began again after a long stop. `seen` is what each
-    monitor saw last, by subject; `rebased` are those that take a new baseline now; `taken` are the open alerts, as
+    read from another one says nothing. `stopped_at` and `resumed_at` are the last time that nobody watched for longer
+    than usual. `seen` is what each monitor saw last, by subject; `rebased` are those that take a new baseline now; `taken` are the open alerts, as
     monitor and subject, that somebody acknowledged. `gone` are records that were customers and are no company's live
     record any more. `facts` is empty and `pack` None where there is no valid pack; `pack_findings` says why.
     `refused_commit` is the newest commit of a pack that is fetched from git, and why, where it is invalid.
@@ -110,6 +110,7 @@ class MonitorView:
     systems: tuple[System, ...]
     stale_after: timedelta
     applies: bool = False
+    stopped_at: datetime | None = None
     resumed_at: datetime | None = None
     status: Mapping[System, MirrorStatus] = field(default_factory=lambda: MappingProxyType({}))
     fresh: frozenset[System] = frozenset()

@@ -19,7 +19,7 @@ def _signal(system: System, view: MonitorView, severity: str | None) -> Signal:
     """A mirror's `as_of` moves only when a pull read everything, so its age also covers pulls that fail."""
     status = view.status.get(system)
     as_of = status.as_of if status is not None else None
-    late = (as_of is None or view.now - as_of > view.stale_after) and not _is_back(view)
+    late = (as_of is None or view.now - as_of > view.stale_after) and not _is_back(view, as_of)
     since = f"since {as_of:%Y-%m-%d %H:%M}Z" if as_of is not None else "ever"
     minutes = int(view.stale_after.total_seconds() // 60)
     evidence = [f"the last complete mirror is of {iso(as_of)}" if as_of else "there was no complete mirror yet"]
@@ -42,9 +42,14 @@ def _signal(system: System, view: MonitorView, severity: str | None) -> Signal:
     )
 
 
-def _is_back(view: MonitorView) -> bool:
-    """Whether syncd stood still for long and only just goes on: its first pull is under way, and no feed is dead."""
-    return view.resumed_at is not None and view.now - view.resumed_at <= view.stale_after
+def _is_back(view: MonitorView, as_of: datetime | None) -> bool:
+    """Whether syncd stood still and only just goes on: its first pull is under way, and no feed is dead.
+
+    A mirror that was stale when it stopped was so for another reason.
+    """
+    if view.stopped_at is None or view.resumed_at is None or view.now - view.resumed_at > view.stale_after:
+        return False
+    return as_of is None or view.stopped_at - as_of <= view.stale_after
 
 
 MONITOR = Monitor(NAME, evaluate, reads_book=False)

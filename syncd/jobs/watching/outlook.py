@@ -46,8 +46,8 @@ from syncd.store.operations import last_applied_plan, owner_changes_since
 COMMIT_STATE = "watch"
 """Under this name the last commit is kept among the monitors' states: `commit` is its run, `now` its instant, `pack`
 the pack's revision or empty for an invalid one, `files` its footprint; `book` says what the data was when it was last
-evaluated, at `book_at`; `whole_at` is when it last was with every mirror fresh, `resumed` when watching last began
-again after a long stop."""
+evaluated, at `book_at`; `whole_at` is when it last was with every mirror fresh, `before` the instant of the commit
+before; `stopped` and `resumed` are the last time that nobody watched for longer than usual."""
 BOOK_STANDS_FOR = timedelta(minutes=15)
 """So long the monitors of data are not asked again while nothing they read has changed: reading a book of 29,000
 companies takes seconds, a watch comes every minute, and time alone changes their answers slowly."""
@@ -112,16 +112,15 @@ def _surroundings(
 ) -> MonitorView:
     """The view without the book: what is known of mirrors, of syncd's own work and of what was seen before."""
     status = mirror.mirror_status(conn)
-    last = commit.get("now")
-    resumed = commit.get("resumed")
-    back = now if last is not None and now - parse_instant(last) > LONG_STOP else None
+    stopped, resumed = _stop(commit, now, context.stale_after)
     open_ = store.open_episodes(conn)
     return MonitorView(
         now=now,
         systems=context.systems,
         stale_after=context.stale_after,
         applies=context.settings.mode is Mode.APPLY,
-        resumed_at=back or (parse_instant(resumed) if resumed else None),
+        stopped_at=stopped,
+        resumed_at=resumed,
         status=status,
         fresh=_fresh(context, status, now),
         pack=pack,
@@ -147,10 +146,25 @@ def _refused_commit(context: Context, conn: Connection) -> tuple[str, str] | Non
     return str(newest.summary[REFUSED]), str(newest.summary.get("error", ""))
 
 
+def _stop(commit: Mapping[str, str], now: datetime, stale_after: timedelta) -> tuple[datetime | None, datetime | None]:
+    """From when to when nobody watched, the last time that it was long, or longer than usual and than mirrors stay fresh.
+
+    Where watches are always that rare, mirrors go stale between them for other reasons.
+    """
+    before, last, stopped, resumed = (
+        parse_instant(text) if (text := commit.get(name)) else None for name in ("before", "now", "stopped", "resumed")
+    )
+    if last is not None:
+        is_rare = before is None or last - before > stale_after
+        if now - last > LONG_STOP or (now - last > stale_after and not is_rare):
+            return last, now
+    return stopped, resumed
+
+
 def _catches_up(view: MonitorView, commit: Mapping[str, str]) -> bool:
     """Whether syncd is back from a long stop and has not looked at fresh data since."""
-    back = view.resumed_at
-    if back is None or view.now - back > _CATCHES_UP_FOR:
+    stopped, back = view.stopped_at, view.resumed_at
+    if stopped is None or back is None or back - stopped <= LONG_STOP or view.now - back > _CATCHES_UP_FOR:
         return False
     seen = commit.get("whole_at")
     return seen is None or parse_instant(seen) < back

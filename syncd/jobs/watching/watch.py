@@ -181,8 +181,10 @@ def _marks(seen: Look, found: Findings, run_id: str, files: str) -> dict[str, st
         files = seen.commit.get("files", "")
     if files:
         marks["files"] = files
-    if seen.view.resumed_at is not None:
-        marks["resumed"] = iso(seen.view.resumed_at)
+    if "now" in seen.commit:
+        marks["before"] = seen.commit["now"]
+    if seen.view.stopped_at is not None and seen.view.resumed_at is not None:
+        marks |= {"stopped": iso(seen.view.stopped_at), "resumed": iso(seen.view.resumed_at)}
     if seen.keys and seen.view.fresh.issuperset(seen.view.systems):
         marks["whole_at"] = now
     elif "whole_at" in seen.commit:

@@ -18,6 +18,7 @@ from syncd.clock import ManualClock
 from syncd.errors import InputError, UsageError
 from syncd.jobs.watching.alert_reading import alert_document, alerts_document, silences_document
 from syncd.jobs.watching.alerting import acknowledge, expire_silence, silence
+from syncd.model.refs import System
 from syncd.store.engine import Store
 from syncd.store.episodes import Episode, Silence
 
@@ -286,6 +287,41 @@ def test_a_source_that_stays_dead_after_a_stop_is_told(told: World) -> None:
     told.watch()
     assert told.firing() == ["BaselineFindings catch-up", "SourceStale salesforce"]
     assert [body["severity"] for body in lines(told)] == ["ticket"]
+
+
+def each_minute(world: World, minutes: int, *systems: System) -> None:
+    """Watches a minute apart, over mirrors of some systems that a pull has just read."""
+    for _ in range(minutes):
+        world.later(1, *systems)
+        world.watch()
+
+
+def test_a_stop_of_twenty_minutes_makes_no_source_stale_until_a_pull_had_its_time(told: World) -> None:
+    begin(told)
+    each_minute(told, 3)
+    told.clock.advance(timedelta(minutes=20))
+    told.watch()
+    each_minute(told, 14, HS)
+    assert told.firing() == []
+    each_minute(told, 2, HS)
+    assert told.firing() == ["SourceStale salesforce"]
+
+
+def test_a_source_that_was_stale_before_a_stop_stays_so(told: World) -> None:
+    begin(told)
+    each_minute(told, 17, HS)
+    assert told.firing() == ["SourceStale salesforce"]
+    told.clock.advance(timedelta(minutes=20))
+    told.watch()
+    assert told.firing() == ["SourceStale salesforce"]
+
+
+def test_where_watches_are_rare_a_stale_source_is_told_by_each_of_them(told: World) -> None:
+    begin(told)
+    for _ in range(4):
+        told.clock.advance(timedelta(minutes=40))
+        told.watch()
+        assert told.firing() == ["SourceStale hubspot", "SourceStale salesforce"]
 
 
 def test_what_a_baseline_told_of_is_open_and_its_end_is_told_to_nobody(told: World) -> None:
