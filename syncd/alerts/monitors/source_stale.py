@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from syncd.alerts.view import Condition, Evaluation, Monitor, MonitorView, Signal
 from syncd.clock import iso
 from syncd.model.refs import System

@@ -147,7 +147,7 @@ def _refused_commit(context: Context, conn: Connection) -> tuple[str, str] | Non
 
 
 def _stop(commit: Mapping[str, str], now: datetime, stale_after: timedelta) -> tuple[datetime | None, datetime | None]:
-    """From when to when nobody watched, the last time that it was long, or longer than usual and than mirrors stay fresh.
+    """From when to when nobody watched, the last time that this was long, or longer than usual and mirrors stay fresh.
 
     Where watches are always that rare, mirrors go stale between them for other reasons.
     """
