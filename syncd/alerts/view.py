@@ -99,11 +99,11 @@ class MonitorView:
     read from another one says nothing. `stopped_at` and `resumed_at` are the last time that nobody watched for longer
     than usual. `seen` is what each monitor saw last, by subject; `rebased` are those that take a new baseline now;
     `taken` are the open alerts, as monitor and subject, that somebody acknowledged. `gone` are records that were
-    customers and are no company's live record any more. `facts` is empty and `pack` None where there is no valid pack; `pack_findings` says why.
-    `refused_commit` is the newest commit of a pack that is fetched from git, and why, where it is invalid.
-    `decisions` are those of role owner by company, None where the rules could not be applied. `owner_changes` are those
-    that were seen since the earliest period under way began, oldest first. `forecasts` are those of the last forecast,
-    by territory and name of period.
+    customers and are no company's live record any more. `facts` is empty and `pack` None where there is no valid pack;
+    `pack_findings` says why. `refused_commit` is the newest commit of a pack that is fetched from git, and why, where
+    it is invalid. `decisions` are those of role owner by company, None where the rules could not be applied.
+    `owner_changes` are those that were seen since the earliest period under way began, oldest first. `forecasts` are
+    those of the last forecast, by territory and name of period.
     """
 
     now: datetime
