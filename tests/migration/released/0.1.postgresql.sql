@@ -1,4 +1,4 @@
--- migration 0001 c4acddbe1352bbf8
+-- migration 0001 f72aec34b33f732f
 SET statement_timeout = 0;
 SET lock_timeout = 0;
 SET idle_in_transaction_session_timeout = 0;
@@ -617,7 +617,6 @@ CREATE INDEX ix_runs_started_at ON public.runs USING btree (started_at);
 CREATE INDEX ix_saved_teams_ref ON public.saved_teams USING btree (ref);
 CREATE INDEX ix_scores_at ON public.scores USING btree (at);
 CREATE INDEX ix_silences_ends_at ON public.silences USING btree (ends_at);
-CREATE INDEX ix_users_email ON public.users USING btree (email);
 CREATE UNIQUE INDEX uq_episodes_open_fingerprint ON public.episodes USING btree (fingerprint) WHERE (state = ANY (ARRAY['pending'::text, 'firing'::text]));
 CREATE UNIQUE INDEX uq_outbox_open_ref ON public.outbox USING btree (ref, field) WHERE (state = ANY (ARRAY['approved'::text, 'sending'::text]));
 CREATE TRIGGER ledger_change BEFORE DELETE OR UPDATE OR TRUNCATE ON public.ledger FOR EACH STATEMENT EXECUTE FUNCTION public.syncd_refuse_change();

@@ -1,4 +1,4 @@
--- migration 0001 c4acddbe1352bbf8
+-- migration 0001 f72aec34b33f732f
 BEGIN TRANSACTION;
 CREATE TABLE adopted_overrides (
       id INTEGER NOT NULL, account TEXT NOT NULL, role TEXT NOT NULL, owner TEXT NOT NULL,
@@ -287,7 +287,6 @@ CREATE INDEX ix_records_live ON records (system, kind, deleted);
 CREATE INDEX ix_records_domain ON records (domain) WHERE domain IS NOT NULL;
 CREATE INDEX ix_records_name_key ON records (name_key) WHERE name_key IS NOT NULL;
 CREATE INDEX ix_owner_changes_ref ON owner_changes (ref, seq);
-CREATE INDEX ix_users_email ON users (email);
 CREATE INDEX ix_company_links_company ON company_links (company);
 CREATE INDEX ix_owner_marks_kind ON owner_marks (kind);
 CREATE INDEX ix_assignments_at ON assignments (at);
