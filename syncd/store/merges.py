@@ -19,7 +19,7 @@ from syncd.model.refs import Kind, Ref, System
 from syncd.store import ledger, mirror
 from syncd.store.ownership import OwnerMark
 from syncd.store.tables import adopted_overrides, applied, company_links, link_candidates, owner_marks, records
-from syncd.store.upserts import upsert
+from syncd.store.upserts import chunks, upsert
 from syncd.store.versions import APPLIED, MARKS, raise_version
 
 
@@ -60,13 +60,15 @@ def follow(conn: Connection, *, now: datetime, run_id: str | None) -> int:
 
 def legacies(conn: Connection, winners: Collection[Ref]) -> Mapping[Slot, tuple[Legacy, ...]]:
     """What records that were merged into each of `winners` leave to it, by the winner and the field."""
-    heirs = {loser: winner for loser, winner in losers(conn).items() if winner in set(winners)}
+    wanted = frozenset(winners)
+    heirs = {loser: winner for loser, winner in losers(conn).items() if winner in wanted} if wanted else {}
     last = mirror.get_records(conn, heirs)
-    rows = conn.execute(select(owner_marks).where(owner_marks.c.ref.in_(heirs)).order_by(owner_marks.c.ref))
     found: dict[Slot, list[Legacy]] = defaultdict(list)
-    for row in rows:
-        mark = OwnerMark(row.owner, row.source, row.at)
-        found[heirs[row.ref], row.field].append(Legacy(mark, held_value(last[row.ref], row.field)))
+    for some in chunks(sorted(heirs)):
+        rows = conn.execute(select(owner_marks).where(owner_marks.c.ref.in_(some)).order_by(owner_marks.c.ref))
+        for row in rows:
+            mark = OwnerMark(row.owner, row.source, row.at)
+            found[heirs[row.ref], row.field].append(Legacy(mark, held_value(last[row.ref], row.field)))
     return {slot: tuple(each) for slot, each in found.items()}
 
 

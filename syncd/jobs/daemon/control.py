@@ -28,8 +28,22 @@ Perform = Callable[[Sequence[str], str, Tell], int]
 """Does a request: its argv, who asks, where its output goes; returns the exit code."""
 
 REQUESTS = frozenset(
-    {"pull", "adopt", "approve", "apply", "undo", "sync", "leads", "alerts", "drift", "link", "erase", "pack", "system"}
-    | {"db"}
+    {
+        "pull",
+        "adopt",
+        "approve",
+        "apply",
+        "undo",
+        "sync",
+        "leads",
+        "alerts",
+        "drift",
+        "link",
+        "erase",
+        "pack",
+        "system",
+        "db",
+    }
 )
 """The commands that a daemon does for others."""
 _LONGEST_REQUEST = 64 * 1024

@@ -116,7 +116,8 @@ def _link(
         joined, split = companies.save_links(conn, linking.links, linking.evidence, now=now)
         companies.save_candidates(conn, linking.candidates, now=now)
         marked = mark_newcomers(conn, new, now)
-        merges.follow(conn, now=now, run_id=None)  # who was made by a merge has its marks only now
+        if new.records:  # of these, who was made by a merge has its marks only now
+            merges.follow(conn, now=now, run_id=None)
         return joined, split, marked
 
 
