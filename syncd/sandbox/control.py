@@ -58,6 +58,12 @@ REPLAYED_FOR = timedelta(minutes=10)
 """How old an answer is at most that is given once more: as caches and lagging replicas have them, not last night's."""
 
 
+def _place(path: str) -> str:
+    """A path without the record or the locator that it ends with: pages of one query are answers of one place."""
+    head, _, last = path.rstrip("/").rpartition("/")
+    return f"{head}/*" if any(character.isdigit() for character in last) else f"{head}/{last}"
+
+
 class Reception:
     """Everything between the transport and a model. `handle` is thread-safe; the model is under one lock.
 
@@ -120,7 +126,7 @@ class Reception:
         if fault is not None and not fault.after:
             return self._instead(fault, None), ()
         answer = self._model.answer(request, incident.row_fault)
-        key, now = f"{request.method} {request.path.rsplit('/', 1)[0]}", self._clock.now()
+        key, now = f"{request.method} {_place(request.path)}", self._clock.now()
         given_at, previous = self._previous.get(key, (now, answer.response))
         if now - given_at > REPLAYED_FOR:
             previous = answer.response

@@ -25,7 +25,7 @@ from syncd.store.upserts import chunks, upsert
 class SavedTeam:
     """A team before a write of `new_owner`: `done` once it was looked at after it.
 
-    `lost` are the members who could not be put back, None for nobody.
+    `lost` are the members who could not be put back, None for nobody. `code` is that of the row's end.
     """
 
     outbox_id: int
@@ -33,6 +33,7 @@ class SavedTeam:
     new_owner: str
     team: Team
     state: RowState
+    code: str | None
     done: bool
     lost: Team | None
 
@@ -63,7 +64,7 @@ def of_plan(conn: Connection, plan_id: str) -> tuple[SavedTeam, ...]:
 
 
 _ALL = (
-    select(saved_teams, outbox.c.plan_id, outbox.c.new, outbox.c.state)
+    select(saved_teams, outbox.c.plan_id, outbox.c.new, outbox.c.state, outbox.c.code)
     .join(outbox, outbox.c.id == saved_teams.c.outbox_id)
     .order_by(saved_teams.c.outbox_id)
 )
@@ -84,4 +85,5 @@ def finish(conn: Connection, outbox_ids: Iterable[int], lost: Mapping[int, Team]
 def _saved(row: Any) -> SavedTeam:
     ref: Ref = row.ref
     lost = team_of(ref, row.lost) if row.lost else None
-    return SavedTeam(row.outbox_id, row.plan_id, row.new, team_of(ref, row.members), row.state, row.done, lost)
+    team = team_of(ref, row.members)
+    return SavedTeam(row.outbox_id, row.plan_id, row.new, team, row.state, row.code, row.done, lost)

@@ -68,6 +68,7 @@ EVENTS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "write.rejected": ("warning", "a CRM refused a row for good"),
         "write.unknown": ("warning", "the answer to a write was lost; the row is read before anything else"),
         "team.restored": ("info", "the members that a change of owner dropped from a team are back"),
+        "team.gone": ("info", "a team that was saved before a write went with its record, which was deleted or merged"),
         "team.lost": ("error", "members of a team could not be put back after a change of owner"),
         "canary.passed": ("info", "the first rows of a large plan hold, and nothing else moved; the rest follows"),
         "canary.halted": ("error", "the first rows of a large plan did not hold, or moved more; the rest waits"),

@@ -17,6 +17,7 @@ from syncd.model.records import Team, TeamMember
 from syncd.model.refs import Kind, Ref, System
 from syncd.planning.writing.applied import Stop
 from syncd.planning.writing.line import Line, stopped_by
+from syncd.planning.writing.verdicts import GONE
 from syncd.store import ledger, saved_teams
 from syncd.store.saved_teams import SavedTeam
 
@@ -68,10 +69,13 @@ def restore_teams(line: Line, system: System) -> Stop | None:
     """Put back what our writes dropped from the teams of one system; what forbids or keeps us from it, else None.
 
     Reads before it writes and after, so that doing it twice changes nothing; and twice where nobody seems to be gone.
-    A team that is locked just now waits for the next time.
+    A team that is locked just now waits for the next time. One whose record was deleted or merged away since is let
+    go: a deletion takes the team along, and to a record that is gone nobody can be added.
     """
     with line.store.read() as conn:
-        saved = saved_teams.pending(conn, system)
+        pending = saved_teams.pending(conn, system)
+    saved = [each for each in pending if each.code != GONE]
+    _let_go(line, [each for each in pending if each.code == GONE])
     for kind, group in groupby(sorted(saved, key=_order), key=lambda each: each.team.record.kind):
         teams = list(group)
         for start in range(0, len(teams), _BATCH):
@@ -93,6 +97,19 @@ def finish_teams(line: Line, system: System) -> Stop | None:
         return stop
     text = f"the teams of {len(waiting)} records wait to be put back, such as {waiting[0].team.record}"
     return Stop("SYN521", text, ExitCode.PARTIAL, system.value)
+
+
+def _let_go(line: Line, teams: Sequence[SavedTeam]) -> None:
+    """Say of teams that they went with their records."""
+    if not teams:
+        return
+    now = line.clock.now()
+    with line.store.write() as conn:
+        saved_teams.finish(conn, [saved.outbox_id for saved in teams], {}, now=now)
+        told = [ledger.NewRow("team.gone", str(saved.team.record), _facts(saved)) for saved in teams]
+        ledger.append_many(conn, told, at=now, run_id=line.run_id)
+    for saved in teams:
+        line.log.event("team.gone", ref=str(saved.team.record), plan_id=saved.plan_id)
 
 
 def _order(saved: SavedTeam) -> tuple[str, int]:
@@ -167,11 +184,10 @@ def _settle(
 
 
 def _ledger_row(saved: SavedTeam, left: Team | None, words: Mapping[Ref, str]) -> ledger.NewRow:
-    facts: dict[str, str | int | None] = {
-        "plan": saved.plan_id,
-        "outbox": saved.outbox_id,
-        "members": len(saved.team.members),
-        "lost": ",".join(member.user for member in left.members) if left else None,
-    }
+    facts = {**_facts(saved), "lost": ",".join(member.user for member in left.members) if left else None}
     payload = {"message": words[saved.team.record]} if left and saved.team.record in words else None
     return ledger.NewRow("team.lost" if left else "team.restored", str(saved.team.record), facts, payload)
+
+
+def _facts(saved: SavedTeam) -> dict[str, str | int | None]:
+    return {"plan": saved.plan_id, "outbox": saved.outbox_id, "members": len(saved.team.members)}

@@ -274,14 +274,9 @@ class AssociationEndpoints:
         entry = self._state.tables[source.name].find(record_id)
         if entry is None or entry.archived is not None:
             return None
-        others = self._state.associations.of(source.name, entry.id, target.name)
-        table = self._state.tables[target.name]
+        others = self._state.linked(source.name, entry.id, target.name)
         above = int(after) if after.isdecimal() else 0
-        live = [
-            (other, types)
-            for other, types in others.items()
-            if other > above and (found := table.entries.get(other)) is not None and found.archived is None
-        ]
+        live = [(other, types) for other, types in others.items() if other > above]
         if not live:
             return None
         rows: list[Document] = []

@@ -189,7 +189,7 @@ class RecordReader:
         labelled = LABELLED.get((table.kind.name, kind.name), (0, 0))[1]
         words = self._state.associations.words(table.kind, kind)
         rows = []
-        for other, types in self._state.associations.of(table.kind.name, record_id, kind.name).items():
+        for other, types in self._state.linked(table.kind.name, record_id, kind.name).items():
             ordered = sorted(types, key=lambda one: (one != labelled, one))
             rows += [{"id": str(other), "type": words[one]} for one in ordered if one in words]
         return rows

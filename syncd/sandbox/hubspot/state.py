@@ -104,6 +104,14 @@ class PortalState:
         else:
             entry.properties[holder] = found
 
+    def linked(self, source: str, record_id: int, target: str) -> dict[int, frozenset[int]]:
+        """The living records associated with one, by id, with their type ids; each way of reading shows the same."""
+        entries = self.tables[target].entries
+        others = self.associations.of(source, record_id, target).items()
+        return {
+            other: types for other, types in others if (found := entries.get(other)) is not None and found.archived is None
+        }
+
     def next_correlation_id(self) -> str:
         """An id for one answer; the same for the same seed and number of requests."""
         self.requests += 1

@@ -158,6 +158,22 @@ def test_a_row_that_was_not_written_keeps_its_team_without_a_write(world: World)
     assert [(team.done, team.lost) for team in report.teams] == [(True, ())]
 
 
+def test_the_team_of_a_record_that_went_away_before_the_write_is_let_go(world: World, kill_at: object) -> None:
+    source, plan = ready(world)
+    kill_at("apply.claimed")  # type: ignore[operator]
+    with pytest.raises(Killed):
+        world.apply(plan, source)
+    world.crms[SF].gone.add(account(1))
+    world.crms[SF].teams_of.clear()
+    world.lead()
+    world.recover()
+    report = world.apply(plan, source)
+    assert world.states(plan) == {account(1).id: "stale"}
+    assert team_of(world, account(1)) == ()
+    assert [(team.done, team.lost) for team in report.teams] == [(True, ())]
+    assert [name for name, _ in world.log.events if name.startswith("team.")] == ["team.gone"]
+
+
 def test_a_team_that_cannot_be_read_after_the_write_waits(world: World) -> None:
     source, plan = ready(world)
     crm = world.crms[SF]

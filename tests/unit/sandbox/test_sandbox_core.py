@@ -222,6 +222,19 @@ def test_replay_gives_the_answer_before(reception: Reception) -> None:
     assert bodies == [1, 1, 3]
 
 
+def test_replay_gives_no_answer_of_another_place(reception: Reception) -> None:
+    """A list of deals that answers as the list of companies did can be doubted by nobody: no CRM does that."""
+    reception.faults.install([{"match": {"path": "/crm/v3/objects/deals"}, "fault": "replay"}])
+    paths = ("/crm/v3/objects/companies", "/crm/v3/objects/deals", "/crm/v3/objects/deals")
+    assert [json.loads(reception.handle(get(path)).body)["count"] for path in paths] == [1, 2, 2]
+
+
+def test_replay_takes_the_pages_of_one_query_for_one_place(reception: Reception) -> None:
+    reception.faults.install([{"match": {"path": "/query/01g-4000"}, "fault": "replay"}])
+    paths = ("/query/01g-2000", "/query/01g-4000")
+    assert [json.loads(reception.handle(get(path)).body)["count"] for path in paths] == [1, 1]
+
+
 def test_replay_gives_no_answer_of_long_ago(echo: Echo) -> None:
     clock = ManualClock(START)
     reception = Reception(echo, SandboxClock(clock))

@@ -228,6 +228,16 @@ def test_a_list_of_deals_carries_its_companies_in_two_rows() -> None:
     assert [row["id"] for row in rows[2]["associations"]["companies"]["results"]] == ["1002", "1002", "1003"]
 
 
+def test_an_archived_company_is_shown_with_a_deal_by_no_way_of_reading() -> None:
+    client = _with_deals()
+    client.portal.edit(object="companies", id="1001", delete=True)
+    assert "associations" not in client.get("/crm/v3/objects/deals?associations=companies")["results"][0]
+    assert "associations" not in client.get("/crm/v3/objects/deals/5001?associations=companies")
+    body = {"inputs": [{"id": "5001"}, {"id": "5003"}]}
+    batch = client.post("/crm/v4/associations/deals/companies/batch/read", body, status=207)
+    assert [result["from"]["id"] for result in batch["results"]] == ["5003"]
+
+
 @pytest.mark.parametrize("path", ["/crm/v4/associations/deals/companies", "/crm/associations/2026-09/0-3/0-2"])
 def test_associations_come_in_batches_and_none_is_no_failure(path: str) -> None:
     body = {"inputs": [{"id": "5001"}, {"id": "5002"}]}
