@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 JOBS ?= 2
 
-.PHONY: help setup demo test contract check lint types layers wheel install-test systemd-test schema-fixture lock man simulate sweep machine planted mutants coverage fuzz bench bench-explain bench-packs bench-load bench-rules bench-aids bench-balance bench-commands bench-engine bench-plan bench-edits bench-pulls bench-scale bench-spark spark fairness soak evening real screenshots logs site site-serve storm walk-oncall fuzz-readers audit-deps sbom lanes clean
+.PHONY: help setup demo test contract check lint types layers wheel install-test node-clients systemd-test schema-fixture lock man simulate sweep machine planted mutants coverage fuzz bench bench-explain bench-packs bench-load bench-rules bench-aids bench-balance bench-commands bench-engine bench-plan bench-edits bench-pulls bench-scale bench-spark spark fairness soak evening real screenshots logs site site-serve storm walk-oncall fuzz-readers audit-deps sbom lanes clean
 .DEFAULT_GOAL := help
 
 help: ## what each target does
@@ -60,6 +60,11 @@ wheel: $(STAMP) ## build the wheel, install it in a clean environment, start it 
 
 install-test: $(STAMP) ## an installation's whole life in a folder: install, backup, upgrade, restore, decommission
 	deploy/test/lifecycle $(OLDER)
+
+node-clients: $(STAMP) ## jsforce and HubSpot's own client for Node against the sandboxes (needs node and npm)
+	@mkdir -p build/node-clients && cp tests/node_clients/package.json tests/node_clients/package-lock.json build/node-clients/
+	npm ci --prefix build/node-clients --ignore-scripts --no-audit --no-fund --silent
+	$(BIN)/python -m pytest tests/node_clients
 
 systemd-test: $(STAMP) ## the unit under a real systemd in namespaces: start, credentials, reload, kill, watchdog, stop (needs root)
 	deploy/test/systemd
