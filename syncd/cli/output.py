@@ -71,11 +71,18 @@ def progress() -> Callable[[str], None]:
 
 def put(text: str, out: Path | None) -> None:
     """A result on stdout or into a file; UsageError SYN004 where the file cannot be written."""
+    put_pieces((text,), out)
+
+
+def put_pieces(pieces: Iterable[str], out: Path | None) -> None:
+    """The same of a result that comes in pieces."""
     if out is None:
-        click.echo(text, nl=False)
+        for piece in pieces:
+            click.echo(piece, nl=False)
         return
     try:
-        out.write_text(text, encoding="utf-8", newline="")
+        with out.open("w", encoding="utf-8", newline="") as file:
+            file.writelines(pieces)
     except OSError as error:
         raise UsageError("SYN004", f"{out}: {error.strerror}", hint="choose a file you may write") from error
     click.echo(f"wrote {out}", err=True)

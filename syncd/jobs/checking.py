@@ -9,29 +9,21 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from syncd.errors import Finding, InputError, Severity, StorageError, sort_key
-from syncd.jobs.books import written
-from syncd.jobs.books.book import mirror_book
-from syncd.jobs.books.signals import stale_findings, words_of
-from syncd.jobs.context import Context
+from syncd.errors import Finding, Severity, sort_key
 from syncd.jobs.currencies.money import money_table
 from syncd.jobs.mapping import configured_systems, field_catalogue
 from syncd.jobs.packs.packs import inspect_pack
-from syncd.jobs.packs.picklists import Picklists
-from syncd.jobs.packs.takers import without_takers
-from syncd.rules.derivation import Derivation
-from syncd.rules.deriving.signals import coverage as rows_joined
 from syncd.rules.facts import Directory
-from syncd.rules.matching.time_window import EvaluationContext
 from syncd.rules.pack import Pack
-from syncd.rules.proving.claims import Claim
-from syncd.rules.proving.proof import prove
-from syncd.rules.proving.surroundings import Surroundings, ending_soon, geography_only, owner_findings
-from syncd.rules.proving.vocabulary import FieldCoverage, Offers, field_coverage, not_offered, thin_fields
 from syncd.settings import Settings
 
-_NO_DATABASE = "SYN601"
+if TYPE_CHECKING:
+    from syncd.jobs.checking_mirror import MirrorReport
+    from syncd.rules.derivation import Derivation
+    from syncd.rules.proving.claims import Claim
+    from syncd.rules.proving.vocabulary import FieldCoverage
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,15 +56,23 @@ def check(settings: Settings, root: Path, *, now: datetime, mirror: bool = True)
     pack, findings = inspect_pack(settings, root, now=now)
     if pack is None:
         return CheckReport(root, None, findings)
+    return _whole_report(settings, root, (pack, findings), now=now, mirror=mirror)
+
+
+def _whole_report(
+    settings: Settings, root: Path, read: tuple[Pack, tuple[Finding, ...]], *, now: datetime, mirror: bool
+) -> CheckReport:
+    from syncd.jobs.books import written  # what proves and decides is for packs that can be read
+    from syncd.jobs.packs.takers import without_takers
+    from syncd.rules.proving.proof import prove
+    from syncd.rules.proving.surroundings import ending_soon
+
+    pack, findings = read
     proof = prove(pack, derivation=_derivation(settings, pack, now), now=now, known=findings)
     told = [*proof.findings, *ending_soon(pack, now), *written.findings(settings, pack)]
-    accounts: int | None = None
-    fields: tuple[FieldCoverage, ...] = ()
-    signals: tuple[str, ...] = ()
-    if mirror:
-        seen, accounts, fields, signals = _with_mirror(settings, pack, now, frozenset(each for each in proof.findings))
-        told += seen
-    if accounts is None:
+    seen = _look_at_mirror(settings, pack, now, proof.findings) if mirror and configured_systems(settings) else None
+    told += seen.findings if seen is not None else ()
+    if seen is None or seen.accounts is None:
         told += without_takers(pack, Directory({}, assume_active=True), now)
     lines = _Lines(root)
     sourced = {each: lines.sourced(each) for each in told}
@@ -83,22 +83,22 @@ def check(settings: Settings, root: Path, *, now: datetime, mirror: bool = True)
         {sourced[each.finding]: each for each in proof.claims if each.example is not None},
         proof.decided,
         len(proof.undecided),
-        accounts,
-        fields,
-        signals,
+        seen.accounts if seen is not None else None,
+        seen.fields if seen is not None else (),
+        seen.signals if seen is not None else (),
     )
 
 
-def _whole_offers(picklists: Picklists) -> Offers:
-    """What the CRMs offer, of the fields where no value can come that they do not offer."""
-    return {
-        kind: {name: offer.values for name, offer in fields.items() if offer.whole}
-        for kind, fields in picklists.offers.items()
-    }
+def _look_at_mirror(settings: Settings, pack: Pack, now: datetime, proved: Iterable[Finding]) -> MirrorReport:
+    from syncd.jobs.checking_mirror import look_at_mirror  # loads SQLAlchemy and all that plans
+
+    return look_at_mirror(settings, pack, now, proved)
 
 
 def _derivation(settings: Settings, pack: Pack, now: datetime) -> Derivation:
     """How the settings and the pack read raw values, without any mirror."""
+    from syncd.rules.derivation import Derivation
+
     return Derivation(
         catalogue=field_catalogue(settings),
         money=money_table(settings.money, on=now.date()),
@@ -106,51 +106,6 @@ def _derivation(settings: Settings, pack: Pack, now: datetime) -> Derivation:
         default_country=pack.default_country,
         fill_missing_country=pack.fill_missing_country,
         shared_domains=frozenset(settings.identity.shared_domains),
-    )
-
-
-def _with_mirror(
-    settings: Settings, pack: Pack, now: datetime, proved: frozenset[Finding]
-) -> tuple[list[Finding], int | None, tuple[FieldCoverage, ...], tuple[str, ...]]:
-    """What the mirror says, how many companies it holds, how many have each field, and what there is to say of side
-    tables; nothing without a mirror."""
-    if not configured_systems(settings):
-        return [], None, (), ()
-    try:
-        context = Context.open(settings)
-    except StorageError as error:
-        return ([] if error.code == _NO_DATABASE else [_not_looked_at(error.summary)]), None, (), ()
-    try:
-        whole = mirror_book(context, pack, now)
-        book, signals = whole.book, whole.signals
-        offers = _whole_offers(Picklists.of_store(settings, context.store))
-    except InputError as error:
-        if error.code != "SYN865":
-            raise
-        return list(error.findings), None, (), ()
-    finally:
-        context.close()
-    if not book.facts:
-        return [], None, (), ()
-    seen = Surroundings.of(pack, book.facts, EvaluationContext(now, pack.zone, pack.fiscal_year_start))
-    dead = {each.place for each in proved if each.code in ("SYN350", "SYN351")}
-    counts = {name: {str(value): count for value, count in each.items()} for name, each in seen.values.items()}
-    found = list(not_offered(pack, offers, counts))
-    wrong = {each.place for each in found}
-    found += [each for each in seen.findings(wrong) if each.code != "SYN360" or each.place not in dead]
-    found += owner_findings(pack, book.directory)
-    found += without_takers(pack, book.directory, now)
-    found += geography_only(pack, seen.held.get("owner", {}))
-    coverage = field_coverage(pack, book.facts)
-    found += [*signals.findings, *stale_findings(signals)]
-    counts_of = {table.name: rows_joined(book.facts, table) for table in signals.tables}
-    said = words_of(signals.tables, counts_of, len(book.facts))
-    return [*found, *thin_fields(coverage)], len(book.facts), coverage, tuple(said)
-
-
-def _not_looked_at(why: str) -> Finding:
-    return Finding(
-        "SYN367", Severity.NOTE, f"the mirror was not looked at: {why}", None, "see `syncd doctor`, or say --no-mirror"
     )
 
 

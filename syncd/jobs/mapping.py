@@ -9,7 +9,7 @@ from types import MappingProxyType
 
 from syncd.connectors.hubspot import mapping as hubspot
 from syncd.connectors.salesforce import mapping as salesforce
-from syncd.errors import ConfigError
+from syncd.errors import ConfigError, Finding, Severity
 from syncd.model.fields import LEAD_SIGNS, FieldCatalogue, FieldType, KindMapping, SystemMapping
 from syncd.model.plans import held_name
 from syncd.model.records import Record
@@ -122,9 +122,11 @@ def _hubspot_leads(settings: Settings) -> KindMapping:
 def field_catalogue(settings: Settings) -> FieldCatalogue:
     """The fields rules may read: RULES.md's and the settings' own.
 
-    Raises ConfigError SYN108 for an untyped one, SYN284 for one whose name is a word of the language.
+    Raises ConfigError: SYN108 for an untyped one, SYN284 for one whose name is a word of the language, SYN864 for one
+    of a side table; with several wrong ones the code is the first's, and all of them are in its findings.
     """
     catalogue = FieldCatalogue()
+    wrong: list[ConfigError] = []
     for kind in (Kind.ACCOUNT, Kind.OPPORTUNITY, Kind.LEAD):
         signs = LEAD_SIGNS if kind is Kind.LEAD else {}
         types: dict[str, FieldType] = {}
@@ -133,31 +135,37 @@ def field_catalogue(settings: Settings) -> FieldCatalogue:
                 types |= dict.fromkeys(written_columns(settings, system)[0], FieldType.EMAIL)
             for name, setting in _custom(settings, system).get(kind, {}).items():
                 if name in RESERVED and name not in catalogue.of(kind):
-                    raise _reserved(system, kind, name)
+                    wrong.append(_reserved(system, kind, name))
+                    continue
                 given = FieldType(setting.type) if setting.type else None
                 known = catalogue.of(kind).get(name) or signs.get(name) or types.get(name)
                 if known is None and given is None:
-                    raise _untyped(system, kind, name, "has no type and is no field of RULES")
+                    wrong.append(_untyped(system, kind, name, "has no type and is no field of RULES"))
                 if known is not None and given is not None and known is not given:
-                    raise _untyped(system, kind, name, f"is {given.value} here and {known.value} elsewhere")
+                    wrong.append(_untyped(system, kind, name, f"is {given.value} here and {known.value} elsewhere"))
                 if known is None and given is not None:
                     types[name] = given
         catalogue = catalogue.extended(kind, types)
-    return _with_signals(settings, catalogue)
+    catalogue = _with_signals(settings, catalogue, wrong)
+    if wrong:
+        raise wrong[0] if len(wrong) == 1 else _all_wrong(wrong)
+    return catalogue
 
 
-def _with_signals(settings: Settings, catalogue: FieldCatalogue) -> FieldCatalogue:
-    """The catalogue with the fields of side tables, none of which may be another's: ConfigError SYN864."""
+def _with_signals(settings: Settings, catalogue: FieldCatalogue, wrong: list[ConfigError]) -> FieldCatalogue:
+    """The catalogue with the fields of side tables, none of which may be another's: else SYN864 goes to `wrong`."""
     types: dict[str, FieldType] = {}
     for table in settings.signals:
         for name, setting in table.fields.items():
             where = f"signals.{table.name}.fields.{name}"
             if setting.type is None:
                 hint = f'write {name} = {{field = "{setting.field}", type = "number"}}'
-                raise ConfigError("SYN864", f"the field {name!r} has no type", where=where, hint=hint)
+                wrong.append(ConfigError("SYN864", f"the field {name!r} has no type", where=where, hint=hint))
+                continue
             if name in RESERVED or name in catalogue.account or name in types:
                 hint = "choose another name for it; the column's own name stays what it is"
-                raise ConfigError("SYN864", f"the name {name!r} is taken already", where=where, hint=hint)
+                wrong.append(ConfigError("SYN864", f"the name {name!r} is taken already", where=where, hint=hint))
+                continue
             types[name] = FieldType(setting.type)
     return catalogue.extended(Kind.ACCOUNT, types) if types else catalogue
 
@@ -201,6 +209,11 @@ def _custom(settings: Settings, system: System) -> dict[Kind, Mapping[str, Field
         return {}
     fields = section.fields
     return {Kind.ACCOUNT: fields.account, Kind.OPPORTUNITY: fields.opportunity, Kind.LEAD: fields.lead}
+
+
+def _all_wrong(wrong: list[ConfigError]) -> ConfigError:
+    findings = [Finding(each.code, Severity.ERROR, f"{each.where}: {each.summary}", None, each.hint) for each in wrong]
+    return ConfigError(wrong[0].code, f"{len(wrong)} fields of the settings cannot be read", findings=findings)
 
 
 def _reserved(system: System, kind: Kind, name: str) -> ConfigError:

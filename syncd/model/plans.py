@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -19,6 +19,8 @@ DERIVED_WRITES = ("territory", "band", "score", "lifecycle")
 """What `write` of the pack may name: values that syncd derives, in fields that nobody else fills."""
 _HELD = "written:"
 
+UNDO = "undo"
+"""The kind of plans that take writes back, and of those that plan back what others changed: they stand on receipts."""
 LEADS_PLAN = "leads"
 """The kind of plans that give leads to people: they supersede each other, and no plan of accounts."""
 
@@ -155,6 +157,29 @@ _CANONICAL = json.JSONEncoder(sort_keys=True, ensure_ascii=False, separators=(",
 """Made once: `json.dumps` makes one at each call, which takes as long as a short document."""
 
 
+def canonical_pieces(document: Mapping[str, Any]) -> Iterator[bytes]:
+    """The canonical JSON of a plan's document in UTF-8, some hundred entries at a time: a whole one may be large."""
+    start = "{"
+    for key in sorted(document):
+        yield f"{start}{canonical_json(key)}:".encode("utf-8", "surrogatepass")
+        start = ","
+        value = document[key]
+        if isinstance(value, list | tuple) and len(value) > _ENTRIES:
+            for first in range(0, len(value), _ENTRIES):
+                yield b"," if first else b"["
+                yield canonical_json(value[first : first + _ENTRIES])[1:-1].encode("utf-8", "surrogatepass")
+            yield b"]"
+        else:
+            yield canonical_json(value).encode("utf-8", "surrogatepass")
+    yield b"}" if document else b"{}"
+
+
+_ENTRIES = 500
+
+
 def document_hash(document: Mapping[str, Any]) -> str:
     """What an approval binds to: SHA-256 over the canonical JSON of a plan's document."""
-    return hashlib.sha256(canonical_json(document).encode("utf-8", "surrogatepass")).hexdigest()
+    found = hashlib.sha256()
+    for piece in canonical_pieces(document):
+        found.update(piece)
+    return found.hexdigest()

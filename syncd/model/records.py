@@ -13,6 +13,8 @@ from types import MappingProxyType
 from syncd.model.refs import Ref
 
 _JSON = json.JSONEncoder(ensure_ascii=True, sort_keys=True, separators=(",", ":"))
+_PLAIN = bytes(sign for sign in range(0x20, 0x7F) if sign not in b'"\\')
+"""What stands in JSON of ASCII characters as it is."""
 MANAGER = "manager"
 """The field of a user that holds their manager's id, where the system knows one."""
 NO_FIELDS: Mapping[str, str] = MappingProxyType({})
@@ -58,8 +60,8 @@ def _json_of(fields: Mapping[str, str]) -> str:
     template = _template(tuple(fields))
     if template is not None:
         values = tuple(fields.values())
-        said = "".join(values)
-        if said.isascii() and said.isprintable() and '"' not in said and "\\" not in said:
+        # what is left of the text without plain characters: one look a character, and nothing of Python's
+        if not "".join(values).encode("utf-8", "surrogatepass").translate(None, _PLAIN):
             text, in_order = template
             return text % (values if in_order else fields)
     return _JSON.encode(dict(fields))

@@ -17,7 +17,7 @@ from sqlalchemy import Connection
 from syncd.clock import iso
 from syncd.errors import InputError, RefusedError
 from syncd.model.decisions import Outcome
-from syncd.model.plans import OWNER_FIELD, Change, PlanStatus, SavedPlan, document_hash
+from syncd.model.plans import OWNER_FIELD, UNDO, Change, PlanStatus, SavedPlan, document_hash
 from syncd.model.records import Record, User
 from syncd.model.refs import Kind, Ref, System
 from syncd.planning.ownership import Drift, OwnershipHistory, drifted
@@ -26,7 +26,6 @@ from syncd.planning.proposing.cascade import CHILD_KINDS
 from syncd.planning.proposing.document import FORMAT, change_entry, guard_entry, summary_entry
 from syncd.planning.proposing.fingerprints import undo_fingerprint
 from syncd.planning.saving import save_with_record
-from syncd.planning.writing.preflight import UNDO
 from syncd.store import companies, ledger, mirror, outbox, overrides, ownership
 
 REVERT = "drift-revert"

@@ -20,6 +20,7 @@ from syncd.model.decisions import Outcome
 from syncd.model.plans import (
     DERIVED_WRITES,
     OWNER_FIELD,
+    UNDO,
     Change,
     OutboxRow,
     PlanStatus,
@@ -42,7 +43,6 @@ from syncd.planning.proposing.document import (
 from syncd.planning.proposing.fingerprints import undo_fingerprint
 from syncd.planning.saving import save_with_record
 from syncd.planning.writing.compare import named
-from syncd.planning.writing.preflight import UNDO
 from syncd.planning.writing.verdicts import LOST_ANSWER
 from syncd.store import ledger, mirror, outbox, ownership, plans, saved_teams
 from syncd.store.people import team_document

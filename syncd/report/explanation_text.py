@@ -157,7 +157,8 @@ def _written(document: Entry) -> Iterator[str]:
     planned = document.get("planned")
     if planned:
         text = f"plan {plain(planned['plan_id'])} ({planned['status']}, {moment(planned['created_at'])}): "
-        yield wrapped(text + f"{planned['outcome']}, {plain(planned['text'])}", indent=2, hanging=6)
+        said, outcome = plain(planned["text"]), str(planned["outcome"])
+        yield wrapped(text + (said if said.startswith(f"{outcome}:") else f"{outcome}, {said}"), indent=2, hanging=6)
     for receipt in document.get("written", ()):
         text = f"{moment(receipt['at'])}  {plain(receipt['ref'])}: {receipt['state']}, "
         text += f"{plain(receipt['from'] or 'nobody')} -> {plain(receipt['to'] or 'nobody')}"

@@ -13,6 +13,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+pa.set_memory_pool(pa.system_memory_pool())
+"""Arrow's own pool keeps what was freed, tens of megabytes of it, which is then nobody's."""
+
 _TYPES = {"i1": pa.int8(), "i2": pa.int16(), "i4": pa.int32(), "i8": pa.int64()}
 
 

@@ -6,7 +6,7 @@ It shows the decision that it is given, or settles what needs no pick; it never 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -27,6 +27,10 @@ from syncd.rules.explaining.near_misses import NearMiss, near_misses
 from syncd.rules.facts import Facts, Grade
 from syncd.rules.pack import Owners, OwnersByPair, OwnersByPool, Pack, Territory
 from syncd.rules.scoring import grade_document, graded
+
+_NOBODY = frozenset({"no-eligible-rep", "unassigned"})
+_NO_ROOM = "no room when the plan was made: a cap or limit was reached"
+"""Why a candidate was none whom nothing else keeps away: loads are the plan's, and are not worked out again here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,7 +199,7 @@ def explanation_of(subject: Subject, decision: Decision | None = None) -> Explan
         path=tuple(_step(frame, facts, territory) for territory in tree.path),
         losers=tuple(_losers(subject, roots)),
         precedence=tuple(Rung(each.reason, each.text, each.place, each.applies) for each in claims),
-        options=_saved_options(decision) if decision else tuple(_open_options(subject)) if settled is None else (),
+        options=tuple(_options(subject, decision, picks=settled is None)),
         notes=(*facts.notes, *_stays(subject), *_unpaired(subject), *_moved_on(decision, tree)),
         findings=facts.findings,
         grade=facts.grade,
@@ -279,8 +283,17 @@ def _loser(subject: Subject, territory: Territory, above: tuple[Territory, ...])
     return Loser(territory.path, territory.place, territory.row, Cause.EARLIER, tree.path[shared].path, None)
 
 
-def _saved_options(decision: Decision) -> tuple[Option, ...]:
-    return tuple(Option(email, decision.loads.get(email), None, None) for email in decision.candidates)
+def _options(subject: Subject, decision: Decision | None, *, picks: bool) -> Iterator[Option]:
+    """Those whom a saved decision chose among; why it found nobody; who there is for one that is not picked yet."""
+    if decision is None:
+        if picks:
+            yield from _open_options(subject)
+    elif decision.reason in _NOBODY and not decision.candidates:
+        for option in _open_options(subject):
+            yield replace(option, barred=option.barred or _NO_ROOM)
+    else:
+        for email in decision.candidates:
+            yield Option(email, decision.loads.get(email), None, None)
 
 
 def _open_options(subject: Subject) -> Iterator[Option]:

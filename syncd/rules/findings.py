@@ -6,14 +6,15 @@ It collects, and reports in the order of the files; it knows nothing of what a r
 from __future__ import annotations
 
 import re
-from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 
 from syncd.errors import Finding, Place, Severity, sort_key
 
 _LINE_BREAK = re.compile(r"\r\n|\r|\n")
+Hint = str | Callable[[], str] | None
+"""What to do about a problem; one that takes long to find is asked for when it is shown."""
 Found = tuple[str, Severity, str, Place | None, str | None]
 """One problem as it is reported: what `Findings.add` takes."""
 
@@ -35,8 +36,10 @@ class Findings:
         self._texts: dict[str, str] = {}
         self._heard: list[Found] | None = None
 
-    def add(self, code: str, severity: Severity, message: str, place: Place | None, hint: str | None = None) -> None:
+    def add(self, code: str, severity: Severity, message: str, place: Place | None, hint: Hint = None) -> None:
         """Record one problem; the same code and message at the same place is kept once."""
+        if callable(hint):
+            hint = hint()
         if self._heard is not None:
             self._heard.append((code, severity, message, place, hint))
         message = _printable(message)
@@ -50,15 +53,15 @@ class Findings:
                 self.add("SYN371", Severity.ERROR, message, place, "correct these first")
                 raise TooManyFindingsError
 
-    def error(self, code: str, message: str, place: Place | None, hint: str | None = None) -> None:
+    def error(self, code: str, message: str, place: Place | None, hint: Hint = None) -> None:
         """Record something that makes the pack invalid."""
         self.add(code, Severity.ERROR, message, place, hint)
 
-    def warning(self, code: str, message: str, place: Place | None, hint: str | None = None) -> None:
+    def warning(self, code: str, message: str, place: Place | None, hint: Hint = None) -> None:
         """Record something that is valid but hardly meant; an error under `--strict`."""
         self.add(code, Severity.WARNING, message, place, hint)
 
-    def note(self, code: str, message: str, place: Place | None, hint: str | None = None) -> None:
+    def note(self, code: str, message: str, place: Place | None, hint: Hint = None) -> None:
         """Record something worth knowing that never makes a pack invalid."""
         self.add(code, Severity.NOTE, message, place, hint)
 
@@ -82,13 +85,6 @@ class Findings:
             if around is not None:
                 around.extend(own)
 
-    def drain(self) -> Counter[str]:
-        """How many findings of each code there are, which are forgotten with that."""
-        counts = Counter(code for code, _, _ in self._found)
-        self._found.clear()
-        self._errors = 0
-        return counts
-
     def __len__(self) -> int:
         return len(self._found)
 
@@ -108,6 +104,28 @@ class Findings:
         named = {found.place.path for found in self._found.values() if found.place is not None}
         lines = {path: lines_of(text) for path, text in self._texts.items() if path in named}
         return tuple(sorted((_with_source(found, lines) for found in self._found.values()), key=sort_key))
+
+
+class Tally(Findings):
+    """Only of which codes there were problems: for whoever reads again those cells that are told of."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._codes: list[str] = []
+
+    def add(self, code: str, severity: Severity, message: str, place: Place | None, hint: Hint = None) -> None:
+        """Note one problem. Its hint is not asked for."""
+        del message, place, hint
+        self._codes.append(code)
+        self._errors += severity is Severity.ERROR
+
+    def drain(self) -> list[str]:
+        """The code of each problem since the last time."""
+        codes, self._codes = self._codes, []
+        return codes
+
+    def __len__(self) -> int:
+        return len(self._codes)
 
 
 def lines_of(text: str) -> list[str]:

@@ -101,6 +101,11 @@ def read_pack(
 
     With the `memory` of earlier readings only what changed since is read; what comes of it is the same.
     """
+    with without_collector():  # all that only reading needs is let go before the collector would walk it
+        return _read_pack(root, options, now, memory)
+
+
+def _read_pack(root: Path, options: ReadingOptions, now: datetime | None, memory: ReadingMemory | None) -> ReadPack:
     findings = Findings(MOST_ERRORS)
     files = PackFiles(root, findings)
     reading = Reading(
@@ -114,7 +119,7 @@ def read_pack(
         memory=memory,
     )
     pack: Pack | None = None
-    with without_collector(), suppress(TooManyFindingsError):
+    with suppress(TooManyFindingsError):
         pack = _read(root, read_documents(files, findings, memory), reading)
     items = findings.items
     if pack is not None and memory is not None:

@@ -376,6 +376,13 @@ class Pack:
         """The roles in the order they are decided: owner first, the others as written."""
         return tuple(sorted(self.roles, key=lambda role: role != "owner"))
 
+    @property
+    def written_texts(self) -> tuple[str, ...]:
+        """What `write` names and the pack can tell: without `score` it has no band to write."""
+        scored, staged = self.scoring is not None, bool(self.lifecycle)
+        able = {"territory": True, "band": scored, "score": scored, "lifecycle": staged}
+        return tuple(name for name in self.write if able.get(name, False))
+
     def lineages(self, role: str = "owner") -> Mapping[str, tuple[Territory, ...]]:
         """Each territory of a role with its ancestors, the root first, by path."""
         found: dict[str, tuple[Territory, ...]] = {}

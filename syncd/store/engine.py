@@ -27,7 +27,9 @@ BUSY_TIMEOUT_MS = 10_000
 """How long a transaction waits for another writer before it fails with SYN606."""
 JOURNAL_SIZE_LIMIT = 64 * 1024 * 1024
 CACHE_KB = 16 * 1024
-CHECKPOINT_PAGES = 8 * 1024
+PAGE_BYTES = 8 * 1024
+"""Of a new database: a mirror's rows and indexes are written in half the pages that SQLite would make itself."""
+CHECKPOINT_PAGES = 4 * 1024
 """Pages of the log after which it is put into the database; 32 MB, within the journal's limit."""
 ADVISORY_CLASS = 0x73796E63
 """First key of every PostgreSQL advisory lock of syncd ("sync"); the second says what is locked."""
@@ -225,7 +227,8 @@ def _sqlite_engine(url: URL, *, writes: bool) -> Engine:
     def _connected(connection: Any, _record: object) -> None:
         connection.isolation_level = None
         # FULL: the outbox's state is a promise made to another system, and NORMAL may lose the last commits
-        pragmas = [f"busy_timeout={BUSY_TIMEOUT_MS}", "journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"]
+        pragmas = [f"page_size={PAGE_BYTES}"]  # before the first page is written, and of no effect later
+        pragmas += [f"busy_timeout={BUSY_TIMEOUT_MS}", "journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"]
         # without recursive_triggers an INSERT OR REPLACE deletes rows of the ledger past its triggers
         pragmas += ["recursive_triggers=ON", f"journal_size_limit={JOURNAL_SIZE_LIMIT}"]
         # a first load fills indexes far larger than the 2 MB of pages that SQLite keeps by itself

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import pairwise
 
 from sqlalchemy import ColumnElement, Connection, func, select
 
-from syncd.model.plans import LEADS_PLAN, OWNER_FIELD, PlanStatus, RowState, Slot
+from syncd.model.plans import LEADS_PLAN, OWNER_FIELD, UNDO, PlanStatus, RowState, Slot
 from syncd.model.refs import Ref
 from syncd.store.ownership import OwnerChange
 from syncd.store.runs import Run, runs
@@ -19,6 +20,8 @@ FAILED_STATES = (RowState.REJECTED, RowState.BLOCKED, RowState.DEAD)
 """Ends of a row that mean that the CRM, or the way to it, refused it."""
 _DONE_STATES = (RowState.CONFIRMED, RowState.SKIPPED_ALREADY)
 _EXAMPLES = 5
+_Step = tuple[str | None, str | None]
+"""From whom a record went to whom."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,9 +119,35 @@ def backlogs(conn: Connection, since: datetime) -> Mapping[str, ReceiverBacklog]
 
 
 def owner_changes_since(conn: Connection, since: datetime) -> Mapping[Ref, tuple[OwnerChange, ...]]:
-    """Every owner change with a stamp after an instant, by record, oldest first."""
+    """Every owner change with a stamp after an instant, by record, oldest first; see `OwnerChange.taken_back`."""
     found = _changes_since(conn, since, owner_changes.c.field == OWNER_FIELD)
-    return {ref: changes for (ref, _), changes in found.items()}
+    written = _written_where_undone(conn, since)
+    return {ref: _without_undone(changes, written.get(ref, {})) for (ref, _), changes in found.items()}
+
+
+def _written_where_undone(conn: Connection, since: datetime) -> Mapping[Ref, Mapping[_Step, bool]]:
+    """What syncd made of the owners of records that an undo wrote since an instant, and which of it was the undo."""
+    undos = select(plans.c.plan_id).where(plans.c.kind == UNDO)
+    wrote = (receipts.c.at > since, receipts.c.state == RowState.CONFIRMED, receipts.c.field == OWNER_FIELD)
+    undone = frozenset(conn.execute(select(receipts.c.ref).where(*wrote, receipts.c.plan_id.in_(undos))).scalars())
+    if not undone:
+        return {}
+    found: dict[Ref, dict[_Step, bool]] = defaultdict(dict)
+    columns = (receipts.c.ref, receipts.c.before, receipts.c.after, receipts.c.plan_id.in_(undos).label("undo"))
+    for row in conn.execute(select(*columns).where(*wrote).order_by(receipts.c.id)):
+        if row.ref in undone:
+            found[row.ref][row.before, row.after] = bool(row.undo)
+    return found
+
+
+def _without_undone(changes: tuple[OwnerChange, ...], written: Mapping[_Step, bool]) -> tuple[OwnerChange, ...]:
+    """The changes, those marked that syncd wrote and an undo of its own took back right after."""
+    back: set[int] = set()
+    for place, (change, then) in enumerate(pairwise(changes)):
+        ours, undo = written.get((change.old, change.new)), written.get((then.old, then.new))
+        if ours is not None and undo and place not in back and then.new == change.old:
+            back |= {place, place + 1}
+    return tuple(replace(change, taken_back=True) if at in back else change for at, change in enumerate(changes))
 
 
 def role_changes_since(conn: Connection, since: datetime) -> Mapping[Slot, tuple[OwnerChange, ...]]:

@@ -41,7 +41,7 @@ class OwnerChange:
     """A change of owner that a pull saw: `at` is the record's stamp, `seen_at` when the mirror learnt of it.
 
     `modified_by` is the user who did it, `source` by what means, as far as the CRM tells. `field` is the role whose
-    holder changed, where it is not the owner.
+    holder changed, where it is not the owner. `taken_back` are a write of syncd and the undo that took it back.
     """
 
     at: datetime
@@ -51,14 +51,15 @@ class OwnerChange:
     modified_by: str | None = None
     source: str | None = None
     field: str = OWNER_FIELD
+    taken_back: bool = False
 
 
 def back_and_forth(changes: Sequence[OwnerChange], since: datetime, most: int) -> tuple[OwnerChange, ...]:
     """The changes of one record after an instant, where they are more than `most` and came back to an owner it had.
 
-    Else none. `changes` come oldest first.
+    Else none. `changes` come oldest first. What syncd wrote and an undo took back is no fight: it does not count.
     """
-    recent = tuple(change for change in changes if change.at > since)
+    recent = tuple(change for change in changes if change.at > since and not change.taken_back)
     held = [recent[0].old, *(change.new for change in recent)] if recent else []
     return recent if len(recent) > most and len(set(held)) < len(held) else ()
 

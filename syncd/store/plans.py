@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import json
+import sqlite3
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, bindparam, select, update
+from sqlalchemy import Connection, bindparam, func, select, update
 
 from syncd.errors import InputError, RefusedError, StorageError
-from syncd.model.plans import PlanStatus, SavedPlan, canonical_json
+from syncd.model.plans import PlanStatus, SavedPlan, canonical_pieces
 from syncd.store.tables import approvals, plans
 
 _S = PlanStatus
@@ -23,6 +24,8 @@ _NEXT = {
     _S.SUPERSEDED: set(),
     _S.EXPIRED: set(),
 }
+_LARGE = 4_000_000
+"""A larger document, in bytes, is never put together in memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,26 +55,34 @@ class Approval:
 
 def save_plan(conn: Connection, plan: SavedPlan) -> None:
     """Save a new plan. StorageError SYN612 if its hash is not its document's, SYN611 if the id is taken."""
-    document = canonical_json(plan.document).encode("utf-8", "surrogatepass")
-    if hashlib.sha256(document).hexdigest() != plan.hash:
+    found, size = hashlib.sha256(), 0
+    for piece in canonical_pieces(plan.document):
+        found.update(piece)
+        size += len(piece)
+    if found.hexdigest() != plan.hash:
         raise _altered(plan.plan_id)
     if conn.execute(_THERE, {"of": plan.plan_id}).first():
         raise StorageError("SYN611", f"plan {plan.plan_id} is saved already and cannot be changed")
     if plan.status not in (PlanStatus.PREVIEW, PlanStatus.OFFERED):
         raise StorageError("SYN611", f"a new plan is preview or offered, not {plan.status.value}")
-    conn.execute(
-        plans.insert(),
-        {
-            "plan_id": plan.plan_id,
-            "hash": plan.hash,
-            "kind": plan.kind,
-            "status": plan.status,
-            "pack_revision": plan.pack_revision,
-            "created_at": plan.created_at,
-            "expires_at": plan.expires_at,
-            "document": document,
-        },
-    )
+    row = {
+        "plan_id": plan.plan_id,
+        "hash": plan.hash,
+        "kind": plan.kind,
+        "status": plan.status,
+        "pack_revision": plan.pack_revision,
+        "created_at": plan.created_at,
+        "expires_at": plan.expires_at,
+    }
+    driver = conn.connection.driver_connection
+    if size <= _LARGE or not isinstance(driver, sqlite3.Connection):
+        conn.execute(plans.insert(), row | {"document": b"".join(canonical_pieces(plan.document))})
+        return
+    # SQLite copies a whole value twice: room is made for it, which is then filled
+    place = conn.execute(plans.insert().values(document=func.zeroblob(size)), row).lastrowid
+    with driver.blobopen(plans.name, plans.c.document.name, place) as blob:
+        for piece in canonical_pieces(plan.document):
+            blob.write(piece)
 
 
 def get_plan(conn: Connection, id_or_prefix: str) -> SavedPlan:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import repeat
 from typing import Any
 
 from sqlalchemy import Connection, Row, Text, bindparam, column, func, select, table, type_coerce, update
@@ -156,6 +157,9 @@ def upsert_records(
     for (system, kind), of_kind in newest.items():
         for batch in chunks(of_kind, LISTED):
             known = _known(conn, system, kind, batch)
+            if not known:
+                planner.add(system, kind, [of_kind[record_id] for record_id in batch])
+                continue
             for record_id in batch:
                 planner.plan(of_kind[record_id], known.get(record_id))
     _execute(conn, writes)
@@ -296,6 +300,39 @@ class _Planner:
         self._run = _cleaned(run_id)
         self._settled = "" if settled is None else iso(settled)
 
+    def add(self, system: System, kind: Kind, fresh: Sequence[Record]) -> None:
+        """Add what records of one kind come to that the mirror holds none of, as `plan` does, column by column."""
+        stamps = [iso(record.stamp) for record in fresh]
+        contents = [record.content() for record in fresh]
+        first = self._seq + 1
+        self._seq += len(fresh)
+        if self._settled:
+            self._writes.missed += sum(
+                stamp < self._settled and not record.deleted for stamp, record in zip(stamps, fresh, strict=True)
+            )
+        self._writes.stored += fresh
+        account = kind is Kind.ACCOUNT
+        self._writes.added += zip(
+            repeat(_SYSTEMS[system]),
+            repeat(_KINDS[kind]),
+            [record.ref.id for record in fresh],
+            stamps,
+            _all_cleaned([record.owner for record in fresh]),
+            _all_cleaned([record.account for record in fresh]),
+            [record.deleted for record in fresh],
+            _all_cleaned([record.merged_into for record in fresh]),
+            [_merged_from(record) for record in fresh],
+            _all_cleaned([record.modified_by for record in fresh]),
+            [content[0] for content in contents],
+            [content[1] for content in contents],
+            range(first, self._seq + 1),
+            repeat(self._instant),
+            repeat(self._instant),
+            repeat(self._run),
+            _all_cleaned([name_key(record.fields) for record in fresh]) if account else repeat(None),
+            _all_cleaned([domain_key(record.fields) for record in fresh]) if account else repeat(None),
+        )
+
     def plan(self, record: Record, known: _Known | None) -> None:
         """Add what `record` comes to, to the writes; nothing for one that is older, or says what is known."""
         stamp, content = iso(record.stamp), record.content()
@@ -389,7 +426,7 @@ def _row(
         _cleaned(record.account),
         record.deleted,
         _cleaned(record.merged_into),
-        to_json(list(record.merged_from)) if record.merged_from else None,
+        _merged_from(record),
         _cleaned(record.modified_by),
         content[0],
         content[1],
@@ -400,6 +437,16 @@ def _row(
         _cleaned(name_key(record.fields)) if account else None,
         _cleaned(domain_key(record.fields)) if account else None,
     )
+
+
+def _merged_from(record: Record) -> str | None:
+    return to_json(list(record.merged_from)) if record.merged_from else None
+
+
+def _all_cleaned(texts: Sequence[str | None]) -> Iterable[str | None]:
+    """Each text as `_cleaned` has it; what is plain throughout, as ids are, is looked at once."""
+    said = "".join(filter(None, texts))
+    return texts if said.isascii() and "\x00" not in said else map(_cleaned, texts)
 
 
 def _cleaned(text: str | None) -> str | None:

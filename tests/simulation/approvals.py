@@ -10,11 +10,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from syncd.clock import parse_instant
-from syncd.model.plans import LEADS_PLAN, PlanStatus, SavedPlan, Slot
+from syncd.model.plans import LEADS_PLAN, UNDO, PlanStatus, SavedPlan, Slot
 from syncd.model.refs import Kind, Ref
 from syncd.planning.proposing.document import changes_of, decisions_by_company
 from syncd.planning.proposing.proposals import OWNER_ROLE
-from syncd.planning.writing.preflight import UNDO
 from syncd.store import plans
 from syncd.store.plans import Approval
 from tests.simulation.people import plain

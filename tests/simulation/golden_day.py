@@ -25,11 +25,10 @@ from syncd.jobs.plans.plan import make_plan
 from syncd.jobs.pulling.linking import link_mirror
 from syncd.jobs.pulling.pull import pull
 from syncd.jobs.watching.watch import watch
-from syncd.model.plans import LEADS_PLAN, OutboxRow, PlanStatus, RowState
+from syncd.model.plans import LEADS_PLAN, UNDO, OutboxRow, PlanStatus, RowState
 from syncd.model.refs import Kind, Ref, System
 from syncd.planning.drift import REVERT
 from syncd.planning.proposing.document import tripped_limits
-from syncd.planning.writing.preflight import UNDO
 from syncd.store import ledger, mirror, outbox, overrides, ownership, plans
 from syncd.store.plans import PlanHeader
 from tests.simulation.approvals import Approvals

@@ -13,10 +13,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from syncd.clock import iso, parse_instant
-from syncd.model.plans import OWNER_FIELD, OutboxRow, RowState, Slot, document_hash, held_name
+from syncd.model.plans import OWNER_FIELD, UNDO, OutboxRow, RowState, Slot, document_hash, held_name
 from syncd.model.records import Record
 from syncd.model.refs import Kind, Ref, System
-from syncd.planning.writing.preflight import UNDO
 from syncd.store import cursors, ledger, outbox, ownership, plans
 from tests.simulation.approvals import Approvals, Approved, in_force, named
 from tests.simulation.history import COLUMNS, Change, History, Request, Seat, SystemHistory

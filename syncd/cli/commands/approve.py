@@ -35,7 +35,7 @@ def approve(ctx: click.Context, plan: str, why: str, limits: tuple[str, ...]) ->
 
         approved = job.approve(context, leader, plan, why=why, limits=limits)
         rows = len(approved.document["changes"])
-        click.echo(f"plan {approved.plan_id} is approved by {context.actor}: {rows} changes, hash {approved.hash[:16]}")
+        click.echo(f"plan {approved.plan_id} is approved by {context.actor}: {rows:,} rows, hash {approved.hash[:16]}")
         click.echo(f"next: syncd apply {approved.plan_id}  (until {approved.expires_at:%Y-%m-%d %H:%M} UTC)")
         return 0
 

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from syncd.cli.output import put, show_findings
+from syncd.cli.output import put, put_pieces, show_findings
 from syncd.cli.session import instant_option, open_context, pack_path, read_settings, settings_path
 from syncd.errors import ExitCode, UsageError
-from syncd.report.plans.plan_formats import FORMATS, render
+from syncd.report.plans.plan_formats import FORMATS, rendered
 
 EPILOG = """\b
 Example:
@@ -131,7 +131,7 @@ def plan(
                 engine=EngineChoice(engine),
             )
     with stages.stage("write the result"):
-        put(render(_shown(document, redact=redact), format_), out)
+        put_pieces(rendered(_shown(document, redact=redact), format_), out)
     if timings:
         for line in stages.lines():
             click.echo(line, err=True)

@@ -17,9 +17,11 @@ from syncd.jobs.books.column_book import ColumnBook
 from syncd.jobs.books.company_records import records_among
 from syncd.jobs.books.engines import AS_SETTLED, InFull
 from syncd.jobs.books.family_book import ownership_among
+from syncd.jobs.books.freed_memory import give_back
 from syncd.jobs.books.written import written_fields
 from syncd.jobs.context import Context
 from syncd.jobs.stages import Stages
+from syncd.model.normalisation import forget_texts
 from syncd.model.records import Record, User
 from syncd.model.refs import Kind, Ref, System
 from syncd.planning.proposing.proposals import differing_records
@@ -39,6 +41,8 @@ from syncd.store import mirror
 
 _FEW = 2_000
 """So many companies are looked at one by one whatever their share of the book is."""
+_AT_ONCE = 2_000
+"""Of so many companies the records are held at a time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,12 +193,22 @@ def _read(
     besides: Collection[Ref],
 ) -> MirrorBook:
     """Some companies as a book, with the deals that are asked for besides; without what only families tell."""
-    companies = list(records_among(conn, {each.key: each.refs for each in left}, context.systems))
-    view = ownership_among(context, conn, users, {each.key: each.accounts for each in companies})
-    facts = tuple(known.facts for _, known in derive_alone(companies, derivation, view, frame.context.now))
-    as_of, stale = freshness(context, conn)
-    deals = {deal.ref: deal for each in companies for deal in each.opportunities}
+    members = sorted((each.key, each.refs) for each in left)
+    facts: list[Facts] = []
+    deals: dict[Ref, Record] = {}
+    for first in range(0, len(members), _AT_ONCE):
+        companies = list(records_among(conn, dict(members[first : first + _AT_ONCE]), context.systems))
+        view = ownership_among(context, conn, users, {each.key: each.accounts for each in companies})
+        facts += (known.facts for _, known in derive_alone(companies, derivation, view, frame.context.now))
+        deals |= {deal.ref: deal for each in companies for deal in each.opportunities if _is_open(deal)}
     deals |= {ref: deal for ref, deal in mirror.get_records(conn, besides).items() if not deal.deleted}
-    still_open = tuple(deal for deal in deals.values() if deal.fields.get("is_closed") != "true")
-    book = Book(facts, frame.directory, memory=frame.memory)
+    as_of, stale = freshness(context, conn)
+    still_open = tuple(deal for deal in deals.values() if _is_open(deal))
+    book = Book(tuple(facts), frame.directory, memory=frame.memory)
+    forget_texts()
+    give_back()
     return MirrorBook(book, still_open, users, as_of, stale, followers_of(context, conn, pack))
+
+
+def _is_open(deal: Record) -> bool:
+    return deal.fields.get("is_closed") != "true"

@@ -10,10 +10,12 @@ from datetime import date, datetime, timedelta
 from sqlalchemy import Connection
 
 from syncd.jobs.books.book_cache import book_cache, book_key
+from syncd.jobs.books.freed_memory import give_back
 from syncd.jobs.books.signals import Signals, read_signals
 from syncd.jobs.books.written import Holders, held_fields, mapped_roles, written_fields
 from syncd.jobs.context import Context
 from syncd.jobs.mapping import field_order, follows, read_kinds
+from syncd.model.normalisation import forget_texts
 from syncd.model.records import Record, User
 from syncd.model.refs import Kind, Ref, System, long_salesforce_id
 from syncd.planning.ownership import OwnershipHistory, person_changes, role_changes
@@ -127,7 +129,7 @@ def freshness(context: Context, conn: Connection) -> tuple[Mapping[System, datet
 
 def _deals(
     context: Context, conn: Connection, contents: dict[Ref, str]
-) -> tuple[Mapping[Ref, Sequence[Record]], Sequence[Record]]:
+) -> tuple[dict[Ref, list[Record]], Sequence[Record]]:
     """The opportunities by account, and those that are not closed; what each says is put into `contents`."""
     opportunities: dict[Ref, list[Record]] = defaultdict(list)
     still_open: list[Record] = []
@@ -142,16 +144,17 @@ def _deals(
 
 
 def _companies(
-    members: Mapping[str, Sequence[Record]],
-    opportunities: Mapping[Ref, Sequence[Record]],
-    contents: Mapping[Ref, str],
+    members: dict[str, list[Record]],
+    opportunities: dict[Ref, list[Record]],
+    contents: dict[Ref, str],
     holders: Holders,
 ) -> Iterator[CompanyRecords]:
-    """The records of each company, in the order of their keys."""
-    for key, accounts in sorted(members.items()):
-        deals = tuple(deal for account in accounts for deal in opportunities.get(account.ref, ()))
+    """The records of each company, in the order of their keys; they are let go one company after the other."""
+    for key in sorted(members):
+        accounts = members.pop(key)
+        deals = tuple(deal for account in accounts for deal in opportunities.pop(account.ref, ()))
         refs = (record.ref for records in (accounts, deals) for record in records)
-        content = tuple(text for ref in refs for text in (ref.system.value, ref.id, contents[ref]))
+        content = tuple(text for ref in refs for text in (ref.system.value, ref.id, contents.pop(ref)))
         yield CompanyRecords(key, holders.told(accounts), deals, content)
 
 
@@ -166,13 +169,22 @@ def _derived(
     """The facts; those of companies that are as they were come from the state folder, where the settings name one."""
     cache = book_cache(context.settings, context.log)
     if cache is None:
-        return derive_book(records, derivation, view, now)
+        facts = tuple(derive_book(records, derivation, view, now))
+        _let_go()
+        return facts
     key = book_key(derivation, view.users.values(), (sorted(holders.roles.items()), holders.order))
     known = cache.find(key)
     facts = tuple(derive_book(records, derivation, view, now, known=known))
+    _let_go()
     if abs(now - context.clock.now()) < _PRESENT:  # what holds at another instant would only push out what holds now
         cache.keep(key, known, (each.key for each in facts))
     return facts
+
+
+def _let_go() -> None:
+    """What deriving remembered of texts: those who come next compare values."""
+    forget_texts()
+    give_back()
 
 
 def followers_of(context: Context, conn: Connection, pack: Pack) -> tuple[Record, ...]:

@@ -20,6 +20,7 @@ from sqlalchemy import Connection
 from syncd.jobs.books.book_cache import COLUMNS_FOLDER, book_key
 from syncd.jobs.books.column_making import whole_book
 from syncd.jobs.books.company_records import records_of
+from syncd.jobs.books.freed_memory import give_back
 from syncd.jobs.context import Context
 from syncd.jobs.private_files import UnsoundFileError, map_private, put_private
 from syncd.model.plans import OWNER_FIELD
@@ -133,6 +134,7 @@ class ColumnBook:
     def _made(self) -> tuple[Standing, ...]:
         about = {"state": asdict(self._state)}
         base = whole_book(self._conn, self._systems, self._derivation, self._now, about)
+        give_back()
         self.notes.append(f"columns of {base.count:,} companies made anew")
         self._write(_BASE, base)
         self._drop(_CHANGES, _LATE_LEDGER)

@@ -12,6 +12,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from syncd.model.normalisation import forget_texts
 from syncd.model.records import Record
 from syncd.model.refs import System
 from syncd.rules.batch.book_columns import BookPart
@@ -39,12 +40,17 @@ def whole_book(
             for record in others:
                 ref = str(record.ref)
                 members[links.get(ref, ref)].append(record)
+    del book  # what it remembers of texts, as the readers below do: it reads others than they
+    forget_texts()
     companies = _companies(members, deals)
     parts.append(part_of(derive_alone(companies, derivation, OwnershipView(), now), {}))
+    forget_texts()
     return joined_parts(parts, about)
 
 
-def _companies(members: Mapping[str, list[Record]], deals: Mapping[System, RawDeals]) -> Iterator[CompanyRecords]:
-    for key, accounts in members.items():
+def _companies(members: dict[str, list[Record]], deals: Mapping[System, RawDeals]) -> Iterator[CompanyRecords]:
+    """The companies of these records, which are let go one by one."""
+    for key in list(members):
+        accounts = members.pop(key)
         found = tuple(deal for each in accounts for deal in deals[each.ref.system].records(each.ref.id))
         yield CompanyRecords(key, tuple(accounts), found)

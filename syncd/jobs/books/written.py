@@ -15,7 +15,6 @@ from syncd.model.plans import OWNER_FIELD, held_name
 from syncd.model.records import Record, User
 from syncd.model.refs import Kind, Ref, System
 from syncd.planning.proposing.cascade import CHILD_KINDS
-from syncd.planning.proposing.texts import written_texts
 from syncd.rules.conditions import Condition, fields_read
 from syncd.rules.pack import Pack
 from syncd.settings import Settings
@@ -134,7 +133,7 @@ def _unmapped(settings: Settings, pack: Pack) -> Iterator[Finding]:
             place = pack.roles[role][0].place if pack.roles[role] else None
             text = f"role {role} is decided and shown, and written nowhere: no setting maps it to a field"
             yield Finding("SYN541", Severity.NOTE, text, place, f'set {role} = "FIELD" under [{systems}.roles]')
-    able = written_texts(pack)
+    able = pack.written_texts
     for name in pack.write:
         if name not in able:
             text = f"`write` asks for {name}, and the pack has no `{'lifecycle' if name == 'lifecycle' else 'score'}`"

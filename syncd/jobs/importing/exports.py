@@ -16,6 +16,9 @@ from syncd.model.refs import long_salesforce_id
 from syncd.rules.exports.files import read_rows
 from syncd.rules.exports.rows import Remarks
 from syncd.rules.findings import Findings
+from syncd.rules.reading.plain_values import email as is_email
+
+_BY_HAND = "nobody takes this place in `owners`: write it by hand"
 
 _COLUMNS = frozenset(
     {
@@ -94,7 +97,7 @@ def read_model(paths: Iterable[Path], findings: Findings, *, model: str | None =
         _read(path, rows, findings)
     if findings.has_errors:
         return Model()
-    found = _flat(rows["flat"]) if rows["flat"] else _model(rows, findings, model)
+    found = _flat(rows["flat"], findings) if rows["flat"] else _model(rows, findings, model)
     if not found.nodes and not findings.has_errors:
         hint = "export Territory2, ObjectTerritory2AssignmentRule and …RuleItem, RuleTerritory2Association"
         findings.error("SYN385", "the files hold no territory", None, hint)
@@ -205,14 +208,21 @@ def _people(rows: Rows, found: Model, findings: Findings) -> None:
         if not email:
             why = "is in none of the files" if user is None else "has no e-mail" if _is_on(user) else "is not active"
             text = f"the user {key} of the territory {node.name!r} {why}"
-            findings.warning("SYN384", text, place, "nobody takes this place in `owners`: write it by hand")
-        if email and email.casefold() not in node.owners:
-            node.owners.append(email.casefold())
+            findings.warning("SYN384", text, place, _BY_HAND)
+        _add_owner(node, email or "", place, findings)
         if "roleinterritory2" in cells:
             node.roles.add(cells["roleinterritory2"])
 
 
-def _flat(rows: list[tuple[Place, Mapping[str, str]]]) -> Model:
+def _add_owner(node: Node, email: str, place: Place, findings: Findings) -> None:
+    if email and is_email(email) is None:
+        text = f"the owner {email[:60]!r} of the territory {node.name!r} is no e-mail address"
+        findings.warning("SYN384", text, place, _BY_HAND)
+    elif email and email.casefold() not in node.owners:
+        node.owners.append(email.casefold())
+
+
+def _flat(rows: list[tuple[Place, Mapping[str, str]]], findings: Findings) -> Model:
     """One file with a row for each clause: territory, parent, rule, field, operation, value, owner."""
     found = Model()
     items: dict[str, list[Item]] = defaultdict(list)
@@ -221,8 +231,7 @@ def _flat(rows: list[tuple[Place, Mapping[str, str]]]) -> Model:
         if not name:
             continue
         node = found.nodes.setdefault(name, Node(name, name, cells.get("parent", ""), place))
-        if (owner := cells.get("owner", "").casefold()) and owner not in node.owners:
-            node.owners.append(owner)
+        _add_owner(node, cells.get("owner", ""), place, findings)
         if "field" not in cells:
             continue
         key = f"{name}/{cells.get('rule', '')}"

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from syncd.clock import SystemClock
 from syncd.errors import StorageError
@@ -15,8 +16,9 @@ from syncd.jobs.mapping import configured_systems, system_mapping
 from syncd.model.refs import Kind, System
 from syncd.model.schemas import ObjectSchema
 from syncd.settings import Settings
-from syncd.store.engine import Store
-from syncd.store.schemas import stored_schemas
+
+if TYPE_CHECKING:  # loads SQLAlchemy, which a pack without a database waits for in vain
+    from syncd.store.engine import Store
 
 Schemas = Mapping[System, Mapping[Kind, ObjectSchema]]
 _RELABELLED = frozenset({(System.HUBSPOT, "dealstage"), (System.HUBSPOT, "pipeline")})
@@ -96,6 +98,8 @@ class _Values(Mapping[str, frozenset[str]]):
 
 
 def _read(settings: Settings, store: Store) -> Schemas:
+    from syncd.store.schemas import stored_schemas
+
     with store.read() as conn:
         return {system: stored_schemas(conn, system) for system in configured_systems(settings)}
 
@@ -103,6 +107,8 @@ def _read(settings: Settings, store: Store) -> Schemas:
 def _opened(settings: Settings) -> Schemas:
     if not configured_systems(settings):
         return {}
+    from syncd.store.engine import Store
+
     try:
         store = Store.open(settings.database.url, clock=SystemClock())
     except StorageError:

@@ -276,6 +276,7 @@ def make_plan(
             remember_notices(context, thought.pack, thought.source.book, thought.decisions)
         with stages.stage("build the plan"):
             plan = plan_of(context, thought, offered=offered, all_decisions=all_decisions)
+        del thought  # the facts: saving the plan takes as much again
         with stages.stage("save the plan"):
             document = {**plan.document, "plan_id": None} if as_of is not None else save(context, plan, again=again)
         run.summary = {"plan": document["plan_id"]} | {

@@ -13,7 +13,7 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from syncd.alerts.bodies import SUPPRESSED
-from syncd.alerts.episodes import FIRED, FLAPPING, RESOLVED, Round, Transition
+from syncd.alerts.episodes import FIRED, FLAPPING, Round, Transition
 from syncd.alerts.evaluation import Findings, evaluate, judge
 from syncd.alerts.monitors.notifications_failing import NAME as NOTIFICATIONS_FAILING
 from syncd.alerts.notices import notice_body
@@ -145,9 +145,14 @@ def _commit(
         crashpoint("watch.before_commit")
     _count(context, verdict.steps, {episode.id for episode in open_ if SUPPRESSED in episode.detail})
     report.fired = sum(1 for step in verdict.steps if step.reason in (FIRED, FLAPPING))
-    report.resolved = sum(1 for step in verdict.steps if step.reason == RESOLVED)
+    report.resolved = sum(1 for step in verdict.steps if _is_over(step.episode))
     report.waiting, report.problems = seen.waiting, found.problems
     return True
+
+
+def _is_over(episode: store.Episode) -> bool:
+    """Whether an alert that fired has ended, told or not: what stood in the baseline ends in silence."""
+    return episode.state == "resolved" and episode.fired_at is not None
 
 
 def _count(context: Context, steps: Sequence[Transition], muted: Set[int | None]) -> None:

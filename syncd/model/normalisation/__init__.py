@@ -12,7 +12,7 @@ from syncd.model.normalisation.domains import FREE_MAIL_DOMAINS, domain, domain_
 from syncd.model.normalisation.numbers import boolean, number
 from syncd.model.normalisation.postal_codes import postal_code, postal_text
 from syncd.model.normalisation.states import state, state_names
-from syncd.model.normalisation.texts import email, folded, text
+from syncd.model.normalisation.texts import email, folded, text, without_accents
 
 __all__ = [
     "FREE_MAIL_DOMAINS",
@@ -25,6 +25,7 @@ __all__ = [
     "domain_text",
     "email",
     "folded",
+    "forget_texts",
     "instant_or_date",
     "number",
     "postal_code",
@@ -34,3 +35,9 @@ __all__ = [
     "state_names",
     "text",
 ]
+
+
+def forget_texts() -> None:
+    """Drop what is remembered of texts that were read: of a whole book they are tens of megabytes."""
+    for reader in (country, instant_or_date, number, postal_text, registrable_domain, state, text, without_accents):
+        reader.cache_clear()

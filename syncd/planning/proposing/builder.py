@@ -122,7 +122,8 @@ def build_document(source: PlanInput, *, plan_id: str | None, lifetime: timedelt
     moves = _moves(proposals, source.facts)
     changes = sorted((*source.extra, *(change for proposal in proposals for change in proposal.changes)), key=_by_slot)
     people = people_by_id(source.directory)
-    rows = [change_entry(change, people, source.teams.get(change.ref, 0)) for change in changes]
+    told: dict[tuple[System, str], dict[str, str] | None] = {}
+    rows = [change_entry(change, people, source.teams.get(change.ref, 0), told) for change in changes]
     of_export = _csv_rows(proposals, source.facts)
     return {
         "format": FORMAT,

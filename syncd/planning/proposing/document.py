@@ -6,7 +6,7 @@ gives equal bytes but for `plan_id` and `created_at`. Keys may be added, never c
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, MutableMapping, Sequence
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
@@ -74,12 +74,18 @@ def decision_entry(proposal: Proposal, facts: Facts | None, rates_as_of: date | 
         "outranked": [{"reason": reason, "text": text} for reason, text in decision.outranked],
         "notes": list(decision.notes),
         "candidates": list(decision.candidates),
-        "loads": dict(sorted(decision.loads.items())),
+        "loads": _sorted(decision.loads),
         "turn": turn_entry(decision.turn),
         "grade": grade_document(facts.grade if facts is not None else None),
         "left_out": [left_out_entry(item) for item in proposal.left_out],
     }
     return entry | {key: value for key, value in optional.items() if value}
+
+
+def _sorted(loads: Mapping[str, str]) -> Mapping[str, str]:
+    """Loads by e-mail; they are as they were where they are in order, for those of a large pool are many."""
+    names = list(loads)
+    return loads if isinstance(loads, dict) and names == sorted(names) else dict(sorted(loads.items()))
 
 
 def owner_entry(owner: Owner | None) -> dict[str, str] | None:
@@ -118,11 +124,15 @@ def left_out_entry(item: LeftOut) -> dict[str, str]:
 
 
 def change_entry(
-    change: Change, people: Mapping[tuple[System, str], Rep] | Mapping[tuple[System, str], User], team: int = 0
+    change: Change,
+    people: Mapping[tuple[System, str], Rep] | Mapping[tuple[System, str], User],
+    team: int = 0,
+    told: MutableMapping[tuple[System, str], dict[str, str] | None] | None = None,
 ) -> dict[str, Any]:
     """One field to be written; `from_owner` and `to_owner` name the people for the reader where they are known.
 
-    `team` is how many members the write drops and syncd puts back, as far as the mirror knows.
+    `team` is how many members the write drops and syncd puts back, as far as the mirror knows. `told` keeps what was
+    said of people, for the other changes of a document.
     """
     system = change.ref.system
     entry: dict[str, Any] = {
@@ -140,8 +150,12 @@ def change_entry(
         "team": (team if change.field == OWNER_FIELD else 0) or None,
     }
     if change.field not in DERIVED_WRITES:
-        optional["from_owner"] = person_entry(people.get((system, change.old or "")))
-        optional["to_owner"] = person_entry(people.get((system, change.new or "")))
+        known = {} if told is None else told
+        for name, value in (("from_owner", change.old), ("to_owner", change.new)):
+            key = (system, value or "")
+            if key not in known:
+                known[key] = person_entry(people.get(key))
+            optional[name] = known[key]
     return entry | {key: value for key, value in optional.items() if value is not None}
 
 

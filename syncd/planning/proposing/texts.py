@@ -26,27 +26,15 @@ from syncd.planning.proposing.proposals import (
     words_of,
 )
 from syncd.rules.facts import Facts
-from syncd.rules.pack import Pack
 
 TERRITORY = "territory"
 _PLACED = (Outcome.CHANGE, Outcome.KEEP, Outcome.UNASSIGNED)
 """The outcomes of accounts that are in the territory that was decided: a held or refused one stays where it was."""
 
 
-def written_texts(pack: Pack) -> tuple[str, ...]:
-    """What `write` of the pack names and the pack can tell: without `score` it has no band to write."""
-    able = {
-        TERRITORY: True,
-        "band": pack.scoring is not None,
-        "score": pack.scoring is not None,
-        "lifecycle": bool(pack.lifecycle),
-    }
-    return tuple(name for name in pack.write if able.get(name, False))
-
-
 def with_texts(proposal: Proposal, facts: Facts, bench: Bench) -> Proposal:
     """The proposal of an owner with the rows that write texts of ours to the records of the company."""
-    names = [name for name in written_texts(bench.pack) if name in bench.fields]
+    names = [name for name in bench.pack.written_texts if name in bench.fields]
     if not names or not facts.refs:
         return proposal
     if not is_managed(bench.pack, proposal.decision.territory, bench.today):

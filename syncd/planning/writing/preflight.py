@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection
 
 from syncd.errors import GuardTrippedError, RefusedError
-from syncd.model.plans import OWNER_FIELD, OutboxRow, PlanStatus, RowState, SavedPlan, Slot
+from syncd.model.plans import OWNER_FIELD, UNDO, OutboxRow, PlanStatus, RowState, SavedPlan, Slot
 from syncd.model.refs import Kind, Ref, System
 from syncd.planning.approval import DAEMON, approve, check_baseline
 from syncd.planning.proposing.guard import check_windows
@@ -27,9 +27,6 @@ from syncd.store.dossier import marks_of
 
 MAX_STALE_PERCENT = 10
 """Percent of a plan's rows that may be stale; over it the plan is refused as a whole."""
-
-UNDO = "undo"
-"""The kind of plans that stand on receipts, not on rules."""
 
 Standing = Callable[[Sequence[OutboxRow]], Mapping[Slot, Present]]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Literal, get_args
 
 from syncd.report.plans.plan_view import Entry
@@ -9,6 +10,15 @@ from syncd.report.plans.plan_view import Entry
 Format = Literal["text", "json", "markdown", "csv", "html"]
 FORMATS: tuple[str, ...] = get_args(Format)
 """The formats of a plan, the one for terminals first."""
+
+
+def rendered(document: Entry, format_: str) -> Iterable[str]:
+    """What `render` gives, JSON in pieces."""
+    if format_ == "json":
+        from syncd.report.plans.plan_json import plan_json_pieces
+
+        return plan_json_pieces(document)
+    return (render(document, format_),)
 
 
 def render(document: Entry, format_: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from json.encoder import encode_basestring
 from typing import Any
 
@@ -43,12 +43,20 @@ _KEYS = (*_TOP, *_COUNTS, *_DECISION, *_CHANGE, "decisions", "shifts", "guard")
 _RANKS = {name: rank for rank, name in enumerate(_KEYS)}
 _DEPTHS = 8
 """A plan is no deeper."""
+_ENTRIES = 500
+"""So many entries of a list come at once."""
 
 
 def render_plan_json(document: Mapping[str, Any]) -> str:
     """The document as JSON text, ending with a newline; equal documents give equal text, always encodable as UTF-8."""
-    text = _Writer().text(document)
-    return text.encode("utf-8", "backslashreplace").decode("utf-8") + "\n"
+    return "".join(plan_json_pieces(document))
+
+
+def plan_json_pieces(document: Mapping[str, Any]) -> Iterator[str]:
+    """The same text in pieces: of tens of thousands of changes it takes several times their memory as a whole."""
+    for piece in _Writer().pieces(document):
+        yield piece.encode("utf-8", "backslashreplace").decode("utf-8")
+    yield "\n"
 
 
 class _Writer:
@@ -62,6 +70,24 @@ class _Writer:
     def __init__(self) -> None:
         self._shapes: dict[tuple[tuple[str, ...], int], tuple[list[str], str]] = {}
         self._starts = ["\n" + "  " * depth for depth in range(_DEPTHS)]
+
+    def pieces(self, document: Mapping[str, Any]) -> Iterator[str]:
+        """A document, some entries of its lists at a time."""
+        keys, _ = self._shape(tuple(document), 0)
+        start, below = "{", self._start(1)
+        for key in keys:
+            yield f"{start}{below}{encode_basestring(key)}: "
+            start = ","
+            value = document[key]
+            if isinstance(value, tuple | list) and len(value) > _ENTRIES:
+                between = "," + self._start(2)
+                for first in range(0, len(value), _ENTRIES):
+                    yield between if first else "[" + self._start(2)
+                    yield between.join(self._texts(value[first : first + _ENTRIES], 2))
+                yield self._start(1) + "]"
+            else:
+                yield self.text(value, 1)
+        yield self._start(0) + "}" if document else "{}"
 
     def text(self, value: Any, depth: int = 0) -> str:
         """One value, as it stands on a line of that depth."""

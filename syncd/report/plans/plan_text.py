@@ -95,8 +95,11 @@ def _summary(document: Entry, found: tuple[MoveView, ...]) -> Iterator[str]:
         if key == "changes" and summary["changes"]:
             pipeline = f"   {money(moved['amount'], moved['currency'])} of open pipeline"
         yield f"  {label:<12}{summary[key]:>10,}{pipeline}"
-    for balance in balances(found)[:_SHOWN_REPS]:
+    reps = balances(found)
+    for balance in reps[:_SHOWN_REPS]:
         yield f"  {balance.rep}: gains {balance.gains:,}, loses {balance.losses:,}"
+    if len(reps) > _SHOWN_REPS:
+        yield f"  and {len(reps) - _SHOWN_REPS:,} more reps"
 
 
 def _guard(document: Entry) -> Iterator[str]:

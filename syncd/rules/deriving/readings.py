@@ -131,7 +131,7 @@ class AccountReadings:
                 key = (raw, country) if field.located else raw
                 told = field.known[key] if key in field.known else field.told(raw, country, self._reader)
             if told is not None:
-                found.append((name, told))
+                found.append((field.name, told))  # not the record's own text, of which there are as many as records
         if record.account and "parent" in fields and not texts.get("parent"):
             told = self._told(fields["parent"], record.account, None)
             if told is not None:
@@ -170,6 +170,7 @@ class OpportunityReadings:
         self._types = types
         self._reader = reader
         self._known: dict[str, dict[str, Reading]] = {name: {} for name in types}
+        self._names = {name: name for name in types}
 
     def read(
         self, key: str, record: Record, owner: str | None, money: MoneyTable | None, remarks: list[str]
@@ -180,7 +181,7 @@ class OpportunityReadings:
         for name, raw in record.fields.items():
             if name == "owner" or (name == "account" and record.account) or name not in self._known:
                 continue
-            self._put(key, name, raw, money, values, remarks)
+            self._put(key, self._names[name], raw, money, values, remarks)
         for name, text in stated.items():
             if text and name in self._known:
                 self._put(key, name, text, money, values, remarks)

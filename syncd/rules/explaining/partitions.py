@@ -41,6 +41,7 @@ _MOST_PAIRED = 10
 _SHOWN = 40
 _MOST_PARTS = 8
 _ONE = Decimal(1)
+_US_DIGITS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +74,7 @@ class Partition:
         self._present = facts.values.get(name)
         self.now = self._answers(self._present)
         self._type = tests[0].type
+        self._short_codes = facts.values.get("country") not in (None, "US")
         self._ranked: tuple[Value | None, ...] = ()
         self._choices: dict[tuple[int, ...], tuple[Choice, ...]] = {}
 
@@ -88,7 +90,10 @@ class Partition:
 
     def _nearest(self, numbers: tuple[int, ...]) -> Iterator[Choice]:
         if not self._ranked:
-            values = enumerate(dict.fromkeys(self._values(self._type)))
+            found: Iterable[Value | None] = self._values(self._type)
+            if self._type is FieldType.POSTAL_CODE and not self._short_codes:
+                found = _whole_codes(found)
+            values = enumerate(dict.fromkeys(found))
             self._ranked = tuple(
                 [value for _, value in sorted(values, key=lambda each: (self._distance(each[1]), each[0]))]
             )
@@ -131,6 +136,14 @@ class Partition:
             own = present if isinstance(present, frozenset) else frozenset()
             return (0, Decimal(len(value ^ own)))
         return (0, Decimal(0))
+
+
+def _whole_codes(values: Iterable[Value | None]) -> Iterator[Value | None]:
+    """Before each beginning of a US code a whole code: `606` in a CRM is read as 00606."""
+    for value in values:
+        if isinstance(value, str) and value.isdigit() and len(value) < _US_DIGITS:
+            yield value.ljust(_US_DIGITS, "0")
+        yield value
 
 
 def _identity(matcher: Matcher) -> Hashable:

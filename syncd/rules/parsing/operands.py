@@ -6,14 +6,15 @@ Every constant that cannot be read becomes a finding at its place. What an opera
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
-from syncd.errors import Place
+from syncd.errors import Place, Severity
 from syncd.model.fields import FieldType
 from syncd.model.money import ConvertedAmount, MoneyTable, parse_money
 from syncd.model.normalisation import (
@@ -32,7 +33,7 @@ from syncd.model.normalisation import (
 )
 from syncd.model.refs import long_salesforce_id
 from syncd.rules.facts import Value
-from syncd.rules.findings import Findings
+from syncd.rules.findings import Findings, Tally
 from syncd.rules.matching.time_window import TICK, local_midnight, shifted_day
 from syncd.rules.nodes import Scalar
 from syncd.rules.pack import NamedList
@@ -148,8 +149,8 @@ def quantity(raw: str, place: Place, context: OperandContext) -> Decimal | None:
     converted = context.money.convert(amount, currency)
     if converted is None:
         message = f"there is no rate for {currency} into {context.money.reporting}"
-        hint = did_you_mean(str(currency), [context.money.reporting, *context.money.rates])
-        context.findings.error("SYN227", message, place, hint)
+        known = [context.money.reporting, *context.money.rates]
+        context.findings.error("SYN227", message, place, lambda: did_you_mean(str(currency), known))
         return None
     return converted if currency in (None, context.money.reporting) else ConvertedAmount(converted, (amount, currency))
 
@@ -193,7 +194,7 @@ def _country_values(raw: str, place: Place, context: OperandContext) -> frozense
     code = country(raw)
     if code is None:
         message = f"{raw!r} is no country that is known; it equals only accounts that spell it so"
-        context.findings.warning("SYN228", message, place, did_you_mean(raw, country_names()))
+        context.findings.warning("SYN228", message, place, lambda: did_you_mean(raw, country_names()))
     return frozenset((code or text(raw),))
 
 
@@ -204,8 +205,8 @@ def _state_values(raw: str, place: Place, context: OperandContext) -> frozenset[
         context.findings.error("SYN221", reading.error, place, hint)
         return None
     if reading.warning is not None:
-        known = state_names(min(context.countries or [""]))
-        context.findings.warning("SYN228", reading.warning, place, did_you_mean(raw, known))
+        known = min(context.countries or [""])
+        context.findings.warning("SYN228", reading.warning, place, lambda: did_you_mean(raw, state_names(known)))
     return frozenset((reading.value,))
 
 
@@ -254,6 +255,8 @@ class _Same:
         return isinstance(other, _Same) and other.named is self.named
 
 
+_MOST_TOLD = 20
+"""Entries of a list with a problem that are named; the others are counted."""
 ListProblem = tuple[str, str, str | None, bool]
 """Code, message, hint, and whether it is an error."""
 
@@ -285,11 +288,18 @@ def _read_list(
     default_country: str | None,
     shared_domains: frozenset[str],
 ) -> tuple[frozenset[Value], tuple[ListProblem, ...]]:
-    found = Findings()
-    context = OperandContext(type_, field, zone, MoneyTable(), countries, default_country, shared_domains, found)
+    found, rest = Findings(), Tally()
+    telling = OperandContext(type_, field, zone, MoneyTable(), countries, default_country, shared_domains, found)
+    counting = replace(telling, findings=rest)
     values: set[Value] = set()
-    for entry in same.named.entries:
-        if entry.strip():
-            values.update(values_of(entry, same.named.place, context) or ())
-    problems = tuple((each.code, each.message, each.hint, each.severity == "error") for each in found.items[:20])
-    return frozenset(values), problems
+    more: Counter[tuple[str, bool]] = Counter()
+    for entry in filter(str.strip, same.named.entries):
+        errors = rest.error_count
+        context = telling if len(found) < _MOST_TOLD else counting
+        values.update(values_of(entry, same.named.place, context) or ())
+        more.update((code, rest.error_count > errors) for code in rest.drain())
+    problems = [(each.code, each.message, each.hint, each.severity is Severity.ERROR) for each in found.items]
+    for (code, is_error), count in sorted(more.items()):
+        having = "1 more entry has" if count == 1 else f"{count:,} more entries have"
+        problems.append((code, f"{having} this problem", "correct those that are named first", is_error))
+    return frozenset(values), tuple(problems)

@@ -91,7 +91,8 @@ def read_csv(data: bytes, path: str, findings: Findings) -> Sheet | None:
     if separator != ",":
         findings.note("SYN262", f"columns are separated by {_SEPARATORS[separator]}", Place(path, 1))
     before = findings.error_count
-    rows = list(_rows(text, separator, path, findings))
+    lines = lines_of(text)
+    rows = _plain_rows(text, lines, separator) or list(_rows(text, separator, path, findings))
     if not rows:
         findings.error("SYN267", "the file has no header row", Place(path, 1), "its first row names the columns")
         return None
@@ -102,13 +103,26 @@ def read_csv(data: bytes, path: str, findings: Findings) -> Sheet | None:
     report_curly_cells(text, ((cell, row.line) for row in rows for cell in row.cells), path, findings)
     width = len(header)
     body = tuple([row if len(row.cells) == width else _fitted(row, width, path, findings) for row in rows[1:]])
-    lines = tuple(lines_of(text))
-    return Sheet(path, header, body, lines, separator) if findings.error_count == before else None
+    return Sheet(path, header, body, tuple(lines), separator) if findings.error_count == before else None
 
 
 def _separator(text: str) -> str:
     header = next((line for line in text.split("\n", 20) if line.strip()), "")
     return max(_SEPARATORS, key=header.count)
+
+
+def _plain_rows(text: str, lines: list[str], separator: str) -> list[Row]:
+    """The rows of a file where no cell has quotes or white space around it, each line cut; nothing of any other file.
+
+    Most large tables are such files, and are read in half of the time.
+    """
+    around = (f"{separator} ", f" {separator}", "\n ", " \n", "\r ", " \r", '"', *({"\t"} - {separator}))
+    if not text.isascii() or text[:1] == " " or text[-1:] == " " or any(each in text for each in around):
+        return []
+    if max(map(len, lines)) > csv.field_size_limit():
+        return []
+    row = tuple.__new__  # half of what the constructor of a named tuple takes
+    return [row(Row, (tuple(line.split(separator)), at)) for at, line in enumerate(lines, 1) if line.strip(separator)]
 
 
 def _rows(text: str, separator: str, path: str, findings: Findings) -> Iterator[Row]:

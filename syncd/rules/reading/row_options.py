@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 
 from syncd.errors import Place
+from syncd.rules.conditions import UNTESTED
 from syncd.rules.nodes import Entry, Mapping, Node, Scalar, Sequence
 from syncd.rules.reading.csv_reader import Row, Sheet
 from syncd.rules.reading.options import Options
@@ -41,7 +42,7 @@ class RowOptions:
 
     def __init__(self, sheet: Sheet, rows: TestedRows, role: str, reading: Reading) -> None:
         self._sheet = sheet
-        self._texts = rows.texts()
+        self._written = rows.written()
         self._role = role
         self._reading = reading
         self._columns = [
@@ -68,24 +69,36 @@ class RowOptions:
     def text(self, territory: str, rows: list[int]) -> str:
         """The rule as written: its options and the tests of its rows; a long one ends in a digest of all of it."""
         options = [f"{column}: {text}" for column, (text, _) in self._filled[territory].items() if column != "note"]
-        tests = " | ".join([self._texts[row] for row in rows])
-        whole = "; ".join([f"territory: {territory}", tests, *options])
+        tests: list[str] = []
+        length = 0
+        for row in rows:
+            tests.append(", ".join([texts[at[row]] for texts, at in self._written if at[row] != UNTESTED]) or "always")
+            length += len(tests[-1])
+            if length > _LONGEST_TEXT:
+                break
+        whole = "; ".join([f"territory: {territory}", " | ".join(tests), *options])
         if len(whole) <= _LONGEST_TEXT:
             return whole
-        return f"{whole[:_LONGEST_TEXT]}… ({len(rows)} rows, {hashlib.sha256(whole.encode()).hexdigest()[:16]})"
+        digest = hashlib.sha256(whole.encode())
+        for texts, at in self._written:
+            digest.update("\x1f".join([texts[at[row]] for row in rows]).encode())
+        return f"{whole[:_LONGEST_TEXT]}… ({len(rows)} rows, {digest.hexdigest()[:16]})"
 
     def _fill(self, rows: TestedRows) -> None:
         """What each territory says in each column: its first cell there that is filled. Another one is an error."""
         filled: list[tuple[int, int, str, str]] = []
         for column, position in self._columns:
-            pairs = [(name, row.cells[position]) for name, row in zip(rows.territories, rows.rows, strict=True)]
+            pairs = list(zip(rows.territories, [row.cells[position] for row in rows.rows], strict=True))
+            distinct = dict.fromkeys(pairs)
             said: dict[str, str] = {}
-            for name, text in dict.fromkeys(pairs):
+            at = 0
+            for name, text in distinct:
                 if not text or name in said:
                     continue
                 said[name] = text
-                filled.append((pairs.index((name, text)), position, column, text))
-            if column not in _PER_ROW and len(set(pairs)) > len(set(rows.territories)):
+                at = pairs.index((name, text), at)  # they come in the order of their first rows
+                filled.append((at, position, column, text))
+            if column not in _PER_ROW and len(distinct) > len(self._filled):
                 self._report_others(column, position, pairs, rows)
         for number, _, column, text in sorted(filled):
             self._filled[rows.territories[number]][column] = (text, rows.rows[number])

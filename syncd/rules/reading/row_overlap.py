@@ -7,7 +7,7 @@ that cannot win, and never accuses one that can.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields
 from itertools import compress, product
 from math import prod
@@ -56,7 +56,7 @@ class RowOverlap:
         self._rows = rows
         self._findings = findings
         self._columns = [_column(column) for column in rows.cells.columns]
-        self._keys = self._side_by_side([column.wholes for column in self._columns])
+        self._keys: list[Combination] = []
         self._multiple = not all(column.single for column in self._columns)
         self._windows = self._written_windows()
         self._covering: dict[Shape, list[tuple[Cut, Seen]]] = {}
@@ -82,11 +82,14 @@ class RowOverlap:
 
         Judged by the columns that every row tests by plain values, all of them together.
         """
+        if self._is_parted_by_one_column():
+            return True
         nothing = (UNTESTED,) * len(self._columns)
-        rows: Sequence[int] = range(len(self._keys))
-        if nothing in self._keys:
-            rows = [row for row, key in enumerate(self._keys) if key != nothing]
-        keys, names = [self._keys[row] for row in rows], [self._rows.territories[row] for row in rows]
+        keys = self._side_by_side()
+        rows: Sequence[int] = range(len(keys))
+        if nothing in keys:
+            rows = [row for row, key in enumerate(keys) if key != nothing]
+        keys, names = [keys[row] for row in rows], [self._rows.territories[row] for row in rows]
         plain = [
             place
             for place, (column, tests) in enumerate(zip(self._columns, zip(*keys, strict=True), strict=False))
@@ -117,15 +120,40 @@ class RowOverlap:
         places = [self._sheet.columns.index(name) for name in names]
         return [tuple([row.cells[place] for place in places]) for row in self._rows.rows] if places else None
 
-    def _side_by_side(self, numbers: list[list[int]]) -> list[Combination]:
-        columns = [map(each.__getitem__, cells) for each, cells in zip(numbers, self._rows.cells.cells, strict=True)]
-        return list(zip(*columns, strict=True)) or [()] * len(self._rows.rows)
+    def _side_by_side(self) -> list[Combination]:
+        if not self._keys:
+            columns = [self._numbers(place) for place in range(len(self._columns))]
+            self._keys = list(zip(*columns, strict=True)) or [()] * len(self._rows.rows)
+        return self._keys
+
+    def _numbers(self, place: int) -> Iterator[int]:
+        """What each row matches in one column."""
+        return map(self._columns[place].wholes.__getitem__, self._rows.cells.cells[place])
+
+    def _is_distinct_in_one_column(self) -> bool:
+        """Whether some column of plain codes has another one in each row: only a last catch-all meets any other."""
+        return any(len({*codes}) == len(codes) for codes in self._codes())
+
+    def _is_parted_by_one_column(self) -> bool:
+        """Whether each code of some column stands in rows of one territory only."""
+        names = self._rows.territories
+        return any(len({*zip(codes, names, strict=False)}) == len({*codes}) for codes in self._codes())
+
+    def _codes(self) -> Iterator[list[int]]:
+        """The columns of plain values, one a cell, that every row tests; a last row that tests nothing is left out."""
+        cells = self._rows.cells.cells
+        count = len(self._rows.rows) - all(column[-1:] == _EMPTY for column in cells)
+        for place, column in enumerate(self._columns):
+            if column.single and column.plain and UNTESTED not in cells[place][:count]:
+                yield [*self._numbers(place)][:count]
 
     def _is_plain_and_disjoint(self) -> bool:
         """Whether no row can be equal to another or lie within it, told at once by the sets of whole shapes.
 
         A table of distinct codes, as most large ones are; where it cannot be told, each row is compared.
         """
+        if self._is_distinct_in_one_column():
+            return True
         if self._multiple or self._windows is not None:
             return False
         tests = [
@@ -133,7 +161,7 @@ class RowOverlap:
             for column, cells in zip(self._columns, self._rows.cells.cells, strict=True)
         ]
         of_shape: dict[tuple[bool, ...], list[Combination]] = defaultdict(list)
-        for tested, key in zip(zip(*tests, strict=True), self._keys, strict=True):
+        for tested, key in zip(zip(*tests, strict=True), self._side_by_side(), strict=True):
             of_shape[tested].append(key)
         if len(of_shape) > _MOST_SHAPES or not all(map(any, of_shape)):
             return False
@@ -155,7 +183,7 @@ class RowOverlap:
         equal: dict[Hashable, int] = {}
         shapes: dict[tuple[bool, ...], Shape] = {}
         every: Shape = tuple(range(len(self._columns)))
-        for row, key in enumerate(self._keys):
+        for row, key in enumerate(self._side_by_side()):
             window = windows[row] if windows is not None else None
             first = equal.setdefault((key, window) if window else key, row)
             if first != row and names[first] != names[row]:

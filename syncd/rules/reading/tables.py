@@ -7,20 +7,22 @@ a cell is read once however many rows hold it, for fifty thousand rows are norma
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from dataclasses import field as attribute
 from itertools import compress
 
 from syncd.errors import Place
-from syncd.model.fields import SELF_READING_FIELDS
+from syncd.model.fields import SELF_READING_FIELDS, FieldType
 from syncd.rules.conditions import UNTESTED, Always, AnyOf, CellTests, Condition, TableCells, TableRows
 from syncd.rules.facts import Value
-from syncd.rules.findings import Findings
+from syncd.rules.findings import Findings, Tally
 from syncd.rules.matching.matchers import EqualTo, Matcher
 from syncd.rules.nodes import Scalar
 from syncd.rules.pack import NoOwners, Territory
 from syncd.rules.parsing.condition_parser import CellReader, ConditionScope, parse_matcher_cell
+from syncd.rules.parsing.states import Countries, fixed_countries
 from syncd.rules.reading.csv_reader import Row, Sheet
 from syncd.rules.reading.pack_reading import Reading
 from syncd.rules.reading.plain_values import name as is_name
@@ -32,9 +34,30 @@ from syncd.rules.suggestion import did_you_mean
 
 _MOST_REPORTED = 10
 _MOST_ROWS = 200_000
+_MOST_BROKEN = 1000
 _COUNTRY_DEPENDENT = ("state", "postal_code")
 _BROKEN = -2
 """The number of a cell that cannot be read."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Cells:
+    """The distinct cells of one column that were read so far: its field, where it stands, texts and what they mean."""
+
+    field: str
+    place: int
+    texts: list[str] = attribute(default_factory=list)
+    meanings: list[Value | Matcher] = attribute(default_factory=list)
+
+    def add(self, texts: Sequence[str], meanings: Sequence[Value | Matcher]) -> range:
+        """The numbers of new cells."""
+        self.texts.extend(texts)
+        self.meanings.extend(meanings)
+        return range(len(self.texts) - len(texts), len(self.texts))
+
+    def tests(self, type_: FieldType) -> CellTests:
+        """All of them as the tests of their column."""
+        return CellTests(self.field, type_, tuple(self.texts), tuple(self.meanings))
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,14 +123,14 @@ class _Table:
         self._fields = sorted(tested, key=lambda each: each[0] != "country")
         self._types = dict(fields)
         self._top = Place(sheet.path, 1)
-        self._found = Findings()
+        self._found = Tally()
         self._readers: dict[tuple[str, str], CellReader] = {}
         self._scopes: dict[str, ConditionScope] = {"": self._scope}
         self._reported: Counter[tuple[str, str]] = Counter()
 
     def rows(self) -> TestedRows:
         """The rows that can be read; the others are findings."""
-        rows = self._named(list(self._sheet.rows))
+        rows = self._named(self._sheet.rows)
         texts = list(zip(*[row.cells for row in rows], strict=True)) or [()] * len(self._sheet.columns)
         countries: tuple[str, ...] = ("",) * len(rows)
         columns: list[CellTests] = []
@@ -118,9 +141,8 @@ class _Table:
             columns.append(column)
             cells.append(numbers)
             if name == "country":
-                self._read_countries(column)
-                readable = [number >= 0 for number in numbers]
-                countries = tuple([text if known else "" for text, known in zip(texts[place], readable, strict=True)])
+                within = self._read_countries(column)
+                countries = tuple(map(within.__getitem__, numbers))
         self._report_withheld()
         names = texts[self._name_column]
         if any(_BROKEN in numbers for numbers in cells):
@@ -130,62 +152,92 @@ class _Table:
         lines = tuple([row.line for row in rows])
         return TestedRows(names, rows, TableCells(self._sheet.path, tuple(columns), tuple(cells), lines))
 
-    def _named(self, rows: list[Row]) -> list[Row]:
+    def _named(self, rows: Sequence[Row]) -> list[Row]:
         """The rows that name a territory; an error (SYN244) at the first of each other name."""
         names = [row.cells[self._name_column] for row in rows]
-        bad = {name for name in set(names) if not name or is_name(name) is None}
-        for name in [each for each in dict.fromkeys(names) if each in bad]:
+        bad = [name for name in dict.fromkeys(names) if not name or is_name(name) is None]
+        for name in bad:
             hint = "names are lower-case letters, digits and hyphens"
             message = f"`{name[:60]}` is no name of a territory" if name else "this row names no territory"
             place = self._sheet.place(rows[names.index(name)], self._name_column)
             self._reading.findings.error("SYN244", message, place, hint)
-        return [row for row, name in zip(rows, names, strict=True) if name not in bad] if bad else rows
+        wrong = {*bad}
+        return [row for row, name in zip(rows, names, strict=True) if name not in wrong] if bad else list(rows)
 
     def _column(
         self, field: str, place: int, countries: tuple[str, ...] | None, texts: tuple[str, ...], rows: list[Row]
     ) -> tuple[CellTests, tuple[int, ...]]:
         """One column: each distinct cell, and its number in each row, by the country that it is read in."""
-        keys: Sequence[tuple[str, str] | str] = texts if countries is None else [*zip(countries, texts, strict=True)]
-        known: dict[tuple[str, str] | str, int] = {}
-        read: list[tuple[str, Value | Matcher]] = []
-        reads_codes: dict[str, bool] = {}
-        first: dict[tuple[str, str] | str, Row] = {}
-        for key in dict.fromkeys(keys):
-            within, text = ("", key) if isinstance(key, str) else key
-            if not text:
-                known[key] = UNTESTED
-                continue
-            if within not in reads_codes:
-                reads_codes[within] = self._reader(field, within).reads_codes
-            if reads_codes[within] and len(text) == 5 and text.isascii() and text.isdigit():
-                known[key] = len(read)
-                read.append((text, text))
-                continue
-            reader = self._reader(field, within)
+        cells = _Cells(field, place)
+        if countries is None or len({*countries}) == 1:
+            known = self._read_cells(cells, countries[0] if countries else "", texts, rows)
+            return cells.tests(self._types[field]), tuple(map(known.__getitem__, texts))
+        of_country: dict[str, list[int]] = defaultdict(list)
+        for row, country in enumerate(countries):
+            of_country[country].append(row)
+        numbers = [UNTESTED] * len(rows)
+        for within, at in of_country.items():
+            here = [texts[row] for row in at]
+            known = self._read_cells(cells, within, here, [rows[row] for row in at])
+            for row, text in zip(at, here, strict=True):
+                numbers[row] = known[text]
+        return cells.tests(self._types[field]), tuple(numbers)
+
+    def _read_cells(self, cells: _Cells, within: str, texts: Sequence[str], rows: Sequence[Row]) -> dict[str, int]:
+        """The number of each distinct cell that is read in one country, of these rows."""
+        field = cells.field
+        distinct = dict.fromkeys(texts)
+        known = {"": UNTESTED}
+        if distinct.keys() == known.keys():
+            return known
+        reader = self._reader(field, within)
+        if reader.reads_codes:
+            codes = [text for text in distinct if len(text) == 5 and text.isdigit() and text.isascii()]
+            known |= zip(codes, cells.add(codes, codes), strict=True)
+        first: dict[str, Row] = {}
+        broken, full, withheld = 0, set[str](), list[str]()
+        unread = [each for each in distinct if each not in known]
+        for number, text in enumerate(unread):
+            if broken == _MOST_BROKEN:
+                known |= dict.fromkeys(unread[number:], _BROKEN)
+                self._report_unread(field)
+                break
             matcher = reader.read(text, self._top)
             if self._found:
                 if not first:  # looking each bad cell up from the top takes minutes where all are bad
-                    first = dict(zip(reversed(keys), reversed(rows), strict=True))
-                counts = self._found.drain()
-                if all(self._reported[field, code] >= _MOST_REPORTED for code in counts):
-                    self._reported.update({(field, code): count for code, count in counts.items()})
+                    first = dict(zip(reversed(texts), reversed(rows), strict=True))
+                codes = self._found.drain()
+                if full.issuperset(codes):
+                    withheld += codes
                 else:
-                    self._report(field, text, within, self._sheet.place(first[key], place))
+                    self._report(field, text, within, self._sheet.place(first[text], cells.place))
+                    full = {code for code in codes if self._reported[field, code] >= _MOST_REPORTED} | full
             if matcher is None:
-                known[key] = _BROKEN
+                known[text] = _BROKEN
+                broken += 1
                 continue
-            known[key] = len(read)
-            read.append((text, matcher.value if isinstance(matcher, EqualTo) and matcher.text == text else matcher))
-        column = CellTests(
-            field, self._types[field], tuple([text for text, _ in read]), tuple([meaning for _, meaning in read])
-        )
-        return column, tuple(map(known.__getitem__, keys))
+            meaning = matcher.value if isinstance(matcher, EqualTo) and matcher.text == text else matcher
+            (known[text],) = cells.add([text], [meaning])
+        self._reported.update((field, code) for code in withheld)
+        return known
 
-    def _read_countries(self, countries: CellTests) -> None:
-        """The scopes of the cells that depend on each country."""
-        for number, text in enumerate(countries.texts):
-            ancestors = (*self._scope.ancestors, countries.test(number))
-            self._scopes[text] = self._reading.scope(ancestors=ancestors, forbidden=SELF_READING_FIELDS)
+    def _report_unread(self, field: str) -> None:
+        message = f"{_MOST_BROKEN:,} cells of the column `{field}` cannot be read; those after them were not looked at"
+        self._reading.findings.error("SYN371", message, _header_place(self._sheet, field), "correct these first")
+
+    def _read_countries(self, countries: CellTests) -> list[str]:
+        """The scope of the cells that depend on each country: of those that fix the same countries, the first's text.
+
+        The last two are of rows without a country, and with one that cannot be read.
+        """
+        first: dict[Countries | None, str] = {None: ""}
+        fixing = [fixed_countries(countries.test(number)) for number in range(len(countries.texts))]
+        for number, (text, fixed) in enumerate(zip(countries.texts, fixing, strict=True)):
+            if fixed not in first:
+                first[fixed] = text
+                ancestors = (*self._scope.ancestors, countries.test(number))
+                self._scopes[text] = self._reading.scope(ancestors=ancestors, forbidden=SELF_READING_FIELDS)
+        return [*map(first.__getitem__, fixing), "", ""]
 
     def _reader(self, field: str, within: str) -> CellReader:
         """What reads distinct cells; what is wrong with one is in `_found`, without its place."""

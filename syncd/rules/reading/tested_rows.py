@@ -29,12 +29,7 @@ class TestedRows:
         nothing = (UNTESTED,) * len(self.cells.cells)
         return [numbers != nothing for numbers in zip(*self.cells.cells, strict=True)]
 
-    def texts(self) -> list[str]:
-        """Each row as written: `country: US, postal_code: 94105`, or `always`."""
-        columns = [
-            [*[f"{column.field}: {text}" for text in column.texts], ""] for column in self.cells.columns
-        ]  # an empty cell is number -1, the last
-        if not columns:
-            return ["always"] * len(self.rows)
-        written = [map(texts.__getitem__, numbers) for texts, numbers in zip(columns, self.cells.cells, strict=True)]
-        return [", ".join(filter(None, parts)) or "always" for parts in zip(*written, strict=True)]
+    def written(self) -> list[tuple[list[str], tuple[int, ...]]]:
+        """Each column: what its cells test as written (`country: US`), an empty one last, and their numbers by row."""
+        columns = zip(self.cells.columns, self.cells.cells, strict=True)
+        return [([*[f"{column.field}: {text}" for text in column.texts], ""], cells) for column, cells in columns]

@@ -107,10 +107,9 @@ class PortalState:
     def linked(self, source: str, record_id: int, target: str) -> dict[int, frozenset[int]]:
         """The living records associated with one, by id, with their type ids; each way of reading shows the same."""
         entries = self.tables[target].entries
-        others = self.associations.of(source, record_id, target).items()
-        return {
-            other: types for other, types in others if (found := entries.get(other)) is not None and found.archived is None
-        }
+        others = self.associations.of(source, record_id, target)
+        gone = {other for other in others if (found := entries.get(other)) is None or found.archived is not None}
+        return {other: types for other, types in others.items() if other not in gone}
 
     def next_correlation_id(self) -> str:
         """An id for one answer; the same for the same seed and number of requests."""

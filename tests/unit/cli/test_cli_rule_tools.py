@@ -355,6 +355,13 @@ def test_one_flat_file_is_enough(tmp_path: Path) -> None:
     assert "owners: [ana@x.com]" in text
 
 
+def test_an_owner_who_is_no_e_mail_is_left_out_and_named_with_the_row(tmp_path: Path) -> None:
+    rows = ("Territory,Field,Operation,Value,Owner", "West,BillingState,equals,CA,nobody", "")
+    result, out = imported(tmp_path, {"flat.csv": "\n".join(rows)}, "--country", "US")
+    assert "flat.csv:2:1: warning SYN384 the owner 'nobody' of the territory 'West' is no e-mail" in result.stderr
+    assert "owners: unassigned" in (out / "territories.yaml").read_text()
+
+
 @pytest.mark.parametrize(
     ("files", "code"),
     [

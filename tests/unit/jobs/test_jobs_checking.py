@@ -351,3 +351,20 @@ def test_the_instant_of_a_check_only_moves_dates(tmp_path: Path) -> None:
     root = pack(tmp_path, "{name: a, when: {created_at: {last: 30d}}, owners: unassigned}")
     later = check(Settings(), root, now=datetime(2031, 5, 1, tzinfo=UTC))
     assert later.findings == check(Settings(), root, now=NOW).findings == ()
+
+
+def test_a_check_without_a_mirror_loads_no_database(tmp_path: Path) -> None:
+    good, bad = tmp_path / "good", tmp_path / "bad"
+    for folder, text in (
+        (good, "format: 1\nterritories:\n  - {name: rest, when: always, owners: unassigned}\n"),
+        (bad, "x"),
+    ):
+        folder.mkdir()
+        (folder / "pack.yaml").write_text(text)
+    program = (
+        "import sys\nfrom syncd.cli.main import cli\n"
+        f"codes = [cli(['check', each], standalone_mode=False) for each in ({str(bad)!r}, {str(good)!r})]\n"
+        "print(codes, sorted({'sqlalchemy', 'syncd.jobs.books.book', 'requests'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "[<ExitCode.INVALID: 3>, <ExitCode.OK: 0>] []"

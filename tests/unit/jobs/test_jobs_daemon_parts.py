@@ -147,14 +147,17 @@ def test_a_state_folder_that_cannot_be_written_says_what_to_do(folder: Path) -> 
 
 @pytest.fixture
 def run_script(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[int, list[tuple[str, str]]]]:
-    """Runs a script as a child in the place of the command line: `python -m syncd` finds this one."""
+    """Runs a script as a child in the place of the command line: `python -m syncd` finds this one.
+
+    No bytecode is kept: of two scripts of one length in one second the first would be run twice.
+    """
 
     def run(script: str, deadline: float = 30.0, children: Children | None = None) -> tuple[int, list[tuple[str, str]]]:
         place = tmp_path / "child"
         place.mkdir(exist_ok=True)
         (place / "syncd.py").write_text(script)
         told: list[tuple[str, str]] = []
-        family = children or Children(CLOCK, {**os.environ, "PYTHONPATH": str(place)})
+        family = children or Children(CLOCK, {**os.environ, "PYTHONPATH": str(place), "PYTHONDONTWRITEBYTECODE": "1"})
         monkeypatch.chdir(place)
         code = family.run(["x"], extra={"EXTRA": "1"}, deadline=deadline, tell=lambda *line: told.append(line))
         return code, told

@@ -11,11 +11,12 @@ from jobs_world import HUBSPOT, SALESFORCE, World
 
 from syncd.errors import RefusedError, RetryableError
 from syncd.jobs.leadership import leadership
-from syncd.jobs.plans.apply import apply
+from syncd.jobs.plans.apply import apply, plan_undo
 from syncd.jobs.plans.drift import adopt_drift, drift_document, overrides_document, plan_revert, release
 from syncd.jobs.plans.plan import make_plan
 from syncd.model.refs import Ref, System
 from syncd.store import ledger
+from syncd.store.operations import owner_changes_since
 
 
 @pytest.fixture
@@ -220,3 +221,22 @@ def test_an_account_that_goes_back_and_forth_is_written_no_more(settled: World) 
     settled.pulled()
     decision = next(e for e in make_plan(settled.context)["decisions"] if str(ref) in e["accounts"])
     assert decision["outcome"] == "change"
+
+
+def test_a_plan_that_is_taken_back_and_written_again_is_no_fight(settled: World) -> None:
+    """Undo and redo are three changes of each account within minutes, and all of them syncd's own."""
+    pack = settled.folder / "pack" / "pack.yaml"
+    pack.write_text(pack.read_text().replace("owners: {pool: all}", f"owners: [{settled.reps[0]}]"))
+    plan = make_plan(settled.context)
+    for _ in range(3):
+        carry_out(settled, plan)
+        settled.wait()
+        settled.pulled()
+        plan = dict(plan_undo(settled.context, plan["plan_id"]).document)
+    assert len(plan["changes"]) > 1
+    with settled.context.store.read() as conn:
+        seen = owner_changes_since(conn, settled.clock.now() - timedelta(days=1))
+    flips = [changes for changes in seen.values() if len(changes) == 3]
+    assert flips
+    assert [change.taken_back for change in flips[0]] == [True, True, False]
+    assert not any(entry["reason"] == "ownership-flapping" for entry in make_plan(settled.context)["decisions"])

@@ -58,6 +58,22 @@ def test_a_field_without_a_type_is_refused_with_its_place(tmp_path: Path) -> Non
     assert "type" in str(caught.value.hint)
 
 
+def test_all_wrong_fields_are_told_at_once(tmp_path: Path) -> None:
+    wrong = settings(
+        tmp_path,
+        'fields.account = {plot = "Plot__c", employees = {field = "Staff__c", type = "text"}, all = "X__c"}',
+        'fields.opportunity.source = "src"',
+    )
+    with pytest.raises(ConfigError, match="4 fields of the settings cannot be read") as caught:
+        field_catalogue(wrong)
+    assert [(each.code, each.message.partition(": ")[0]) for each in caught.value.findings] == [
+        ("SYN108", "salesforce.fields.account.plot"),
+        ("SYN108", "salesforce.fields.account.employees"),
+        ("SYN284", "salesforce.fields.account.all"),
+        ("SYN108", "hubspot.fields.opportunity.source"),
+    ]
+
+
 @pytest.mark.parametrize("name", ["all", "in_segment", "opportunities", "owners", "quota"])
 def test_a_field_may_not_be_called_like_a_word_of_the_rules(tmp_path: Path, name: str) -> None:
     own = f'fields.account.{name} = {{field = "X__c", type = "text"}}'

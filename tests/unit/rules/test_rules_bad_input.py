@@ -79,6 +79,24 @@ FOUND: dict[str, tuple[Mapping[str, str | bytes], str]] = {
         "t.csv:1:1 SYN262",
     ),
     "a web page": (table("<html><body>territory</body></html>"), "pack.yaml:6:26 SYN261"),
+    "a table of which every cell is bad": (
+        table(
+            "territory,country,state,postal_code,industry,employees,owners\n"
+            + "".join(f"a,Nowhere{n},Q{n},>= x{n},>= b{n},>= many{n},unassigned\n" for n in range(20_000))
+        ),
+        "t.csv:1:25 SYN371",
+    ),
+    "a table of names that are none": (
+        table(ROW + "".join(f"Z {n},94105,unassigned\n" for n in range(20_000))),
+        "t.csv:1001:1 SYN371",
+    ),
+    "a list of countries that are none": (
+        {
+            "pack.yaml": one("{country: {list: l}}")["pack.yaml"] + "lists: {l: {file: t.csv, column: c}}\n",
+            "t.csv": "c\n" + "".join(f"Nowhere{n}\n" for n in range(20_000)),
+        },
+        "pack.yaml:3:38 SYN228",
+    ),
     "a table of too many rows": (table(ROW + "a,94105,unassigned\n" * 210_000), "pack.yaml:6:26 SYN267"),
     "a table of a million rows": (table(ROW + "a,94105,unassigned\n" * 1_000_000), "pack.yaml:6:26 SYN267"),
 }

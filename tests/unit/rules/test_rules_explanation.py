@@ -10,6 +10,7 @@ import pytest
 from rule_builders import EVERYBODY, NOW, PLACE, decide_all, facts, is_, nested, pack, place, rep, territory
 
 from syncd.errors import UsageError
+from syncd.model.decisions import Outcome
 from syncd.model.refs import System
 from syncd.rules.conditions import AllOf, AnyOf
 from syncd.rules.deciding.tree_result import Cause
@@ -180,3 +181,13 @@ def test_an_unknown_company_or_role_is_a_usage_error(key, role):
     with pytest.raises(UsageError) as refused:
         explain(pack(*TREE), Book((ACCOUNT,), EVERYBODY), key, NOW, role=role)
     assert refused.value.code == "SYN327"
+
+
+def test_a_plan_that_found_nobody_is_shown_with_what_keeps_each_candidate_away():
+    saved = replace(
+        decide_all(pack(*TREE), ACCOUNT)["A1"], reason="no-eligible-rep", candidates=(), loads={}, outcome=Outcome.HELD
+    )
+    shown = explained(decision=saved, reps=(AWAY,))
+    assert [(each.email, each.load) for each in shown.options[:2]] == [("anna@x", None), ("jonas@x", None)]
+    assert "a cap or limit was reached" in (shown.options[0].barred or "")
+    assert "out of office" in (shown.options[1].barred or "")

@@ -229,3 +229,12 @@ def test_a_look_up_asks_for_one_of_the_keys_of_its_rep() -> None:
 def test_the_answer_is_the_same_every_time_and_plain_json() -> None:
     account = replace(facts(employees=5200, country="FR"))
     assert asked("anna@x", account).to_json() == asked("anna@x", account).to_json()
+
+
+@pytest.mark.parametrize(("country", "code"), [("US", "60600"), ("AT", "606")])
+def test_a_code_to_type_in_is_a_whole_one_where_a_short_one_would_be_filled_up(country: str, code: str) -> None:
+    chicago = FieldTest("postal_code", FieldType.POSTAL_CODE, m.Glob("606*", "606*"), PLACE, "postal_code: 606*")
+    tree = pack(territory("chicago", chicago, "ben@x"), territory("rest", None, "ana@x"))
+    company = facts("A1", "ana@x", country=country, postal_code="01240")
+    found = toward_territory(subject_of(tree, Book((company,), EVERYBODY), "A1", NOW), "chicago")
+    assert f"'{code}'" in str(found.to_json())
