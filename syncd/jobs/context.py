@@ -46,8 +46,6 @@ WRITE_DEADLINE = 15.0
 """Seconds after which a call that writes is cut, its outcome unknown: a new leader waits that long (store/lease.py)."""
 _CALLING_JOBS = ("pull", "delayed-pass", "sweep", "apply", "leads")
 """The jobs that call CRMs."""
-_RUNS_A_DAY = (300, 5000)
-"""How many runs of one job a day has: at the default period, and at most."""
 
 
 @dataclass(slots=True)
@@ -252,14 +250,8 @@ class Context:
     def spent_today(self, conn: Connection, system: System) -> int:
         """The calls that recorded runs made to a system today (UTC)."""
         midnight = datetime.combine(self.clock.now().date(), time.min, UTC)
-        taken = 0
-        for job in _CALLING_JOBS:
-            found = runs.runs(conn, _RUNS_A_DAY[0], job)
-            if len(found) == _RUNS_A_DAY[0] and found[-1].started_at >= midnight:
-                found = runs.runs(conn, _RUNS_A_DAY[1], job)
-            today = (run.summary for run in found if run.started_at >= midnight)
-            taken += sum(summary.get("api_calls", {}).get(system.value, 0) for summary in today)
-        return taken
+        today = runs.summaries_since(conn, _CALLING_JOBS, midnight)
+        return sum(summary.get("api_calls", {}).get(system.value, 0) for summary in today)
 
     def _spent_today(self, system: System) -> int:
         """The calls of today's recorded runs: each sync of the daemon is a process, and the day's share is one."""

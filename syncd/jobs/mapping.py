@@ -31,6 +31,17 @@ def configured_systems(settings: Settings) -> tuple[System, ...]:
 
 def system_mapping(settings: Settings, system: System) -> SystemMapping:
     """The default mapping of a system, leads and followers if they are read, with what the settings lay over it."""
+    made = _MADE.get(system)
+    if made is None or made[0] is not settings:
+        made = _MADE[system] = settings, _system_mapping(settings, system)
+    return made[1]
+
+
+_MADE: dict[System, tuple[Settings, SystemMapping]] = {}
+"""The last settings that were asked about, which never change: every pull asks tens of times."""
+
+
+def _system_mapping(settings: Settings, system: System) -> SystemMapping:
     default = salesforce.DEFAULT_MAPPING if system is System.SALESFORCE else hubspot.DEFAULT_MAPPING
     kinds = dict(default.kinds)
     if settings.leads.read:
@@ -175,6 +186,15 @@ def mapping_revision(settings: Settings) -> str:
 
     Leads are read in a lane of their own, which knows their mapping by itself (`lead_revision`).
     """
+    if not _HASHED or _HASHED[-1][0] is not settings:
+        _HASHED[:] = [(settings, _mapping_revision(settings))]
+    return _HASHED[-1][1]
+
+
+_HASHED: list[tuple[Settings, str]] = []
+
+
+def _mapping_revision(settings: Settings) -> str:
     content = {
         system.value: {
             kind.value: [mapping.object, dict(sorted(mapping.fields.items()))]

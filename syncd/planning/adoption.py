@@ -122,7 +122,7 @@ def _same_decision(applied: Applied | None, row: ownership.AppliedRow) -> bool:
 
 
 def _check_complete(conn: Connection, systems: Collection[System]) -> None:
-    status = mirror.mirror_status(conn)
+    status = mirror.mirror_status(conn, counted=False)
     missing = sorted(system.value for system in systems if system not in status or not status[system].complete)
     if missing or not systems:
         what = " and ".join(missing) or "any system"

@@ -14,6 +14,12 @@ from syncd.store.tables import records, systems
 
 _LEFT_OUT = ("ix_records_account", "ix_records_domain", "ix_records_name_key")
 """Those that no page of a load asks, in the order in which they are made again."""
+_MASTER = table("sqlite_master", column("name"), column("tbl_name"))
+_OF_SQLITE = select(_MASTER.c.name).where(_MASTER.c.tbl_name == records.name)
+_CATALOGUE = table("pg_indexes", column("indexname"), column("tablename"), column("schemaname"))
+_OF_POSTGRESQL = select(_CATALOGUE.c.indexname).where(
+    _CATALOGUE.c.tablename == records.name, _CATALOGUE.c.schemaname == func.current_schema()
+)
 _INDEXES: dict[str, Index] = {str(index.name): index for index in records.indexes if index.name in _LEFT_OUT}
 
 
@@ -42,12 +48,4 @@ def put_back(conn: Connection, name: str) -> None:
 
 def _there(conn: Connection) -> Collection[str]:
     """The names of the records' indexes, asked of the catalogue: reflecting each of them would take longer."""
-    if conn.dialect.name == "sqlite":
-        catalogue = table("sqlite_master", column("name"), column("tbl_name"))
-        query = select(catalogue.c.name).where(catalogue.c.tbl_name == records.name)
-    else:
-        catalogue = table("pg_indexes", column("indexname"), column("tablename"), column("schemaname"))
-        query = select(catalogue.c.indexname).where(
-            catalogue.c.tablename == records.name, catalogue.c.schemaname == func.current_schema()
-        )
-    return set(conn.execute(query).scalars())
+    return set(conn.execute(_OF_SQLITE if conn.dialect.name == "sqlite" else _OF_POSTGRESQL).scalars())

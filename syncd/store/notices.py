@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, exists, select, update
+from sqlalchemy import Connection, Integer, bindparam, exists, select, update
 
 from syncd.errors import StorageError
 from syncd.store.tables import notices as notice_table
@@ -92,6 +92,23 @@ def _enqueue(
     return conn.execute(statement.returning(notice_table.c.id), row).first() is not None
 
 
+_EARLIER = notice_table.alias("earlier")
+_BEHIND = exists().where(
+    _EARLIER.c.topic == notice_table.c.topic,
+    _EARLIER.c.receiver == notice_table.c.receiver,
+    _EARLIER.c.id < notice_table.c.id,
+    _EARLIER.c.state.in_(_OPEN),
+    _EARLIER.c.due_at > bindparam("now"),
+)
+_DUE = (
+    select(notice_table.c.id)
+    .where(notice_table.c.state.in_(_OPEN), notice_table.c.due_at <= bindparam("now"), ~_BEHIND)
+    .order_by(notice_table.c.id)
+    .limit(bindparam("most", type_=Integer))
+)
+"""Every watch asks, and making a statement costs more than running it."""
+
+
 def claim_notices(
     conn: Connection, *, now: datetime, limit: int, stands_for: timedelta = CLAIM_STANDS_FOR
 ) -> tuple[Notice, ...]:
@@ -100,21 +117,9 @@ def claim_notices(
     One waits while its receiver has not taken an earlier one about the same: told of an end before the beginning, a
     receiver would keep the beginning open for ever.
     """
-    earlier = notice_table.alias("earlier")
-    behind = exists().where(
-        earlier.c.topic == notice_table.c.topic,
-        earlier.c.receiver == notice_table.c.receiver,
-        earlier.c.id < notice_table.c.id,
-        earlier.c.state.in_(_OPEN),
-        earlier.c.due_at > now,
-    )
-    due = (
-        select(notice_table.c.id)
-        .where(notice_table.c.state.in_(_OPEN), notice_table.c.due_at <= now, ~behind)
-        .order_by(notice_table.c.id)
-        .limit(limit)
-    )
-    ids = list(conn.execute(due).scalars())
+    ids = list(conn.execute(_DUE, {"now": now, "most": limit}).scalars())
+    if not ids:
+        return ()
     mine = notice_table.c.id.in_(ids)
     conn.execute(
         update(notice_table)

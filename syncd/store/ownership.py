@@ -177,14 +177,23 @@ def owner_changes(
     conn: Connection, refs: Iterable[Ref] | None = None, field: str = OWNER_FIELD
 ) -> Mapping[Ref, OwnerChange]:
     """The latest change of owner, or of a role's holder, that was seen of each record, or of each of `refs`."""
-    latest = select(func.max(change_table.c.seq)).where(change_table.c.field == field).group_by(change_table.c.ref)
-    batches = [None] if refs is None else chunks(refs)
     found: dict[Ref, OwnerChange] = {}
-    for batch in batches:
-        chosen = latest if batch is None else latest.where(change_table.c.ref.in_(batch))
-        for row in conn.execute(select(change_table).where(change_table.c.seq.in_(chosen))):
+    for batch in [None] if refs is None else chunks(refs):
+        asked = {"of_field": field} if batch is None else {"of_field": field, "refs": batch}
+        for row in conn.execute(_NEWEST_CHANGES if batch is None else _NEWEST_CHANGES_OF, asked):
             found[row.ref] = _change(row)
     return found
+
+
+_LATEST = (
+    select(func.max(change_table.c.seq))
+    .where(change_table.c.field == bindparam("of_field"))
+    .group_by(change_table.c.ref)
+)
+_NEWEST_CHANGES = select(change_table).where(change_table.c.seq.in_(_LATEST))
+_NEWEST_CHANGES_OF = select(change_table).where(
+    change_table.c.seq.in_(_LATEST.where(change_table.c.ref.in_(bindparam("refs", expanding=True))))
+)
 
 
 def owner_history(conn: Connection, ref: Ref) -> tuple[OwnerChange, ...]:

@@ -6,10 +6,10 @@ import hashlib
 import json
 import sqlite3
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 
-from sqlalchemy import Connection, bindparam, func, select, update
+from sqlalchemy import Connection, Integer, bindparam, func, select, update
 
 from syncd.errors import InputError, RefusedError, StorageError
 from syncd.model.plans import PlanStatus, SavedPlan, canonical_pieces
@@ -103,19 +103,11 @@ def get_plan(conn: Connection, id_or_prefix: str) -> SavedPlan:
 
 def list_plans(conn: Connection, limit: int, *, statuses: Iterable[PlanStatus] | None = None) -> tuple[PlanHeader, ...]:
     """The newest plans, without their documents."""
-    query = select(
-        plans.c.plan_id,
-        plans.c.hash,
-        plans.c.kind,
-        plans.c.status,
-        plans.c.pack_revision,
-        plans.c.created_at,
-        plans.c.expires_at,
-    )
-    if statuses is not None:
-        query = query.where(plans.c.status.in_(list(statuses)))
-    query = query.order_by(plans.c.created_at.desc(), plans.c.plan_id).limit(limit)
-    return tuple(PlanHeader(*row) for row in conn.execute(query))
+    if statuses is None:
+        found = conn.execute(_NEWEST, {"most": limit})
+    else:
+        found = conn.execute(_NEWEST_IN, {"most": limit, "states": list(statuses)})
+    return tuple(PlanHeader(*row) for row in found)
 
 
 def set_status(conn: Connection, plan_id: str, status: PlanStatus) -> None:
@@ -173,6 +165,13 @@ def approval(conn: Connection, plan_id: str) -> Approval | None:
     return Approval(row.plan_id, row.plan_hash, row.who, row.why, tuple(row.limits), row.at)
 
 
+_NEWEST = (
+    select(*(plans.c[one.name] for one in fields(PlanHeader)))
+    .order_by(plans.c.created_at.desc(), plans.c.plan_id)
+    .limit(bindparam("most", type_=Integer))
+)
+_NEWEST_IN = _NEWEST.where(plans.c.status.in_(bindparam("states", expanding=True)))
+"""Made once: making a statement costs more than running it."""
 _THERE = select(plans.c.plan_id).where(plans.c.plan_id == bindparam("of"))
 _WHOLE = select(plans).where(plans.c.plan_id == bindparam("of"))
 _STATUS = select(plans.c.status).where(plans.c.plan_id == bindparam("of"))

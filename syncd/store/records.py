@@ -151,6 +151,8 @@ def upsert_records(
     Those stamped before `settled` that change the mirror by more than their content (it has an older stamp, or nothing)
     are counted as missed.
     """
+    if not incoming:
+        return PageResult(0, 0, 0, 0)
     newest = _newest(incoming)
     writes = _Writes([], [], [], [], [])
     planner = _Planner(writes, last_change(conn), now, run_id, settled)
@@ -277,15 +279,15 @@ def _known(conn: Connection, system: System, kind: Kind, ids: Sequence[str]) -> 
     last = conn.execute(_LAST_ID).scalar()
     if last is None or min(ids) > last:
         return {}
-    found = conn.execute(rows_with(conn, _t.c.id, ids, _KNOWN_COLUMNS))
+    found = rows_with(conn, _t.c.id, ids, _KNOWN_COLUMNS)
     return {row[2]: _Known(*row[3:]) for row in found if row[0] is system and row[1] is kind}
 
 
 def _fetch(conn: Connection, refs: Iterable[Ref]) -> list[Record]:
     """The records of these refs, asked by id alone as in `_known`."""
     wanted = set(refs)
-    query = rows_with(conn, _t.c.id, sorted({ref.id for ref in wanted}), _RECORD_COLUMNS)
-    return [record for record in map(_record, conn.execute(query)) if record.ref in wanted]
+    found = rows_with(conn, _t.c.id, sorted({ref.id for ref in wanted}), _RECORD_COLUMNS)
+    return [record for record in map(_record, found) if record.ref in wanted]
 
 
 class _Planner:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
@@ -69,6 +69,14 @@ _NEWEST = (
     .order_by(run_table.c.started_at.desc(), run_table.c.run_id)
     .limit(bindparam("most", type_=Integer))
 )
+_SUMMARIES = select(run_table.c.summary).where(
+    run_table.c.job.in_(bindparam("of", expanding=True)), run_table.c.started_at >= bindparam("since")
+)
+_LAST_SUCCESSES = (
+    select(run_table.c.job, func.max(run_table.c.finished_at))
+    .where(run_table.c.job.in_(bindparam("of", expanding=True)), run_table.c.outcome == "ok")
+    .group_by(run_table.c.job)
+)
 _OF_JOB = _NEWEST.where(run_table.c.job == bindparam("of"))
 
 
@@ -76,6 +84,17 @@ def runs(conn: Connection, limit: int, job: str | None = None) -> tuple[Run, ...
     """The newest runs, of one job or of all, newest first."""
     found = conn.execute(_NEWEST, {"most": limit}) if job is None else conn.execute(_OF_JOB, {"most": limit, "of": job})
     return tuple(Run(*row) for row in found)
+
+
+def summaries_since(conn: Connection, jobs: Iterable[str], since: datetime) -> tuple[Mapping[str, Any], ...]:
+    """What every run of these jobs came to that began at an instant or after it, in no order."""
+    return tuple(conn.execute(_SUMMARIES, {"of": list(jobs), "since": since}).scalars())
+
+
+def last_successes(conn: Connection, jobs: Iterable[str]) -> Mapping[str, datetime]:
+    """When the newest successful run of each of these jobs ended; without those that never did."""
+    found = conn.execute(_LAST_SUCCESSES, {"of": list(jobs)})
+    return {job: ended for job, ended in found if ended is not None}
 
 
 def get_run(conn: Connection, run_id: str) -> Run | None:

@@ -22,6 +22,7 @@ from syncd.store.tables import stage_entries as _t
 from syncd.store.upserts import LISTED, chunks, insert_new, rows_with, upsert
 
 _LAST_REF = select(type_coerce(func.max(_t.c.ref), Text))
+_AS_TEXT = (type_coerce(_t.c.ref, Text).label("ref"), type_coerce(_t.c.at, Text).label("at"), _t.c.stage)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,8 @@ def note_stages(conn: Connection, stored: Iterable[Record]) -> int:
     Closed deals end their way by their close date, so that only open ones are written down.
     """
     seen = {clean(str(each.ref)): (iso(each.stamp), clean(each.fields["stage"])) for each in stored if _counts(each)}
+    if not seen:
+        return 0
     last = conn.execute(_LAST_REF).scalar()
     rows: list[tuple[object, ...]] = []
     for batch in chunks(seen, LISTED):
@@ -97,9 +100,8 @@ def _counts(record: Record) -> bool:
 def _newest(conn: Connection, refs: Sequence[str]) -> dict[str, tuple[str, str]]:
     """The newest entry of each deal, by its ref as text: its instant as text, and its stage."""
     key: Any = _t.c.ref
-    columns = (type_coerce(key, Text).label("ref"), type_coerce(_t.c.at, Text).label("at"), _t.c.stage)
     found: dict[str, tuple[str, str]] = {}
-    for ref, at, stage in conn.execute(rows_with(conn, key, refs, columns)):
+    for ref, at, stage in rows_with(conn, key, refs, _AS_TEXT):
         if ref not in found or found[ref][0] < at:
             found[ref] = (at, stage)
     return found

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
+from functools import cache
 
-from sqlalchemy import Column, Connection, MetaData, Table, func, select
+from sqlalchemy import Column, Connection, Dialect, MetaData, Table, func, select
+from sqlalchemy.schema import CreateTable, DropTable
 
 from syncd.model.refs import Kind, Ref, System
 from syncd.store.columns import Words
@@ -14,6 +16,7 @@ from syncd.store.records import retire
 from syncd.store.tables import records
 from syncd.store.upserts import chunks, rows_with, upsert
 
+_WHETHER_LIVE = (records.c.id, records.c.system, records.c.kind, records.c.deleted)
 _live_ids = Table("sweep_ids", MetaData(), Column("id", Words, primary_key=True), prefixes=["TEMPORARY"])
 
 
@@ -34,7 +37,7 @@ def mark_vanished(
     newer than the ids. Raises GuardTrippedError SYN404, with nothing changed, if more than `max_share` of the live
     records (and more than 10) would vanish.
     """
-    _live_ids.create(conn, checkfirst=False)
+    conn.exec_driver_sql(_statement(conn.dialect, CreateTable))
     for batch in chunks(live_ids):
         conn.execute(upsert(conn, _live_ids, ("id",)), [{"id": record_id} for record_id in batch])
     live = (records.c.system == system, records.c.kind == kind, records.c.deleted == False)  # noqa: E712 - SQL
@@ -43,18 +46,23 @@ def mark_vanished(
         gone = gone.where(records.c.changed_at < seen_before)
     vanished = conn.execute(gone.order_by(records.c.id)).scalars().all()
     total = conn.execute(select(func.count()).select_from(records).where(*live)).scalar_one()
-    _live_ids.drop(conn, checkfirst=False)
+    conn.exec_driver_sql(_statement(conn.dialect, DropTable))
     what = "opportunities" if kind is Kind.OPPORTUNITY else f"{kind.value}s"
     guard_vanishing(system, what, vanished, of=total, max_share=max_share)
     return retire(conn, {Ref(system, kind, record_id): None for record_id in vanished}, now=now, run_id=run_id)
+
+
+@cache
+def _statement(dialect: Dialect, kind: type[CreateTable | DropTable]) -> str:
+    """SQLAlchemy compiles what makes a table anew each time, which takes longer than making it."""
+    return str(kind(_live_ids).compile(dialect=dialect))
 
 
 def missing_ids(conn: Connection, system: System, kind: Kind, live_ids: Iterable[str]) -> tuple[str, ...]:
     """The ids of which the mirror has no live record: it never saw them, or believes that they are deleted."""
     missing: list[str] = []
     for batch in chunks(live_ids):
-        columns = (records.c.id, records.c.system, records.c.kind, records.c.deleted)
-        found = conn.execute(rows_with(conn, records.c.id, batch, columns))
+        found = rows_with(conn, records.c.id, batch, _WHETHER_LIVE)
         known = {row[0] for row in found if row[1] is system and row[2] is kind and not row[3]}
         missing += [record_id for record_id in batch if record_id not in known]
     return tuple(missing)

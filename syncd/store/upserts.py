@@ -13,6 +13,7 @@ from sqlalchemy import (
     Column,
     ColumnElement,
     Connection,
+    CursorResult,
     Select,
     Table,
     TableClause,
@@ -95,19 +96,26 @@ def insert_new(conn: Connection, table: Table[Any], names: Sequence[str], rows: 
 
 
 def rows_with(
-    conn: Connection, column: Column[str], values: Sequence[str], columns: Sequence[ColumnElement[Any]]
-) -> Select[*tuple[Any, ...]]:
-    """The query of some columns of the rows whose indexed `column` has one of `values`, which hold no value twice.
+    conn: Connection, column: Column[str], values: Sequence[str], columns: tuple[ColumnElement[Any], ...]
+) -> CursorResult[*tuple[Any, ...]]:
+    """Some columns of the rows whose indexed `column` has one of `values`, which hold no value twice.
 
     They travel as one parameter: nothing is rendered for each. PostgreSQL goes to the index once a value, whatever its
     statistics say: during a first load they are behind, and it would walk the whole table for every list.
     """
-    if conn.dialect.name == "sqlite":
-        listed = func.json_each(json.dumps(list(values))).table_valued("value")
+    listed = json.dumps(list(values)) if conn.dialect.name == "sqlite" else list(values)
+    return conn.execute(_rows_with(conn.dialect.name, column, columns), {"listed": listed})
+
+
+@cache
+def _rows_with(dialect: str, column: Column[str], columns: tuple[ColumnElement[Any], ...]) -> Select[*tuple[Any, ...]]:
+    """The same statement each time: making one costs as much as running it."""
+    if dialect == "sqlite":
+        listed = func.json_each(bindparam("listed", type_=TEXT)).table_valued("value")
         return select(*columns).where(column.in_(select(listed.c.value)))
     from sqlalchemy.dialects import postgresql
 
-    array = bindparam(None, list(values), type_=postgresql.ARRAY(TEXT))
+    array = bindparam("listed", type_=postgresql.ARRAY(TEXT))
     wanted = func.unnest(array).table_valued("value", name="wanted").render_derived()
     # an OFFSET keeps the planner from making one join of the two, which it would do by a scan
     found = select(*columns).where(column == wanted.c.value).offset(literal_column("0")).lateral("found")

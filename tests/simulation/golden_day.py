@@ -73,6 +73,10 @@ class Day:
     deaths: int = 0
     recovery: int = 0
     edited: dict[str, Ref] = field(default_factory=dict)
+    recovering: bool = False
+    """Whether a process that was just started has not taken over yet."""
+    visit: Callable[[System], None] = lambda _: None
+    """Called before each call, when it is counted."""
 
     def __post_init__(self) -> None:
         self.folder.mkdir(exist_ok=True)
@@ -128,6 +132,11 @@ class Day:
 
     def _revive(self) -> None:
         """Start a process and let it recover, as often as it dies on the way."""
+        self.recovering = True
+        self._take_over()
+        self.recovering = False
+
+    def _take_over(self) -> None:
         while True:
             before = len(self.world.reaper.passed)
             try:
@@ -164,6 +173,7 @@ class Day:
         self.calls[system] += 1
         if changes_a_crm(request):
             self.writes.append(len(self.world.reaper.passed))
+        self.visit(system)
 
     def plan(self, role: str) -> PlanHeader | None:
         """The last plan of a role: `rules`, `revert` or `undo`."""

@@ -6,6 +6,7 @@ Only what differs is read through the store. Nothing here knows what is checked.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -22,6 +23,8 @@ class Mirrored:
 
     world: World
     held: dict[Ref, Record] = field(default_factory=dict)
+    changes: Counter[tuple[System, Kind]] = field(default_factory=Counter)
+    """How many rows of a kind were found to be other than before, so far."""
     _bytes: dict[tuple[str, str, str], tuple[Any, ...]] = field(default_factory=dict)
 
     def update(self) -> Mapping[Ref, Record]:
@@ -34,6 +37,7 @@ class Mirrored:
         for key in self._bytes.keys() - now.keys():
             del self.held[_ref(key)]
         self._bytes = now
+        self.changes.update((ref.system, ref.kind) for ref in changed)
         self.held.update(read)
         return read
 

@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 from syncd.clock import parse_instant
@@ -84,8 +85,8 @@ class Misreadings:
 
     def _known(self, like: Mapping[str, Any]) -> list[tuple[str, dict[str, Any]]]:
         """The rows of the pages before of the kind that `like` is, oldest first."""
-        pages = (_items(_document(body)) for body in self._pages)
-        return [(_key(item), item) for items in pages for item in items if _shape(item) == _shape(like)]
+        shape = _shape(like)
+        return [(key, item) for body in self._pages for key, item, its in _rows(body) if its == shape]
 
 
 def _is_increment(request: HttpRequest) -> bool:
@@ -107,6 +108,12 @@ def _items(document: Mapping[str, Any] | None) -> list[dict[str, Any]]:
     found: list[Any] = next((document[name] for name in _LISTS if name in document), []) if document else []
     whole = all(isinstance(item, dict) and ("SystemModstamp" in item or "updatedAt" in item) for item in found)
     return list(found) if whole else []
+
+
+@lru_cache(maxsize=4 * _REMEMBERED)
+def _rows(body: bytes) -> tuple[tuple[str, dict[str, Any], tuple[Any, ...]], ...]:
+    """The rows of a page, each with its key and its shape; nobody changes them."""
+    return tuple((_key(item), item, _shape(item)) for item in _items(_document(body)))
 
 
 def _shape(item: Mapping[str, Any]) -> tuple[Any, ...]:

@@ -121,7 +121,15 @@ class Stepper:
         respect = dice.one_of(("12h", "12h", "3d"))
         features = [name for name, share in zip(FEATURES, (0.5, 0.4, 0.4, 0.15), strict=True) if dice.chance(share)]
         world = World(
-            seed, folder, mode=mode, index_lag=lag, page=page, lifetime=lifetime, respect=respect, features=features
+            seed,
+            folder,
+            mode=mode,
+            index_lag=lag,
+            page=page,
+            lifetime=lifetime,
+            respect=respect,
+            features=features,
+            migrated=True,
         )
         people, history = People(world, Dice(f"{seed} people")), History(world)
         invariants, conduct = Invariants(world, history, Approvals(world)), Conduct(world, history)

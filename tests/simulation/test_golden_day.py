@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import ast
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 from typing import TypeVar
 
 import pytest
 
 from syncd.model.refs import System
+from tests.simulation.branching import Branches
 from tests.simulation.golden_day import Day, Trace
 
 ROOT = Path(__file__).parents[2]
@@ -49,14 +51,24 @@ ELSEWHERE = {
 T = TypeVar("T")
 
 
-def crashpoints() -> Iterator[tuple[str, Path, ast.FunctionDef]]:
+@cache
+def functions(path: Path, having: str) -> tuple[ast.FunctionDef, ...]:
+    """The functions of a file in whose text a word stands; none of a file without it, which is not parsed."""
+    text = path.read_text(encoding="utf-8")
+    found = ast.walk(ast.parse(text)) if having in text else ()
+    return tuple(one for one in found if isinstance(one, ast.FunctionDef))
+
+
+@cache
+def crashpoints() -> tuple[tuple[str, Path, ast.FunctionDef], ...]:
     """Every crashpoint of the source: its name, and the function it stands in."""
+    found = []
     for path in sorted(SOURCE.rglob("*.py")):
-        for function in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(function, ast.FunctionDef):
-                for call in _calls(function, "crashpoint"):
-                    assert isinstance(call.args[0], ast.Constant), f"{path}: a crashpoint's name is a literal"
-                    yield str(call.args[0].value), path, function
+        for function in functions(path, "crashpoint("):
+            for call in _calls(function, "crashpoint"):
+                assert isinstance(call.args[0], ast.Constant), f"{path}: a crashpoint's name is a literal"
+                found.append((str(call.args[0].value), path, function))
+    return tuple(found)
 
 
 def _calls(tree: ast.AST, name: str) -> list[ast.Call]:
@@ -93,10 +105,8 @@ class TestCrashpointsAreComplete:
     def test_every_commit_is_between_two_crashpoints(self) -> None:
         """What commits is `Store.write`, which has both; `Store.beat` only renews the lease."""
         engine = SOURCE / "store" / "engine.py"
-        functions = [
-            one for one in ast.walk(ast.parse(engine.read_text(encoding="utf-8"))) if isinstance(one, ast.FunctionDef)
-        ]
-        committing = {one.name for one in functions if "_transaction(self._writer, " in ast.unparse(one)}
+        asked = functions(engine, "_transaction")
+        committing = {one.name for one in asked if "_transaction(self._writer, " in ast.unparse(one)}
         assert committing == {"write", "beat"}
         assert {name for name, path, function in crashpoints() if path == engine and function.name == "write"} == {
             "store.before_commit",
@@ -109,11 +119,10 @@ class TestCrashpointsAreComplete:
         found = {}
         for room in ("planning", "jobs", "cli"):
             for path in (SOURCE / room).rglob("*.py"):
-                for function in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-                    if isinstance(function, ast.FunctionDef):
-                        for call in [*_calls(function, "write_owners"), *_calls(function, "add_members")]:
-                            points = [one.lineno for one in _calls(function, "crashpoint")]
-                            found[function.name] = any(line > call.lineno for line in points)
+                for function in (*functions(path, "write_owners("), *functions(path, "add_members(")):
+                    for call in [*_calls(function, "write_owners"), *_calls(function, "add_members")]:
+                        points = [one.lineno for one in _calls(function, "crashpoint")]
+                        found[function.name] = any(line > call.lineno for line in points)
         assert found == {"_write": True, "_restore": True}
 
     def test_every_write_of_the_day_lies_between_named_crashpoints(self, golden: Trace) -> None:
@@ -137,40 +146,25 @@ class _Everywhere:
     share: int
 
     def test_a_death_at_any_crashpoint_changes_nothing(self, golden: Trace, tmp_path: Path) -> None:
-        numbers = range(1, len(golden.passed) + 1)
-        broken = [self._broken(golden, tmp_path, (number,)) for number in self._mine(numbers)]
-        assert [text for text in broken if text] == []
-
-    def test_nor_does_a_second_one_in_the_recovery(self, golden: Trace, tmp_path: Path) -> None:
-        """At every crashpoint of the recovery from a death around a write, where rows are in doubt."""
-        around = [number for number, name in enumerate(golden.passed, 1) if name.startswith(("apply.", "teams."))]
-        broken = []
-        for number in self._mine(around):
-            recovery = Day(tmp_path / f"{number}", kills=(number,)).run().recovery
-            broken += [self._broken(golden, tmp_path, (number, again)) for again in range(1, recovery + 1)]
-        assert [text for text in broken if text] == []
+        """Nor does a second one, at any crashpoint of the recovery from a death around a write: rows are in doubt."""
+        numbers = self._mine(range(1, len(golden.passed) + 1))
+        around = [one for one in numbers if golden.passed[one - 1].startswith(("apply.", "teams."))]
+        branches = Branches(tmp_path / "days", golden.state, deaths=numbers, twice=around)
+        assert branches.run() == []
+        if ALL:
+            assert branches.days > len(numbers) + len(around)
 
     def test_a_call_that_fails_changes_nothing(self, golden: Trace, tmp_path: Path) -> None:
-        places = [(system, number) for system in System for number in range(1, golden.calls[system] + 1)]
-        broken = []
-        for system, number in self._mine(places):
-            for fault in FAILURES:
-                folder = tmp_path / f"{system.value} {number} {fault}"
-                try:
-                    failing(golden, folder, system, number, fault)
-                except AssertionError as error:
-                    broken.append(f"{system.value} call {number}, {fault}: {error}")
-        assert broken == []
+        calls = self._mine([(system, number) for system in System for number in range(1, golden.calls[system] + 1)])
+        branches = Branches(tmp_path / "days", golden.state, calls=calls, faults=FAILURES)
+        assert branches.run() == []
+        if ALL:
+            assert branches.days == len(calls) * len(FAILURES) + 1
 
     def _mine(self, places: Sequence[T]) -> Sequence[T]:
-        return places[self.share :: SHARES] if ALL else ()
-
-    def _broken(self, golden: Trace, folder: Path, kills: tuple[int, ...]) -> str | None:
-        try:
-            killed(golden, folder / " ".join(map(str, kills)), *kills)
-        except AssertionError as error:
-            return f"killed at {kills} ({golden.passed[kills[0] - 1]}): {error}"
-        return None
+        if not ALL:
+            pytest.skip("make sweep")
+        return places[self.share :: SHARES]
 
 
 class TestEveryPlaceFirst(_Everywhere):
@@ -200,12 +194,24 @@ def failing(golden: Trace, folder: Path, system: System, number: int, fault: str
 class TestSample:
     """What `make test` takes of the sweep: the places around writes, and a few of the others."""
 
-    @pytest.mark.parametrize("name", SAMPLED)
-    def test_a_death_changes_nothing(self, golden: Trace, name: str, tmp_path: Path) -> None:
-        killed(golden, tmp_path, nth(golden, name, 0.5))
+    def test_a_death_around_a_write_changes_nothing(self, golden: Trace, tmp_path: Path) -> None:
+        """Nor does a file that cannot be written, any that a process keeps for itself: they save work alone."""
+        places = [nth(golden, name, 0.5) for name in SAMPLED]
+        branches = Branches(tmp_path / "days", golden.state, deaths=places, files=True)
+        assert branches.run() == []
+        assert branches.days > len(SAMPLED) + 5
 
     def test_nor_does_a_second_one_in_the_recovery(self, golden: Trace, tmp_path: Path) -> None:
         killed(golden, tmp_path, nth(golden, "apply.sent", 0.4), 8)
+
+    def test_a_day_that_ends_otherwise_is_told_with_its_turn(self, golden: Trace, tmp_path: Path) -> None:
+        other = {**golden.state, "alerts": []}
+        late = len(golden.passed)
+        told = Branches(tmp_path / "days", other, deaths=[late]).run()
+        assert told == [
+            f"killed at {late} (store.after_commit): it came to another end",
+            "the day itself: it came to another end",
+        ]
 
     @pytest.mark.parametrize("fault", FAILURES)
     def test_a_write_that_fails_changes_nothing(self, golden: Trace, fault: str, tmp_path: Path) -> None:

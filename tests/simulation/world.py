@@ -13,7 +13,9 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, NoReturn
 
 import pytest
@@ -26,7 +28,7 @@ from syncd.clock import ManualClock, iso
 from syncd.connectors.wire import HttpRequest, HttpResponse, WireError
 from syncd.entropy import SeededEntropy
 from syncd.errors import StorageError
-from syncd.jobs import leadership
+from syncd.jobs import leadership, private_files
 from syncd.jobs.context import Context
 from syncd.jobs.leadership import Leadership
 from syncd.model.refs import System
@@ -36,6 +38,7 @@ from syncd.sandbox.native_sync import NativeSync
 from syncd.sandbox.salesforce import SalesforceOrg
 from syncd.settings import Settings, load_settings
 from syncd.store import engine as storage
+from syncd.store import location
 from syncd.telemetry.events import EVENTS
 from tests.inprocess import InProcessWire
 from tests.simulation.bells import Bells
@@ -156,6 +159,8 @@ class Reaper:
     """The crashpoints that were reached, by name, those where a process died included."""
     instead: Callable[[], None] | None = None
     """What happens at the crashpoint instead of the process dying there."""
+    visit: Callable[[str], None] = lambda _: None
+    """Called at each crashpoint that a living process reaches."""
 
     def arm(self, countdown: int, name: str | None = None, *, instead: Callable[[], None] | None = None) -> None:
         self.countdown, self.name, self.instead = countdown, name, instead
@@ -168,6 +173,7 @@ class Reaper:
         if self.dead:
             raise Killed(name)
         self.passed.append(name)
+        self.visit(name)
         if self.countdown and self.name in (None, name):
             self.countdown -= 1
             if self.countdown == 0 and self.instead is not None:
@@ -218,10 +224,11 @@ class World:
         companies: int = COMPANIES,
         more: str = "",
         features: Collection[str] = (),
+        migrated: bool = False,
     ) -> None:
         """`respect` is the pack's `respect_people_for` (12h or 3d), `more` is put at the end of the settings.
 
-        `features` are of FEATURES.
+        `features` are of FEATURES. `migrated` says that the database is there before the first process, empty.
         """
         self.seed = seed
         self.respect = _SPANS[respect]
@@ -234,12 +241,16 @@ class World:
         self._lock: sqlite3.Connection | None = None
         self._full = self._limited = self._cut = False
         self._writer: Engine | None = None
+        self._engines: list[Engine] = []
+        """Those of the living process."""
         self.leader: Leadership | None = None
         """Who leads while an action is under way."""
         self.known_dead = Dice(f"{seed} names")
         self.incarnation = 0
         self.marks: dict[System, int] = {System.SALESFORCE: 0, System.HUBSPOT: 0}
         self.before_send: Callable[[System, HttpRequest], None] = lambda *_: None
+        self.before_file: Callable[[Path], None] = lambda _: None
+        """Called before a file of the process's own is written; an OSError keeps it from being."""
         dataset = generate(companies, seed, as_of=START - timedelta(hours=1))
         self.salesforce, self.hubspot = load_sandboxes(dataset, clock=self.clock, seed=seed)
         self.salesforce.base_url = "https://acme.my.salesforce.com"
@@ -261,6 +272,8 @@ class World:
             for system in System
         }
         self.folder = folder
+        if migrated:
+            (folder / "syncd.db").write_bytes(_fresh_database())
         self.settings = self._settings(folder, mode, lifetime, respect, dataset, more)
         self._context: Context | None = None
 
@@ -292,6 +305,7 @@ class World:
             patch.setattr(leadership, "holder_name", self._holder_name)
             patch.setattr(storage, "_sqlite_engine", self._unhurried(storage._sqlite_engine))
             patch.setattr(storage, "BUSY_TIMEOUT_MS", 1)
+            patch.setattr(private_files, "put_private", self._before_file(private_files.put_private))
             patch.setitem(receivers._TYPES, "file", lambda settings, _: self.bells.receiver(settings))
             if gc.get_threshold()[0] < _GARBAGE:  # outside of pytest
                 gc.set_threshold(_GARBAGE)
@@ -324,6 +338,24 @@ class World:
             self._context.store.close()
             self._context = None
             self._limited = False
+        self._engines = []
+
+    def move_to(self, folder: Path) -> None:
+        """Live on in a copy of the folder, in a copy of this process: its database is another's from here on.
+
+        Connections that were open belong to the other process, and stay open: closing one may take its log away.
+        """
+        config = folder / "config.toml"
+        config.write_text(config.read_text(encoding="utf-8").replace(f"{self.folder}/", f"{folder}/"), encoding="utf-8")
+        self.folder, self.settings = folder, load_settings(config, self.environ)
+        for engine in self._engines:
+            setattr(engine, "dispose", lambda: None)  # noqa: B010 - a method
+        _INHERITED.extend(self._engines)
+        self._engines = []
+        if self._context is not None:
+            store, url = self._context.store, location.parse_url(self.settings.database.url)
+            self._context.settings = self.settings
+            store._reader, store._writer = (storage._sqlite_engine(url, writes=writes) for writes in (False, True))
 
     @property
     def broken(self) -> bool:
@@ -373,6 +405,7 @@ class World:
         def open_engine(url: Any, *, writes: bool) -> Engine:
             engine = made(url, writes=writes)
             event.listen(engine, "connect", lambda connection, _: connection.execute("PRAGMA synchronous=OFF"))
+            self._engines.append(engine)
             if writes:
                 self._writer = engine
             known = _TEMPLATES.setdefault(writes, engine)
@@ -381,6 +414,13 @@ class World:
             return engine
 
         return open_engine
+
+    def _before_file(self, put: Callable[..., None]) -> Callable[..., None]:
+        def put_private(path: Path, write: Callable[..., None]) -> None:
+            self.before_file(path)
+            put(path, write)
+
+        return put_private
 
     def _limit(self, conn: Connection) -> None:
         if self._full != self._limited:
@@ -480,6 +520,14 @@ base_url = "{self._credentials[1]["url"]}"
         return load_settings(config, self.environ)
 
 
+@cache
+def _fresh_database() -> bytes:
+    """A database with nothing but its schema: making one takes as long as a step of a course."""
+    with TemporaryDirectory() as folder:
+        storage.Store.open(f"sqlite:///{folder}/syncd.db", clock=ManualClock(START), create=True).close()
+        return (Path(folder) / "syncd.db").read_bytes()
+
+
 def _reps(dataset: Dataset) -> list[str]:
     """The e-mail addresses of active people that both systems know."""
     owners: set[Any] = {str(row["email"]).lower() for row in dataset.hubspot["owners"] if not row["archived"]}
@@ -495,4 +543,6 @@ def changes_a_crm(request: HttpRequest) -> bool:
 
 
 _TEMPLATES: dict[bool, Engine] = {}
+_INHERITED: list[Engine] = []
+"""What a copy of a process may neither use nor let go of."""
 _OBJECTS = ("companies", "deals", "contacts")

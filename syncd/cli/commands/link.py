@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import TYPE_CHECKING
 
 import click
@@ -39,32 +38,15 @@ def list_(ctx: click.Context, limit: int, format_: str) -> None:
 
     `syncd link confirm` makes a candidate a link; so does a row of the id map that the settings name.
     """
-    from syncd.report.table import render_table
-    from syncd.store import companies
+    from syncd.jobs.pulling.candidates import links_document
+    from syncd.report.links_text import links_text
 
-    with open_context(ctx) as context, context.store.read() as conn:
-        counts = Counter(reason.partition(" ")[0] for reason in companies.link_evidence(conn).values())
-        candidates = companies.candidates(conn)
+    with open_context(ctx) as context:
+        document = links_document(context, limit)
     if format_ == "json":
-        listed = [
-            {"salesforce": str(one.salesforce), "hubspot": str(one.hubspot), "score": one.score, "reason": one.reason}
-            for one in candidates[:limit]
-        ]
-        show_json(
-            {
-                "format": 1,
-                "evidence": dict(sorted(counts.items())),
-                "candidates": listed,
-                "candidates_total": len(candidates),
-            }
-        )
-        return
-    joined = ", ".join(f"{count:,} by {evidence}" for evidence, count in sorted(counts.items())) or "none"
-    click.echo(f"joined records: {joined}")
-    click.echo(f"candidates: {len(candidates):,}" + (f", the first {limit}:" if len(candidates) > limit else ""))
-    if candidates:
-        rows = [(str(one.score), one.salesforce.id, one.hubspot.id, one.reason) for one in candidates[:limit]]
-        click.echo(render_table(("score", "salesforce", "hubspot", "why"), rows))
+        show_json(document)
+    else:
+        click.echo(links_text(document))
 
 
 @link.command(epilog=f"\b\nExample:\n  syncd link confirm {_PAIR}\n")

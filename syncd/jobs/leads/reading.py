@@ -53,7 +53,7 @@ def read_leads(context: Context, run_id: str, check: Callable[[], None] = lambda
     `check` is called before each page and may raise to end the run (a lost lease).
     """
     with context.store.read() as conn:
-        status = mirror.mirror_status(conn)
+        status = mirror.mirror_status(conn, counted=False)
     found = []
     for system in context.systems:
         as_of = status[system].as_of if system in status else None

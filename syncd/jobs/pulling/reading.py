@@ -35,6 +35,7 @@ from syncd.model.records import Team
 from syncd.model.refs import Kind, System
 from syncd.model.schemas import drift
 from syncd.planning.proposing.cascade import PERSON
+from syncd.report.wording import counted
 from syncd.store import indexes, mirror, schemas
 from syncd.store.systems import change_system
 from syncd.telemetry import Log
@@ -71,8 +72,8 @@ class SystemPull:
     def line(self, *, brief: bool = False) -> str:
         """What it read, what changed and what it cost, in one line; `brief`: of an error the code alone."""
         text = (
-            f"{self.system.value}: {self.read:,} records and {self.users:,} users read, {self.changed:,} changed,"
-            f" {self.deleted:,} deleted, {self.calls:,} calls"
+            f"{self.system.value}: {counted(self.read, 'record')} and {counted(self.users, 'user')} read,"
+            f" {self.changed:,} changed, {self.deleted:,} deleted, {counted(self.calls, 'call')}"
         )
         if self.error is None:
             return text
@@ -281,7 +282,7 @@ class Reading:
     def _mapping_changed(self) -> bool:
         """Whether the mirror was read under other field mappings: what did not change since would lack new fields."""
         with self.context.store.read() as conn:
-            status = mirror.mirror_status(conn).get(self.system)
+            status = mirror.mirror_status(conn, counted=False).get(self.system)
         return status is not None and status.mapping_revision not in (None, self.context.mapping_revision())
 
     def _begin_anew(self, upper: datetime, result: SystemPull) -> None:
@@ -427,7 +428,7 @@ class Reading:
         Apply asks again for each team that it is about to drop, so an answer of this morning costs nobody their team.
         """
         with self.context.store.read() as conn:
-            status = mirror.mirror_status(conn).get(self.system)
+            status = mirror.mirror_status(conn, counted=False).get(self.system)
             known = mirror.teams(conn, self.system)
         if status is None or status.as_of is None or status.as_of.date() < server_now.date() or not known.readable:
             return None

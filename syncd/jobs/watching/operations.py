@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
@@ -48,15 +49,16 @@ _TOLD_ELSEWHERE = ("SYN1", "SYN2", "SYN3", "SYN5")
 def read_operations(context: Context, conn: Connection, pack: Pack | None, now: datetime) -> Operations:
     """All of it, in the caller's transaction."""
     done, failed, words = operations.write_outcomes(conn, now - _WRITES_WITHIN)
-    health = {job: found for job in _WATCHED_JOBS if (found := _health(context, conn, job, now)) is not None}
+    lately = {job: operations.newest_runs(conn, job, _LOOKED_BACK) for job in _WATCHED_JOBS}
+    well = runs.last_successes(conn, _WATCHED_JOBS)
     troubled = operations.backlogs(conn, now - _GIVEN_UP_WITHIN)
     return Operations(
         may_write=_may_write(context, pack, now),
         waiting=OpenRows(*operations.rows_in(conn, RowState.APPROVED)),
         in_doubt=OpenRows(*operations.rows_in(conn, RowState.SENDING)),
         writes=WriteOutcomes(done, failed, words),
-        jobs=health,
-        calls={system: _allowance(context, conn, system) for system in context.systems},
+        jobs={job: _health(context, found, well.get(job), now) for job, found in lately.items() if found},
+        calls={system: _allowance(context, conn, lately, system) for system in context.systems},
         guard=_guard(conn, now),
         undelivered={
             name: Undelivered(each.waiting, each.given_up, each.attempts, each.since, each.reason)
@@ -85,11 +87,8 @@ def _may_write(context: Context, pack: Pack | None, now: datetime) -> bool:
     return inside_windows(pack.guard.windows, now, pack.zone)
 
 
-def _health(context: Context, conn: Connection, job: str, now: datetime) -> JobHealth | None:
-    """How a job has done lately; None for one that never ran. A run that is still going on says nothing yet."""
-    found = operations.newest_runs(conn, job, _LOOKED_BACK)
-    if not found:
-        return None
+def _health(context: Context, found: Sequence[runs.Run], well: datetime | None, now: datetime) -> JobHealth:
+    """How a job has done lately, by its newest runs. One that is still going on says nothing yet."""
     deadline = context.settings.schedule.deadline
     failures: list[runs.Run] = []
     for run in found:
@@ -101,13 +100,15 @@ def _health(context: Context, conn: Connection, job: str, now: datetime) -> JobH
             failures.append(run)
     error = str(failures[0].summary.get("error") or "") or None if failures else None
     since = failures[-1].started_at if failures else None
-    return JobHealth(len(failures), since, runs.last_success(conn, job), error)
+    return JobHealth(len(failures), since, well, error)
 
 
-def _allowance(context: Context, conn: Connection, system: System) -> Allowance:
+def _allowance(
+    context: Context, conn: Connection, lately: Mapping[str, Sequence[runs.Run]], system: System
+) -> Allowance:
     """Calls made today, and how many there may be, as the last run that knew has it."""
     for job in ("pull", "apply"):
-        for run in operations.newest_runs(conn, job, _LOOKED_BACK):
+        for run in lately[job]:
             allowed = run.summary.get("api_allowances", {}).get(system.value)
             if allowed is not None:
                 return Allowance(context.spent_today(conn, system), int(allowed))

@@ -57,6 +57,7 @@ class RowOverlap:
         self._findings = findings
         self._columns = [_column(column) for column in rows.cells.columns]
         self._keys: list[Combination] = []
+        self._distinct: bool | None = None
         self._multiple = not all(column.single for column in self._columns)
         self._windows = self._written_windows()
         self._covering: dict[Shape, list[tuple[Cut, Seen]]] = {}
@@ -132,18 +133,23 @@ class RowOverlap:
 
     def _is_distinct_in_one_column(self) -> bool:
         """Whether some column of plain codes has another one in each row: only a last catch-all meets any other."""
-        return any(len({*codes}) == len(codes) for codes in self._codes())
+        if self._distinct is None:
+            self._distinct = any(len({*codes}) == len(codes) for codes in self._codes())
+        return self._distinct
 
     def _is_parted_by_one_column(self) -> bool:
         """Whether each code of some column stands in rows of one territory only."""
         names = self._rows.territories
-        return any(len({*zip(codes, names, strict=False)}) == len({*codes}) for codes in self._codes())
+        return self._is_distinct_in_one_column() or any(
+            len({*zip(codes, names, strict=False)}) == len({*codes}) for codes in self._codes()
+        )
 
     def _codes(self) -> Iterator[list[int]]:
         """The columns of plain values, one a cell, that every row tests; a last row that tests nothing is left out."""
         cells = self._rows.cells.cells
         count = len(self._rows.rows) - all(column[-1:] == _EMPTY for column in cells)
-        for place, column in enumerate(self._columns):
+        for place in sorted(range(len(self._columns)), key=lambda place: -len(self._columns[place].wholes)):
+            column = self._columns[place]
             if column.single and column.plain and UNTESTED not in cells[place][:count]:
                 yield [*self._numbers(place)][:count]
 

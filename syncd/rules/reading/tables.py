@@ -15,6 +15,7 @@ from itertools import compress
 
 from syncd.errors import Place
 from syncd.model.fields import SELF_READING_FIELDS, FieldType
+from syncd.model.normalisation import country_codes
 from syncd.rules.conditions import UNTESTED, Always, AnyOf, CellTests, Condition, TableCells, TableRows
 from syncd.rules.facts import Value
 from syncd.rules.findings import Findings, Tally
@@ -36,6 +37,8 @@ _MOST_REPORTED = 10
 _MOST_ROWS = 200_000
 _MOST_BROKEN = 1000
 _COUNTRY_DEPENDENT = ("state", "postal_code")
+_FEW = frozenset({FieldType.COUNTRY, FieldType.STATE})
+"""Types with so few values that a thousand unknown ones are no spelling of ours that is missing, but another column."""
 _BROKEN = -2
 """The number of a cell that cannot be read."""
 
@@ -204,6 +207,7 @@ class _Table:
                 break
             matcher = reader.read(text, self._top)
             if self._found:
+                broken += matcher is None or self._types[field] in _FEW
                 if not first:  # looking each bad cell up from the top takes minutes where all are bad
                     first = dict(zip(reversed(texts), reversed(rows), strict=True))
                 codes = self._found.drain()
@@ -214,7 +218,6 @@ class _Table:
                     full = {code for code in codes if self._reported[field, code] >= _MOST_REPORTED} | full
             if matcher is None:
                 known[text] = _BROKEN
-                broken += 1
                 continue
             meaning = matcher.value if isinstance(matcher, EqualTo) and matcher.text == text else matcher
             (known[text],) = cells.add([text], [meaning])
@@ -231,7 +234,7 @@ class _Table:
         The last two are of rows without a country, and with one that cannot be read.
         """
         first: dict[Countries | None, str] = {None: ""}
-        fixing = [fixed_countries(countries.test(number)) for number in range(len(countries.texts))]
+        fixing = [_fixed_by(countries, number) for number in range(len(countries.texts))]
         for number, (text, fixed) in enumerate(zip(countries.texts, fixing, strict=True)):
             if fixed not in first:
                 first[fixed] = text
@@ -263,11 +266,25 @@ class _Table:
                 self._reading.findings.warning(code, message, _header_place(self._sheet, field))
 
 
+def _fixed_by(countries: CellTests, number: int) -> Countries | None:
+    """The countries that a cell fixes; of one plain value without making its test."""
+    meaning = countries.meanings[number]
+    value = meaning.value if isinstance(meaning, EqualTo) else meaning
+    if isinstance(value, Matcher):
+        return fixed_countries(countries.test(number))
+    return frozenset((str(value),)) if value in country_codes() else None
+
+
 def _groups(rows: TestedRows, overlap: RowOverlap) -> list[_Group]:
     """The rows by territory: all together where no order between territories can matter, else by runs."""
     groups: list[_Group] = []
     together: dict[str, _Group] = {}
     free = overlap.keeps_territories_apart()
+    if free and all(rows.is_tested):
+        numbers: dict[str, list[int]] = defaultdict(list)
+        for number, name in enumerate(rows.territories):
+            numbers[name].append(number)
+        return [_Group(name, each, [True] * len(each)) for name, each in numbers.items()]
     for number, (name, is_tested) in enumerate(zip(rows.territories, rows.is_tested, strict=True)):
         group = together.get(name) if free and is_tested else None
         if group is None and groups and groups[-1].name == name:

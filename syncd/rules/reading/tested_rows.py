@@ -26,6 +26,8 @@ class TestedRows:
         """Of each row whether it tests anything."""
         if not self.cells.cells:
             return [False] * len(self.rows)
+        if any(UNTESTED not in numbers for numbers in self.cells.cells):
+            return [True] * len(self.rows)
         nothing = (UNTESTED,) * len(self.cells.cells)
         return [numbers != nothing for numbers in zip(*self.cells.cells, strict=True)]
 

@@ -125,6 +125,12 @@ class HubspotPortal:
         with self._reception.lock:
             return self._model.records(object_name)
 
+    def revision(self, object_name: str) -> int:
+        """A number that stays while the values of an object type's records do. KeyError for another name."""
+        self._reception.attend()
+        with self._reception.lock:
+            return self._state.table(object_name).revision
+
     def accepts(self, object_name: str, property_name: str, value: str) -> bool:
         """Whether an enumeration has that value; anything else has any."""
         with self._reception.lock:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 
 from syncd.clock import iso, parse_instant
 from syncd.sandbox.hubspot.definitions import Property
@@ -22,6 +23,7 @@ def instant_of(stamp: int) -> datetime:
     return EPOCH + timedelta(milliseconds=stamp)
 
 
+@lru_cache(maxsize=1 << 16)
 def stamp_text(stamp: int) -> str:
     """Milliseconds of the epoch as HubSpot writes an instant: `2026-11-20T10:11:12.345Z`."""
     return iso(instant_of(stamp))

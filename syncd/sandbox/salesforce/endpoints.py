@@ -68,6 +68,8 @@ class Endpoints:
     def answer(self, call: Call, rest: list[str]) -> Response:
         """Answer a call by the rest of its path. Raises Refusal."""
         request = call.request
+        if request.method not in ("GET", "HEAD") and (rest[:1] in (["limits"], ["recent"]) or rest == ["jobs"]):
+            raise not_allowed(request.method, "GET")
         match rest:
             case ["limits"]:
                 return Response.of_json(200, self._limits())

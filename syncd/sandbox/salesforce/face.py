@@ -124,6 +124,14 @@ class SalesforceOrg:
         with self._reception.lock:
             return [dict(row) for row in self._model.records(object_name)]
 
+    def revision(self, object_name: str) -> int:
+        """A number that stays while `records` of an object stay what they are. KeyError where it does not exist."""
+        self._reception.attend()
+        with self._reception.lock:
+            settle(self._state, self.clock.now())
+            self._state.tables.table(object_name)
+            return self._state.tables.revision
+
     def credentials(self) -> dict[str, str]:
         """What a client needs, as the `sandbox` command prints it; the access token is fresh."""
         consumer = self._model.sessions.consumer

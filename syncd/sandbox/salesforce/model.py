@@ -147,6 +147,8 @@ class OrgModel:
                 if request.method != "POST":
                     return self.sessions.wrong_method()
                 return self.sessions.token_response(request, self._base(request))
+            case ["services", "oauth2", "authorize"]:
+                return self.sessions.codes.authorize(request)
             case ["services", "oauth2", "revoke"]:
                 return self.sessions.revoke(request)
             case ["services", "oauth2", "introspect"]:

@@ -1,6 +1,7 @@
 """Who may call: the OAuth token endpoint, access tokens and their end (salesforce.md 1 and 8.1).
 
-JWT bearer, client credentials, refresh token and password grants, and what SOAP's login needs. It knows users by id.
+JWT bearer, client credentials, authorization code, refresh token and password, and what SOAP's login needs. It knows
+users by id.
 """
 
 from __future__ import annotations
@@ -17,13 +18,14 @@ from urllib.parse import parse_qs, unquote
 import jwt
 
 from syncd.sandbox.salesforce.refusals import session_invalid
+from syncd.sandbox.salesforce.webflow import AuthorizationCodes
 from syncd.sandbox.timekeeping import SandboxClock
 from syncd.sandbox.wire import Request, Response
 
 JWT_GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 TOKEN_LIFETIME = timedelta(hours=2)
 _LONGEST_ASSERTION = timedelta(minutes=5)
-GRANTS = ("jwt", "client_credentials", "refresh_token", "password", "soap")
+GRANTS = ("jwt", "client_credentials", "authorization_code", "refresh_token", "password", "soap")
 """The ways to sign in, by the names an administrator refuses them by."""
 MOST_LOGINS = 3_600
 """How many sign-ins of one user an hour bears (salesforce.md 1.1)."""
@@ -31,6 +33,7 @@ _HOUR = timedelta(hours=1)
 _GRANT_NAMES = {
     JWT_GRANT: "jwt",
     "client_credentials": "client_credentials",
+    "authorization_code": "authorization_code",
     "refresh_token": "refresh_token",
     "password": "password",
 }
@@ -38,6 +41,7 @@ _GRANT_NAMES = {
 _NOT_ALLOWED = {
     "jwt": ("invalid_grant", "user hasn't approved this consumer"),
     "client_credentials": ("invalid_grant", "no client credentials user enabled"),
+    "authorization_code": ("invalid_grant", "expired authorization code"),
     "refresh_token": ("invalid_grant", "expired access/refresh token"),
     "password": ("invalid_grant", "authentication failure"),
 }
@@ -82,6 +86,7 @@ class Sessions:
         user_id_of: Callable[[str], str | None],
     ) -> None:
         self.consumer = consumer
+        self.codes = AuthorizationCodes(consumer.client_id, clock, seed=seed)
         self.lifetime = TOKEN_LIFETIME
         self._clock = clock
         self._seed = seed
@@ -215,6 +220,8 @@ class Sessions:
             "issued_at": issued_at,
             "signature": base64.b64encode(hashlib.sha256((identity + issued_at).encode()).digest()).decode(),
         }
+        if form.get("grant_type") == "authorization_code":
+            document["refresh_token"] = self.consumer.refresh_token
         return Response.of_json(200, document, {"Cache-Control": "no-cache, no-store"})
 
     def _granted(self, form: Mapping[str, str], request: Request, base_url: str) -> str:
@@ -226,6 +233,13 @@ class Sessions:
             return self._asserted(form.get("assertion", ""), base_url)
         if grant == "client_credentials":
             self._check_client(form, request, secret_needed=True)
+            return self.consumer.username
+        if grant == "authorization_code":
+            self._check_client(form, request, secret_needed="code_verifier" not in form)
+            wanted = (form.get(name, "") for name in ("code", "redirect_uri", "code_verifier"))
+            refusal = self.codes.spend(*wanted)
+            if refusal is not None:
+                raise OAuthError(*refusal)
             return self.consumer.username
         if grant == "refresh_token":
             self._check_client(form, request, secret_needed=False)

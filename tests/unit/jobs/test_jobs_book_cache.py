@@ -171,4 +171,5 @@ def test_an_erased_record_leaves_the_kept_book(make_world: Callable[..., World])
     with leadership(world.context) as leader:
         erase(world.context, leader, str(Ref(SALESFORCE, Kind.ACCOUNT, account)), reason="asked")
     assert list(path.parent.iterdir()) == []
+    assert book_cache._READ == {}
     assert all(CANARY.encode() not in each.read_bytes() for each in _kept(world))

@@ -10,9 +10,11 @@ from syncd.errors import InputError, RefusedError, RetryableError, UsageError
 from syncd.jobs.answers.explaining import explain_company
 from syncd.jobs.answers.lookup import company_of
 from syncd.jobs.leadership import leadership
+from syncd.jobs.pulling.candidates import links_document
 from syncd.jobs.pulling.linking import decide_link, link_mirror
 from syncd.jobs.pulling.marking import PATIENCE
 from syncd.model.refs import Kind, Ref
+from syncd.report.links_text import links_text
 from syncd.store import companies, ledger, ownership, runs
 
 
@@ -357,3 +359,21 @@ def test_an_id_map_that_names_a_merged_account_means_the_winner(world: World) ->
     world.wait()
     world.pulled()
     assert links(world)[winner] == links(world)[hubspot]
+
+
+def test_a_candidate_is_shown_with_what_a_person_knows_it_by(world: World) -> None:
+    for name in ("Umbral Foods", "Sable Optics"):
+        world.salesforce.load("Account", [{"Name": name, "BillingCountry": "US", "Website": None}])
+        world.hubspot.load("companies", [{"name": f"{name} Inc", "country": "US"}])
+    world.wait()
+    world.pulled()
+    document = links_document(world.context, 1)
+    assert document["candidates_total"] > len(document["candidates"]) == 1
+    one = document["candidates"][0]
+    assert one["hubspot"]["name"] == f"{one['salesforce']['name']} Inc"
+    assert (one["hubspot"]["country"], one["hubspot"]["website"]) == ("US", None)
+    lines = links_text(document).splitlines()
+    assert lines[1] == f"candidates: {document['candidates_total']}, the first 1:"
+    assert any(line.strip().startswith(f"{one['hubspot']['name']}, ") for line in lines)
+    assert {one["salesforce"]["ref"], one["hubspot"]["ref"]} <= {line.strip() for line in lines}
+    assert max(map(len, lines)) <= 80

@@ -84,7 +84,7 @@ FOUND: dict[str, tuple[Mapping[str, str | bytes], str]] = {
             "territory,country,state,postal_code,industry,employees,owners\n"
             + "".join(f"a,Nowhere{n},Q{n},>= x{n},>= b{n},>= many{n},unassigned\n" for n in range(20_000))
         ),
-        "t.csv:1:25 SYN371",
+        "t.csv:1:11 SYN371",
     ),
     "a table of names that are none": (
         table(ROW + "".join(f"Z {n},94105,unassigned\n" for n in range(20_000))),

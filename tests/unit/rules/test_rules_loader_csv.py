@@ -5,10 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from pack_writing import codes, found, in_pack, loaded, with_territory
 
 from syncd.rules.findings import Findings
 from syncd.rules.pack import OwnersByLookup
+from syncd.rules.reading import csv_reader
 from syncd.rules.reading.csv_reader import Sheet, read_csv
 
 LIST = "lists: {l: {file: l.csv, column: domain}}"
@@ -85,6 +88,20 @@ def test_cells_know_their_place() -> None:
     sheet = read("a,b,c\n1, 2,3\n\n4,5,6\n")
     assert str(sheet.place(sheet.rows[0], 1)) == "l.csv:2:4"
     assert str(sheet.place(sheet.rows[1], 2)) == "l.csv:4:5"
+
+
+@given(
+    st.lists(st.sampled_from(["a", ",", ";", "\t", " ", "\n", "\r\n", "\r", '"', "é", "\u00a0", "b c"]), max_size=14)
+)
+@settings(max_examples=150, deadline=None)
+def test_a_file_without_quotes_and_white_space_is_read_by_lines_as_by_the_csv_module(parts: list[str]) -> None:
+    data = ("x,y\n" + "".join(parts)).encode()
+    short, long = Findings(), Findings()
+    quick = read_csv(data, "l.csv", short)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(csv_reader, "_plain_rows", lambda *_: [])
+        assert read_csv(data, "l.csv", long) == quick
+    assert long.items == short.items
 
 
 def test_rows_after_quoted_lines_know_their_line() -> None:

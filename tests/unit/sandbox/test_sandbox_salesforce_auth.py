@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import parse_qs, urlencode
 
 import jwt
 import pytest
@@ -110,6 +111,52 @@ def test_refresh_and_password_grants(org: SalesforceOrg) -> None:
     assert token_call(org, {**refresh, "client_id": known["client_id"]})[0] == 200
     user = {"grant_type": "password", "username": known["username"], "password": known["password"]}
     assert token_call(org, {**user, **client})[0] == 200
+
+
+def test_a_code_of_the_web_server_flow_is_good_once_and_for_its_own_address(org: SalesforceOrg) -> None:
+    known = org.credentials()
+    back = "https://app.example/callback?x=1"
+    verifier = "a-verifier-of-more-than-forty-three-characters-at-all"
+    challenge = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).decode().rstrip("=")
+
+    def code(**more: str) -> str:
+        asked = {"response_type": "code", "client_id": known["client_id"], "redirect_uri": back, "state": "s&1", **more}
+        answer = org.handle(
+            Request.of("GET", f"/services/oauth2/authorize?{urlencode(asked)}", {"Host": "org.example"})
+        )
+        location = answer.headers["Location"]
+        assert (answer.status, location.partition("&")[0]) == (302, back)
+        return parse_qs(location.partition("?")[2])["code"][0]
+
+    form = {"grant_type": "authorization_code", "client_id": known["client_id"], "redirect_uri": back}
+    secret = {"client_secret": known["client_secret"]}
+    good = {**form, **secret, "code": code()}
+    status, document = token_call(org, good)
+    assert (status, document["refresh_token"]) == (200, known["refresh_token"])
+    assert limits_status(org, document["access_token"]) == 200
+    assert token_call(org, good) == (
+        400,
+        {"error": "invalid_grant", "error_description": "expired authorization code"},
+    )
+    elsewhere = {**form, **secret, "code": code(), "redirect_uri": "https://other.example"}
+    assert token_call(org, elsewhere)[1]["error"] == "redirect_uri_mismatch"
+    pkce = {**form, "code": code(code_challenge=challenge, code_challenge_method="S256"), "code_verifier": verifier}
+    assert token_call(org, pkce)[0] == 200
+    wrong = {**pkce, "code": code(code_challenge=challenge), "code_verifier": "another"}
+    assert token_call(org, wrong)[1]["error_description"] == "invalid code verifier"
+    org.model.sessions.refuse(["authorization_code"])
+    assert token_call(org, {**good, "code": code()})[0] == 400
+    stranger = (
+        f"/services/oauth2/authorize?{urlencode({'response_type': 'code', 'client_id': 'x', 'redirect_uri': back})}"
+    )
+    assert org.handle(Request.of("GET", stranger, {"Host": "org.example"})).status == 400
+
+
+@pytest.mark.parametrize("path", ["limits", "limits/recordCount", "recent", "jobs"])
+def test_what_is_only_read_refuses_other_methods(org: SalesforceOrg, path: str) -> None:
+    headers = {"Authorization": f"Bearer {org.credentials()['access_token']}"}
+    answer = org.handle(Request.of("PUT", f"/services/data/v66.0/{path}", headers))
+    assert (answer.status, json.loads(answer.body)[0]["errorCode"]) == (405, "METHOD_NOT_ALLOWED")
 
 
 def test_jwt_bearer_is_accepted(org: SalesforceOrg) -> None:

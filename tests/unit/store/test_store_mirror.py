@@ -57,6 +57,27 @@ def test_every_part_of_a_record_survives(store: Store) -> None:
     assert stored.content_hash() == record.content_hash()
 
 
+def test_a_page_of_strangers_is_stored_as_the_same_records_beside_one_that_is_known(store: Store) -> None:
+    odd = (
+        account(2, fields={"name": "  Köln  & SÖHNE\x00", "website": "https://WWW.Köln.example/a"}, owner=REP + "\x00"),
+        account(3, fields={}, owner=None, deleted=True, merged_into="2", merged_from=("8", "9")),
+        account(4, fields={"name": "x\udc80", "domain": "acme.com"}, account="1\udc80", modified_by=OTHER),
+    )
+    rows, told = [], []
+    columns = [column for column in tables.records.c if column.name != "change_seq"]
+    query = select(*columns).where(tables.records.c.id != "1").order_by(tables.records.c.id)
+    for known in ((), (account(1),)):
+        with store.write() as conn:
+            conn.execute(tables.records.delete())
+            put(conn, *known)
+            told.append(put(conn, *known, *odd).changed)
+            rows.append([tuple(row) for row in conn.execute(query)])
+            sequence = conn.execute(select(tables.records.c.change_seq).order_by(tables.records.c.change_seq))
+            assert list(sequence.scalars()) == [*range(1, 4 + len(known))]
+    assert rows[0] == rows[1]
+    assert (len(rows[0]), told) == (3, [3, 3])
+
+
 def test_same_content_is_no_change(store: Store) -> None:
     with store.write() as conn:
         put(conn, account(1))

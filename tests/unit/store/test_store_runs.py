@@ -36,6 +36,19 @@ def test_last_success_counts_only_runs_that_ended_well(store: Store) -> None:
         assert runs.last_success(conn, "plan") is None
 
 
+def test_what_runs_of_several_jobs_came_to_is_one_question(store: Store) -> None:
+    with store.write() as conn:
+        for number, (job, outcome) in enumerate([("pull", "ok"), ("apply", "ok"), ("watch", "ok"), ("pull", "failed")]):
+            began = NOW + timedelta(minutes=number)
+            runs.start_run(conn, f"r{number}", job, now=began)
+            runs.finish_run(conn, f"r{number}", outcome, now=began, summary={"number": number})
+        runs.start_run(conn, "under way", "sweep", now=NOW)
+        since = runs.summaries_since(conn, ["pull", "apply"], NOW + timedelta(minutes=1))
+        assert sorted(summary["number"] for summary in since) == [1, 3]
+        ended = runs.last_successes(conn, ["pull", "apply", "sweep", "plan"])
+        assert ended == {"pull": NOW, "apply": NOW + timedelta(minutes=1)}
+
+
 def test_run_starts_and_ends_once(store: Store) -> None:
     with store.write() as conn:
         runs.start_run(conn, "r", "pull", now=NOW)
