@@ -18,6 +18,8 @@ from syncd.model.refs import Kind
 CURRENCY: Final = "currency"
 """The reserved name in a mapping whose field says in which currency the record's money is; no rule field of its own."""
 
+UNKEPT: Final = "\ufffd"
+"""Stands for a character that a text of a CRM holds and no database of ours keeps: a NUL."""
 _INSTANT: Final = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d)")
 _EPOCH: Final = re.compile(r"-?\d{11,14}(\.0+)?")
 _TYPES: Final[Mapping[Kind, Mapping[str, FieldType]]] = {
@@ -73,7 +75,7 @@ def canonical(value: Any, type_: FieldType | None = None) -> str | None:
 
 
 def _text(value: str, type_: FieldType | None) -> str | None:
-    text = value.replace("\0", "") if "\0" in value else value
+    text = value.replace("\0", UNKEPT) if "\0" in value else value
     if not text:
         return None
     if type_ is None:

@@ -44,6 +44,10 @@ EVENTS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "pull.finished": ("info", "a pull of one system read everything it meant to"),
         "pull.incomplete": ("warning", "a pull ended early; the cursor stands at the last committed page"),
         "pull.failed": ("error", "a pull could not be done"),
+        "record.character_lost": (
+            "warning",
+            "a text of a CRM holds a NUL, which the mirror cannot keep: it has U+FFFD there; mend the field in the CRM",
+        ),
         "page.stored": ("debug", "a page and its cursor were committed"),
         "cursor.ahead": ("warning", "a saved cursor lay in the future; everything of its kind is read again"),
         "console.started": ("info", "the console serves its pages"),

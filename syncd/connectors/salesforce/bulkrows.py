@@ -14,7 +14,7 @@ from itertools import repeat
 from typing import Any, Final, TypeVar
 
 from syncd.clock import parse_instant
-from syncd.connectors.canonical import CURRENCY, canonical, types_of
+from syncd.connectors.canonical import CURRENCY, UNKEPT, canonical, types_of
 from syncd.connectors.salesforce.mapping import MERGEABLE, PARENT_COLUMN, Columns, id_in, structure_of
 from syncd.connectors.shape import UNEXPECTED, read_record
 from syncd.model.fields import FieldType
@@ -171,7 +171,7 @@ class BulkRows:
 def _texts(column: Sequence[str], convert: Convert | None) -> Sequence[str | None]:
     """The canonical texts of a column's cells, empty or None where a cell says nothing."""
     if "\0" in "".join(column):
-        column = [cell.replace("\0", "") for cell in column]
+        column = [cell.replace("\0", UNKEPT) for cell in column]
     return column if convert is None else _each(column, lambda cell: convert(cell) if cell else None)
 
 

@@ -11,7 +11,9 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from itertools import islice
 
+from syncd.connectors.canonical import UNKEPT
 from syncd.connectors.port import Identity
 from syncd.connectors.salesforce.mapping import PERSON_ACCOUNT
 from syncd.crashpoints import crashpoint
@@ -47,6 +49,8 @@ _GENERATIONS = (100_000, 50, 100)
 _READERS = {System.SALESFORCE: "the integration user's permission set", System.HUBSPOT: "the key"}
 _LARGE_PAGE = 5_000
 """Pages of so many records come of a large load: one for which it pays to leave the mirror's indexes out."""
+_MOST_TOLD = 20
+"""So many fields of a page are named whose text lost a character."""
 
 
 @dataclass(slots=True)
@@ -372,8 +376,16 @@ class Reading:
         result.changed += stored.changed
         result.deleted += stored.deleted
         result.owner_changes += stored.owner_changes
+        self._tell_lost_characters(page)
         self.log.event("page.stored", kind=cursor.kind.value, rows=stored.read, changed=stored.changed)
         self.show(f"{self.system.value}: {result.read:,} records read, {result.changed:,} changed")
+
+    def _tell_lost_characters(self, page: Page) -> None:
+        """Name the first fields of a page whose text held what the mirror cannot keep; nothing is lost in silence."""
+        found = (each for each in page.records if UNKEPT in "".join(each.fields.values()))
+        lost = ((each.ref, name) for each in found for name, text in each.fields.items() if UNKEPT in text)
+        for ref, name in islice(lost, _MOST_TOLD):
+            self.log.event("record.character_lost", ref=str(ref), field=name)
 
     def _leave_indexes_out(self, page: Page) -> None:
         """At the first large page, where nothing is complete yet; a mirror that others keep reading is let alone."""

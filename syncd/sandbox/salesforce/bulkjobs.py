@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from operator import itemgetter
 from typing import Any
 
 from syncd.sandbox.salesforce.bodies import json_object, whole_number
@@ -128,6 +129,8 @@ class BulkJobs:
         if known is not None and not state.unfiltered:
             return known
         result = ask(state, query, include_deleted=include_deleted)
+        if _is_chunked(query):
+            result.rows.sort(key=itemgetter("Id"))
         self._keys += 1
         revision = state.tables.revision
         self._results = {key: value for key, value in self._results.items() if key[2] == revision}
@@ -202,8 +205,8 @@ class BulkJobs:
         }
         if state in ("JobComplete", "Failed"):
             found = len(job.result.rows) if state == "JobComplete" else 0
-            chunked = job.query.limit is None and not job.query.order
-            document |= {"numberRecordsProcessed": found, "totalProcessingTime": 812, "isPkChunkingSupported": chunked}
+            document |= {"numberRecordsProcessed": found, "totalProcessingTime": 812}
+            document["isPkChunkingSupported"] = _is_chunked(job.query)
         if state == "Failed":
             document["errorMessage"] = job.fails_with
         return document
@@ -229,6 +232,11 @@ class BulkJobs:
         }
         packed = part.packed() if "gzip" in request.headers.get("accept-encoding", "") else None
         return Response(200, headers, part.body, packed=packed)
+
+
+def _is_chunked(query: Query) -> bool:
+    """Whether the platform cuts a job by ranges of ids, so that rows come in their order (salesforce.md 2.2)."""
+    return query.limit is None and not query.order
 
 
 def _dialect_of(body: Mapping[str, Any]) -> Dialect:

@@ -186,6 +186,19 @@ def test_a_baseline_with_3000_inactive_owners_is_one_notice_a_receiver(told: Wor
     assert told.watch().sent.delivered == 0
 
 
+def test_what_stood_in_the_baseline_and_ends_is_counted_though_nobody_is_told(told: World) -> None:
+    told.users(user("r1", active=False))
+    told.put(account(1, owner="005r1"))
+    told.pulled()
+    assert told.watch().firing > 1
+    told.users(user("r1"))
+    told.later(20)
+    told.pulled()
+    report = told.watch()
+    assert (report.resolved, report.sent.delivered) == (1, 0)
+    assert told.firing() == ["BaselineFindings baseline"]
+
+
 def test_another_pack_takes_a_new_baseline_and_pages_nobody(told: World) -> None:
     begin(told)
     told.more_pack("monitors: {AccountChurned: {when: {country: Germany}}}\n")

@@ -17,6 +17,7 @@ from syncd.jobs.plans.plan import make_plan
 from syncd.model.refs import Ref, System
 from syncd.store import ledger
 from syncd.store.operations import owner_changes_since
+from syncd.store.ownership import back_and_forth
 
 
 @pytest.fixture
@@ -240,3 +241,16 @@ def test_a_plan_that_is_taken_back_and_written_again_is_no_fight(settled: World)
     assert flips
     assert [change.taken_back for change in flips[0]] == [True, True, False]
     assert not any(entry["reason"] == "ownership-flapping" for entry in make_plan(settled.context)["decisions"])
+
+
+def test_a_person_and_reverts_of_what_the_person_did_are_a_fight(settled: World) -> None:
+    ref = settled.account(SALESFORCE)
+    for _ in range(2):
+        move(settled, ref)
+        carry_out(settled, plan_revert(settled.context, [ref]).document)
+        settled.wait()
+        settled.pulled()
+    with settled.context.store.read() as conn:
+        seen = owner_changes_since(conn, settled.clock.now() - timedelta(days=1))[ref]
+    assert [change.taken_back for change in seen] == [False] * 4
+    assert back_and_forth(seen, settled.clock.now() - timedelta(days=1), 2) == seen

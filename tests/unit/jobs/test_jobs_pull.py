@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import io
+import json
 from collections.abc import Callable
 from datetime import timedelta
 
@@ -52,6 +54,21 @@ def test_a_second_pull_of_an_unchanged_world_changes_nothing(world: World) -> No
     with world.context.store.read() as conn:
         assert mirror.last_change(conn) == before
         assert len(runs.runs(conn, 10, "link")) == 1
+
+
+def test_a_character_that_no_database_keeps_is_named_with_its_field(world: World, log: io.StringIO) -> None:
+    world.pulled()
+    ours, theirs = world.account(SALESFORCE), world.account(HUBSPOT)
+    world.edit_salesforce(ours.id, BillingCity="Ber\0lin")
+    world.edit_hubspot(theirs.id, city="Ber\0lin")
+    world.wait()
+    world.pulled()
+    said = [json.loads(line) for line in log.getvalue().splitlines() if "record.character_lost" in line]
+    assert {(one["ref"], one["field"]) for one in said} == {(str(ours), "city"), (str(theirs), "city")}
+    with world.context.store.read() as conn:
+        record = mirror.get_record(conn, theirs)
+    assert record is not None
+    assert record.fields["city"] == "Ber\ufffdlin"
 
 
 def test_what_the_overlap_reads_again_is_no_change(world: World) -> None:

@@ -74,6 +74,14 @@ def test_job_goes_through_its_states_to_results(bulk: Bulk) -> None:
     assert bulk.results(job["id"], "?maxRecords=2").body == part.body
 
 
+def test_a_job_that_is_cut_by_ids_gives_its_rows_in_their_order(bulk: Bulk) -> None:
+    bulk.clock.advance(timedelta(minutes=1))
+    assert bulk.call("PATCH", f"sobjects/Account/{bulk.accounts[0]}", {"Name": "Changed last"}).status == 204
+    stamped = "SELECT Id FROM Account WHERE SystemModstamp > 2026-01-01T00:00:00Z"
+    ids = [row["Id"] for row in csv.DictReader(io.StringIO(bulk.results(bulk.complete(stamped)).body.decode()))]
+    assert ids == sorted(bulk.accounts)
+
+
 def test_no_rows_give_a_header_and_the_word_null(bulk: Bulk) -> None:
     part = bulk.results(bulk.complete("SELECT Id FROM Account WHERE Name = 'nobody'"))
     assert (part.body, part.headers["Sforce-Locator"]) == (b'"Id"\n', "null")
