@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -168,10 +168,12 @@ def test_the_file_is_written_anew_from_the_database(rated: World) -> None:
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Store:
+def store(tmp_path: Path) -> Iterator[Store]:
     from syncd.clock import ManualClock
 
-    return Store.open(f"sqlite:///{tmp_path}/s.db", clock=ManualClock(NOW), create=True)
+    found = Store.open(f"sqlite:///{tmp_path}/s.db", clock=ManualClock(NOW), create=True)
+    yield found
+    found.close()
 
 
 def test_no_row_is_ever_added_at_or_before_a_day_that_was_in_force(store: Store) -> None:
