@@ -6,6 +6,7 @@ only by the protocol below.
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -58,10 +59,21 @@ REPLAYED_FOR = timedelta(minutes=10)
 """How old an answer is at most that is given once more: as caches and lagging replicas have them, not last night's."""
 
 
-def _place(path: str) -> str:
-    """A path without the record or the locator that it ends with: pages of one query are answers of one place."""
-    head, _, last = path.rstrip("/").rpartition("/")
-    return f"{head}/*" if any(character.isdigit() for character in last) else f"{head}/{last}"
+_REMEMBERED = 64
+"""So many answers are kept to be given once more."""
+_AFTER = re.compile(rb'(,\s*)?"after":\s*"?\d*"?(?(1)|,?\s*)')
+_Question = tuple[str, str, str, bytes]
+
+
+def _question(request: Request) -> _Question:
+    """What is asked: an answer to another question may be one that no client can doubt, such as a count for a list.
+
+    Pages of one query are answers to one question: by a locator at the end of the path, or by `after`.
+    """
+    head, _, last = request.path.rstrip("/").rpartition("/")
+    path = f"{head}/*" if any(character.isdigit() for character in last) else f"{head}/{last}"
+    asked = {name: values for name, values in request.query.items() if name != "after"}
+    return request.method, path, repr(sorted(asked.items())), _AFTER.sub(b"", request.body)
 
 
 class Reception:
@@ -79,7 +91,7 @@ class Reception:
         self.switches: dict[str, Callable[[Any], Any]] = {}
         self._model = model
         self._clock = clock
-        self._previous: dict[str, tuple[datetime, Response]] = {}
+        self._previous: dict[_Question, tuple[datetime, Response]] = {}
 
     def attend(self) -> None:
         """Let the attendants do what is due."""
@@ -126,12 +138,15 @@ class Reception:
         if fault is not None and not fault.after:
             return self._instead(fault, None), ()
         answer = self._model.answer(request, incident.row_fault)
-        key, now = f"{request.method} {_place(request.path)}", self._clock.now()
-        given_at, previous = self._previous.get(key, (now, answer.response))
+        question, now = _question(request), self._clock.now()
+        given_at, previous = self._previous.get(question, (now, answer.response))
         if now - given_at > REPLAYED_FOR:
             previous = answer.response
         if not answer.effects:
-            self._previous[key] = now, answer.response
+            self._previous.pop(question, None)
+            self._previous[question] = now, answer.response
+            while len(self._previous) > _REMEMBERED:
+                del self._previous[next(iter(self._previous))]
         if fault is None or fault.kind is FaultKind.ROW:
             return answer.response, answer.effects
         if fault.kind is FaultKind.REPLAY:
