@@ -213,7 +213,7 @@ class SalesforceReader:
         if shape is not None:
             for chunk in chunks(shape.select, known):
                 where = f"{shape.select} WHERE {shape.parent} IN ({chunk}) ORDER BY {shape.parent}, UserId"
-                yield from shape.teams(row for page in self._pages(where, writing=True) for row in page.rows)
+                yield from shape.gathered(row for page in self._pages(where, writing=True) for row in page.rows)
 
     def _all_teams(self, kind: Kind, restorable: bool | None) -> Iterator[Team]:
         """Every team with its users; describe is asked only where there is a team of which nobody knows."""

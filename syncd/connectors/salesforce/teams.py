@@ -67,6 +67,10 @@ class TeamShape:
             members = sorted({member for _, member in group})
             yield Team(Ref(System.SALESFORCE, self.kind, record), tuple(members), self.restorable)
 
+    def gathered(self, rows: Iterable[Mapping[str, Any]]) -> Iterator[Team]:
+        """The teams of a few records from rows in any order: an answer in disorder must not part a team (F12)."""
+        return self.teams(sorted(rows, key=lambda row: str(row.get(self.parent))))
+
     def _member(self, row: Mapping[str, Any]) -> tuple[str, TeamMember]:
         with decoding(WHERE, f"a row of {TEAM_OBJECTS[self.kind].name}"):
             fields = tuple((name, str(row[name])) for name in self.fields if row[name] is not None)

@@ -58,3 +58,14 @@ def test_of_two_changes_in_one_second_the_one_that_the_record_shows_is_the_newes
     assert latest_version((), USER) is None
     (_, versions) = next(iter(owner_versions([{**back, "CreatedDate": "2026-11-20T10:00:01.000+0000"}, there])))
     assert latest_version(versions, other) == versions[0], "an older one is no tie"
+
+
+def test_rows_in_disorder_part_no_team() -> None:
+    first, second = "006Sb0000000001IAA", "006Sb0000000002IAA"
+    shape = TeamShape(Kind.OPPORTUNITY, (), restorable=True)
+    rows = [
+        {"OpportunityId": record, "UserId": f"005Sb000000000{user}IAA"}
+        for record, user in ((first, 1), (second, 2), (first, 3))
+    ]
+    found = [(team.record.id, len(team.members)) for team in shape.gathered(rows)]
+    assert found == [(first, 2), (second, 1)]
