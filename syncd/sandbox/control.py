@@ -107,10 +107,10 @@ class Reception:
         with self.lock:
             for command in incident.edits_before:
                 self.edit(command)
-            response, effects = self._answered(request, incident)
+            response, effects, told = self._answered(request, incident)
             response = self._dated(response)
             status = 0 if response.drop else response.status
-            self.journal.record(request, status, at=self._clock.now(), effects=effects, fault=incident.text)
+            self.journal.record(request, status, at=self._clock.now(), effects=effects, fault=told)
             for command in incident.edits_after:
                 self.edit(command)
         return response
@@ -132,11 +132,11 @@ class Reception:
             self.journal.record(request, 200, at=self._clock.now(), effects=effects, source=source)
             return effects
 
-    def _answered(self, request: Request, incident: Incident) -> tuple[Response, tuple[str, ...]]:
-        """The response to a request of the API, with its fault, and what it changed."""
-        fault = incident.fault
+    def _answered(self, request: Request, incident: Incident) -> tuple[Response, tuple[str, ...], str | None]:
+        """The response to a request of the API, with its fault; what it changed; which fault there was to tell of."""
+        fault, told = incident.fault, incident.text
         if fault is not None and not fault.after:
-            return self._instead(fault, None), ()
+            return self._instead(fault, None), (), told
         answer = self._model.answer(request, incident.row_fault)
         question, now = _question(request), self._clock.now()
         given_at, previous = self._previous.get(question, (now, answer.response))
@@ -148,10 +148,11 @@ class Reception:
             while len(self._previous) > _REMEMBERED:
                 del self._previous[next(iter(self._previous))]
         if fault is None or fault.kind is FaultKind.ROW:
-            return answer.response, answer.effects
+            return answer.response, answer.effects, told
         if fault.kind is FaultKind.REPLAY:
-            return previous, answer.effects
-        return self._instead(fault, answer.response), answer.effects
+            same = (previous.status, previous.body) == (answer.response.status, answer.response.body)
+            return previous, answer.effects, None if same else told  # the answer of before was no other: no fault
+        return self._instead(fault, answer.response), answer.effects, told
 
     def _instead(self, fault: Fault, response: Response | None) -> Response:
         """What goes over the wire in place of `response` (None: nothing was done)."""
