@@ -142,17 +142,22 @@ class Reception:
         given_at, previous = self._previous.get(question, (now, answer.response))
         if now - given_at > REPLAYED_FOR:
             previous = answer.response
-        if not answer.effects:
-            self._previous.pop(question, None)
-            self._previous[question] = now, answer.response
-            while len(self._previous) > _REMEMBERED:
-                del self._previous[next(iter(self._previous))]
+        own = fault is not None and fault.kind is FaultKind.REPLAY and previous is answer.response
+        if not answer.effects and (own or fault is None or fault.kind is FaultKind.ROW):
+            self._remember(question, now, answer.response)
         if fault is None or fault.kind is FaultKind.ROW:
             return answer.response, answer.effects, told
         if fault.kind is FaultKind.REPLAY:
             same = (previous.status, previous.body) == (answer.response.status, answer.response.body)
             return previous, answer.effects, None if same else told  # the answer of before was no other: no fault
         return self._instead(fault, answer.response), answer.effects, told
+
+    def _remember(self, question: _Question, now: datetime, response: Response) -> None:
+        """Keep an answer that was given, to be given once more; what nobody got, no cache has."""
+        self._previous.pop(question, None)
+        self._previous[question] = now, response
+        while len(self._previous) > _REMEMBERED:
+            del self._previous[next(iter(self._previous))]
 
     def _instead(self, fault: Fault, response: Response | None) -> Response:
         """What goes over the wire in place of `response` (None: nothing was done)."""
