@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from syncd.clock import parse_instant
 from syncd.model.plans import LEADS_PLAN, UNDO, PlanStatus, SavedPlan, Slot
@@ -20,6 +20,8 @@ from tests.simulation.people import plain
 from tests.simulation.violation import ViolationError
 from tests.simulation.world import World
 
+GRAIN = timedelta(milliseconds=1)
+"""Of the instants in the store; the journals are finer."""
 _CLOSED = (PlanStatus.PREVIEW, PlanStatus.OFFERED)
 
 
@@ -92,7 +94,9 @@ def in_force(approved: list[Approved], at: datetime, ref: Ref) -> Approved | Non
     """The plan that a record may be written by at an instant: of its kind the one approved last, unless it has expired.
 
     Leads have plans of their own, which supersede each other, and may be taken back by an undo that names them; in
-    HubSpot a lead is a contact, so either may name it: of two that do, the one approved later.
+    HubSpot a lead is a contact, so either may name it: of two that do, the one approved later. A call that fails may
+    take no time here, so that a plan is approved at the instant at which the one before it sent its last: that was of a
+    record which the newer one does not name.
     """
     before = [one for one in approved if one.approval.at <= at]
     leads = [one for one in before if one.plan.kind == LEADS_PLAN or (one.plan.kind == UNDO and _names(one, ref))]
@@ -104,6 +108,8 @@ def in_force(approved: list[Approved], at: datetime, ref: Ref) -> Approved | Non
         found = sorted(
             (one for one in (*leads[-1:], *others[-1:]) if _names(one, ref)), key=lambda one: one.approval.at
         )
+    if len(found) > 1 and at - found[-1].approval.at < GRAIN and not _names(found[-1], ref):
+        found = found[:-1]
     return found[-1] if found and at < found[-1].until else None
 
 

@@ -17,7 +17,7 @@ from syncd.model.plans import OWNER_FIELD, UNDO, OutboxRow, RowState, Slot, docu
 from syncd.model.records import Record
 from syncd.model.refs import Kind, Ref, System
 from syncd.store import cursors, ledger, outbox, ownership, plans
-from tests.simulation.approvals import Approvals, Approved, in_force, named
+from tests.simulation.approvals import GRAIN, Approvals, Approved, in_force, named
 from tests.simulation.history import COLUMNS, Change, History, Request, Seat, SystemHistory
 from tests.simulation.mirrored import Mirrored
 from tests.simulation.people import NAMES, TEAMS, is_deleted, owner_of, plain, row_id
@@ -25,8 +25,6 @@ from tests.simulation.violation import ViolationError
 from tests.simulation.world import START, World
 
 _OVERLAP = timedelta(minutes=15)
-_GRAIN = timedelta(milliseconds=1)
-"""Of the instants in the store; the journals are finer."""
 _FIELDS: Mapping[tuple[System, Kind], Mapping[str, str]] = {
     (System.SALESFORCE, Kind.ACCOUNT): {"name": "Name", "type": "Type", "country": "BillingCountry"},
     (System.SALESFORCE, Kind.OPPORTUNITY): {"name": "Name", "stage": "StageName"},
@@ -393,7 +391,7 @@ class Invariants:
         """The last reading before a confirmation showed the owner that was wanted."""
         history = self.history.of(row.ref)
         ref = plain(row.ref)
-        read = max(one.number for one in history.reads if ref in one.refs and one.at < at + _GRAIN)
+        read = max(one.number for one in history.reads if ref in one.refs and one.at < at + GRAIN)
         shown = [one.new for one in history.changes if one.slot == slot_of(row) and one.number <= read]
         if not shown or shown[-1] != row.new:
             raise ViolationError("I12 one final state", f"{row} is confirmed, and was read as {shown[-1:]} before that")
