@@ -61,7 +61,8 @@ class _Telling:
         structlog.configure(
             processors=[*self.shared(), delivered],
             wrapper_class=structlog.make_filtering_bound_logger(self.level),
-            logger_factory=structlog.PrintLoggerFactory(self.stream),
+            # a line and its end at once: what children say goes to the same stream, from other threads
+            logger_factory=structlog.WriteLoggerFactory(self.stream),
             cache_logger_on_first_use=False,
         )
 

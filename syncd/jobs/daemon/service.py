@@ -68,6 +68,8 @@ class Daemon:
         self._children = Children(clock, environ)
         self._schedule = Schedule(log)
         self._working = threading.Lock()
+        self._keeping = threading.Lock()
+        self._given_back = False
         self._wake = Waking()
         self._stopping = False
         self._lost = False
@@ -185,7 +187,6 @@ class Daemon:
         finally:
             self._leading = False
             self._schedule.stop()
-            self._store.fence(None)
             self._give_back()
 
     def _have_pack(self, settings: Settings) -> None:
@@ -197,13 +198,17 @@ class Daemon:
             self._children.run(["pack", "fetch"], extra=told, deadline=_FIRST_FETCH, tell=_to_stderr)
 
     def _give_back(self) -> None:
-        if self._lost:
-            return
-        try:
-            with self._store.write() as conn:
-                lease.release(conn, self._lease)
-        except StorageError as error:
-            self._log.event("storage.failing", error=error)  # it runs out by itself
+        """Give the lease back, and keep it no more: a renewal that is under way just then must not take it anew."""
+        with self._keeping:
+            self._given_back = True
+            self._store.fence(None)
+            if self._lost:
+                return
+            try:
+                with self._store.write() as conn:
+                    lease.release(conn, self._lease)
+            except StorageError as error:
+                self._log.event("storage.failing", error=error)  # it runs out by itself
 
     def _serve(self) -> ExitCode:
         """Listen, run jobs and wait, until told to stop."""
@@ -228,7 +233,7 @@ class Daemon:
     def _keep_lease(self) -> None:
         """Renew the lease and show that the scheduler ticks, from now on."""
         now = self._clock.now()
-        self._schedule.put(Task("lease", "keep", self._candidate.ttl / 4, now, self._renew))
+        self._schedule.put(Task("lease", "keep", self._candidate.ttl / 4, now, self._keep))
         self._schedule.put(Task("heartbeat", "keep", _BEAT, now, self._tick))
         self._schedule.put(Task("emergency", "emergency", _BEAT, now, self._emergency.look))
         self._schedule.start()
@@ -396,6 +401,12 @@ class Daemon:
                 save_tally(conn, self._tally.take())
         except (StorageError, LeaseHeldError) as error:
             self._log.event("metrics.unwritten", path="database", reason=error.summary)
+
+    def _keep(self) -> None:
+        """Renew the lease, until it was given back."""
+        with self._keeping:
+            if not self._given_back:
+                self._renew()
 
     def _renew(self) -> None:
         """Keep the lease; stop where it is lost, or where nobody could say for half of it that it is ours."""

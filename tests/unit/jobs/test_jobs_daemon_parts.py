@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 from jobs_world import NOW
+from sqlalchemy import Connection
 
 from syncd.clock import SystemClock
 from syncd.entropy import SeededEntropy
@@ -309,6 +310,34 @@ def test_a_daemon_that_cannot_start_gives_the_lease_back(folder: Path, signals: 
     with pytest.raises((InputError, ConfigError)) as caught:
         daemon(folder, Told()).run()
     assert caught.value.code in ("SYN200", "SYN112")
+    store = open_store(folder)
+    with store.read() as conn:
+        assert lease.current(conn) is None
+    store.close()
+
+
+def test_a_renewal_that_comes_when_the_lease_is_given_back_takes_it_no_more(
+    folder: Path, signals: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / "control.sock").mkdir()
+    tasks: list[Task] = []
+    late: list[threading.Thread] = []
+    put, release = Schedule.put, lease.release
+
+    def keep(schedule: Schedule, task: Task) -> None:
+        tasks.append(task)
+        put(schedule, task)
+
+    def release_late(conn: Connection, held: lease.Lease) -> None:
+        release(conn, held)
+        late.append(threading.Thread(target=next(task.action for task in tasks if task.name == "lease")))
+        late[0].start()
+
+    monkeypatch.setattr(Schedule, "put", keep)
+    monkeypatch.setattr(lease, "release", release_late)
+    with pytest.raises(ConfigError, match="SYN112"):
+        daemon(folder, Told()).run()
+    late[0].join()
     store = open_store(folder)
     with store.read() as conn:
         assert lease.current(conn) is None

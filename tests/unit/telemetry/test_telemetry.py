@@ -52,6 +52,29 @@ def test_control_characters_and_great_length_do_not_reach_the_log() -> None:
     assert len(text) == 2000
 
 
+class Writes(io.StringIO):
+    """A stream that keeps what each call wrote."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.calls: list[str] = []
+
+    def write(self, text: str) -> int:
+        self.calls.append(text)
+        return super().write(text)
+
+
+def test_a_line_is_written_with_its_end_so_that_no_other_comes_between() -> None:
+    stream = Writes()
+    configure(level="debug", stream=stream, clock=ManualClock(datetime(2026, 11, 20, tzinfo=UTC)))
+    get_log(run_id="r1").event("pull.started")
+    logging.getLogger("elsewhere").warning("of another library")
+    structlog.reset_defaults()
+    logging.getLogger().handlers[:] = []
+    assert [call.count("\n") for call in stream.calls] == [1, 1]
+    assert all(call.endswith("}\n") for call in stream.calls)
+
+
 def test_an_event_is_one_json_line_with_time_level_and_facts(stream: io.StringIO) -> None:
     get_log(run_id="r1").event("call.retried", error=ValueError("pat-na1-canary-0123"), text="two\nlines")
     (line,) = stream.getvalue().splitlines()
