@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
+from syncd.connectors.ahead import SentAhead
 from syncd.connectors.budget import GENERAL, RateBudget
-from syncd.connectors.wire import HttpRequest, HttpResponse, Wire
+from syncd.connectors.wire import HttpRequest, HttpResponse, Wire, is_networked
+from syncd.errors import QuotaExhaustedError
 
 
 class Gate:
@@ -23,6 +25,7 @@ class Gate:
         self._lock = threading.Lock()
         self._calls = 0
         self._purpose = threading.local()
+        self._ahead: SentAhead | None = None
 
     @property
     def calls(self) -> int:
@@ -56,15 +59,38 @@ class Gate:
         """Forget the last answer: an SDK that fails before it sends must not be taken for the call before."""
         self._purpose.last = None
 
+    @property
+    def is_networked(self) -> bool:
+        """Whether requests leave this process; what is simulated in it has one thing happen after the other."""
+        return is_networked(self._wire)
+
+    def expect(self, request: HttpRequest) -> None:
+        """Send the read that comes next while its caller works on; `send` of an equal one takes the answer."""
+        pool, writing = getattr(self._purpose, "value", (GENERAL, False))
+        with suppress(QuotaExhaustedError):  # which is told to whoever sends it
+            self._budget.admit(pool, writing=writing)
+            with self._lock:
+                self._ahead = SentAhead.start(self._wire, request)
+
     def send(self, request: HttpRequest) -> HttpResponse:
         """Send one request; QuotaExhaustedError before it, WireError instead of an answer."""
         self.forget()
         self._purpose.request = request
         pool, writing = getattr(self._purpose, "value", (GENERAL, False))
-        self._budget.admit(pool, writing=writing)
+        ahead = self._expected(request)
+        if ahead is None:
+            self._budget.admit(pool, writing=writing)
         with self._lock:
             self._calls += 1
-        response = self._wire.send(request)
+        response = self._wire.send(request) if ahead is None else ahead.answer()
         self._purpose.last = response
         self._note(response)
         return response
+
+    def _expected(self, request: HttpRequest) -> SentAhead | None:
+        """This very request, if it is under way; it is given once."""
+        with self._lock:
+            if self._ahead is None or self._ahead.request != request:
+                return None
+            ahead, self._ahead = self._ahead, None
+            return ahead

@@ -235,6 +235,11 @@ class NetworkWire:
         return WireError("broken" if cut else "reset", True, detail)
 
 
+def is_networked(wire: Wire) -> bool:
+    """Whether requests leave this process: then time passes until an answer comes, and several may be under way."""
+    return isinstance(getattr(wire, "inner", wire), NetworkWire)
+
+
 class _Oversize(faults.HTTPError):
     """An answer larger than anything that a CRM sends."""
 

@@ -49,3 +49,19 @@ class Mapping:
 
 
 Node = Scalar | Sequence | Mapping
+
+
+def moved(node: Node, by: int) -> Node:
+    """The same node so many lines further down."""
+    place = Place(node.place.path, node.place.line + by, node.place.column)
+    if isinstance(node, Scalar):
+        return Scalar(node.text, node.quoted, place)
+    if isinstance(node, Sequence):
+        return Sequence(tuple([moved(item, by) for item in node.items]), place)
+    return Mapping(tuple([moved_entry(entry, by) for entry in node.entries]), place)
+
+
+def moved_entry(entry: Entry, by: int) -> Entry:
+    """The same entry so many lines further down."""
+    key, place = entry.key, entry.key.place
+    return Entry(Scalar(key.text, key.quoted, Place(place.path, place.line + by, place.column)), moved(entry.value, by))

@@ -83,9 +83,8 @@ def store_page(
     before `settled` that the mirror lacks are counted as missed: an earlier run should have read them. StorageError
     SYN610 if the cursor would go back, ValueError for a record of another system or kind than the cursor's.
     """
-    if any(record.ref.system is not cursor.system or record.ref.kind is not cursor.kind for record in page.records):
-        raise ValueError(f"a page of {cursor.system.value} {cursor.kind.value} records holds others")
-    result = upsert_records(conn, page.records, now=now, run_id=run_id, settled=settled)
+    only = cursor.system, cursor.kind
+    result = upsert_records(conn, page.records, now=now, run_id=run_id, settled=settled, only=only)
     set_cursor(conn, cursor)
     return result
 

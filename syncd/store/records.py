@@ -127,13 +127,13 @@ class _Known:
 
 @dataclass(slots=True)
 class _Writes:
-    """The statements that some records come to."""
+    """The statements that some records come to; `stored` are those that change the mirror, each with its stamp."""
 
     added: list[tuple[object, ...]]
     rows: list[tuple[object, ...]]
     touched: list[dict[str, Any]]
     owners: list[dict[str, Any]]
-    stored: list[Record]
+    stored: list[tuple[Record, str]]
     deleted: int = 0
     missed: int = 0
 
@@ -145,15 +145,18 @@ def upsert_records(
     now: datetime,
     run_id: str | None,
     settled: datetime | None = None,
+    only: tuple[System, Kind] | None = None,
 ) -> PageResult:
     """Put versions of records into the mirror, and retire those that they say were merged into them.
 
     Those stamped before `settled` that change the mirror by more than their content (it has an older stamp, or nothing)
-    are counted as missed.
+    are counted as missed. ValueError for a record of another system or kind than `only`, if that is given.
     """
     if not incoming:
         return PageResult(0, 0, 0, 0)
     newest = _newest(incoming)
+    if only is not None and newest.keys() != {only}:
+        raise ValueError(f"a page of {only[0].value} {only[1].value} records holds others")
     writes = _Writes([], [], [], [], [])
     planner = _Planner(writes, last_change(conn), now, run_id, settled)
     for (system, kind), of_kind in newest.items():
@@ -254,14 +257,14 @@ def changed_since(conn: Connection, mark: int) -> Iterator[Ref]:
 
 def _newest(incoming: Sequence[Record]) -> dict[tuple[System, Kind], dict[str, Record]]:
     """The records by clean id, of several with one id the newest; of one stamp, the last."""
+    refs = [record.ref for record in incoming]
+    ids = [ref.id for ref in refs]
+    if _are_one_kind(refs) and _are_clean(ids) and len(known := dict(zip(ids, incoming, strict=True))) == len(ids):
+        return {(refs[0].system, refs[0].kind): known}  # a page of a load, where looking at each record would tell
     newest: dict[tuple[System, Kind], dict[str, Record]] = {}
-    of_kind: dict[str, Record] = {}
-    system, kind = None, None
     for record in incoming:
         ref = record.ref
-        if ref.kind is not kind or ref.system is not system:
-            system, kind = ref.system, ref.kind
-            of_kind = newest.setdefault((system, kind), {})
+        of_kind = newest.setdefault((ref.system, ref.kind), {})
         record_id = clean(ref.id)
         if record_id != ref.id:
             record = replace(record, ref=replace(ref, id=record_id))
@@ -269,6 +272,16 @@ def _newest(incoming: Sequence[Record]) -> dict[tuple[System, Kind], dict[str, R
         if held is None or held.stamp <= record.stamp:
             of_kind[record_id] = record
     return newest
+
+
+def _are_one_kind(refs: Sequence[Ref]) -> bool:
+    """Whether these are of one kind of one system: members are told apart by identity, hashing them is slow."""
+    return len({*map(id, [ref.kind for ref in refs])}) == 1 and len({*map(id, [ref.system for ref in refs])}) == 1
+
+
+def _are_clean(texts: Sequence[str]) -> bool:
+    said = "".join(texts)
+    return said.isascii() and "\x00" not in said
 
 
 def _known(conn: Connection, system: System, kind: Kind, ids: Sequence[str]) -> dict[str, _Known]:
@@ -304,7 +317,7 @@ class _Planner:
 
     def add(self, system: System, kind: Kind, fresh: Sequence[Record]) -> None:
         """Add what records of one kind come to that the mirror holds none of, as `plan` does, column by column."""
-        stamps = [iso(record.stamp) for record in fresh]
+        stamps = _as_texts([record.stamp for record in fresh])
         contents = [record.content() for record in fresh]
         first = self._seq + 1
         self._seq += len(fresh)
@@ -312,7 +325,7 @@ class _Planner:
             self._writes.missed += sum(
                 stamp < self._settled and not record.deleted for stamp, record in zip(stamps, fresh, strict=True)
             )
-        self._writes.stored += fresh
+        self._writes.stored += zip(fresh, stamps, strict=True)
         account = kind is Kind.ACCOUNT
         self._writes.added += zip(
             repeat(_SYSTEMS[system]),
@@ -342,7 +355,7 @@ class _Planner:
         if known is None:
             writes.missed += stamp < self._settled and not record.deleted
             self._seq += 1
-            writes.stored.append(record)
+            writes.stored.append((record, stamp))
             writes.added.append(_row(record, stamp, content, self._seq, self._instant, self._run))
             return
         if stamp < known.stamp:
@@ -360,8 +373,17 @@ class _Planner:
             self._writes.deleted += 1
         self._writes.missed += known.stamp < stamp < self._settled
         self._seq += 1
-        self._writes.stored.append(record)
+        self._writes.stored.append((record, stamp))
         self._writes.rows.append(_row(record, stamp, content, self._seq, self._instant, self._run))
+
+
+def _as_texts(stamps: Sequence[datetime]) -> list[str]:
+    """The stamps as text. What was changed in bulk has few, and a reader of pages makes one object of each."""
+    different = {id(stamp): stamp for stamp in stamps}
+    if 2 * len(different) > len(stamps):
+        return [*map(iso, stamps)]
+    known = {place: iso(stamp) for place, stamp in different.items()}
+    return [known[id(stamp)] for stamp in stamps]
 
 
 def _execute(conn: Connection, writes: _Writes) -> None:

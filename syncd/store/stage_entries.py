@@ -14,7 +14,6 @@ from typing import Any
 
 from sqlalchemy import Connection, Text, bindparam, delete, func, select, type_coerce
 
-from syncd.clock import iso
 from syncd.model.records import Record
 from syncd.model.refs import Kind, Ref
 from syncd.store.columns import RefText, clean
@@ -33,12 +32,14 @@ class StageEntry:
     stage: str
 
 
-def note_stages(conn: Connection, stored: Iterable[Record]) -> int:
-    """Write down the stages of these records, which just changed the mirror; how many entries were new.
+def note_stages(conn: Connection, stored: Iterable[tuple[Record, str]]) -> int:
+    """Write down the stages of these records, which just changed the mirror, each with its stamp as text.
 
-    Closed deals end their way by their close date, so that only open ones are written down.
+    Returns how many entries were new. Closed deals end their way by their close date, so that only open ones are
+    written down.
     """
-    seen = {clean(str(each.ref)): (iso(each.stamp), clean(each.fields["stage"])) for each in stored if _counts(each)}
+    open_ones = [(each, stamp) for each, stamp in stored if each.ref.kind is Kind.OPPORTUNITY and _is_open(each)]
+    seen = {clean(str(each.ref)): (stamp, clean(each.fields["stage"])) for each, stamp in open_ones}
     if not seen:
         return 0
     last = conn.execute(_LAST_REF).scalar()
@@ -90,11 +91,11 @@ def forget_ways(conn: Connection, refs: Iterable[Ref]) -> None:
         conn.execute(delete(_t).where(_t.c.ref.in_(batch)))
 
 
-def _counts(record: Record) -> bool:
-    if record.ref.kind is not Kind.OPPORTUNITY or record.deleted:
-        return False
-    fields = record.fields
-    return fields.get("is_closed") != "true" and fields.get("is_won") != "true" and bool(fields.get("stage"))
+def _is_open(deal: Record) -> bool:
+    """Whether a deal stands in a stage and may still leave it."""
+    fields = deal.fields
+    closed = deal.deleted or fields.get("is_closed") == "true" or fields.get("is_won") == "true"
+    return not closed and bool(fields.get("stage"))
 
 
 def _newest(conn: Connection, refs: Sequence[str]) -> dict[str, tuple[str, str]]:

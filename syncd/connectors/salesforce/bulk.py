@@ -107,16 +107,21 @@ class BulkQueries:
                 return Part(rows, None)
             if locator == place.locator:
                 raise bad_answer("a part of a Bulk job names itself as the next one")
-            return Part(rows, Place(place.job, str(locator), place.rows + len(rows)))
+            following = Place(place.job, str(locator), place.rows + len(rows))
+            self._client.expect(self._path(following))
+            return Part(rows, following)
 
         while True:
-            query = f"?maxRecords={self._part_rows}" + (f"&locator={place.locator}" if place.locator else "")
             try:
-                return self._client.request("GET", f"jobs/query/{place.job}/results{query}", check=check, lost=_GONE)
+                return self._client.request("GET", self._path(place), check=check, lost=_GONE)
             except OversizeError:
                 if self._part_rows == 1:
                     raise BadDataError("SYN421", "one row of a Bulk job is too large to be read") from None
                 self._part_rows = max(1, self._part_rows // 2)
+
+    def _path(self, place: Place) -> str:
+        locator = f"&locator={place.locator}" if place.locator else ""
+        return f"jobs/query/{place.job}/results?maxRecords={self._part_rows}{locator}"
 
     def delete(self, job_id: str) -> None:
         """Clean up after a job. One that cannot be deleted expires by itself after seven days: no error."""

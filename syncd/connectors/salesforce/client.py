@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final, TypeVar
@@ -23,9 +24,10 @@ from syncd.connectors.retry import CallFailedError, Failure, Remedy, RetryPolicy
 from syncd.connectors.salesforce.auth import SalesforceAccess, Token, TokenSource
 from syncd.connectors.salesforce.failures import classify
 from syncd.connectors.wire import OVERSIZE, HttpRequest, HttpResponse, WireError
-from syncd.errors import BadDataError, CursorLostError
+from syncd.errors import BadDataError, CrmError, CursorLostError
 
 CLIENT_HEADERS: Final[Mapping[str, str]] = {"Sforce-Call-Options": "client=syncd"}
+_PLAIN_HEADERS: Final[Mapping[str, str]] = {**CLIENT_HEADERS, "Accept": "*/*"}
 QUERY_HEADERS: Final[Mapping[str, str]] = {**CLIENT_HEADERS, "Sforce-Query-Options": "batchSize=2000"}
 WRITE_HEADERS: Final[Mapping[str, str]] = {
     **CLIENT_HEADERS,
@@ -140,8 +142,7 @@ class SalesforceClient:
         `path` begins with `/services/data`, or is below the pinned version. `check` raises CallFailedError for an
         answer that is none. A status in `lost` is a CursorLostError; OversizeError says that less must be asked for.
         """
-        place = path if path.startswith("/services/") else f"/services/data/v{self._version}/{path}"
-        headers = {**CLIENT_HEADERS, "Accept": "*/*"}
+        place, headers = self._place(path), dict(_PLAIN_HEADERS)
         body = None
         if payload is not None:
             headers["Content-Type"] = "application/json"
@@ -151,9 +152,8 @@ class SalesforceClient:
         def attempt() -> T:
             used[:] = [self._tokens.current()]
             token = used[0]
-            signed = {**headers, "Authorization": f"Bearer {token.text}"}
             try:
-                answer = self._gate.send(HttpRequest(method, token.instance_url + place, signed, body))
+                answer = self._gate.send(_signed(method, token, place, headers, body))
             except WireError as error:
                 if error.detail == OVERSIZE:
                     raise OversizeError from None
@@ -166,6 +166,16 @@ class SalesforceClient:
             return check(answer)
 
         return self._policy.run(attempt, lambda: self._tokens.discard(used[0]))
+
+    def expect(self, path: str) -> None:
+        """Begin to read what `request` is asked for next, this path; nothing in a simulation. See `Gate.expect`."""
+        if self._gate.is_networked:
+            with suppress(CrmError, CallFailedError):  # of a token, told when the path is asked for
+                self._gate.expect(_signed("GET", self._tokens.current(), self._place(path), _PLAIN_HEADERS, None))
+
+    def _place(self, path: str) -> str:
+        """The path on a host, of one that begins with `/services/data` or is below the pinned version."""
+        return path if path.startswith("/services/") else f"/services/data/v{self._version}/{path}"
 
     def describe(self, name: str) -> Mapping[str, Any]:
         """What Salesforce says of an object and its fields."""
@@ -256,6 +266,10 @@ class SalesforceClient:
             del sdk.headers["X-PrettyPrint"]
             self._sdk = (token, sdk)
         return self._sdk[1]
+
+
+def _signed(method: str, token: Token, place: str, headers: Mapping[str, str], body: bytes | None) -> HttpRequest:
+    return HttpRequest(method, token.instance_url + place, {**headers, "Authorization": f"Bearer {token.text}"}, body)
 
 
 def _bad(summary: str) -> CallFailedError:

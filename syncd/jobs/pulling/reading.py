@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from itertools import islice
+from itertools import chain, islice
 
 from syncd.connectors.canonical import UNKEPT
 from syncd.connectors.port import Identity
@@ -108,7 +108,7 @@ def missed_records(system: System, count: int) -> BadDataError:
     """The error for records that a full pull found and earlier ones should have: a mirror that was wrong in silence."""
     return BadDataError(
         "SYN437",
-        f"{count} records were not in the mirror as they stood before the last pull; now they are",
+        f"earlier pulls missed {counted(count, 'record')}; now in the mirror",
         where=system.value,
         hint="they were shared with us lately, or increments lose records: see the page of this code",
     )
@@ -382,8 +382,9 @@ class Reading:
 
     def _tell_lost_characters(self, page: Page) -> None:
         """Name the first fields of a page whose text held what the mirror cannot keep; nothing is lost in silence."""
-        found = (each for each in page.records if UNKEPT in "".join(each.fields.values()))
-        lost = ((each.ref, name) for each in found for name, text in each.fields.items() if UNKEPT in text)
+        if UNKEPT not in "".join(chain.from_iterable([each.fields.values() for each in page.records])):
+            return
+        lost = ((each.ref, name) for each in page.records for name, text in each.fields.items() if UNKEPT in text)
         for ref, name in islice(lost, _MOST_TOLD):
             self.log.event("record.character_lost", ref=str(ref), field=name)
 

@@ -7,7 +7,7 @@ Nothing is approximated: whatever does not fit goes to the rest as it is. Knows 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from syncd.rules.classes.alternatives import UNTESTED, Line, Lines, lines_of, rows_of, united_rows
@@ -31,6 +31,9 @@ MOST_TERMS = 64
 MOST_INHERITED = 8
 """Terms that a territory takes over from the alternatives of its ancestors, as a factor."""
 
+_MOST_PLACES = 8
+"""So many times as many conditions are remembered as are different, before all places are looked up anew."""
+
 Tests = Mapping[str, tuple[Condition, ...]]
 
 
@@ -46,19 +49,20 @@ ALWAYS = Term()
 
 
 class Terms:
-    """Splits conditions into terms; a condition that many items share is split once."""
+    """Splits conditions into terms, once a condition that many items share, or that only moved in its file."""
 
     def __init__(self, identities: Identities) -> None:
         self.identities = identities
+        self._first_of: dict[int, tuple[Condition, Condition]] = {}
+        self._alike: dict[Hashable, Condition] = {}
         self._known: dict[int, tuple[Term, ...]] = {}
-        self._kept: list[Condition] = []
         self._numbers: dict[int, tuple[tuple[Condition, ...], int]] = {}
-        self._clocked: dict[int, tuple[Condition, bool]] = {}
+        self._clocked: dict[int, bool] = {}
 
     @property
     def count(self) -> int:
-        """How many conditions were split so far."""
-        return len(self._known)
+        """How many conditions were split so far, those in other places not counted again."""
+        return len(self._alike)
 
     def number(self, tests: tuple[Condition, ...]) -> int:
         """The number of what a term asks of one field: equal ones ask the same."""
@@ -69,10 +73,11 @@ class Terms:
 
     def reads_clock(self, condition: Condition) -> bool:
         """Whether time alone can change what a condition says."""
-        known = self._clocked.get(id(condition))
+        first = self._first(condition)
+        known = self._clocked.get(id(first))
         if known is None:
-            known = self._clocked[id(condition)] = (condition, reads_clock(condition))
-        return known[1]
+            known = self._clocked[id(first)] = reads_clock(first)
+        return known
 
     def of(self, conditions: Sequence[Condition]) -> tuple[Term, ...]:
         """The terms of conditions that all must hold, a territory's ancestors first and its own last."""
@@ -81,11 +86,21 @@ class Terms:
         return self._product([own], inherited, MOST_INHERITED)
 
     def _of(self, condition: Condition) -> tuple[Term, ...]:
-        found = self._known.get(id(condition))
+        first = self._first(condition)
+        found = self._known.get(id(first))
         if found is None:
-            found = self._known[id(condition)] = self._split(condition, False)
-            self._kept.append(condition)  # so that its id is nobody else's
+            found = self._known[id(first)] = self._split(first, False)
         return found
+
+    def _first(self, condition: Condition) -> Condition:
+        """The first condition met with the same matchers; both are held, so that their ids are nobody else's."""
+        known = self._first_of.get(id(condition))
+        if known is None:
+            if len(self._first_of) > _MOST_PLACES * len(self._alike):
+                self._first_of.clear()
+            first = self._alike.setdefault(_matchers_of(condition), condition)
+            known = self._first_of[id(condition)] = (condition, first)
+        return known[1]
 
     def _split(self, condition: Condition, negated: bool) -> tuple[Term, ...]:
         name = only_field(condition)
@@ -186,6 +201,23 @@ def only_field(condition: Condition) -> str | None:
             return first if first is not None and all(only_field(each) == first for each in conditions) else None
         case Always() | OpportunityTest():
             return None
+
+
+def _matchers_of(condition: Condition) -> Hashable:
+    """What tells a condition from those with other matchers, whatever its place: a copy in other lines keeps them."""
+    match condition:
+        case FieldTest(name, type_, matcher):
+            return (name, type_, id(matcher))
+        case Not(inner):
+            return ("not", _matchers_of(inner))
+        case OpportunityTest(mode, inner):
+            return (mode, _matchers_of(inner))
+        case Always():
+            return "always"
+        case AllOf(conditions) | AnyOf(conditions) | NoneOf(conditions) | InSegment(_, conditions):
+            if isinstance(conditions, TableRows):
+                return (type(condition), id(conditions))
+            return (type(condition), *map(_matchers_of, conditions))
 
 
 def _said(condition: Condition, negated: bool) -> Condition:

@@ -15,8 +15,11 @@ from syncd.errors import Place
 from syncd.rules.findings import Findings, Found
 from syncd.rules.nodes import Mapping as MappingNode
 from syncd.rules.nodes import Node, Sequence
+from syncd.rules.reading.line_shift import LineShift, UnmovableError
 
 T = TypeVar("T")
+_MOST_MOVES = 100_000
+"""Nodes that moved while a pack could not be read as a whole, beyond which they are forgotten and read anew."""
 
 
 class Watched(Mapping[str, T]):
@@ -96,6 +99,30 @@ class Part:
     sheets: Mapping[Any, object]
 
 
+@dataclass(slots=True)
+class _Move:
+    """What a node was before its lines moved. `above` are the things above entries, once each, as they stand now."""
+
+    now: Node
+    before: Node
+    shift: LineShift
+    above: dict[int, tuple[object, object]]
+
+    def part(self, part: Part) -> Part | None:
+        """The same entry in its new lines; None where a finding names the old ones, or nobody knows how to move it."""
+        if part.said.found:
+            return None
+        moved, said = self.shift.moved, part.said
+        try:
+            if id(part.above) not in self.above:
+                self.above[id(part.above)] = (part.above, moved(part.above))
+            said = Said([], moved(said.references), moved(said.pairs), moved(said.queues), moved(said.claims))
+            result, sheets = moved(part.result), moved(part.sheets)
+        except UnmovableError:
+            return None
+        return Part(self.now, self.above[id(part.above)][1], result, said, part.lists, part.segments, sheets)
+
+
 @dataclass(frozen=True, slots=True)
 class Run:
     """All entries of an inserted file, where each was read by itself and nothing was found in any: what they depend on
@@ -142,6 +169,7 @@ class ReadingMemory:
         self._files: dict[tuple[str, str], _File] = {}
         self._known = _Kept()
         self._used = _Kept()
+        self._moves: dict[int, _Move] = {}
         self._same: dict[str, Any] = {}
         self._around: object = None
         self._other: tuple[object, _Kept] = (None, self._known)
@@ -190,9 +218,23 @@ class ReadingMemory:
             self._other = before
         self._used = _Kept()
 
+    def moved(self, shift: LineShift, nodes: Iterable[tuple[Node, Node]]) -> None:
+        """These nodes are others that were read before, in the lines where they stand now."""
+        if len(self._moves) > _MOST_MOVES:
+            self._moves.clear()
+        above: dict[int, tuple[object, object]] = {}
+        self._moves |= {id(now): _Move(now, before, shift, above) for now, before in nodes}
+
     def part(self, node: Node) -> Part | None:
-        """What was kept of this entry."""
-        return self._known.parts.get(id(node))
+        """What was kept of this entry, wherever it stood."""
+        found, moves = self._known.parts.get(id(node)), list[_Move]()
+        while found is None and id(node) in self._moves:
+            moves.append(self._moves[id(node)])
+            node = moves[-1].before
+            found = self._known.parts.get(id(node))
+        for move in reversed(moves):
+            found = move.part(found) if found is not None else None
+        return found
 
     def run(self, root: Sequence) -> Run | None:
         """What was kept of this list as a whole."""
@@ -217,6 +259,7 @@ class ReadingMemory:
     def end(self) -> None:
         """The pack is read as far as it goes: what it no longer holds is forgotten."""
         self._known, self._used = self._used, _Kept()
+        self._moves.clear()
 
     def forget(self) -> None:
         """Forget all parts: something was looked at that this module does not watch."""

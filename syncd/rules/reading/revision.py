@@ -32,7 +32,11 @@ def read_documents(files: PackFiles, findings: Findings, memory: ReadingMemory |
 
 def _kept(name: str, data: bytes, findings: Findings, memory: ReadingMemory) -> Document:
     def again(before: Document, old: bytes) -> Document | None:
-        return reread_yaml(before, old, data, findings)
+        edited = reread_yaml(before, old, data, findings)
+        if edited is None:
+            return None
+        memory.moved(edited.shift, edited.moved)
+        return edited.document
 
     return memory.file("yaml", name, data, partial(read_yaml, data, name, findings), findings, again)
 

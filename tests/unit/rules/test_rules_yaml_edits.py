@@ -71,13 +71,22 @@ def both(old: str, new: str):
         return None
     findings = Findings()
     whole = read_yaml(new.encode(), "f.yaml", findings)
-    return reread_yaml(before, old.encode(), new.encode(), Findings()), whole, findings
+    again = reread_yaml(before, old.encode(), new.encode(), Findings())
+    return again.document if again is not None else None, whole, findings
 
 
 def edited(dice: Random, text: str) -> str:
-    """A text with a few characters of one or two neighbouring lines put in or taken away."""
+    """A text with a few characters of one or two neighbouring lines put in or taken away, or with lines moved about."""
     lines = text.split("\n")
     at = dice.randrange(len(lines))
+    if dice.random() < 0.4:
+        run = lines[at : at + dice.choice((1, 1, 2, 3, 6))]
+        if dice.random() < 0.5:
+            del lines[at : at + len(run)]
+        to = dice.randrange(len(lines) + 1)
+        new = ["  - name: new"], ["  # new"], ["- x"], [dice.choice(PIECES)]
+        lines[to:to] = dice.choice((run, run[::-1], ["", *run], *new))
+        return "\n".join(lines)
     for number in range(at, min(len(lines), at + dice.choice((1, 1, 2)))):
         line = lines[number]
         place = dice.randrange(len(line) + 1)
@@ -107,7 +116,7 @@ def test_an_edited_item_comes_out_as_in_the_whole_file(lane):
 def test_items_that_were_not_edited_are_the_very_objects():
     said = Findings()
     before = read_yaml(TEXT.encode(), "f.yaml", said)
-    found = reread_yaml(before, TEXT.encode(), TEXT.replace("name: one", "name: uno").encode(), said)
+    found = reread_yaml(before, TEXT.encode(), TEXT.replace("name: one", "name: uno").encode(), said).document
     old, new = before.root.get("territories").items, found.root.get("territories").items
     assert [one is other for one, other in zip(old, new, strict=True)] == [False, True, True, True]
     assert new[0].get("name").text == "uno"
@@ -118,14 +127,12 @@ def test_items_that_were_not_edited_are_the_very_objects():
 @pytest.mark.parametrize(
     "new",
     [
-        TEXT.replace("name: one", "name: uno\n"),
-        TEXT.replace("name: one", "name: uno").replace("name: four", "name: quattro"),
         TEXT.replace("format: 1", "format: 2"),
         TEXT.replace("name: one", "name: &a one"),
         TEXT.replace("country: [DE,", "country: [\tDE,"),
         TEXT.replace("country: [DE,", "country: [[DE,"),
     ],
-    ids=["another line", "two items", "no item", "a remark", "a tab", "no YAML"],
+    ids=["no item", "a remark", "a tab", "no YAML"],
 )
 def test_other_edits_are_left_to_the_reader(new):
     short, _, _ = both(TEXT, new)
