@@ -6,6 +6,7 @@ Whole pulls run in process against the sandbox; what only a socket shows runs ov
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -17,7 +18,7 @@ import pytest
 
 from syncd import crashpoints
 from syncd.connectors.salesforce import SalesforceReader
-from syncd.connectors.wire import HttpResponse, NetworkWire
+from syncd.connectors.wire import HttpRequest, HttpResponse, NetworkWire
 from syncd.jobs.pulling.sweeping import sweep
 from syncd.model.records import Record
 from syncd.model.refs import Kind
@@ -684,6 +685,52 @@ def test_t30_a_damaged_bulk_part_over_real_http_is_asked_again_and_never_no_rows
         found = records_of(reader.changes(ACCOUNT, made.everything()))
         wire.close()
     assert set(found) == set(loaded)
+
+
+class WatchedWire(NetworkWire):
+    """The network, with a note of the parts that were asked for."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked: list[str] = []
+        self.answered = threading.Condition()
+
+    def send(self, request: HttpRequest) -> HttpResponse:
+        answer = super().send(request)
+        if RESULTS in request.url:
+            with self.answered:
+                self.asked.append(request.url)
+                self.answered.notify_all()
+        return answer
+
+
+@pytest.mark.parametrize("fault", [None, "truncate", "html 200 after", "cut", "status 503"])
+def test_the_next_bulk_part_is_under_way_while_one_is_stored_and_none_is_asked_for_twice(
+    fault: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("syncd.connectors.salesforce.bulk.PART_ROWS", 100)
+    made = SalesforceWorld()
+    wire = WatchedWire()
+    with serve(made.face) as server:
+        made.face.base_url = server.url
+        made.wire = wire
+        loaded = made.accounts(300)
+        if fault is not None:
+            made.strike(fault, path="*/results", nth=2)
+        reader = SalesforceReader(made.access(), made.mapping, **made._ports(), bulk_above=0)
+        found, pages = dict[str, Record](), 0
+        for page in reader.changes(ACCOUNT, made.everything()):
+            pages += bool(page.records)
+            found |= records_of([page])
+            if fault is None and pages:
+                with wire.answered:
+                    assert wire.answered.wait_for(lambda: len(wire.asked) == min(3, pages + 1), timeout=20)  # noqa: B023
+        wire.close()
+    assert set(found) == set(loaded)
+    assert pages == 3
+    assert len(set(wire.asked)) == 3
+    if fault is None:
+        assert len(wire.asked) == 3
 
 
 # --- the master test
