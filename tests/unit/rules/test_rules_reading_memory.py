@@ -40,6 +40,7 @@ FILES = {
     "lists/strategic.csv": "domain\nacme.com\n",
     "lists/owners.csv": "domain,rep\nacme.com,rep0@example.com\nb.com,rep1@example.com\n",
 }
+FILES_POOLS = "pools: {triage: {members: [rep0@example.com]}}\n"
 ONE_FILE = {name: text for name, text in FILES.items() if not name.startswith("parts/")} | {
     "pack.yaml": FILES["pack.yaml"].replace(
         "  - {file: parts/one.yaml}\n  - {file: parts/two.yaml}\n",
@@ -49,8 +50,17 @@ ONE_FILE = {name: text for name, text in FILES.items() if not name.startswith("p
             for line in FILES[f"parts/{part}.yaml"].removesuffix("\n").split("\n")
         ),
     )
-    + "tests:\n  - {account: {country: US}, expect: {territory: us}}\n"
+    + "tests:\n  - {account: {country: US}, expect: {territory: us}}\n",
+    "people.yaml": "pools: {triage: {members: [rep0@example.com]}}\n",
 }
+ONE_FILE["pack.yaml"] = (
+    ONE_FILE["pack.yaml"]
+    .replace(FILES_POOLS, "")
+    .replace(
+        "  - {name: rest",
+        "  - {name: warned, when: {not: {country: US, state: NY}}, owners: [rep1@example.com]}\n  - {name: rest",
+    )
+)
 SWAPS = [
     ("rep0@example.com", "rep1@example.com"),
     ("rep1@example.com", "nobody"),
@@ -81,6 +91,8 @@ SWAPS = [
     ("- {name: us", "- {name: jp, when: {country: JP}, owners: ['seat:west']}\n  - {name: us"),
     ("- {name: us", "- {name: jp, when: {country: JP}, owners: ['seat:west']}\n- {name: us"),
     ("- {name: small", "- name: br\n    when:\n      country: BR\n    owners: {pool: triage}\n  - {name: small"),
+    ("triage: {members", "gone: {members"),
+    ("  - {name: named", "  # the named ones\n  - {name: named"),
     ("  - {name: rest", "  # the rest\n\n  - {name: rest"),
     ("(", ")"),
 ]
@@ -192,12 +204,15 @@ def test_what_stands_below_lines_that_were_put_in_is_not_read_again(
     write(folder, ONE_FILE)
     read_pack(folder, OPTIONS, now=NOW, memory=memory)
     asked = counting(monkeypatch)
-    one, text = "  - {name: us,", ONE_FILE["pack.yaml"]
-    added = text.replace(one, f"  - {{name: jp, when: {{country: JP}}, owners: ['seat:west']}}\n{one}")
-    broken = added.replace("country: JP", "country: Atlantis")
-    for lines in (added, broken, broken.replace(one, f"\n\n{one}"), added, text):
-        (folder / "pack.yaml").write_text(lines)
-        read_pack(folder, OPTIONS, now=NOW, memory=memory)
-        assert asked()[2] <= 2 + 1  # the group, as ever, what was put in, and at most the one below that
-        same(folder, memory)
-        asked()
+    text = ONE_FILE["pack.yaml"]
+    for one in ("  - {name: us,", "  - {name: named,"):
+        added = text.replace(one, f"  - {{name: jp, when: {{country: JP}}, owners: ['seat:west']}}\n{one}")
+        broken = added.replace("country: JP", "country: Atlantis")
+        for lines in (added, broken, broken.replace(one, f"\n\n{one}"), added, text):
+            (folder / "pack.yaml").write_text(lines)
+            read = read_pack(folder, OPTIONS, now=NOW, memory=memory)
+            # the group as ever, what was put in, the one below that, and the one that says a warning with its line
+            assert asked()[2] <= 4
+            assert read.pack is None or not memory._moves
+            same(folder, memory)
+            asked()

@@ -131,8 +131,12 @@ def test_items_that_were_not_edited_are_the_very_objects():
         TEXT.replace("name: one", "name: &a one"),
         TEXT.replace("country: [DE,", "country: [\tDE,"),
         TEXT.replace("country: [DE,", "country: [[DE,"),
+        TEXT.replace("  -   name: two", "...\n  -   name: two"),
+        TEXT.replace("  - {name: four", "---\n  - {name: four"),
+        TEXT.replace("- {email: a@example.com}\n- email: b@example.com\n", ""),
+        TEXT.replace("reps:\n", "reps: []\n"),
     ],
-    ids=["no item", "a remark", "a tab", "no YAML"],
+    ids=["no item", "a remark", "a tab", "no YAML", "an end", "a start", "none is left", "two lists"],
 )
 def test_other_edits_are_left_to_the_reader(new):
     short, _, _ = both(TEXT, new)
