@@ -117,7 +117,7 @@ class _Move:
             if id(part.above) not in self.above:
                 self.above[id(part.above)] = (part.above, moved(part.above))
             said = Said([], moved(said.references), moved(said.pairs), moved(said.queues), moved(said.claims))
-            result, sheets = moved(part.result), moved(part.sheets)
+            result, sheets = moved(part.result), {moved(asked): sheet for asked, sheet in part.sheets.items()}
         except UnmovableError:
             return None
         return Part(self.now, self.above[id(part.above)][1], result, said, part.lists, part.segments, sheets)

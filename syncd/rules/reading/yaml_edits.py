@@ -26,7 +26,8 @@ _BETWEEN_DOCUMENTS = ("---", "...", "%")
 
 @dataclass(frozen=True, slots=True)
 class Edited:
-    """The document after an edit. `moved` are the items that stand in other lines now, each with what it was."""
+    """The document after an edit. `moved` are the mappings in lists that stand in other lines now, each with what it
+    was."""
 
     document: Document
     shift: LineShift
@@ -122,8 +123,8 @@ def _reread_level(
         return None
     shift = LineShift(before.path, chosen.ends + 1, edit.by)
     below = items[chosen.end :]
-    pairs = tuple((moved(item, edit.by), item) for item in below) if edit.by else ()
-    after = tuple(now for now, _ in pairs) if edit.by else below
+    after = tuple(moved(item, edit.by) for item in below) if edit.by else below
+    pairs = tuple(_pairs(after, below)) if edit.by else ()
     place = read.place if chosen.first == 0 else level.list.place
     changed = SequenceNode((*items[: chosen.first], *read.items, *after), place)
     return Edited(replace(before, root=_with_list(before.root, level.list, changed, edit.by)), shift, pairs)
@@ -157,6 +158,16 @@ def _begins_alike(item: Node, edit: _Edit, was: Sequence[str], now: Sequence[str
 def _dash(item: Node, lines: Sequence[str]) -> bool:
     """Whether an item stands in one line with its dash."""
     return lines[item.place.line - 1][: item.place.column - 1].strip() == "-"
+
+
+def _pairs(now: Sequence[Node], before: Sequence[Node]) -> Iterator[tuple[Node, Node]]:
+    """Items and the items of lists below them, each with what it was before it moved."""
+    for one, other in zip(now, before, strict=True):
+        if isinstance(one, Mapping) and isinstance(other, Mapping):
+            yield one, other
+            for entry, old in zip(one.entries, other.entries, strict=True):
+                if isinstance(entry.value, SequenceNode) and isinstance(old.value, SequenceNode):
+                    yield from _pairs(entry.value.items, old.value.items)
 
 
 def _with_list(root: Node | None, level: SequenceNode, changed: SequenceNode, by: int) -> Node | None:
