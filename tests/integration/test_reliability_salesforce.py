@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -20,6 +21,7 @@ from syncd import crashpoints
 from syncd.connectors.salesforce import SalesforceReader
 from syncd.connectors.wire import HttpRequest, HttpResponse, NetworkWire
 from syncd.jobs.pulling.sweeping import sweep
+from syncd.model.cursors import Page
 from syncd.model.records import Record
 from syncd.model.refs import Kind
 from syncd.sandbox.salesforce import SalesforceOrg
@@ -658,32 +660,36 @@ def test_an_increment_with_nothing_changed_costs_at_most_eight_calls(world: Worl
 # --- over HTTP
 
 
-def test_t26_a_part_too_large_for_the_wire_is_asked_for_in_halves(monkeypatch: pytest.MonkeyPatch) -> None:
+@contextmanager
+def over_http(wire: NetworkWire) -> Iterator[SalesforceWorld]:
+    """An organization behind a socket, reached over this wire."""
     made = SalesforceWorld()
-    wire = NetworkWire(body_cap=400_000)
     with serve(made.face) as server:
         made.face.base_url = server.url
         made.wire = wire
-        loaded = made.load(ACCOUNT, [{"name": f"{n} " + "x" * 200} for n in range(3_000)])
-        reader = SalesforceReader(made.access(), made.mapping, **made._ports(), bulk_above=0)
-        found = records_of(reader.changes(ACCOUNT, made.everything()))
+        yield made
         wire.close()
+
+
+def pages_by_bulk(made: SalesforceWorld) -> Iterator[Page]:
+    reader = SalesforceReader(made.access(), made.mapping, **made._ports(), bulk_above=0)
+    yield from reader.changes(ACCOUNT, made.everything())
+
+
+def test_t26_a_part_too_large_for_the_wire_is_asked_for_in_halves() -> None:
+    with over_http(NetworkWire(body_cap=400_000)) as made:
+        loaded = made.load(ACCOUNT, [{"name": f"{n} " + "x" * 200} for n in range(3_000)])
+        found = records_of(pages_by_bulk(made))
     assert set(found) == set(loaded)
 
 
 @pytest.mark.parametrize("fault", ["truncate", "garble", "html 200", "empty 200", "cut"])
 def test_t30_a_damaged_bulk_part_over_real_http_is_asked_again_and_never_no_rows(fault: str) -> None:
-    made = SalesforceWorld()
-    wire = NetworkWire()
-    with serve(made.face) as server:
-        made.face.base_url = server.url
-        made.wire = wire
+    with over_http(NetworkWire()) as made:
         loaded = made.accounts(300)
         after = "" if " " not in fault else " after"
         made.strike(f"{fault}{after}", path="*/results", nth=1)
-        reader = SalesforceReader(made.access(), made.mapping, **made._ports(), bulk_above=0)
-        found = records_of(reader.changes(ACCOUNT, made.everything()))
-        wire.close()
+        found = records_of(pages_by_bulk(made))
     assert set(found) == set(loaded)
 
 
@@ -694,6 +700,10 @@ class WatchedWire(NetworkWire):
         super().__init__()
         self.asked: list[str] = []
         self.answered = threading.Condition()
+
+    def wait_for(self, count: int) -> None:
+        with self.answered:
+            assert self.answered.wait_for(lambda: len(self.asked) == count, timeout=20)
 
     def send(self, request: HttpRequest) -> HttpResponse:
         answer = super().send(request)
@@ -709,23 +719,17 @@ def test_the_next_bulk_part_is_under_way_while_one_is_stored_and_none_is_asked_f
     fault: str | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("syncd.connectors.salesforce.bulk.PART_ROWS", 100)
-    made = SalesforceWorld()
     wire = WatchedWire()
-    with serve(made.face) as server:
-        made.face.base_url = server.url
-        made.wire = wire
+    found, pages = dict[str, Record](), 0
+    with over_http(wire) as made:
         loaded = made.accounts(300)
         if fault is not None:
             made.strike(fault, path="*/results", nth=2)
-        reader = SalesforceReader(made.access(), made.mapping, **made._ports(), bulk_above=0)
-        found, pages = dict[str, Record](), 0
-        for page in reader.changes(ACCOUNT, made.everything()):
+        for page in pages_by_bulk(made):
             pages += bool(page.records)
             found |= records_of([page])
             if fault is None and pages:
-                with wire.answered:
-                    assert wire.answered.wait_for(lambda: len(wire.asked) == min(3, pages + 1), timeout=20)  # noqa: B023
-        wire.close()
+                wire.wait_for(min(3, pages + 1))
     assert set(found) == set(loaded)
     assert pages == 3
     assert len(set(wire.asked)) == 3
