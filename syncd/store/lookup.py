@@ -5,12 +5,17 @@ The mirror fills two columns for it at each upsert; the keys here are for findin
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 from sqlalchemy import ColumnElement, Connection, select
 
 from syncd.model.refs import Kind, Ref, long_salesforce_id
 from syncd.store.tables import records
+
+
+_PLAIN_HOST = re.compile(r"(?:https?://)?(?>(?:www\.)?)([a-z0-9-]+(?:\.[a-z0-9-]+)+)/?", re.ASCII).fullmatch
+"""Nearly all that stands in a domain or website; the rest of them takes a longer way to the same."""
 
 
 def name_key(fields: Mapping[str, str]) -> str | None:
@@ -68,6 +73,9 @@ def _matching(conn: Connection, condition: ColumnElement[bool], limit: int) -> t
 
 def _host(text: str) -> str | None:
     """The host of a URL or domain as a person writes it; one that cannot be told apart from a name is None."""
+    plain = _PLAIN_HOST(text)
+    if plain is not None:
+        return plain[1]
     rest = text.strip().casefold()
     rest = rest.partition("//")[2] or rest
     for end in "/?#":

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from store_builders import HS, SF, account, account_ref, deal, put
 
 from syncd.model.refs import long_salesforce_id
-from syncd.store import mirror
+from syncd.store import lookup, mirror
 from syncd.store.engine import Store
 
 ONE = long_salesforce_id("001A00000000001")
@@ -62,3 +64,19 @@ def test_answer_is_limited(store: Store) -> None:
     with store.write() as conn:
         put(conn, *(account(f"{number:03}") for number in range(20)))
         assert mirror.find_accounts(conn, "company", limit=3) == tuple(account_ref(f"{n:03}", SF) for n in range(3))
+
+
+@given(
+    st.lists(
+        st.sampled_from(
+            ["https://", "http://", "//", "www.", "a", "acme", ".", "com", "/", "-", "@", ":80", "A", " ", "é"]
+        )
+    )
+)
+@settings(max_examples=2_000)
+def test_the_host_of_plain_text_is_that_of_the_longer_way(pieces: list[str]) -> None:
+    fields = {"website": "".join(pieces)}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(lookup, "_PLAIN_HOST", lambda _text: None)
+        long = lookup.domain_key(fields)
+    assert lookup.domain_key(fields) == long
