@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from syncd.connectors.canonical import canonical
@@ -118,6 +118,8 @@ ANYTHING = st.one_of(
     rule_type=st.sampled_from([None, *FieldType]),
     column=st.sampled_from(["Name", "ParentId", "Owner.Name"]),
 )
+@example(["5", ".0", "7"], "double", None, "Name")
+@example(["2026-11-20", "2026-11-20.0"], "date", None, "Name")
 @settings(max_examples=800)
 def test_t29_the_short_way_of_a_column_ends_where_the_long_one_of_its_cells_does(
     cells: list[str], type_: str, rule_type: FieldType | None, column: str

@@ -48,12 +48,16 @@ _GRANTS = (
     "ContactAccessLevel",
 )
 _LEFT = re.compile(r"User (\w+) IsActive: True -> False|owners (\w+) deactivated")
+_LATE = re.compile(r", visible from (\S+Z)$")
 _IDS_READ = re.compile(r"FROM (\w+) WHERE Id IN \(([^)]*)\)")
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A field that changed in a CRM, by whom (`api` is syncd, the others are not), at which journal entry."""
+    """A field that changed in a CRM, by whom (`api` is syncd, the others are not), at which journal entry.
+
+    `visible` is the second from which readers are shown it: later than `at` for a transaction that was open for long.
+    """
 
     ref: Ref
     field: str
@@ -62,6 +66,7 @@ class Change:
     at: datetime
     number: int
     source: str
+    visible: datetime
 
     @property
     def slot(self) -> Slot:
@@ -170,7 +175,9 @@ class SystemHistory:
                 self.gone.append((_ref(gone), entry.number))
                 continue
             for (ref, name), old, new in _changed(effect):
-                self.changes.append(Change(ref, name, old, new, entry.at, entry.number, entry.source))
+                late = _LATE.search(effect)
+                visible = datetime.fromisoformat(late[1]) if late is not None else entry.at
+                self.changes.append(Change(ref, name, old, new, entry.at, entry.number, entry.source, visible))
 
 
 class History:

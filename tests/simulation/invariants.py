@@ -305,20 +305,25 @@ class Invariants:
 
         HubSpot takes no condition, and Salesforce none in a batch; its single rows compare whole seconds. A person who
         edits there is written over, and nothing in the CRM's answer tells. That window is counted, not forgiven: the
-        edit must lie between the last read of the record and the write.
+        edit must lie between the last read of the record and the write. So it does where its transaction was open while
+        we read; its stamp is older then, and a condition refuses the write.
         """
         history = self.history.of(change.ref)
         read = max(read.number for read in history.reads if change.ref in read.refs and read.number < change.number)
         edits = [
             edit
             for edit in history.changes
-            if edit.slot == change.slot and edit.source != "api" and read < edit.number <= change.number
+            if edit.slot == change.slot
+            and edit.source != "api"
+            and (read < edit.number <= change.number or _came_late(edit, self._read_at(change.ref, read), change.at))
         ]
+        edits.sort(key=lambda edit: (edit.visible, edit.number))
         if not edits or edits[-1].new != change.old:
             wanted = plan.rows[change.slot][0]
             raise ViolationError("I11 no lost update", f"{change}, planned onto {wanted}, not seen since entry {read}")
         guard = next(one for one in history.requests if one.number == change.number and one.slot == change.slot)
-        if guard.guarded and edits[-1].at.replace(microsecond=0) > self._read_at(change.ref, read):
+        late = edits[-1].number <= read
+        if guard.guarded and (late or edits[-1].at.replace(microsecond=0) > self._read_at(change.ref, read)):
             raise ViolationError("I11 no lost update", f"{change} got past its condition: {edits[-1]}")
         self.overruns += 1
 
@@ -453,6 +458,11 @@ class Invariants:
             yield system, Kind.OPPORTUNITY
         if self.world.contacts_follow:
             yield System.SALESFORCE, Kind.CONTACT
+
+
+def _came_late(edit: Change, read: datetime, write: datetime) -> bool:
+    """Whether a transaction that was open when we read had ended when we wrote; its end is known to the second."""
+    return edit.at <= read < edit.visible + timedelta(seconds=1) and edit.visible <= write
 
 
 def stamp_of(row: Mapping[str, Any]) -> datetime:
