@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from store_builders import HS, SF, account, account_ref, deal, put
 
@@ -73,6 +73,7 @@ def test_answer_is_limited(store: Store) -> None:
         )
     )
 )
+@example(["www.", "com"])
 @settings(max_examples=2_000)
 def test_the_host_of_plain_text_is_that_of_the_longer_way(pieces: list[str]) -> None:
     fields = {"website": "".join(pieces)}
