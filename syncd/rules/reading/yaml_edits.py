@@ -26,8 +26,7 @@ _BETWEEN_DOCUMENTS = ("---", "...", "%")
 
 @dataclass(frozen=True, slots=True)
 class Edited:
-    """The document after an edit. `moved` are the mappings in lists that stand in other lines now, each with what it
-    was."""
+    """The document after an edit. `moved` are the items of lists in other lines than before, each with what it was."""
 
     document: Document
     shift: LineShift
