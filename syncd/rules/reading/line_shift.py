@@ -56,7 +56,7 @@ class LineShift:
 
         Raises UnmovableError for values of a make that is not known.
         """
-        return cast("T", self._moved(value)) if self.by else value
+        return cast("T", self._moved(value)) if self.by and value else value
 
     def _moved(self, value: Any) -> Any:
         kind: Any = type(value)
@@ -102,7 +102,7 @@ def _record(kind: type) -> Callable[[LineShift, Any], Any]:
 
     def move(shift: LineShift, value: Any) -> Any:
         before = [getattr(value, name) for name in names]
-        found = [shift._moved(each) for each in before]
+        found = [each and shift._moved(each) for each in before]  # most say nothing
         if all(map(_is, found, before)):
             return value
         made: Any = object.__new__(kind)
