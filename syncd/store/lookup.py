@@ -13,7 +13,6 @@ from sqlalchemy import ColumnElement, Connection, select
 from syncd.model.refs import Kind, Ref, long_salesforce_id
 from syncd.store.tables import records
 
-
 _PLAIN_HOST = re.compile(r"(?:https?://)?(?>(?:www\.)?)([a-z0-9-]+(?:\.[a-z0-9-]+)+)/?", re.ASCII).fullmatch
 """Nearly all that stands in a domain or website; the rest of them takes a longer way to the same."""
 
