@@ -260,7 +260,7 @@ def _newest(incoming: Sequence[Record]) -> dict[tuple[System, Kind], dict[str, R
     refs = [record.ref for record in incoming]
     ids = [ref.id for ref in refs]
     if _are_one_kind(refs) and _are_clean(ids) and len(known := dict(zip(ids, incoming, strict=True))) == len(ids):
-        return {(refs[0].system, refs[0].kind): known}  # a page of a load, where looking at each record would tell
+        return {(refs[0].system, refs[0].kind): known}  # as nearly every page; looking at each record takes longer
     newest: dict[tuple[System, Kind], dict[str, Record]] = {}
     for record in incoming:
         ref = record.ref

@@ -60,14 +60,17 @@ class Conversion:
 
     def column(self, cells: Sequence[str]) -> Sequence[str | None]:
         """The canonical texts of a column's cells, empty or None where a cell says nothing."""
-        plain = self._as_written(cells) if self.plain is not None else None
+        plain = self._as_written(cells)
         return plain if plain is not None else _each(cells, lambda cell: self.cell(cell) if cell else None)
 
     def _as_written(self, cells: Sequence[str]) -> Sequence[str] | None:
+        """The same of a column that stands as it is written; None where a cell wants to be looked at by itself."""
+        if self.plain is None:
+            return None
         written = text = "\n".join([*cells, ""])
         if self.plain is _NUMBERS and ".0\n" in text and not text.startswith(".0\n") and "\n.0\n" not in text:
             text = text.replace(".0\n", "\n")
-        if self.plain is None or text.count("\n") != len(cells) or not self.plain.fullmatch(text):
+        if text.count("\n") != len(cells) or not self.plain.fullmatch(text):
             return None
         return cells if text is written else text.split("\n")[:-1]
 
