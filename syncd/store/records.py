@@ -259,8 +259,9 @@ def _newest(incoming: Sequence[Record]) -> dict[tuple[System, Kind], dict[str, R
     """The records by clean id, of several with one id the newest; of one stamp, the last."""
     refs = [record.ref for record in incoming]
     ids = [ref.id for ref in refs]
+    # nearly every page is so, and looking at each record takes longer
     if _are_one_kind(refs) and _are_clean(ids) and len(known := dict(zip(ids, incoming, strict=True))) == len(ids):
-        return {(refs[0].system, refs[0].kind): known}  # as nearly every page; looking at each record takes longer
+        return {(refs[0].system, refs[0].kind): known}
     newest: dict[tuple[System, Kind], dict[str, Record]] = {}
     for record in incoming:
         ref = record.ref
