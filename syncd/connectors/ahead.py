@@ -1,7 +1,7 @@
 """A request that is under way before its answer is needed: what a network takes passes while the last answer is stored.
 
-For reading alone, and for what is surely asked next: an answer that nobody takes was a call for nothing. It may be under
-way while a transaction is open, but none waits for it: whoever asks for the answer does so outside, as for any call.
+For reading alone, and for what is surely asked next: an answer that nobody takes was a call for nothing. It may be
+under way while a transaction is open, but none waits for it: whoever asks for the answer does so outside of any.
 """
 
 from __future__ import annotations
