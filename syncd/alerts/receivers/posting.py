@@ -39,13 +39,14 @@ class _Call:
     reply: Reply | None = None
     failure: DeliveryError | None = None
     connection: HTTPConnection | None = None
+    sock: socket.socket | None = None
     late: bool = False
     done: threading.Event = field(default_factory=threading.Event)
 
     def cut(self) -> None:
         """Give the call up: whatever it waits for ends."""
         self.late = True
-        sock = self.connection.sock if self.connection is not None else None
+        sock = self.sock  # a connection lets go of it with the headers of an answer that ends it
         if sock is not None:
             try:
                 sock.shutdown(socket.SHUT_RDWR)
@@ -175,12 +176,12 @@ def _exchange(call: _Call, wanted: _Wanted) -> Reply:
     else:
         connection = HTTPConnection(host, port, timeout=timeout)
     call.connection = connection
-    connection.sock = sock
+    connection.sock = call.sock = sock
     if call.late:
         raise TimeoutError
     if secure:
         context = ssl.create_default_context(cafile=wanted.ca_bundle)
-        connection.sock = context.wrap_socket(sock, server_hostname=host)
+        connection.sock = call.sock = context.wrap_socket(sock, server_hostname=host)
     target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     connection.request("POST", target, body=wanted.body, headers=dict(wanted.headers))
     return _read(connection.getresponse())
@@ -204,5 +205,6 @@ def _connected(addresses: list[str], port: int, timeout: float, *, allowed: Call
 
 def _read(answer: HTTPResponse) -> Reply:
     """The answer, its body read and thrown away up to the cap: the status is all that counts."""
-    answer.read(REPLY_CAP)
+    with answer:  # it owns the socket where the other side ends the connection
+        answer.read(REPLY_CAP)
     return Reply(answer.status, {name.lower(): value for name, value in answer.getheaders()})

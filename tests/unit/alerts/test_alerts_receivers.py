@@ -492,3 +492,28 @@ def test_a_server_that_drips_its_answer_is_given_up_in_time() -> None:
         thread.join(3)
         assert not thread.is_alive()  # the connection was cut, not left behind
         stop.set()
+
+
+def test_an_answer_that_drips_behind_its_headers_is_cut_at_the_deadline() -> None:
+    cut = threading.Event()
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def drip() -> None:
+            sock, _ = listening.accept()
+            with sock:
+                sock.recv(65_536)
+                sock.sendall(b"HTTP/1.0 200 OK\r\n\r\n")
+                for _ in range(400):
+                    try:
+                        sock.sendall(b".")
+                    except OSError:
+                        cut.set()
+                        return
+                    threading.Event().wait(0.02)
+
+        thread = threading.Thread(target=drip, daemon=True)
+        thread.start()
+        with pytest.raises(DeliveryError, match="no whole answer"):
+            post(f"http://127.0.0.1:{listening.getsockname()[1]}/x", {}, b"{}", timeout=0.3)
+        thread.join(5)
+    assert cut.is_set()
