@@ -1,16 +1,19 @@
 """Commands as real processes by the hundred: a server that has imported syncd forks one for each, and may kill it.
 
 A new interpreter takes longer to start than most commands run, so that a loop of kills would mostly kill imports. A
-forked child is a process like any other to the kernel, the database and the CRMs: SIGKILL leaves it no word to say.
+forked child is a process like any other to the kernel, the database and the CRMs: SIGKILL leaves it no word to say,
+and it ends as an interpreter does.
 """
 
 from __future__ import annotations
 
+import atexit
 import json
 import os
 import subprocess
 import sys
-from dataclasses import dataclass
+from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 
 _SERVER = """
@@ -18,22 +21,20 @@ import json, os, signal, sys, time
 import syncd.cli.main, syncd.jobs.sync, syncd.jobs.plans.apply, syncd.jobs.plans.plan
 import syncd.jobs.pulling.pull, syncd.jobs.watching.watch
 import syncd.cli.commands.sync, syncd.cli.commands.plan, syncd.cli.commands.pull, syncd.cli.commands.apply
-for line in sys.stdin:
+orders = sys.stdin
+for line in orders:
     order = json.loads(line)
     pid = os.fork()
     if pid == 0:
-        log = os.open(order["log"], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-        os.dup2(log, 1); os.dup2(log, 2)
-        null = os.open(os.devnull, os.O_RDONLY); os.dup2(null, 0)
+        os.environ.clear()
+        os.environ.update(order["environ"])
+        os.chdir(order["folder"])
+        for number, name in ((1, order["out"]), (2, order["err"])):
+            os.dup2(os.open(name, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), number)
+        os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+        sys.stdin = open(0, closefd=False)
         sys.argv = ["syncd", *order["argv"]]
-        code = 1
-        try:
-            syncd.cli.main.main()
-        except SystemExit as end:
-            code = end.code if isinstance(end.code, int) else 0 if end.code is None else 1
-        finally:
-            sys.stdout.flush(); sys.stderr.flush()
-            os._exit(code)
+        sys.exit(syncd.cli.main.main())
     until = time.monotonic() + order["seconds"]
     done, status = os.waitpid(pid, os.WNOHANG)
     while not done and time.monotonic() < until:
@@ -46,44 +47,46 @@ for line in sys.stdin:
 """
 
 
-@dataclass
-class Forks:
-    """The server; one command at a time."""
+@cache
+def _server() -> subprocess.Popen[str]:
+    """The server of this process, which ends with it; one command at a time."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", _SERVER],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+        text=True,
+    )
+    atexit.register(_end, process)
+    return process
 
-    process: subprocess.Popen[str]
-    config: Path
 
-    @classmethod
-    def start(cls, folder: Path, environ: dict[str, str]) -> Forks:
-        process = subprocess.Popen(
-            [sys.executable, "-c", _SERVER],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            env={**environ, "PYTHONPATH": str(Path(__file__).parents[2])},
-            text=True,
-        )
-        return cls(process, folder / "config.toml")
+def _end(process: subprocess.Popen[str]) -> None:
+    process.communicate(timeout=30)
 
-    def run(self, *argv: str, seconds: float = 120, signal: int = 9) -> int:
-        """The exit code of a command, the negative number of the signal where it was ended after so many seconds."""
-        order = {
-            "argv": ["--config", str(self.config), *argv],
-            "seconds": seconds,
-            "signal": int(signal),
-            "log": str(self.config.parent / "log"),
-        }
-        assert self.process.stdin is not None
-        assert self.process.stdout is not None
-        self.process.stdin.write(json.dumps(order) + "\n")
-        self.process.stdin.flush()
-        return int(self.process.stdout.readline())
 
-    def close(self) -> None:
-        assert self.process.stdin is not None
-        assert self.process.stdout is not None
-        self.process.stdin.close()
-        self.process.wait(timeout=30)
-        self.process.stdout.close()
+def run_forked(
+    argv: list[str], *, environ: Mapping[str, str], out: Path, err: Path, seconds: float = 300, signal: int = 9
+) -> int:
+    """The exit code of `syncd argv`, the negative number of the signal where it was ended after so many seconds.
+
+    What it says is appended to the files `out` and `err`.
+    """
+    order = {
+        "argv": argv,
+        "environ": dict(environ),
+        "folder": os.getcwd(),
+        "out": str(out),
+        "err": str(err),
+        "seconds": seconds,
+        "signal": int(signal),
+    }
+    server = _server()
+    assert server.stdin is not None
+    assert server.stdout is not None
+    server.stdin.write(json.dumps(order) + "\n")
+    server.stdin.flush()
+    return int(server.stdout.readline())
 
 
 def descendants(pid: int) -> list[int]:

@@ -11,8 +11,17 @@ from pathlib import Path
 from typing import Any
 
 from syncd.cli.sandboxes import RunningSandboxes, open_sandboxes
+from tests.integration.forks import run_forked
 
 ROOT = Path(__file__).parents[2]
+
+
+@dataclass(frozen=True)
+class Done:
+    """What a command said."""
+
+    stdout: str
+    stderr: str
 
 
 @dataclass
@@ -54,11 +63,22 @@ socket = "control.sock"
     def command(self, *argv: str) -> list[str]:
         return [sys.executable, "-m", "syncd", "--config", str(self.folder / "config.toml"), *argv]
 
-    def syncd(self, *argv: str, code: int = 0) -> subprocess.CompletedProcess[str]:
-        done = subprocess.run(self.command(*argv), capture_output=True, text=True, env=self.environ, check=False)
-        assert done.returncode == code, f"{argv}: {done.returncode}\n{done.stdout}{done.stderr}"
+    def syncd(self, *argv: str, code: int = 0) -> Done:
+        """A command in a process of its own, which must end with `code`."""
+        out, err = self.folder / "out", self.folder / "err"
+        for file in (out, err):
+            file.unlink(missing_ok=True)
+        ended = self.run(*argv, out=out, err=err)
+        done = Done(out.read_text(), err.read_text())
+        assert ended == code, f"{argv}: {ended}\n{done.stdout}{done.stderr}"
         assert "Traceback" not in done.stderr
         return done
+
+    def run(self, *argv: str, out: Path | None = None, err: Path | None = None, seconds: float = 300) -> int:
+        """The exit code of a command, -9 where it was killed after so many seconds; it says all it says to the log."""
+        log, config = self.folder / "log", str(self.folder / "config.toml")
+        words = ["--config", config, *argv]
+        return run_forked(words, environ=self.environ, out=out or log, err=err or log, seconds=seconds)
 
     def start(self, *argv: str, **environ: str) -> subprocess.Popen[str]:
         with (self.folder / "log").open("a") as log:

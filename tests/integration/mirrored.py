@@ -34,7 +34,7 @@ def empty_mirror(dialect: str, folder: Path, only: System) -> Iterator[World]:
     world = World.make(folder, server.url(name), data, only=only)
     yield world
     world.context.close()
-    server.drop(name)
+    server.give_back(name)
 
 
 @contextmanager

@@ -18,6 +18,7 @@ import pytest
 from syncd.clock import SystemClock, parse_instant
 from syncd.store.lease import SETTLE
 from tests.databases import PostgresServer, postgres_server
+from tests.integration.forks import descendants
 from tests.integration.installation import Installation
 
 pytestmark = pytest.mark.postgres
@@ -61,10 +62,7 @@ class Machine:
 
     def family(self) -> list[int]:
         """The daemon and its children, which are sessions of their own."""
-        children = Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()
-        threads = Path(f"/proc/{self.pid}/task").iterdir()
-        born = {child for thread in threads for child in (thread / "children").read_text().split()}
-        return [self.pid, *map(int, {*children, *born})]
+        return [self.pid, *descendants(self.pid)]
 
     def signal(self, number: signal.Signals) -> None:
         for pid in self.family():

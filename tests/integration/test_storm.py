@@ -21,7 +21,7 @@ from random import Random  # noqa: TID251 - seeded, and the seed is told
 import pytest
 
 from syncd.clock import SystemClock
-from tests.integration.forks import Forks, alive, descendants
+from tests.integration.forks import alive, descendants
 from tests.integration.installation import Installation
 
 CLOCK = SystemClock()
@@ -113,27 +113,23 @@ def effective(installation: Installation) -> Counter[tuple[str, str, str]]:
 @pytest.mark.parametrize("installation", [30 + 3 * KILLS], indirect=True, ids=["companies for each blow"])
 def test_a_loop_of_kill_9_loses_nothing_and_writes_nothing_twice(installation: Installation) -> None:
     dice = Random(SEED)
-    forks = Forks.start(installation.folder, installation.environ)
-    try:
-        for argv in (("db", "upgrade"), ("pull",), ("adopt",)):
-            assert forks.run(*argv) == 0, installation.log()[-2000:]
-        people = People(installation, dice)
+    for argv in (("db", "upgrade"), ("pull",), ("adopt",)):
+        assert installation.run(*argv) == 0, installation.log()[-2000:]
+    people = People(installation, dice)
+    began = CLOCK.monotonic()
+    assert installation.run("sync") in (0, 7)
+    whole = CLOCK.monotonic() - began
+    kills = 0
+    while kills < KILLS:
+        people.move(4)
         began = CLOCK.monotonic()
-        assert forks.run("sync") in (0, 7)
-        whole = CLOCK.monotonic() - began
-        kills = 0
-        while kills < KILLS:
-            people.move(4)
-            began = CLOCK.monotonic()
-            code = forks.run("sync", seconds=dice.uniform(0.02, whole))
-            assert code in (-9, 0, 7), f"seed {SEED}: {code}\n{installation.log()[-3000:]}"
-            kills += code == -9
-            if code != -9:  # the first writes what nobody wrote yet, and a busy machine takes now longer, now less
-                whole += (CLOCK.monotonic() - began - whole) / 3
-        assert forks.run("sync") in (0, 7), installation.log()[-2000:]
-        assert forks.run("sync") in (0, 7), installation.log()[-2000:]
-    finally:
-        forks.close()
+        code = installation.run("sync", seconds=dice.uniform(0.02, whole))
+        assert code in (-9, 0, 7), f"seed {SEED}: {code}\n{installation.log()[-3000:]}"
+        kills += code == -9
+        if code != -9:  # the first writes what nobody wrote yet, and a busy machine takes now longer, now less
+            whole += (CLOCK.monotonic() - began - whole) / 3
+    assert installation.run("sync") in (0, 7), installation.log()[-2000:]
+    assert installation.run("sync") in (0, 7), installation.log()[-2000:]
     told = "SELECT substr(ref, instr(ref, 'account:') + 8), coalesce(old, ''), new FROM outbox"
     written = "WHERE ref LIKE '%:account:%' AND field = 'owner' AND state = 'confirmed'"
     done = Counter(rows(installation, f"{told} {written}"))

@@ -58,7 +58,7 @@ def make_world(request: pytest.FixtureRequest, tmp_path: Path, data: Dataset) ->
         world.context.close()
     for name in databases:
         if server is not None:
-            server.drop(name)
+            server.give_back(name)
 
 
 @pytest.fixture

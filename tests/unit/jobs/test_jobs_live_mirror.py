@@ -42,7 +42,7 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     server = postgres_server()
     name = server.migrated()
     yield server.url(name)
-    server.drop(name)
+    server.give_back(name)
 
 
 def filled(seed: int, folder: Path, url: str) -> Mirrors:

@@ -30,7 +30,7 @@ def url() -> Iterator[str]:
     server = postgres_server()
     name = server.migrated()
     yield server.url(name)
-    server.drop(name)
+    server.give_back(name)
 
 
 class Cut:
