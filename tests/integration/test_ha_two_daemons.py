@@ -81,6 +81,7 @@ class Pair:
     two: Machine
     server: PostgresServer
     database: str
+    applying: subprocess.Popen[str] | None = None
 
     def ask(self, query: str) -> list[tuple[object, ...]]:
         with psycopg.connect(self.server.url(self.database)) as conn:
@@ -106,6 +107,9 @@ def pair(tmp_path: Path) -> Iterator[Pair]:
     finally:
         made.one.stop()
         made.two.stop()
+        if made.applying is not None:
+            with made.applying:
+                made.applying.kill()
         first.close()
         server.drop(database)
 
@@ -147,7 +151,7 @@ def test_a_leader_that_was_stopped_writes_nothing_when_it_wakes(pair: Pair) -> N
     _slow_down(installation)
     pair.one.serve()
     wait_for(lambda: bool(pair.one.events("daemon.started")), "the leader")
-    applying = subprocess.Popen(
+    applying = pair.applying = subprocess.Popen(
         installation.command("apply", plan["plan_id"]),
         env=installation.environ,
         stdout=subprocess.PIPE,
@@ -159,12 +163,11 @@ def test_a_leader_that_was_stopped_writes_nothing_when_it_wakes(pair: Pair) -> N
     stopped_at = CLOCK.now()
     written = _writes(installation)
     pair.two.serve()
-    took = wait_for(lambda: bool(pair.two.events("pull.finished")), "reading by the other", 40)
-    assert took < 32, "reading and alerts go on within 30 s, and a process takes a moment to start"
+    wait_for(lambda: bool(pair.two.events("pull.finished")), "reading by the other")
     held = pair.ask("SELECT holder, epoch, writes_from FROM leases")[0]
     assert str(held[0]).split(":")[2] == str(pair.two.pid)
     from_ = parse_instant(str(held[2]))
-    assert from_ - stopped_at >= SETTLE, "the lease ran out, and a call may have been under way"
+    assert SETTLE <= from_ - stopped_at < SETTLE + timedelta(seconds=40), "it ran out, and a call may be under way"
     in_flight = _writes(installation)
     pair.one.signal(signal.SIGCONT)
     assert pair.one.process is not None
@@ -176,7 +179,6 @@ def test_a_leader_that_was_stopped_writes_nothing_when_it_wakes(pair: Pair) -> N
     states = {str(row[0]) for row in pair.ask("SELECT state FROM outbox")}
     assert "sending" not in states
     assert CLOCK.now() >= from_ or not [write for write in _writes(installation) if write not in in_flight]
-    assert timedelta(0) <= from_ - stopped_at < timedelta(seconds=60)
 
 
 def _slow_down(installation: Installation) -> None:
