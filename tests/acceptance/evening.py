@@ -22,6 +22,7 @@ from syncd.cli.demonstration import owners_sent
 from syncd.cli.northwind import write_settings
 from syncd.cli.sandboxes import RunningSandboxes, open_sandboxes
 from syncd.clock import SystemClock
+from tests.forks import run_forked
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCUMENT = ROOT / "docs" / "operations.md"
@@ -59,19 +60,24 @@ class Evening:
 
     def syncd(self, *argv: str, most: int | None = None, code: int = 0) -> str:
         """A command and what it prints; it must end as told."""
-        done = subprocess.run(
-            self._command(argv), capture_output=True, text=True, check=False, env=self._environ(), timeout=PATIENCE * 2
-        )
-        expect(done.returncode == code, f"{argv} ended with {done.returncode}: {done.stdout}{done.stderr}")
-        self._show(argv, (done.stdout + done.stderr).splitlines(), most)
-        return done.stdout
+        ended, out, err = self._run(argv)
+        expect(ended == code, f"{argv} ended with {ended}: {out}{err}")
+        self._show(argv, (out + err).splitlines(), most)
+        return out
 
     def quiet(self, *argv: str) -> Any:
         """The same unsaid, as a document."""
-        done = subprocess.run(
-            self._command((*argv, "--format", "json")), capture_output=True, check=True, env=self._environ()
-        )
-        return json.loads(done.stdout)
+        ended, out, err = self._run((*argv, "--format", "json"))
+        expect(ended == 0, f"{argv} ended with {ended}: {err}")
+        return json.loads(out)
+
+    def _run(self, argv: tuple[str, ...]) -> tuple[int, str, str]:
+        out, err = self.folder / "out", self.folder / "err"
+        for file in (out, err):
+            file.write_text("")
+        words = ["--config", str(self.folder / "config.toml"), *argv]
+        ended = run_forked(words, environ=self._environ(), out=out, err=err, seconds=PATIENCE * 2)
+        return ended, out.read_text(), err.read_text()
 
     def killed(self, *argv: str, when: Callable[[], bool]) -> None:
         """A command that is ended by kill -9 in the middle of its work."""

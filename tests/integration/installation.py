@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from syncd.cli.sandboxes import RunningSandboxes, open_sandboxes
-from tests.integration.forks import run_forked
+from tests.forks import run_forked
 
 ROOT = Path(__file__).parents[2]
 

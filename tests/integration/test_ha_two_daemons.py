@@ -18,15 +18,15 @@ import pytest
 from syncd.clock import SystemClock, parse_instant
 from syncd.store.lease import SETTLE
 from tests.databases import PostgresServer, postgres_server
-from tests.integration.forks import descendants
+from tests.forks import descendants
 from tests.integration.installation import Installation
 
 pytestmark = pytest.mark.postgres
 CLOCK = SystemClock()
 SCHEDULE = """
 [schedule]
-pull = "2s"
-watch = "2s"
+pull = "5s"
+watch = "5s"
 stale_after = "10min"
 [database]
 url = "{url}"

@@ -21,7 +21,7 @@ from random import Random  # noqa: TID251 - seeded, and the seed is told
 import pytest
 
 from syncd.clock import SystemClock
-from tests.integration.forks import alive, descendants
+from tests.forks import alive, descendants
 from tests.integration.installation import Installation
 
 CLOCK = SystemClock()

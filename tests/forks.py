@@ -21,6 +21,9 @@ import json, os, signal, sys, time
 import syncd.cli.main, syncd.jobs.sync, syncd.jobs.plans.apply, syncd.jobs.plans.plan
 import syncd.jobs.pulling.pull, syncd.jobs.watching.watch
 import syncd.cli.commands.sync, syncd.cli.commands.plan, syncd.cli.commands.pull, syncd.cli.commands.apply
+import syncd.connectors.salesforce.reader, syncd.connectors.salesforce.writer
+import syncd.connectors.hubspot.reader, syncd.connectors.hubspot.writer
+import alembic.command, simple_salesforce, tldextract, yaml
 orders = sys.stdin
 for line in orders:
     order = json.loads(line)
@@ -54,7 +57,7 @@ def _server() -> subprocess.Popen[str]:
         [sys.executable, "-c", _SERVER],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
-        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])},
         text=True,
     )
     atexit.register(_end, process)
