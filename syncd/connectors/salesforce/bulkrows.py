@@ -171,7 +171,7 @@ class BulkRows:
         return map(
             Record,
             map(Ref, repeat(System.SALESFORCE), repeat(self._columns.kind), _required(_ids(identity))),
-            _each(stamp, _instant),
+            _instants(stamp),
             self._fields(columns),
             self._persons(owner),
             nothing if self._parent is None else _ids(columns[self._parent]),
@@ -246,7 +246,8 @@ def _id(text: str) -> str | None:
     return None if text == "" else id_in({"Id": text})
 
 
-def _instant(text: str) -> datetime:
-    if len(text) == 24 and text[23] == "Z":
-        return datetime.fromisoformat(text)
-    return parse_instant(text)
+def _instants(column: Sequence[str]) -> Sequence[datetime]:
+    """The instants in a column; Python reads Bulk's own spelling of them as it is."""
+    if {*map(len, column)} == {24} and {cell[23] for cell in column} == {"Z"}:
+        return _each(column, datetime.fromisoformat)
+    return _each(column, parse_instant)

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
-import pytest
+from datetime import UTC, datetime, timedelta, timezone
 
-from syncd.clock import iso, parse_instant
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from syncd.clock import iso, iso_all, parse_instant
+
+_ZONES = st.sampled_from([UTC, timezone(timedelta(hours=5, minutes=30))])
+_NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 
 
 @pytest.mark.parametrize("text", ["2026-11-20T10:00:00Z", "2026-11-20T11:00:00.000+0100", "1795168800000"])
@@ -18,3 +25,14 @@ def test_an_instant_in_any_spelling_is_the_same(text: str) -> None:
 def test_what_is_no_instant_of_the_calendar_is_a_value_error(text: str) -> None:
     with pytest.raises(ValueError, match=r"instant|zone|ISO|isoformat"):
         parse_instant(text)
+
+
+@given(st.lists(st.datetimes(_NOON.replace(tzinfo=None, year=2), timezones=_ZONES)))
+@example([_NOON, _NOON + timedelta(microseconds=999), _NOON + timedelta(microseconds=1_000), _NOON])
+def test_many_instants_are_told_as_each_is(instants: list[datetime]) -> None:
+    assert iso_all(instants) == [iso(each) for each in instants]
+
+
+def test_an_instant_without_a_zone_is_refused_among_many() -> None:
+    with pytest.raises(ValueError, match="naive"):
+        iso_all([_NOON, datetime(2026, 11, 20, 12)])  # noqa: DTZ001 - that is the point
