@@ -132,7 +132,7 @@ build/spark/.installed: requirements-spark.txt requirements-spark-build.txt
 	@mkdir -p build/spark && touch $@
 
 fuzz: $(STAMP) ## class tables and batches against the plain evaluator over PACKS random packs of 200 dirty accounts
-	PACKS=$(or $(PACKS),3000) $(BIN)/python -m pytest tests/unit/rules/test_rules_classes.py tests/unit/rules/test_rules_batch.py -n $(JOBS)
+	PACKS=$(or $(PACKS),3000) $(BIN)/python -m pytest tests/unit/rules/test_rules_classes.py tests/unit/rules/test_rules_batch.py tests/unit/rules/test_rules_many_packs.py -n $(JOBS)
 
 man: $(STAMP) ## the manual page and the shell completions, from the commands themselves
 	$(BIN)/python -m syncd.cli.manual deploy
