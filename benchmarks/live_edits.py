@@ -38,6 +38,7 @@ from syncd.rules.batch.territories import BatchTerritories  # noqa: E402
 from syncd.rules.classes.identity import Identities  # noqa: E402
 from syncd.rules.classes.terms import Terms  # noqa: E402
 from syncd.rules.classes.territories import PackClasses  # noqa: E402
+from syncd.rules.collector import without_collector  # noqa: E402
 from syncd.rules.loader import ReadingOptions, load_pack, read_pack  # noqa: E402
 from syncd.rules.matching.time_window import EvaluationContext  # noqa: E402
 from syncd.rules.reading.reading_memory import ReadingMemory  # noqa: E402
@@ -124,24 +125,25 @@ def edits(folder: Path, file: str, columns: Columns, unit: Mapping[str, float]) 
     for name, lines in EDITS.items():
         head, top, body = text.partition(TOP)
         (folder / file).write_text(head + top + lines + body if top else lines.replace("  - ", "- ") + text)
-        reading, read = timed(lambda: read_pack(folder, ReadingOptions(), memory=memory))
-        pack = reading.pack
-        assert pack is not None, reading.findings
+        with without_collector():  # as `plan --watch`, which looks for garbage once the answer is told
+            reading, read = timed(lambda: read_pack(folder, ReadingOptions(), memory=memory))
+            pack = reading.pack
+            assert pack is not None, reading.findings
+            classes = PackClasses(pack, splitter)
+            _, compiled = timed(lambda classes=classes: classes.role("owner"))
+            settled, decided = timed(lambda classes=classes: live.decide(classes, context))
+            told: dict[str, Any] = {"read the pack": read, "compile": compiled, "decide again": decided}
+            told["rows decided again"] = len(settled.again)
+            if before is not None:
+                last = before
+                moved, told["who is where else"] = timed(lambda last=last, now=settled: elsewhere(last, now))
+                told["accounts elsewhere"] = len(moved)
+                whole = {
+                    clock: round(sum(each[clock] for each in told.values() if isinstance(each, dict)), 1)
+                    for clock in ("wall_ms", "cpu_ms")
+                }
+                told["in all"] = whole | in_units(whole, unit)
         assert pack == load_pack(folder)
-        classes = PackClasses(pack, splitter)
-        _, compiled = timed(lambda classes=classes: classes.role("owner"))
-        settled, decided = timed(lambda classes=classes: live.decide(classes, context))
-        told: dict[str, Any] = {"read the pack": read, "compile": compiled, "decide again": decided}
-        told["rows decided again"] = len(settled.again)
-        if before is not None:
-            last = before
-            moved, told["who is where else"] = timed(lambda last=last, now=settled: elsewhere(last, now))
-            told["accounts elsewhere"] = len(moved)
-            whole = {
-                clock: round(sum(each[clock] for each in told.values() if isinstance(each, dict)), 1)
-                for clock in ("wall_ms", "cpu_ms")
-            }
-            told["in all"] = whole | in_units(whole, unit)
         batch = Batch(columns, _unasked, np.empty(0, dtype=np.int64))
         places, anew = timed(
             lambda classes=classes, batch=batch: BatchTerritories(classes, context).places("owner", batch)

@@ -13,6 +13,7 @@ from syncd.errors import ExitCode, InputError
 from syncd.jobs.plans.replanning import Replan, Replanner
 from syncd.jobs.stages import Stages
 from syncd.report.comparisons.comparison_view import called, rule_change, side
+from syncd.rules.collector import without_collector
 
 LOOKS_EVERY = 0.3
 """Seconds between two looks at the files of the pack, and at how far pulls have come."""
@@ -33,23 +34,29 @@ def watch_pack(ctx: click.Context, pack: Path | None, *, all_: bool, timings: bo
                 if found != seen:
                     seen = found
                     stages = Stages(context.clock.monotonic)
-                    try:
-                        replan = replanner.plan(stages)
-                    except InputError as error:
-                        show_error(error)
-                    else:
-                        show_findings(replan.findings)
-                        click.echo("\n".join(told(replan, everything=all_)))
-                        if save:
-                            with stages.stage("save the plan"):
-                                kept = replanner.save()
-                            click.echo(f"  preview {kept['plan_id']}" if kept["plan_id"] else "  nothing to save")
+                    with without_collector():  # it looks for garbage once the answer is told
+                        _replan(replanner, stages, everything=all_, save=save)
                     for line in stages.lines() if timings else ():
                         click.echo(line, err=True)
                 context.clock.sleep(LOOKS_EVERY)
         except KeyboardInterrupt:
             click.echo("", err=True)
             return ExitCode.OK
+
+
+def _replan(replanner: Replanner, stages: Stages, *, everything: bool, save: bool) -> None:
+    """Plan anew and show it, and what is wrong with the pack where it is invalid."""
+    try:
+        replan = replanner.plan(stages)
+    except InputError as error:
+        show_error(error)
+        return
+    show_findings(replan.findings)
+    click.echo("\n".join(told(replan, everything=everything)))
+    if save:
+        with stages.stage("save the plan"):
+            kept = replanner.save()
+        click.echo(f"  preview {kept['plan_id']}" if kept["plan_id"] else "  nothing to save")
 
 
 def told(replan: Replan, *, everything: bool = False) -> list[str]:
