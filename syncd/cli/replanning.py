@@ -72,4 +72,6 @@ def told(replan: Replan, *, everything: bool = False) -> list[str]:
         lines.append(f"  ~ {called(dict(entry))}: {side(entry['from'])} -> {side(entry['to'])}{load}")
     if len(shown) < len(replan.entries):
         lines.append(f"  … and {len(replan.entries) - len(shown):,} more: --all lists them")
+    if replan.first:
+        return [*lines, "  save a file of the pack, or wait for a pull: what comes out otherwise is shown"]
     return [*lines, f"  {len(replan.entries):,} decisions differ from the last plan"]

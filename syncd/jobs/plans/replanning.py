@@ -60,7 +60,7 @@ MANY_COUNTED = 2_000
 class Replan:
     """One plan and its difference to the one before: rules that were edited, and decisions that come out otherwise.
 
-    The first has none. `read` is whether anything of the mirror was read for it, `now` the instant that it is as of;
+    The `first` has none. `read` is whether anything of the mirror was read for it, `now` the instant that it is as of;
     `findings` are warnings that only the accounts show. Where a large book allows it, companies that keep their owners
     under this pack and the last one are only counted, in `kept`; the side holds all others.
     """
@@ -72,6 +72,7 @@ class Replan:
     entries: tuple[Mapping[str, Any], ...] = ()
     findings: tuple[Finding, ...] = ()
     kept: int = 0
+    first: bool = False
 
 
 class Replanner:
@@ -121,7 +122,7 @@ class Replanner:
             with stages.stage("decide"):
                 side, last, kept = self._sides(pack, held, Book((), self._people(pack, held), memory=memory))
         if last is None:
-            return Replan(side, held.now, read, findings=side.findings, kept=kept)
+            return Replan(side, held.now, read, findings=side.findings, kept=kept, first=True)
         with stages.stage("compare"):
             rules = () if last.pack is pack else tuple(rule_changes(last.pack, pack))
             entries = tuple(entries_between(last, side))
