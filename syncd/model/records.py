@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
-from itertools import chain
 from types import MappingProxyType
 
 from syncd.model.refs import Ref
@@ -16,7 +15,6 @@ from syncd.model.refs import Ref
 _JSON = json.JSONEncoder(ensure_ascii=True, sort_keys=True, separators=(",", ":"))
 _PLAIN = bytes(sign for sign in range(0x20, 0x7F) if sign not in b'"\\')
 """What stands in JSON of ASCII characters as it is."""
-_AT_ONCE = 1_000
 MANAGER = "manager"
 """The field of a user that holds their manager's id, where the system knows one."""
 NO_FIELDS: Mapping[str, str] = MappingProxyType({})
@@ -48,9 +46,7 @@ class Record:
 
     def content(self) -> tuple[str, str]:
         """The fields as JSON of ASCII characters, sorted by name, and the hash of all that the record says."""
-        return self._content(_json_of(self.fields))
-
-    def _content(self, fields: str) -> tuple[str, str]:
+        fields = _json_of(self.fields)
         # an id is never empty and holds no line end, so this says as much as JSON would
         state, winner = "deleted" if self.deleted else "live", self.merged_into or ""
         text = f"{fields}\n{state}\n{self.owner or ''}\n{self.account or ''}\n{winner}"
@@ -59,31 +55,16 @@ class Record:
         return fields, hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
 
 
-def contents(records: Sequence[Record]) -> list[tuple[str, str]]:
-    """What `content` says of each of many records: plain text is looked for in a thousand of them at once."""
-    found: list[tuple[str, str]] = []
-    for start in range(0, len(records), _AT_ONCE):
-        some = records[start : start + _AT_ONCE]
-        plain = _is_plain(chain.from_iterable([each.fields.values() for each in some]))
-        found += [each._content(_json_of(each.fields, plain=plain)) for each in some]
-    return found
-
-
-def _json_of(fields: Mapping[str, str], *, plain: bool = False) -> str:
-    """The fields as JSON of ASCII characters, sorted by name; plain text, as nearly all is, is put together here.
-
-    `plain`: somebody saw already that no value has anything to escape.
-    """
+def _json_of(fields: Mapping[str, str]) -> str:
+    """The fields as JSON of ASCII characters, sorted by name; plain text, as nearly all is, is put together here."""
     template = _template(tuple(fields))
-    if template is not None and (plain or _is_plain(fields.values())):
-        text, in_order = template
-        return text % (tuple(fields.values()) if in_order else fields)
+    if template is not None:
+        values = tuple(fields.values())
+        # what is left of the text without plain characters: one look a character, and nothing of Python's
+        if not "".join(values).encode("utf-8", "surrogatepass").translate(None, _PLAIN):
+            text, in_order = template
+            return text % (values if in_order else fields)
     return _JSON.encode(dict(fields))
-
-
-def _is_plain(texts: Iterable[str]) -> bool:
-    """Whether nothing is left of them without plain characters: one look a character, and nothing of Python's."""
-    return not "".join(texts).encode("utf-8", "surrogatepass").translate(None, _PLAIN)
 
 
 @lru_cache(maxsize=4096)

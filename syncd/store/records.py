@@ -16,7 +16,7 @@ from sqlalchemy import Connection, Row, Text, bindparam, column, func, select, t
 
 from syncd.clock import iso, iso_all
 from syncd.model.plans import OWNER_FIELD
-from syncd.model.records import Record, contents
+from syncd.model.records import Record
 from syncd.model.refs import Kind, Ref, System
 from syncd.store.columns import clean, to_json
 from syncd.store.lookup import domain_key, name_key
@@ -319,7 +319,7 @@ class _Planner:
     def add(self, system: System, kind: Kind, fresh: Sequence[Record]) -> None:
         """Add what records of one kind come to that the mirror holds none of, as `plan` does, column by column."""
         stamps = _as_texts([record.stamp for record in fresh])
-        said = contents(fresh)
+        contents = [record.content() for record in fresh]
         first = self._seq + 1
         self._seq += len(fresh)
         if self._settled:
@@ -339,8 +339,8 @@ class _Planner:
             _all_cleaned([record.merged_into for record in fresh]),
             [_merged_from(record) for record in fresh],
             _all_cleaned([record.modified_by for record in fresh]),
-            [fields for fields, _ in said],
-            [content for _, content in said],
+            [content[0] for content in contents],
+            [content[1] for content in contents],
             range(first, self._seq + 1),
             repeat(self._instant),
             repeat(self._instant),
