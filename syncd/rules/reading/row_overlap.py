@@ -160,7 +160,7 @@ class RowOverlap:
         """
         if self._is_distinct_in_one_column():
             return True
-        if self._multiple or self._windows is not None:
+        if self._multiple or self._windows is not None or not self._columns:
             return False
         tests = [
             map(([True] * (len(column.wholes) - 1) + [False]).__getitem__, cells)

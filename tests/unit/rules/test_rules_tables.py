@@ -220,6 +220,18 @@ def test_one_mistake_in_a_table_is_one_finding(tmp_path: Path, content: str, exp
     assert [f"{each.place} {each.code}" for each in findings if each.severity == "error"] == expected
 
 
+@pytest.mark.parametrize(
+    ("rows", "expected"),
+    [
+        ("us,x@example.com\n", []),
+        ("us,x@example.com\nde,x@example.com\n", ["SYN264"]),
+        ("us,x@example.com\nus,x@example.com\n", ["SYN265"]),
+    ],
+)
+def test_a_table_may_test_nothing(tmp_path: Path, rows: str, expected: list[str]) -> None:
+    assert codes(tmp_path, {"pack.yaml": ROOT, "t.csv": f"territory,owners\n{rows}"}) == expected
+
+
 def test_a_table_below_a_territory_with_owners_needs_no_catch_all(tmp_path: Path) -> None:
     assert table(tmp_path, "industry,territory,owners\nBanking,banks,a@example.com\n", BELOW)
 
