@@ -89,7 +89,7 @@ class FieldCoder:
         known = self._classes.known
         found = np.empty(len(values), dtype=np.int32)
         for place, value in enumerate(values):
-            key = value if exact is None or value.__class__ is exact else (value.__class__, value)
+            key = value if value.__class__ is exact else (value.__class__, value)
             bits = known.get(key)
             found[place] = self._number(ask(key, value) if bits is None else bits)
         return found

@@ -114,7 +114,7 @@ class Answers:
         values = facts.values
         for name, exact, known, ask in self._fields:
             value = values.get(name)
-            key = value if exact is None or value is None or value.__class__ is exact else (value.__class__, value)
+            key = value if value is None or value.__class__ is exact else (value.__class__, value)
             found = known.get(key)
             yield name, ask(key, value) if found is None else found
 
@@ -132,7 +132,7 @@ class Answers:
         values = facts.values
         for name, exact, known, ask in self._fields:
             value = values.get(name)
-            key = value if exact is None or value is None or value.__class__ is exact else (value.__class__, value)
+            key = value if value is None or value.__class__ is exact else (value.__class__, value)
             found = known.get(key)
             bits &= ask(key, value) if found is None else found
             if not bits:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 
 from syncd.model.fields import FieldType
@@ -41,8 +42,11 @@ _EXACT_TYPES: Mapping[FieldType, type] = {
     FieldType.NUMBER: Decimal,
     FieldType.MONEY: Decimal,
     FieldType.BOOLEAN: bool,
+    FieldType.DATE: datetime,
+    FieldType.SEVERAL: frozenset,
 }
-"""Types whose values equal values of another type (True is 1): these must not share what is remembered."""
+"""Of what class the values of a type are, where not texts. Others may equal one another (False is 0) and be told apart
+by a condition, so that they must not share what is remembered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +75,7 @@ class FieldIndex:
 
     def __init__(self, name: str, type_: FieldType, predicates: Iterable[Predicate], width: int) -> None:
         self.name = name
-        self.exact_type = _EXACT_TYPES.get(type_)
+        self.exact_type = _EXACT_TYPES.get(type_, str)
         self.predicates = tuple(predicates)
         self.untested = ((1 << width) - 1) & ~_all_bits(self.predicates)
         self.most_remembered = max(256, MOST_REMEMBERED_BYTES // (_ENTRY_BYTES + width // 8))
