@@ -44,7 +44,7 @@ for line in orders:
         time.sleep(0.002)
         done, status = os.waitpid(pid, os.WNOHANG)
     if not done:
-        os.kill(pid, order["signal"])
+        os.kill(pid, signal.SIGKILL)
         _, status = os.waitpid(pid, 0)
     print(os.waitstatus_to_exitcode(status), flush=True)
 """
@@ -68,10 +68,8 @@ def _end(process: subprocess.Popen[str]) -> None:
     process.communicate(timeout=30)
 
 
-def run_forked(
-    argv: list[str], *, environ: Mapping[str, str], out: Path, err: Path, seconds: float = 300, signal: int = 9
-) -> int:
-    """The exit code of `syncd argv`, the negative number of the signal where it was ended after so many seconds.
+def run_forked(argv: list[str], *, environ: Mapping[str, str], out: Path, err: Path, seconds: float = 300) -> int:
+    """The exit code of `syncd argv`, -9 where it was killed after so many seconds.
 
     What it says is appended to the files `out` and `err`.
     """
@@ -82,7 +80,6 @@ def run_forked(
         "out": str(out),
         "err": str(err),
         "seconds": seconds,
-        "signal": int(signal),
     }
     server = _server()
     assert server.stdin is not None

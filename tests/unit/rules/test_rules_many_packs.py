@@ -16,11 +16,11 @@ pytest.importorskip("numpy", reason="the extra `fast` is not installed")
 pytest.importorskip("pyarrow", reason="the extra `fast` is not installed")
 pytest.importorskip("polars", reason="the extra `fast` is not installed")
 
+from batch_answers import assert_plain
+
 from syncd.rules.batch import field_codes, reduction
-from syncd.rules.batch.territories import BatchTerritories, batch_of
-from syncd.rules.classes.territories import PackClasses, protect_rules
-from syncd.rules.conditions import EvaluationContext, holds
-from syncd.rules.deciding.tree import choose_territory
+from syncd.rules.classes.territories import PackClasses
+from syncd.rules.conditions import EvaluationContext
 
 PACKS = int(os.environ.get("PACKS", "3000"))
 ROWS = 200
@@ -32,21 +32,13 @@ def _few_are_many(monkeypatch):
     monkeypatch.setattr(field_codes, "MANY", 3)
 
 
-def same_as_plain(seed: int) -> None:
+def assert_pack_is_plain(seed: int) -> None:
     """One random pack over its accounts at one of the instants."""
     draw = Packs(f"many {seed}")
     pack = replace(draw.pack(), zone=ZoneInfo(draw.dice.choice(["UTC", "Europe/Berlin"])))
     book = [draw.account(f"A{number:03}") for number in range(ROWS)]
     context = EvaluationContext(instants()[seed % len(instants())], pack.zone, draw.dice.choice([1, 2]))
-    answers = BatchTerritories(PackClasses(pack), context)
-    batch = batch_of(book, answers.fields)
-    for role in pack.roles:
-        found = [() if place < 0 else answers.paths(role)[place] for place in answers.places(role, batch)]
-        expected = [choose_territory(pack, role, company, context).path for company in book]
-        assert found == expected, (seed, role)
-    rules = protect_rules(pack)
-    protected = [any(holds(rule.when, each, context) for rule in rules) for each in book]
-    assert answers.protected(batch).tolist() == protected, seed
+    assert_plain(PackClasses(pack), context, book, seed)
 
 
 class _Packs:
@@ -56,7 +48,7 @@ class _Packs:
     def test_random_packs_end_where_the_plain_evaluator_ends(self, grouped, monkeypatch):
         monkeypatch.setattr(reduction, "WORTH_GROUPING", 0 if grouped else 64)
         for seed in range(self.share + _SHARES * grouped, PACKS, 2 * _SHARES):
-            same_as_plain(seed)
+            assert_pack_is_plain(seed)
 
 
 class TestPacksFirst(_Packs):
