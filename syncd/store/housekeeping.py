@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from types import MappingProxyType
 
-from sqlalchemy import Connection, delete, exists, func, select, text
+from sqlalchemy import Connection, delete, exists, func, select
 
 from syncd.model.plans import PlanStatus
 from syncd.model.refs import Kind, Ref
@@ -150,9 +150,3 @@ PARTS: Mapping[str, Callable[[Connection, datetime], int]] = MappingProxyType(
     }
 )
 """What takes away the rows of each part that are older than an instant; a call returns how many it took."""
-
-
-def tidy(conn: Connection) -> None:
-    """Let SQLite renew the statistics that its queries are planned by; PostgreSQL's autovacuum does so by itself."""
-    if conn.dialect.name == "sqlite":
-        conn.execute(text("PRAGMA optimize"))

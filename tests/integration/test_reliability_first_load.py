@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import text
 
 from syncd import crashpoints
-from syncd.store import engine, indexes
+from syncd.store import engine, indexes, statistics
 from tests.databases import DIALECTS
 from tests.dying import Crash, crash_at
 from tests.integration.mirrored import empty_mirror
@@ -112,3 +112,16 @@ def test_small_pages_leave_no_index_out(tmp_path: Path) -> None:
         world.pulled()
         crashpoints.install(None)
         assert set(seen) == {()}
+
+
+@pytest.mark.postgres
+def test_a_first_load_leaves_no_table_uncounted(tmp_path: Path) -> None:
+    """Else an increment's updates walk all records, until autovacuum comes by."""
+    with empty_mirror("postgresql", tmp_path, HUBSPOT) as world:
+        world.hubspot.load("companies", [{"name": f"Company {number}"} for number in range(3_000)])
+        with world.context.store.write() as conn:  # a database that another test gave back may have counted
+            conn.execute(text("UPDATE pg_class SET reltuples = -1 WHERE relname = 'records'"))
+        world.pulled()
+        with world.context.store.read() as conn:
+            assert conn.execute(text("SELECT reltuples FROM pg_class WHERE relname = 'records'")).scalar() == 3_006
+            assert statistics.uncounted(conn) == ()

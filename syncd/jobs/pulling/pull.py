@@ -15,6 +15,7 @@ from syncd.jobs.pulling.reading import Reading, SystemPull, signed_in
 from syncd.jobs.recording import Run, recorded
 from syncd.model.cursors import Window
 from syncd.model.refs import System
+from syncd.store import statistics
 
 _DELAY = timedelta(hours=1)
 _DELAYED_OVERLAP = timedelta(minutes=5)
@@ -68,7 +69,17 @@ def concluded(context: Context, run: Run, results: Sequence[SystemPull]) -> Pull
         context.tally.count("rows_changed_total", result.changed, system=system, op="upserted")
         context.tally.count("rows_changed_total", result.deleted, system=system, op="deleted")
     joined, split = link_mirror(context)
+    _count_tables(context)
     return PullReport(run.run_id, tuple(results), joined, split)
+
+
+def _count_tables(context: Context) -> None:
+    """Have the tables counted that a first load filled, before records of them are looked for one by one."""
+    with context.store.read() as conn:
+        uncounted = statistics.uncounted(conn)
+    for name in uncounted:
+        with context.store.write() as conn:
+            statistics.count(conn, name)
 
 
 def delayed_pass(context: Context, *, check: Callable[[], None] = lambda: None) -> PullReport:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from syncd.jobs.context import Context
 from syncd.jobs.leadership import Leadership
 from syncd.jobs.recording import recorded
-from syncd.store import housekeeping
+from syncd.store import housekeeping, statistics
 
 
 def keep_house(context: Context, leader: Leadership) -> Mapping[str, int]:
@@ -15,7 +15,7 @@ def keep_house(context: Context, leader: Leadership) -> Mapping[str, int]:
     with recorded(context, "housekeeping") as run:
         gone = {name: _drop(context, leader, name) for name in housekeeping.PARTS}
         with context.store.write() as conn:
-            housekeeping.tidy(conn)
+            statistics.renew(conn)
         run.summary = dict(gone)
     context.log.event("housekeeping.finished", **{name.replace(" ", "_"): count for name, count in gone.items()})
     return gone
