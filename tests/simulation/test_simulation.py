@@ -16,6 +16,7 @@ from tests.simulation.stepper import Event, SimulationFailedError, Stepper
 ROOT = Path(__file__).parents[2]
 _REGRESSIONS = ROOT / "tests" / "regressions" / "seeds.txt"
 _SHARES = 4
+_SEEDS = 20
 _PRINT_DIGEST = """
 import sys
 from pathlib import Path
@@ -25,12 +26,14 @@ print(Stepper.of(int(sys.argv[1]), Path(sys.argv[2])).run(6).digest)
 
 
 def seeds() -> list[int]:
-    """`SEED`, or the `SEEDS` from `FIRST` on; without any of them the first 20 and all that ever failed."""
+    """`SEED`, or the `SEEDS` from `FIRST` on; without any of them all that ever failed, and others to make 20."""
     if "SEED" in os.environ:
         return [int(os.environ["SEED"])]
-    first, count = int(os.environ.get("FIRST", "1")), int(os.environ.get("SEEDS", "20"))
-    asked = range(first, first + count)
-    return list(asked) if {"SEEDS", "FIRST"} & os.environ.keys() else sorted({*asked, *regressions()})
+    if not {"SEEDS", "FIRST"} & os.environ.keys():
+        kept = regressions()
+        return sorted({*kept, *range(1, 1 + _SEEDS - len(kept))})
+    first, count = int(os.environ.get("FIRST", "1")), int(os.environ.get("SEEDS", str(_SEEDS)))
+    return list(range(first, first + count))
 
 
 def only() -> list[Event] | None:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
-from itertools import pairwise
 from types import MappingProxyType
 
 from syncd.errors import Place
@@ -279,10 +278,13 @@ class TerritoryLoader:
             self._findings.warning("SYN255", message, following.place, f"move {first.name} to the end")
 
     def _early_catch_all(self, level: Iterable[Territory]) -> tuple[Territory, Territory] | None:
-        """The first catch-all that is not the last of a level, and what stands after it. Tables tell their own."""
-        for territory, following in pairwise(level):
-            if is_catch_all(territory) and territory.place not in self._unsure and territory.row is None:
-                return territory, following
+        """The first catch-all that is not the last of a level, and what stands after it. Tables tell of their rows."""
+        first: Territory | None = None
+        for territory in level:
+            if first is not None and not (first.row is not None and first.place.path == territory.place.path):
+                return first, territory
+            if first is None and is_catch_all(territory) and territory.place not in self._unsure:
+                first = territory
         return None
 
 

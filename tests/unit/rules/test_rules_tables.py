@@ -380,3 +380,25 @@ def test_a_plain_cell_means_what_the_same_text_means_in_a_rule(tmp_path: Path, c
                 for kind, files in (("t", written), ("r", {"pack.yaml": rule}))
             )
             assert condition_key(one) == condition_key(other)
+
+
+@pytest.mark.parametrize(
+    ("rows", "expected"),
+    [
+        ("DE,de,a@example.com\n,all,b@example.com\n", [("pack.yaml:4:5", "SYN255")]),
+        (",all,b@example.com\n", [("pack.yaml:4:5", "SYN255")]),
+        (",all,b@example.com\nDE,de,a@example.com\n", [("t.csv:3:1", "SYN265"), ("pack.yaml:4:5", "SYN255")]),
+        ("DE,de,a@example.com\n", []),
+    ],
+    ids=["last row", "only row", "first row", "no such row"],
+)
+def test_what_follows_a_table_that_takes_everything_is_warned_of_once(
+    tmp_path: Path, rows: str, expected: list[tuple[str, str]]
+) -> None:
+    """Of rows behind such a row the table tells itself."""
+    root = (
+        "format: 1\nterritories:\n  - table: t.csv\n  - {name: x, when: {country: US}, owners: unassigned}\n"
+        "  - {name: rest, when: always, owners: unassigned}\n"
+    )
+    pack = table(tmp_path, "country,territory,owners\n" + rows, root)
+    assert sorted((str(each.place), each.code) for each in pack.findings) == sorted(expected)
