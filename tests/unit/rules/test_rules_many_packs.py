@@ -36,7 +36,7 @@ def assert_pack_is_plain(seed: int) -> None:
     """One random pack over its accounts at one of the instants."""
     draw = Packs(f"many {seed}")
     pack = replace(draw.pack(), zone=ZoneInfo(draw.dice.choice(["UTC", "Europe/Berlin"])))
-    book = [draw.account(f"A{number:03}") for number in range(ROWS)]
+    book = draw.book(ROWS)
     context = EvaluationContext(instants()[seed % len(instants())], pack.zone, draw.dice.choice([1, 2]))
     assert_plain(PackClasses(pack), context, book, seed)
 
