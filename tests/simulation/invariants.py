@@ -395,11 +395,12 @@ class Invariants:
     def _was_read_back(self, row: OutboxRow, at: datetime) -> None:
         """The last reading before a confirmation showed the owner that was wanted."""
         history = self.history.of(row.ref)
-        ref = plain(row.ref)
+        ref, field = slot_of(row)
         read = max(one.number for one in history.reads if ref in one.refs and one.at < at + GRAIN)
-        shown = [one.new for one in history.changes if one.slot == slot_of(row) and one.number <= read]
-        if not shown or shown[-1] != row.new:
-            raise ViolationError("I12 one final state", f"{row} is confirmed, and was read as {shown[-1:]} before that")
+        changes = (one for one in reversed(history.changes) if one.field == field and one.ref == ref)
+        shown = next((one for one in changes if one.number <= read), None)
+        if shown is None or shown.new != row.new:
+            raise ViolationError("I12 one final state", f"{row} is confirmed, and was read as {shown} before that")
 
     def _edited_by_people(self, row: OutboxRow) -> bool:
         return any(change.slot == slot_of(row) and change.source != "api" for change in self.history.changes())
