@@ -15,7 +15,19 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import URL, Connection, Engine, ExceptionContext, case, create_engine, event, func, select
+from sqlalchemy import (
+    URL,
+    Connection,
+    Engine,
+    ExceptionContext,
+    Text,
+    bindparam,
+    case,
+    create_engine,
+    event,
+    func,
+    select,
+)
 
 from syncd.clock import Clock
 from syncd.crashpoints import crashpoint
@@ -278,13 +290,14 @@ def _postgresql_engine(url: URL, where: str) -> Engine:
     return engine
 
 
-def _take_write_lock(conn: Connection) -> None:
-    """Wait for the one write transaction of the database; the lock goes with the transaction, also behind a pooler.
+_BOUNDED = func.set_config("lock_timeout", bindparam("most", type_=Text), True).is_not(None)
+_WRITE_LOCK = select(case((_BOUNDED, func.pg_advisory_xact_lock(ADVISORY_CLASS, WRITE_LOCK))))
+"""A CASE asks its condition first: the wait is bounded before it begins, in one round to the server."""
 
-    A CASE asks its condition first: the wait is bounded before it begins, in one round to the server.
-    """
-    bounded = func.set_config("lock_timeout", str(BUSY_TIMEOUT_MS), True).is_not(None)
-    conn.execute(select(case((bounded, func.pg_advisory_xact_lock(ADVISORY_CLASS, WRITE_LOCK)))))
+
+def _take_write_lock(conn: Connection) -> None:
+    """Wait for the one write transaction of the database; the lock goes with the transaction, also behind a pooler."""
+    conn.execute(_WRITE_LOCK, {"most": str(BUSY_TIMEOUT_MS)})
 
 
 def _require_utf8(conn: Connection, where: str) -> None:

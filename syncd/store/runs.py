@@ -78,6 +78,12 @@ _LAST_SUCCESSES = (
     .group_by(run_table.c.job)
 )
 _OF_JOB = _NEWEST.where(run_table.c.job == bindparam("of"))
+_BEGAN_WITH = run_table.c.detail.in_(bindparam("with", expanding=True))
+_NEWEST_RUN = _OF_JOB.with_only_columns(run_table.c.started_at, run_table.c.outcome)
+_NEWEST_WITH = _NEWEST_RUN.where(_BEGAN_WITH)
+_SUCCEEDED = _LAST_SUCCESS.with_only_columns(func.max(run_table.c.started_at))
+_SUCCEEDED_WITH = _SUCCEEDED.where(_BEGAN_WITH)
+_FIRST_START = select(func.min(run_table.c.started_at))
 
 
 def runs(conn: Connection, limit: int, job: str | None = None) -> tuple[Run, ...]:
@@ -121,18 +127,17 @@ CUT_OFF = "cut off"
 
 def past(conn: Connection, job: str, details: Sequence[Mapping[str, Any]] = ()) -> Past:
     """What is known of the runs of `job`; with `details`, only of those that began with one of them."""
-    mine = run_table.c.job == job
+    newest, succeeded = (_NEWEST_WITH, _SUCCEEDED_WITH) if details else (_NEWEST_RUN, _SUCCEEDED)
+    asked: dict[str, Any] = {"of": job, "most": 1}
     if details:
-        mine &= run_table.c.detail.in_([dict(detail) for detail in details])
-    succeeded = conn.execute(select(func.max(run_table.c.started_at)).where(mine, run_table.c.outcome == "ok")).scalar()
-    query = select(run_table.c.started_at, run_table.c.outcome).where(mine)
-    last = conn.execute(query.order_by(run_table.c.started_at.desc(), run_table.c.run_id).limit(1)).one_or_none()
-    return Past(succeeded, *(last or (None, None)))
+        asked["with"] = [dict(detail) for detail in details]
+    last = conn.execute(newest, asked).one_or_none()
+    return Past(conn.execute(succeeded, asked).scalar(), *(last or (None, None)))
 
 
 def first_start(conn: Connection) -> datetime | None:
     """When the oldest run that is known of began; None before the first."""
-    return conn.execute(select(func.min(run_table.c.started_at))).scalar()
+    return conn.execute(_FIRST_START).scalar()
 
 
 def close_cut_off(conn: Connection, jobs: Sequence[str], *, now: datetime) -> int:
