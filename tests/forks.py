@@ -23,7 +23,7 @@ import syncd.jobs.pulling.pull, syncd.jobs.watching.watch
 import syncd.cli.commands.sync, syncd.cli.commands.plan, syncd.cli.commands.pull, syncd.cli.commands.apply
 import syncd.connectors.salesforce.reader, syncd.connectors.salesforce.writer
 import syncd.connectors.hubspot.reader, syncd.connectors.hubspot.writer
-import alembic.command, simple_salesforce, tldextract, yaml
+import alembic.command, publicsuffixlist, simple_salesforce, yaml
 orders = sys.stdin
 for line in orders:
     order = json.loads(line)

@@ -35,7 +35,7 @@ FOLDER = "pack-cache"
 _MOST_ENTRIES = 8
 _MOST_BYTES = 256 * 1024 * 1024
 _ROOMS = ("rules", "model", "errors")
-_DATA = ("pycountry", "tldextract", "tzdata")
+_DATA = ("publicsuffixlist", "pycountry", "tzdata")
 
 
 class PackCache:

@@ -1,7 +1,7 @@
 """Lists that others publish, read from the files of their packages: countries, their parts, and domain suffixes.
 
-The packages themselves are not imported: pycountry builds an object for each of its 5,000 entries, tldextract brings an
-HTTP client with it, and a plan of a large book pays for neither. Tests hold these readings to what the packages say.
+The packages themselves are not imported: pycountry builds an object for each of its 5,000 entries, publicsuffixlist
+reads 10,000 rules at once, and a plan of a large book pays for neither. Tests hold these readings to what they say.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def subdivisions() -> Mapping[str, tuple[Subdivision, ...]]:
 
 def domain_suffixes() -> Iterator[str]:
     """Every rule of the public suffix list, private ones too, as it is written there."""
-    text = (_folder("tldextract") / ".tld_set_snapshot").read_text("utf-8")
+    text = (_folder("publicsuffixlist") / "public_suffix_list.dat").read_text("utf-8")
     return (found["suffix"] for found in _SUFFIX.finditer(text))
 
 

@@ -16,11 +16,10 @@ from sqlalchemy import (
     Table,
     TypedColumns,
     UniqueConstraint,
-    text,
 )
 
 from syncd.store.columns import Document, Instant, Real, Serial, Words
-from syncd.store.tables.naming import metadata
+from syncd.store.tables.naming import metadata, partial_index
 
 
 class _Episodes(TypedColumns):
@@ -40,19 +39,12 @@ class _Episodes(TypedColumns):
     acknowledged_at: Named[datetime | None] = Column(Instant)
 
 
-_OPEN_EPISODE = text("state IN ('pending', 'firing')")
 episodes: Table[_Episodes] = Table(
     "episodes",
     metadata,
     _Episodes,
     Index("ix_episodes_state", "state", "started_at"),
-    Index(
-        "uq_episodes_open_fingerprint",
-        "fingerprint",
-        unique=True,
-        sqlite_where=_OPEN_EPISODE,
-        postgresql_where=_OPEN_EPISODE,
-    ),
+    partial_index("uq_episodes_open_fingerprint", "fingerprint", unique=True, where="state IN ('pending', 'firing')"),
     CheckConstraint("state IN ('pending', 'firing', 'resolved')", name="state"),
     sqlite_strict=True,
 )

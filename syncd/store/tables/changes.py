@@ -16,13 +16,12 @@ from sqlalchemy import (
     Named,
     Table,
     TypedColumns,
-    text,
 )
 
 from syncd.model.plans import PlanStatus, RowState
 from syncd.model.refs import Ref
 from syncd.store.columns import Choice, Document, Flag, Instant, RefText, Serial, Words
-from syncd.store.tables.naming import metadata
+from syncd.store.tables.naming import metadata, partial_index
 
 
 class _Plans(TypedColumns):
@@ -79,13 +78,12 @@ class _Outbox(TypedColumns):
     changed_at: Named[datetime] = Column(Instant)
 
 
-_OPEN_ROW = text("state IN ('approved', 'sending')")
 outbox: Table[_Outbox] = Table(
     "outbox",
     metadata,
     _Outbox,
     Index("ix_outbox_plan_id", "plan_id"),
-    Index("uq_outbox_open_ref", "ref", "field", unique=True, sqlite_where=_OPEN_ROW, postgresql_where=_OPEN_ROW),
+    partial_index("uq_outbox_open_ref", "ref", "field", unique=True, where="state IN ('approved', 'sending')"),
     CheckConstraint(
         "state IN ('approved', 'sending', 'confirmed', 'skipped_already', 'stale', 'conflict', 'rejected', 'blocked',"
         " 'dead')",

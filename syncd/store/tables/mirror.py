@@ -14,12 +14,11 @@ from sqlalchemy import (
     Named,
     Table,
     TypedColumns,
-    text,
 )
 
 from syncd.model.refs import Kind, Ref, System
 from syncd.store.columns import Choice, Day, Document, Flag, Instant, RefText, Serial, Words
-from syncd.store.tables.naming import metadata
+from syncd.store.tables.naming import metadata, partial_index
 
 
 class _Systems(TypedColumns):
@@ -65,27 +64,10 @@ records: Table[_Records] = Table(
     "records",
     metadata,
     _Records,
-    Index(
-        "ix_records_account",  # all four, or SQLite without statistics walks ix_records_live instead
-        "account",
-        "system",
-        "kind",
-        "deleted",
-        sqlite_where=text("account IS NOT NULL"),
-        postgresql_where=text("account IS NOT NULL"),
-    ),
-    Index(
-        "ix_records_domain",
-        "domain",
-        sqlite_where=text("domain IS NOT NULL"),
-        postgresql_where=text("domain IS NOT NULL"),
-    ),
-    Index(
-        "ix_records_name_key",
-        "name_key",
-        sqlite_where=text("name_key IS NOT NULL"),
-        postgresql_where=text("name_key IS NOT NULL"),
-    ),
+    # all four, or SQLite without statistics walks ix_records_live instead
+    partial_index("ix_records_account", "account", "system", "kind", "deleted", where="account IS NOT NULL"),
+    partial_index("ix_records_domain", "domain", where="domain IS NOT NULL"),
+    partial_index("ix_records_name_key", "name_key", where="name_key IS NOT NULL"),
     Index("ix_records_change_seq", "change_seq", unique=True),
     Index("ix_records_live", "system", "kind", "deleted"),  # counting must not read every row
     sqlite_strict=True,

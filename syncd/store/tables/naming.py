@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import MetaData
+from sqlalchemy import Index, MetaData, text
 
 metadata = MetaData(
     naming_convention={
@@ -13,3 +13,11 @@ metadata = MetaData(
         "pk": "pk_%(table_name)s",
     }
 )
+
+
+def partial_index(name: str, *columns: str, where: str, unique: bool = False) -> Index:
+    """An index of those rows for which `where` holds, which `info` of the index tells, too.
+
+    PostgreSQL's is made by the migrations: to name its dialect here would import it, 40 ms of each command on SQLite.
+    """
+    return Index(name, *columns, unique=unique, sqlite_where=text(where), info={"where": where})
