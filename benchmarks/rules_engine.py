@@ -21,7 +21,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from benchmarks.rules_world import accounts, write_list, write_pack, write_table  # noqa: E402 - the path comes first
-from syncd.rules.classes.standings import Standings  # noqa: E402
+from syncd.rules.classes.near_misses import near_misses  # noqa: E402
 from syncd.rules.classes.territories import PackClasses  # noqa: E402
 from syncd.rules.deciding.tree import choose_territory  # noqa: E402
 from syncd.rules.derivation import Derivation, facts_from_raw  # noqa: E402
@@ -69,7 +69,7 @@ def real(folder: Path) -> Figures:
     if not LIST.exists():
         return {"skipped": "the real company list is not beside the project (../shared/data)"}
     dataset = from_financedb(LIST, 1, as_of=NOW)
-    count = write_real_pack(folder / "pack", dataset)
+    count = write_real_pack(folder / "pack", dataset, large=400)
     pack = load_pack(folder / "pack")
     derivation = Derivation(zone=pack.zone)
     names = {
@@ -149,8 +149,8 @@ def _tree(pack: Pack, book: tuple[Facts, ...]) -> Figures:
     for each in sample:
         if answers.choose("owner", each) != choose_territory(pack, "owner", each, context):
             sys.exit(f"the classes and the plain evaluator differ on {each.key}")
-    standings = Standings(answers.role("owner"), context)
-    standing = cpu(lambda: [standings.standing(each) for each in sample], 3)
+    role = answers.role("owner")
+    missing = cpu(lambda: [near_misses(role, each) for each in sample], 3)
     return {
         "accounts": len(book),
         "terms": len(compiled[-1].role("owner").table.terms),
@@ -158,7 +158,7 @@ def _tree(pack: Pack, book: tuple[Facts, ...]) -> Figures:
         "first_us_an_account": _micro(first, len(book)),
         "again_us_an_account": _micro(again, len(book)),
         "plain_us_an_account": _micro(plain, len(sample)),
-        "standing_us_an_account": _micro(standing, len(sample)),
+        "near_misses_us_an_account": _micro(missing, len(sample)),
     }
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from sqlalchemy import Connection, Index, column, func, select, table
+from sqlalchemy import Connection, Index, column, func, select, table, text
 
 from syncd.store.tables import records, systems
 
@@ -43,7 +43,9 @@ def absent(conn: Connection) -> tuple[str, ...]:
 
 def put_back(conn: Connection, name: str) -> None:
     """Make an index that `absent` names; nothing where it is there meanwhile. Takes seconds for millions of rows."""
-    _INDEXES[name].create(conn, checkfirst=True)
+    index = _INDEXES[name]
+    index.dialect_options[conn.dialect.name]["where"] = text(index.info["where"])
+    index.create(conn, checkfirst=True)
 
 
 def _there(conn: Connection) -> Collection[str]:

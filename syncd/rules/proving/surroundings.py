@@ -13,7 +13,7 @@ from difflib import get_close_matches
 
 from syncd.errors import Finding, Place, Severity
 from syncd.model.fields import FieldType
-from syncd.rules.classes.standings import Standings
+from syncd.rules.classes.near_misses import near_misses
 from syncd.rules.classes.territories import PackClasses
 from syncd.rules.conditions import FieldTest, placed_tests, walk
 from syncd.rules.deciding.tree_result import in_effect
@@ -168,9 +168,9 @@ class Surroundings:
     def _missed(self, role: str) -> Mapping[str, tuple[str, int]]:
         """By which one field most accounts of the sample miss a territory, and how many, by path."""
         counts: dict[str, Counter[str]] = {}
-        standings = Standings(PackClasses(self.pack).at(self.context).role(role), self.context)
+        answers = PackClasses(self.pack).at(self.context).role(role)
         for facts in self.sample:
-            for miss in standings.standing(facts).near_misses:
+            for miss in near_misses(answers, facts):
                 counts.setdefault(miss.territory.path, Counter())[miss.field] += 1
         return {
             path: min(fields.items(), key=lambda each: (-each[1], each[0])) for path, fields in sorted(counts.items())
