@@ -1,58 +1,59 @@
 """`python -m tests.planted [WORD…]`: plant each bug that has one of the words as invariant or in its name.
 
-Tells who caught each, and writes the table in docs/reliability.md anew from the latest verdict on every bug; these are
-kept in build/planted.jsonl. Exit code 1 where a bug was not caught.
+Tells who caught each, and puts the verdicts into the table in docs/reliability.md, where those on other bugs stay. Exit
+code 1 where a bug was not caught, 2 for a word that no bug has.
 """
 
 from __future__ import annotations
 
-import json
 import sys
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from tests.planted.planting import ROOT, Verdict, bugs, caught, copy_of_tree
-from tests.reliability_page import put
+from tests.planted.planting import ROOT, Bug, Verdict, bugs, caught, copy_of_tree
+from tests.reliability_page import put, rows
 
-_KEPT = ROOT / "build" / "planted.jsonl"
+PAGE = ROOT / "docs" / "reliability.md"
 _HEAD = "| breaks | planted bug | caught by | which said |\n|---|---|---|---|\n"
+_NEVER_RUN = ("not run yet", "")
 
 
-def main(words: list[str]) -> int:
+def main(words: list[str], page: Path = PAGE) -> int:
     """Plant and tell."""
-    chosen = [bug for bug in bugs() if not words or any(word == bug.breaks or word in bug.name for word in words)]
+    unknown = [word for word in words if not any(_has(bug, word) for bug in bugs())]
+    if unknown:
+        sys.stderr.write(f"no planted bug breaks or is named {', '.join(unknown)}; see tests/planted/bugs.toml\n")
+        return 2
+    chosen = [bug for bug in bugs() if not words or any(_has(bug, word) for word in words)]
+    verdicts = {name: (by, said) for _, name, by, said in rows(page, "planted")}
     missed = 0
     with tempfile.TemporaryDirectory() as folder, copy_of_tree(Path(folder)) as tree:
         for bug in chosen:
             verdict = caught(bug, tree)
             missed += verdict.by is None
-            _keep(verdict)
+            verdicts[bug.name] = _told(verdict)
             sys.stdout.write(f"{bug.breaks}  {bug.name}: {verdict.by or 'NOT CAUGHT'}: {verdict.words}\n")
             sys.stdout.flush()
-    put(ROOT / "docs" / "reliability.md", "planted", table(_verdicts()))
+            put(page, "planted", table(verdicts))
     sys.stdout.write(f"{len(chosen) - missed} of {len(chosen)} bugs caught\n")
     return 1 if missed else 0
 
 
-def _keep(verdict: Verdict) -> None:
-    _KEPT.parent.mkdir(exist_ok=True)
-    with _KEPT.open("a", encoding="utf-8") as file:
-        file.write(json.dumps([verdict.bug.name, verdict.by, verdict.words]) + "\n")
+def _has(bug: Bug, word: str) -> bool:
+    return word == bug.breaks or word in bug.name
 
 
-def _verdicts() -> Mapping[str, tuple[str | None, str]]:
-    """The latest verdict on each bug, by its name."""
-    lines = _KEPT.read_text(encoding="utf-8").splitlines() if _KEPT.exists() else []
-    return {name: (by, words) for name, by, words in map(json.loads, lines)}
+def _told(verdict: Verdict) -> tuple[str, str]:
+    return (verdict.by, verdict.words) if verdict.by else ("**nobody**", "")
 
 
-def table(verdicts: Mapping[str, tuple[str | None, str]]) -> str:
-    """The verdicts as Markdown, in the order of the invariants."""
+def table(verdicts: Mapping[str, tuple[str, str]]) -> str:
+    """The verdicts by the names of their bugs as Markdown, in the order of the invariants."""
     lines = []
     for bug in sorted(bugs(), key=lambda one: (one.breaks[0] != "I", one.breaks)):
-        by, words = verdicts.get(bug.name, ("not run yet", ""))
-        lines.append(f"| {bug.breaks} | {bug.name} | {by or '**nobody**'} | {words if by else ''} |")
+        by, words = verdicts.get(bug.name, _NEVER_RUN)
+        lines.append(f"| {bug.breaks} | {bug.name} | {by} | {words} |")
     return _HEAD + "\n".join(lines)
 
 

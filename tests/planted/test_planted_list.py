@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
+from tests.planted.__main__ import PAGE, main, table
 from tests.planted.planting import ROOT, Bug, bugs
+from tests.reliability_page import rows
 
 INVARIANTS = [f"I{number:02d}" for number in range(1, 28)]
 
@@ -31,3 +35,19 @@ def test_the_lane_of_a_bug_is_there(bug: Bug) -> None:
 def test_names_differ() -> None:
     names = [bug.name for bug in bugs()]
     assert len(names) == len(set(names))
+
+
+def test_the_page_has_a_verdict_on_every_bug() -> None:
+    told = rows(PAGE, "planted")
+    verdicts = {name: (by, said) for _, name, by, said in told}
+    assert verdicts.keys() == {bug.name for bug in bugs()}
+    assert [name for name, (by, _) in verdicts.items() if by in ("not run yet", "**nobody**")] == []
+    assert table(verdicts) in PAGE.read_text(encoding="utf-8")
+
+
+def test_a_word_that_no_bug_has_changes_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    page = tmp_path / "page.md"
+    page.write_bytes(PAGE.read_bytes())
+    assert main(["--help"], page) == 2
+    assert "no planted bug breaks or is named --help" in capsys.readouterr().err
+    assert page.read_bytes() == PAGE.read_bytes()
