@@ -48,7 +48,7 @@ def doubts(
     changed = [
         row
         for row in rows
-        if standing[row.id] is Standing.AS_PLANNED and _stamp(readings.get(row.ref)) != stamps.get(row.id)
+        if standing[row.id] is Standing.AS_PLANNED and stamp_of(readings.get(row.ref)) != stamps.get(row.id)
     ]
     wanted = [row for row in rows if standing[row.id] is Standing.AS_WANTED and _has_history(row)]
     histories = line.owner_histories([row.ref for row in (*changed, *wanted) if _has_history(row)])
@@ -62,7 +62,8 @@ def _has_history(row: OutboxRow) -> bool:
     return row.ref.kind is Kind.ACCOUNT and row.field == OWNER_FIELD
 
 
-def _stamp(reading: Reading | None) -> datetime | None:
+def stamp_of(reading: Reading | None) -> datetime | None:
+    """The stamp of the record that was read, None where there was none."""
     return reading.record.stamp if reading is not None and reading.record is not None else None
 
 

@@ -30,7 +30,7 @@ from syncd.model.records import Team
 from syncd.model.refs import Kind, Ref, System
 from syncd.planning.writing.applied import Stop
 from syncd.planning.writing.compare import Standing, compare
-from syncd.planning.writing.doubt import Doubted, doubts
+from syncd.planning.writing.doubt import Doubted, doubts, stamp_of
 from syncd.planning.writing.line import Line, stopped_by
 from syncd.planning.writing.settling import PlanContext, Settlement, settle
 from syncd.planning.writing.teams import HAS_TEAM, read_teams, restore_teams, with_seats
@@ -42,6 +42,8 @@ SINGLE_ROWS = 5
 """Up to so many rows each is written alone, guarded by the modification time of the compare (salesforce.md 3.3)."""
 UNKNOWN_WAIT = 5.0
 """Seconds before a row whose answer was lost is read: the server may still be at it."""
+MOST_LOOKS = 4
+"""How often a record is read that shows nothing of a write which the CRM accepted: some 20 s in all."""
 _SHRINK = 4
 _TEAM_KINDS = frozenset({Kind.ACCOUNT, Kind.OPPORTUNITY})
 
@@ -193,7 +195,7 @@ def _claim(line: Line, chunk: Sequence[Ready]) -> Stop | None:
 
 def _stamps(chunk: Sequence[Ready]) -> dict[int, datetime | None]:
     """The stamps of the records as they were compared, by row id."""
-    return {each.row.id: each.reading.record.stamp if each.reading.record else None for each in chunk}
+    return {each.row.id: stamp_of(each.reading) for each in chunk}
 
 
 def _intent(row: OutboxRow, attempt: str, epoch: int) -> ledger.NewRow:
@@ -256,7 +258,7 @@ def _finish(
     readings: Mapping[Ref, Reading] = {}
     disputed: Mapping[int, Doubted] = {}
     try:
-        readings = _read_back(line, unread, results)
+        readings = _read_back(line, unread, results, _stamps(chunk))
         lost = [row for row in unread if results[row.ref].outcome is WriteOutcome.UNKNOWN]
         disputed = doubts(line, lost, _stamps(chunk), readings)
         read_rows = list(rows)
@@ -278,8 +280,17 @@ def _finish(
     return again
 
 
-def _read_back(line: Line, rows: Sequence[OutboxRow], results: Mapping[Ref, WriteResult]) -> Mapping[Ref, Reading]:
-    """The records as they are after the write; looked at twice where a success does not show. Raises CrmError."""
+def _read_back(
+    line: Line,
+    rows: Sequence[OutboxRow],
+    results: Mapping[Ref, WriteResult],
+    stamps: Mapping[int, datetime | None],
+) -> Mapping[Ref, Reading]:
+    """The records as they are after the write; looked at twice where a success does not show. Raises CrmError.
+
+    An accepted write moves a record's stamp, and so does whoever changes it back: one that still has the stamp of the
+    compare (`stamps`, by row id) is an old picture, and is looked at a few times more before it is believed.
+    """
     if not rows:
         return {}
     if any(results[row.ref].outcome is WriteOutcome.UNKNOWN for row in rows):
@@ -287,9 +298,13 @@ def _read_back(line: Line, rows: Sequence[OutboxRow], results: Mapping[Ref, Writ
     system, kind = rows[0].ref.system, rows[0].ref.kind
     readings = dict(line.read(system, kind, rows))
     doubtful = [row for row in rows if is_doubtful(row, results[row.ref], readings.get(row.ref))]
-    if doubtful:
-        line.back_off(1)
+    for look in range(1, MOST_LOOKS):
+        if not doubtful:
+            break
+        line.back_off(look)
         readings.update(line.read(system, kind, doubtful))
+        old = (row for row in doubtful if stamp_of(readings.get(row.ref)) == stamps.get(row.id))
+        doubtful = [row for row in old if is_doubtful(row, results[row.ref], readings.get(row.ref))]
     return readings
 
 

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
-from itertools import pairwise
+from itertools import count, pairwise
 
 import pytest
 from planning_world import (
@@ -322,6 +322,36 @@ def test_a_read_back_that_lags_behind_the_write_is_looked_at_twice(world: World)
 
     crm.read = read  # type: ignore[assignment, method-assign]
     assert world.apply(plan, source).counts == {RowState.CONFIRMED: 1}
+    assert len(crm.sent) == 1
+
+
+@pytest.mark.parametrize(
+    ("pictures", "moved", "ends"),
+    [(2, False, RowState.CONFIRMED), (2, True, RowState.CONFLICT), (9, False, RowState.CONFLICT)],
+    ids=["old pictures", "changed back", "for ever"],
+)
+def test_a_record_with_the_stamp_of_before_an_accepted_write_is_an_old_picture(
+    world: World, pictures: int, moved: bool, ends: RowState
+) -> None:
+    """Seed 30025: two old answers in a row were believed, and told as changed back by a person."""
+    source, plan = ready(world)
+    crm = world.crms[SF]
+    plain_read, looks, stamps = crm.read, count(), []
+
+    def read(kind: Kind, ids: Sequence[str]) -> object:
+        readings = plain_read(kind, ids)
+        look = next(looks)
+        stamps.extend(one.record.stamp for one in readings.values())
+        if not 0 < look <= pictures:  # the first is the compare
+            return readings
+        stamp = stamps[0] + timedelta(seconds=1 if moved else 0)
+        return {
+            key: replace(one, record=replace(one.record, owner="005old", stamp=stamp)) for key, one in readings.items()
+        }
+
+    crm.read = read  # type: ignore[assignment, method-assign]
+    assert world.apply(plan, source).counts == {ends: 1}
+    assert next(looks) == (4 if ends is RowState.CONFIRMED else 3 if moved else 5)
     assert len(crm.sent) == 1
 
 
