@@ -113,11 +113,6 @@ def first_bits(folded: Folded, threads: int = THREADS) -> Codes:
     return found
 
 
-def any_bits(folded: Folded) -> NDArray[np.bool_]:
-    """Whether any term is left, for each account."""
-    return np.asarray(first_bits(folded) != NOTHING)
-
-
 def _smallest(fields: Sequence[FieldRows]) -> list[list[FieldRows]]:
     """The fields that are folded together: the smallest first, as far as their tables do not multiply to too much."""
     sets: list[list[FieldRows]] = []

@@ -11,7 +11,7 @@ pytest.importorskip("pyarrow", reason="the extra `fast` is not installed")
 
 from syncd.rules.batch import reduction  # noqa: E402 - needs numpy
 from syncd.rules.batch.field_codes import FieldRows, words_of  # noqa: E402 - needs numpy
-from syncd.rules.batch.reduction import NOTHING, any_bits, first_bits, fold  # noqa: E402 - needs numpy
+from syncd.rules.batch.reduction import NOTHING, first_bits, fold  # noqa: E402 - needs numpy
 
 ACCOUNTS = 300
 
@@ -61,7 +61,6 @@ def test_the_first_term_is_the_same_however_tables_are_folded(
         expected = plainly(fields, rows, alive)
         assert first_bits(folded).tolist() == expected, seed
         assert first_bits(folded, threads=1).tolist() == expected, seed
-        assert any_bits(folded).tolist() == [each != NOTHING for each in expected], seed
 
 
 def test_without_fields_the_first_living_term_takes_everybody() -> None:
