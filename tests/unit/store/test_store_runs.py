@@ -60,3 +60,26 @@ def test_run_starts_and_ends_once(store: Store) -> None:
             with pytest.raises(StorageError) as caught:
                 runs.finish_run(conn, run_id, "failed", now=NOW, summary={})
             assert caught.value.code == "SYN616"
+
+
+def test_the_past_of_a_job_is_that_of_the_runs_that_began_as_asked(store: Store) -> None:
+    """A sweep is a pull with another detail: neither makes the other seem done."""
+    later = [NOW + timedelta(minutes=number) for number in range(4)]
+    began = [
+        ("pull", {"sweep": True}, "ok"),
+        ("pull", {}, "ok"),
+        ("pull", {"sweep": True}, "failed"),
+        ("plan", {}, "ok"),
+    ]
+    with store.write() as conn:
+        assert runs.past(conn, "pull") == runs.Past(None, None, None)
+        assert runs.first_start(conn) is None
+        for number, (job, detail, outcome) in enumerate(began):
+            runs.start_run(conn, f"r{number}", job, now=later[number], detail=detail)
+            runs.finish_run(conn, f"r{number}", outcome, now=later[number], summary={})
+        assert runs.past(conn, "pull") == runs.Past(later[1], later[2], "failed")
+        assert runs.past(conn, "pull", [{"sweep": True}]) == runs.Past(later[0], later[2], "failed")
+        assert runs.past(conn, "pull", [{}]) == runs.Past(later[1], later[1], "ok")
+        assert runs.past(conn, "pull", [{}, {"sweep": True}]) == runs.Past(later[1], later[2], "failed")
+        assert runs.past(conn, "watch", [{}]) == runs.Past(None, None, None)
+        assert runs.first_start(conn) == NOW
