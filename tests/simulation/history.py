@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 from syncd.connectors.wire import READ_TIMEOUT
@@ -76,8 +77,8 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A write that reached a CRM's door: what it asks for, whether a condition guarded it, whether it was done, and
-    whether the answer said that it certainly was not (401, 412, …).
+    """A write that reached a CRM's door: what it asks for, the second after which its condition (if it has one) allows
+    no edit, whether it was done, and whether the answer said that it certainly was not (401, 412, …).
     """
 
     ref: Ref
@@ -85,7 +86,7 @@ class Request:
     value: str | None
     at: datetime
     number: int
-    guarded: bool
+    since: datetime | None
     done: bool
     refused: bool
 
@@ -158,9 +159,10 @@ class SystemHistory:
                 self.over_limit.append(f"{entry.method} {entry.path} at entry {entry.number}")
             wanted = dict(_wanted(self.system, entry)) if entry.body else {}
             done = {(ref, name) for effect in entry.effects for ref, name in _done(effect, wanted)}
-            guarded, refused = "if-unmodified-since" in entry.headers, 400 <= entry.status < 500
+            condition, refused = entry.headers.get("if-unmodified-since"), 400 <= entry.status < 500
+            since = parsedate_to_datetime(condition) if condition else None
             self.requests += [
-                Request(ref, name, value, entry.at, entry.number, guarded, (ref, name) in done, refused)
+                Request(ref, name, value, entry.at, entry.number, since, (ref, name) in done, refused)
                 for (ref, name), value in wanted.items()
             ]
             self.strange += [f"{entry.method} {entry.path}: {effect}" for effect in _beyond(entry, set(wanted))]

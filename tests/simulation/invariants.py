@@ -306,7 +306,8 @@ class Invariants:
         HubSpot takes no condition, and Salesforce none in a batch; its single rows compare whole seconds. A person who
         edits there is written over, and nothing in the CRM's answer tells. That window is counted, not forgiven: the
         edit must lie between the last read of the record and the write. So it does where its transaction was open while
-        we read; its stamp is older then, and a condition refuses the write.
+        we read; its stamp is older then, and a condition refuses the write, but where the version that we read had been
+        made in that very second (seed 31116).
         """
         history = self.history.of(change.ref)
         read = max(read.number for read in history.reads if change.ref in read.refs and read.number < change.number)
@@ -321,9 +322,9 @@ class Invariants:
         if not edits or edits[-1].new != change.old:
             wanted = plan.rows[change.slot][0]
             raise ViolationError("I11 no lost update", f"{change}, planned onto {wanted}, not seen since entry {read}")
-        guard = next(one for one in history.requests if one.number == change.number and one.slot == change.slot)
-        late = edits[-1].number <= read
-        if guard.guarded and (late or edits[-1].at.replace(microsecond=0) > self._read_at(change.ref, read)):
+        since = next(one.since for one in history.requests if one.number == change.number and one.slot == change.slot)
+        made, late = edits[-1].at.replace(microsecond=0), edits[-1].number <= read
+        if since is not None and (made != since if late else made > self._read_at(change.ref, read)):
             raise ViolationError("I11 no lost update", f"{change} got past its condition: {edits[-1]}")
         self.overruns += 1
 
