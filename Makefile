@@ -4,6 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 JOBS ?= 2
+# Where a machine forbids Python to keep what it compiled, each of the many processes of a test would compile all anew.
+export PYTHONDONTWRITEBYTECODE :=
 
 .PHONY: help setup demo test contract check lint types layers wheel install-test node-clients systemd-test schema-fixture lock man simulate sweep machine planted mutants coverage fuzz bench bench-explain bench-packs bench-load bench-rules bench-aids bench-balance bench-commands bench-engine bench-plan bench-edits bench-pulls bench-scale bench-spark spark fairness soak evening real screenshots logs site site-serve storm walk-oncall fuzz-readers audit-deps sbom lanes clean
 .DEFAULT_GOAL := help

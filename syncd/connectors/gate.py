@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
-from syncd.connectors.ahead import SentAhead
+from syncd.ahead import Ahead
 from syncd.connectors.budget import GENERAL, RateBudget
 from syncd.connectors.wire import HttpRequest, HttpResponse, Wire, is_networked
 from syncd.errors import QuotaExhaustedError
@@ -25,7 +25,7 @@ class Gate:
         self._lock = threading.Lock()
         self._calls = 0
         self._purpose = threading.local()
-        self._ahead: SentAhead | None = None
+        self._ahead: tuple[HttpRequest, Ahead[HttpResponse]] | None = None
 
     @property
     def calls(self) -> int:
@@ -65,12 +65,15 @@ class Gate:
         return is_networked(self._wire)
 
     def expect(self, request: HttpRequest) -> None:
-        """Send the read that comes next while its caller works on; `send` of an equal one takes the answer."""
+        """Send the read that surely comes next while its caller works on; `send` of an equal one takes the answer.
+
+        It may be under way while a transaction is open, but none waits for it: whoever sends does so outside of any.
+        """
         pool, writing = getattr(self._purpose, "value", (GENERAL, False))
         with suppress(QuotaExhaustedError):  # which is told to whoever sends it
             self._budget.admit(pool, writing=writing)
             with self._lock:
-                self._ahead = SentAhead.start(self._wire, request)
+                self._ahead = request, Ahead(lambda: self._wire.send(request))
 
     def send(self, request: HttpRequest) -> HttpResponse:
         """Send one request; QuotaExhaustedError before it, WireError instead of an answer."""
@@ -82,15 +85,15 @@ class Gate:
             self._budget.admit(pool, writing=writing)
         with self._lock:
             self._calls += 1
-        response = self._wire.send(request) if ahead is None else ahead.answer()
+        response = self._wire.send(request) if ahead is None else ahead.result()
         self._purpose.last = response
         self._note(response)
         return response
 
-    def _expected(self, request: HttpRequest) -> SentAhead | None:
+    def _expected(self, request: HttpRequest) -> Ahead[HttpResponse] | None:
         """This very request, if it is under way; it is given once."""
         with self._lock:
-            if self._ahead is None or self._ahead.request != request:
+            if self._ahead is None or self._ahead[0] != request:
                 return None
-            ahead, self._ahead = self._ahead, None
+            (_, ahead), self._ahead = self._ahead, None
             return ahead

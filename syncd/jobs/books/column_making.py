@@ -12,6 +12,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from syncd.jobs.books.reading_ahead import one_ahead
 from syncd.model.normalisation import forget_texts
 from syncd.model.records import Record
 from syncd.model.refs import System
@@ -29,17 +30,21 @@ def whole_book(
 ) -> BookPart:
     """Every company of the mirror in columns, in no order. Opportunities are held in memory meanwhile."""
     links = joined(conn)
-    deals = {system: RawDeals(system, derivation, now, raw_opportunities(conn, system)) for system in systems}
+    deals: dict[System, RawDeals] = {}
+    for system in systems:
+        with one_ahead(raw_opportunities(conn, system)) as opportunities:
+            deals[system] = RawDeals(system, derivation, now, opportunities)
     book = RawBook(derivation, now, {*links, *links.values()}, deals)
     parts: list[BookPart] = []
     members: dict[str, list[Record]] = defaultdict(list)
     for system in systems:
-        for raw in raw_accounts(conn, system):
-            part, others = book.read(raw)
-            parts.append(part)
-            for record in others:
-                ref = str(record.ref)
-                members[links.get(ref, ref)].append(record)
+        with one_ahead(raw_accounts(conn, system)) as accounts:
+            for raw in accounts:
+                part, others = book.read(raw)
+                parts.append(part)
+                for record in others:
+                    ref = str(record.ref)
+                    members[links.get(ref, ref)].append(record)
     del book  # what it remembers of texts, as the readers below do: it reads others than they
     forget_texts()
     companies = _companies(members, deals)

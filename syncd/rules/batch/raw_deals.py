@@ -94,19 +94,21 @@ class RawDeals:
         self._reader = CompanyReader(derivation, OwnershipView(), now)
         self._without = self._reader.dealt(())
         self._types = {name: type_ for name, type_ in derivation.catalogue.opportunity.items() if name in _TYPES}
-        self._read(list(raws))
+        self._read(raws)
         self._group()
         suited = all(type_ in _TYPES[name] for name, type_ in self._types.items())
         self._sum_up(derivation, suited=suited)
 
     # What is there
 
-    def _read(self, raws: Sequence[RawAccounts]) -> None:
+    def _read(self, raws: Iterable[RawAccounts]) -> None:
         """The opportunities that are on an account, in the order of their ids."""
         names = sorted(self._types)
         columns: dict[str, list[pa.Array]] = {name: [] for name in names}
         odd: list[Mask] = []
+        told: list[RawAccounts] = []
         for raw in raws:
+            told.append(raw)
             lines = raw.fields.split("\n")
             rows = odd_rows(raw.fields, lines)
             parsed = columns_of_json(raw.fields, lines, rows, names)
@@ -115,14 +117,14 @@ class RawDeals:
             odd.append(is_odd)
             for name, parts in columns.items():
                 parts.append(pa.nulls(raw.count, pa.string()) if parsed is None else parsed[name])
-        accounts = _whole([lines_array(raw.parents, raw.count) for raw in raws])
+        accounts = _whole([lines_array(raw.parents, raw.count) for raw in told])
         there = flags_array(filled(accounts))
         self._ids, self._owners, self._fields = (
-            _whole([lines_array(text, raw.count) for text, raw in zip(texts, raws, strict=True)]).filter(there)
+            _whole([lines_array(text, raw.count) for text, raw in zip(texts, told, strict=True)]).filter(there)
             for texts in (
-                [raw.ids for raw in raws],
-                [raw.owners for raw in raws],
-                [raw.fields for raw in raws],
+                [raw.ids for raw in told],
+                [raw.owners for raw in told],
+                [raw.fields for raw in told],
             )
         )
         self._accounts = accounts.filter(there).dictionary_encode()
