@@ -19,7 +19,8 @@ from syncd.model.refs import System
 from syncd.rules.batch.book_columns import BookPart
 from syncd.rules.batch.book_making import joined_parts, part_of
 from syncd.rules.batch.raw_book import RawBook
-from syncd.rules.batch.raw_deals import RawDeals
+from syncd.rules.batch.raw_deals import RawDeals, deal_fields
+from syncd.rules.batch.raw_json import parsed_records
 from syncd.rules.derivation import CompanyRecords, Derivation, OwnershipView, derive_alone
 from syncd.store.book_state import joined
 from syncd.store.raw_accounts import raw_accounts, raw_opportunities
@@ -32,15 +33,16 @@ def whole_book(
     links = joined(conn)
     deals: dict[System, RawDeals] = {}
     for system in systems:
-        with one_ahead(raw_opportunities(conn, system)) as opportunities:
+        read = (parsed_records(raw, deal_fields(derivation)) for raw in raw_opportunities(conn, system))
+        with one_ahead(read) as opportunities:
             deals[system] = RawDeals(system, derivation, now, opportunities)
     book = RawBook(derivation, now, {*links, *links.values()}, deals)
     parts: list[BookPart] = []
     members: dict[str, list[Record]] = defaultdict(list)
     for system in systems:
-        with one_ahead(raw_accounts(conn, system)) as accounts:
-            for raw in accounts:
-                part, others = book.read(raw)
+        with one_ahead(map(book.parsed, raw_accounts(conn, system))) as accounts:
+            for some in accounts:
+                part, others = book.read(some)
                 parts.append(part)
                 for record in others:
                     ref = str(record.ref)

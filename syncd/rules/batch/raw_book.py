@@ -35,7 +35,7 @@ from syncd.rules.batch.book_making import Spelled, assembled
 from syncd.rules.batch.columns import MISSING
 from syncd.rules.batch.raw_deals import RawDeals
 from syncd.rules.batch.raw_fields import LOCATED, RawField, Read, are_blank
-from syncd.rules.batch.raw_json import columns_of_json, odd_rows
+from syncd.rules.batch.raw_json import ParsedRecords, parsed_records
 from syncd.rules.deriving.company_records import OWN_ID_FIELDS, Derivation, field_plan
 from syncd.rules.deriving.field_values import id_value
 from syncd.rules.deriving.opportunity_facts import shared
@@ -79,18 +79,20 @@ class RawBook:
         self._located = {name for name, _ in plan if types[name] in LOCATED}
         self._names = {system: [name for name, order in plan if system in order] for system in System}
 
-    def read(self, raw: RawAccounts) -> tuple[BookPart, list[Record]]:
+    def parsed(self, raw: RawAccounts) -> ParsedRecords:
+        """Accounts as `read` takes them; may be called from another thread meanwhile."""
+        return parsed_records(raw, self._names[raw.system])
+
+    def read(self, accounts: ParsedRecords) -> tuple[BookPart, list[Record]]:
         """The columns of those accounts that are companies of their own, and the other accounts as records."""
-        told = raw.fields.split("\n")
-        odd = odd_rows(raw.fields, told)
-        parsed = columns_of_json(raw.fields, told, odd, self._names[raw.system])
+        raw, parsed = accounts.raw, accounts.columns
         keep = np.zeros(raw.count, dtype=np.bool_)
         ids, merged = lines_array(raw.ids, raw.count), lines_array(raw.merged_from, raw.count)
         keys = prefixed(f"{raw.system.value}:{Kind.ACCOUNT.value}:", ids)
         if parsed is not None:
             keep = ~flags_of(pc.is_in(keys, value_set=self._linked)) & ~filled(merged)
-            keep[odd] = False
-        left = self._records(raw, ids, told, merged, np.flatnonzero(~keep))
+            keep[accounts.odd] = False
+        left = self._records(raw, ids, accounts.lines, merged, np.flatnonzero(~keep))
         told_by_owner = (lines_array(raw.owners, raw.count), lines_array(raw.parents, raw.count))
         kept = flags_array(keep)
         owners, parents = (each.filter(kept) for each in told_by_owner)

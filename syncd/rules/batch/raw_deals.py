@@ -38,7 +38,7 @@ from syncd.rules.batch.columns import MISSING
 from syncd.rules.batch.keeping import distinct
 from syncd.rules.batch.packed import Numbers
 from syncd.rules.batch.raw_fields import RawField, Read
-from syncd.rules.batch.raw_json import columns_of_json, odd_rows
+from syncd.rules.batch.raw_json import ParsedRecords
 from syncd.rules.deriving.company_reader import CompanyReader
 from syncd.rules.deriving.company_records import Derivation, OwnershipView
 from syncd.rules.deriving.opportunity_facts import counted, shared, total
@@ -85,38 +85,42 @@ class _Coded:
         return pa.DictionaryArray.from_arrays(narrowed(new[places], int(is_value.sum())), values), about
 
 
-class RawDeals:
-    """What opportunities say of the accounts of one system."""
+def deal_fields(derivation: Derivation) -> list[str]:
+    """The fields of opportunities that sums are made of."""
+    return sorted(_TYPES.keys() & derivation.catalogue.opportunity)
 
-    def __init__(self, system: System, derivation: Derivation, now: datetime, raws: Iterable[RawAccounts]) -> None:
+
+class RawDeals:
+    """What opportunities say of the accounts of one system; of each its `deal_fields` are parsed."""
+
+    def __init__(
+        self, system: System, derivation: Derivation, now: datetime, opportunities: Iterable[ParsedRecords]
+    ) -> None:
         self._system = system
         self._now = now
         self._reader = CompanyReader(derivation, OwnershipView(), now)
         self._without = self._reader.dealt(())
         self._types = {name: type_ for name, type_ in derivation.catalogue.opportunity.items() if name in _TYPES}
-        self._read(raws)
+        self._read(opportunities, deal_fields(derivation))
         self._group()
         suited = all(type_ in _TYPES[name] for name, type_ in self._types.items())
         self._sum_up(derivation, suited=suited)
 
     # What is there
 
-    def _read(self, raws: Iterable[RawAccounts]) -> None:
+    def _read(self, opportunities: Iterable[ParsedRecords], names: Sequence[str]) -> None:
         """The opportunities that are on an account, in the order of their ids."""
-        names = sorted(self._types)
         columns: dict[str, list[pa.Array]] = {name: [] for name in names}
         odd: list[Mask] = []
         told: list[RawAccounts] = []
-        for raw in raws:
-            told.append(raw)
-            lines = raw.fields.split("\n")
-            rows = odd_rows(raw.fields, lines)
-            parsed = columns_of_json(raw.fields, lines, rows, names)
-            is_odd = np.zeros(raw.count, dtype=np.bool_)
-            is_odd[rows if parsed is not None else slice(None)] = True
+        for some in opportunities:
+            count = some.raw.count
+            told.append(some.raw)
+            is_odd = np.zeros(count, dtype=np.bool_)
+            is_odd[some.odd if some.columns is not None else slice(None)] = True
             odd.append(is_odd)
             for name, parts in columns.items():
-                parts.append(pa.nulls(raw.count, pa.string()) if parsed is None else parsed[name])
+                parts.append(pa.nulls(count, pa.string()) if some.columns is None else some.columns[name])
         accounts = _whole([lines_array(raw.parents, raw.count) for raw in told])
         there = flags_array(filled(accounts))
         self._ids, self._owners, self._fields = (

@@ -3,23 +3,44 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import pyarrow as pa
 import pyarrow.json
+
+from syncd.model.raw_accounts import RawAccounts
 
 _SURROGATE = "\\ud"
 """How JSON tells what Arrow cannot hold, half of a surrogate pair; such rows are left to Python."""
 
 
-def odd_rows(text: str, lines: Sequence[str]) -> list[int]:
-    """The lines of a text that Arrow cannot read."""
+@dataclass(frozen=True, slots=True)
+class ParsedRecords:
+    """Records with the fields that were asked for as columns of texts, empty in `odd` lines, which Arrow cannot read.
+
+    `lines` are the records' JSON; `columns` is None where some line holds what none of ours does.
+    """
+
+    raw: RawAccounts
+    lines: Sequence[str]
+    odd: Sequence[int]
+    columns: Mapping[str, pa.Array] | None
+
+
+def parsed_records(raw: RawAccounts, names: Sequence[str]) -> ParsedRecords:
+    """The fields of these names of some records; most of it without Python's lock."""
+    lines = raw.fields.split("\n")
+    odd = _odd_rows(raw.fields, lines)
+    return ParsedRecords(raw, lines, odd, _columns(raw.fields, lines, odd, names))
+
+
+def _odd_rows(text: str, lines: Sequence[str]) -> list[int]:
     return [row for row, line in enumerate(lines) if _SURROGATE in line] if _SURROGATE in text else []
 
 
-def columns_of_json(
+def _columns(
     text: str, lines: Sequence[str], odd: Sequence[int], names: Sequence[str]
 ) -> Mapping[str, pa.Array] | None:
-    """The fields of these names as columns, empty in odd lines; None where some line holds what none of ours does."""
     if odd:
         plain = list(lines)
         for row in odd:

@@ -24,7 +24,8 @@ from syncd.model.records import Record
 from syncd.model.refs import Kind, Ref, System
 from syncd.rules.arrays import texts_array
 from syncd.rules.batch.book_columns import ALWAYS, DEALT, SINCE, UNTIL, BookPart, instants
-from syncd.rules.batch.raw_deals import RawDeals
+from syncd.rules.batch.raw_deals import RawDeals, deal_fields
+from syncd.rules.batch.raw_json import parsed_records
 from syncd.rules.deriving.company_reader import CompanyReader
 from syncd.rules.deriving.company_records import Derivation, OwnershipView
 
@@ -98,7 +99,8 @@ def test_columns_say_of_each_account_what_its_records_say(derivation: Derivation
     odd = dice.random() < 0.5
     names = FIELDS if odd else {name: [each for each in told if each.isascii()] for name, told in FIELDS.items()}
     told = deals(dice, 120, names)
-    found = RawDeals(System.SALESFORCE, derivation, NOW, raws(told, dice.choice([7, 50, 500])))
+    parts = (parsed_records(raw, deal_fields(derivation)) for raw in raws(told, dice.choice([7, 50, 500])))
+    found = RawDeals(System.SALESFORCE, derivation, NOW, parts)
     accounts = sorted({account for _, account, _, _ in told if account} | {"001none"})
     dice.shuffle(accounts)
     numbers, columns, refs = found.of(texts_array(accounts))
