@@ -17,8 +17,9 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from syncd.ahead import Ahead
 from syncd.jobs.books.book_cache import COLUMNS_FOLDER, book_key
-from syncd.jobs.books.column_making import whole_book
+from syncd.jobs.books.column_making import read_book
 from syncd.jobs.books.company_records import records_of
 from syncd.jobs.books.freed_memory import give_back
 from syncd.jobs.context import Context
@@ -52,6 +53,15 @@ _MOST_BYTES = 1 << 36
 _MOST_KEYS = 2
 _SMALL, _SHARE = 2_000, 8
 """The columns are made anew where more than 2,000 companies, and more than an eighth of the book, changed since."""
+
+
+@dataclass(frozen=True, slots=True)
+class _ReadLedger:
+    """What the ledger says of a whole mirror, before it is known in which rows: see `ledger_of`."""
+
+    suspects: list[str]
+    applied: list[tuple[Any, ...]]
+    other_roles: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,13 +142,18 @@ class ColumnBook:
     # Made anew
 
     def _made(self) -> tuple[Standing, ...]:
-        about = {"state": asdict(self._state)}
-        base = whole_book(self._conn, self._systems, self._derivation, self._now, about)
-        give_back()
-        self.notes.append(f"columns of {base.count:,} companies made anew")
-        self._write(_BASE, base)
-        self._drop(_CHANGES, _LATE_LEDGER)
-        return (self._standing(base, self._whole_ledger(base)),)
+        read = read_book(self._conn, self._systems, self._derivation, self._now)
+        ledger = Ahead(self._read_ledger)  # the columns are joined and kept meanwhile, which asks no database
+        try:
+            base = read.joined({"state": asdict(self._state)})
+            del read
+            give_back()
+            self.notes.append(f"columns of {base.count:,} companies made anew")
+            self._write(_BASE, base)
+            self._drop(_CHANGES, _LATE_LEDGER)
+        finally:
+            ledger.wait()
+        return (self._standing(base, self._whole_ledger(base, ledger.result())),)
 
     # Brought up to now
 
@@ -195,15 +210,18 @@ class ColumnBook:
     def _ledger(self, base: BookPart) -> BookPart:
         kept = self._read(_LEDGER)
         if kept is None or kept.about.get("of") != base.mark or not self._is_current(kept):
-            return self._whole_ledger(base)
+            return self._whole_ledger(base, self._read_ledger())
         return kept
 
-    def _whole_ledger(self, base: BookPart) -> BookPart:
-        about = self._about(base) | {"other_roles": other_roles_applied(self._conn)}
-        applied = (
+    def _read_ledger(self) -> _ReadLedger:
+        applied = [
             tuple(lines_array(text, count) for text in texts) for count, *texts in territories_applied(self._conn)
-        )
-        ledger = ledger_of(base, suspects(self._conn), applied, about)
+        ]
+        return _ReadLedger(suspects(self._conn), applied, other_roles_applied(self._conn))
+
+    def _whole_ledger(self, base: BookPart, read: _ReadLedger) -> BookPart:
+        about = self._about(base) | {"other_roles": read.other_roles}
+        ledger = ledger_of(base, read.suspects, read.applied, about)
         self._write(_LEDGER, ledger)
         self.notes.append("marks and applied territories read anew")
         return ledger

@@ -6,7 +6,8 @@ Imported only where the extra `fast` is there. Knows no files and no pack.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -26,10 +27,33 @@ from syncd.store.book_state import joined
 from syncd.store.raw_accounts import raw_accounts, raw_opportunities
 
 
-def whole_book(
-    conn: Connection, systems: Collection[System], derivation: Derivation, now: datetime, about: Mapping[str, Any]
-) -> BookPart:
-    """Every company of the mirror in columns, in no order. Opportunities are held in memory meanwhile."""
+@dataclass(frozen=True, slots=True)
+class ReadBook:
+    """Every company of a mirror, read and not yet joined: columns of most, and the records of the others."""
+
+    parts: Sequence[BookPart]
+    members: dict[str, list[Record]]
+    deals: Mapping[System, RawDeals]
+    derivation: Derivation
+    now: datetime
+
+    def joined(self, about: Mapping[str, Any]) -> BookPart:
+        """All of them as one part, in no order; to be called once, and asks no database."""
+        alone = derive_alone(self._companies(), self.derivation, OwnershipView(), self.now)
+        whole = joined_parts([*self.parts, part_of(alone, {})], about)
+        forget_texts()
+        return whole
+
+    def _companies(self) -> Iterator[CompanyRecords]:
+        """The companies of the records, which are let go one by one."""
+        for key in list(self.members):
+            accounts = self.members.pop(key)
+            found = tuple(deal for each in accounts for deal in self.deals[each.ref.system].records(each.ref.id))
+            yield CompanyRecords(key, tuple(accounts), found)
+
+
+def read_book(conn: Connection, systems: Collection[System], derivation: Derivation, now: datetime) -> ReadBook:
+    """The whole mirror. Opportunities are held in memory meanwhile."""
     links = joined(conn)
     deals: dict[System, RawDeals] = {}
     for system in systems:
@@ -47,17 +71,5 @@ def whole_book(
                 for record in others:
                     ref = str(record.ref)
                     members[links.get(ref, ref)].append(record)
-    del book  # what it remembers of texts, as the readers below do: it reads others than they
-    forget_texts()
-    companies = _companies(members, deals)
-    parts.append(part_of(derive_alone(companies, derivation, OwnershipView(), now), {}))
-    forget_texts()
-    return joined_parts(parts, about)
-
-
-def _companies(members: dict[str, list[Record]], deals: Mapping[System, RawDeals]) -> Iterator[CompanyRecords]:
-    """The companies of these records, which are let go one by one."""
-    for key in list(members):
-        accounts = members.pop(key)
-        found = tuple(deal for each in accounts for deal in deals[each.ref.system].records(each.ref.id))
-        yield CompanyRecords(key, tuple(accounts), found)
+    forget_texts()  # whoever reads the others reads other texts
+    return ReadBook(parts, members, deals, derivation, now)

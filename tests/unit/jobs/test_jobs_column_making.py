@@ -16,7 +16,7 @@ pytest.importorskip("pyarrow", reason="the extra `fast` is not installed")
 from random_mirrors import Mirrors
 
 from syncd.jobs.books.book import derivation_of
-from syncd.jobs.books.column_making import whole_book
+from syncd.jobs.books.column_making import read_book
 from syncd.jobs.books.company_records import records_of
 from syncd.model.money import MoneyTable
 from syncd.model.refs import System
@@ -78,7 +78,7 @@ def test_columns_say_what_each_company_derived_alone_says(
     pack = mirrors.context.pack(tmp_path / "pack", now=now, rates_on=None)
     with mirrors.context.store.read() as conn:
         for derivation in derivations(derivation_of(mirrors.context, pack, now.date())):
-            whole = whole_book(conn, systems, derivation, now, {"about": "it"})
+            whole = read_book(conn, systems, derivation, now).joined({"about": "it"})
             records = records_of(conn, whole.all_keys, systems)
             alone = part_of(derive_alone(records, derivation, OwnershipView(), now), {})
             assert told(whole) == told(alone)
@@ -89,5 +89,6 @@ def test_columns_say_what_each_company_derived_alone_says(
 def test_an_empty_mirror_is_a_book_without_companies(tmp_path: Path) -> None:
     mirrors = Mirrors(1, tmp_path, f"sqlite:///{tmp_path}/syncd.db")
     with mirrors.context.store.read() as conn:
-        assert whole_book(conn, mirrors.context.systems, Derivation(), mirrors.clock.now(), {}).count == 0
+        read = read_book(conn, mirrors.context.systems, Derivation(), mirrors.clock.now())
+        assert read.joined({}).count == 0
     mirrors.context.close()
