@@ -46,6 +46,10 @@ _ROOM = 1 << 20
 """Numbers of groups below this are looked up in an array rather than sorted."""
 _SHORT_PATTERN = 4_000
 """Texts looked for that are together no longer than this make one pattern."""
+FEW_TEXTS = 4_000
+"""In fewer of them each part is looked for by itself."""
+_WORTH, _SAMPLE = 0.8, 64
+"""All parts are looked for at once where that leaves less than this share of the texts; a few tell which is common."""
 _POINTS = (EqualTo, InList, NoneOf, AnyElement, AllElements, NoElement)
 _SAME_FOR_ALL = (Missing, Present)
 
@@ -216,15 +220,11 @@ class Likeness:
     def _split_by_parts(self, groups: Alike, array: pa.Array) -> None:
         literals = {glob.pattern: _longest_literal(glob.pattern) for glob in self._globs.values()}
         looked_for = sorted(part for part in {*self._parts, *literals.values()} if part)
-        rows = _holding_any(array, looked_for)
-        if len(looked_for) == 1 and not literals:
-            groups.split_rows(rows)
-            return
-        some = array.take(numbers_array(rows))
+        rows = _holders_of(array, looked_for)
         for part in sorted(part for part in self._parts if part):
-            groups.split_rows(rows[flags_of(pc.match_substring(some, part))])
+            groups.split_rows(rows[part])
         for pattern, literal in literals.items():
-            near = rows[flags_of(pc.match_substring(some, literal))] if literal else np.arange(len(array))
+            near = rows[literal] if literal else np.arange(len(array))
             groups.split(self._asked(self._globs[pattern], Texts(array), near))
 
     def _asked(self, matcher: Matcher, values: Sequence[Value], rows: NDArray[np.int64]) -> Groups:
@@ -254,12 +254,42 @@ def _edges_of(data: pa.Array, edges: Iterable[str], cut: Callable[[int], pa.Arra
         yield places_of(found) + 1
 
 
+def _holders_of(array: pa.Array, parts: Sequence[str]) -> dict[str, Groups]:
+    """The rows that hold each of the parts.
+
+    Each is looked for only where some part is. One that many rows hold is taken out first: where the rare ones are, few
+    rows are left to look at.
+    """
+    found: dict[str, Groups] = {}
+    left, rows, some = list(parts), np.arange(len(array)), array
+    while len(left) > 1:
+        near, looked_at = _holding_any(some, left), len(some)
+        rows, some = rows[near], some.take(numbers_array(near))
+        if len(some) < FEW_TEXTS or len(some) > _WORTH * looked_at:
+            break
+        common = _commonest(some, left)
+        found[common] = rows[_holding(some, common)]
+        left.remove(common)
+    return found | {part: rows[_holding(some, part)] for part in left}
+
+
+def _commonest(array: pa.Array, parts: Sequence[str]) -> str:
+    """The part that most of a few texts hold, out of all of them evenly."""
+    step = max(1, len(array) // _SAMPLE)
+    texts = [text or "" for text in array.take(numbers_array(np.arange(0, len(array), step))).to_pylist()]
+    return max(parts, key=lambda part: sum(part in text for text in texts))
+
+
+def _holding(array: pa.Array, part: str) -> Groups:
+    return np.flatnonzero(flags_of(pc.match_substring(array, part)))
+
+
 def _holding_any(array: pa.Array, parts: list[str]) -> NDArray[np.int64]:
     """The rows that hold some of the parts."""
     if not parts:
         return np.empty(0, dtype=np.int64)
     if len(parts) == 1:
-        return np.flatnonzero(flags_of(pc.match_substring(array, parts[0])))
+        return _holding(array, parts[0])
     if sum(map(len, parts)) <= _SHORT_PATTERN:
         return np.flatnonzero(flags_of(pc.match_substring_regex(array, "|".join(map(_quoted, parts)))))
     import polars as pl  # as long to load as all the rest of a small plan takes

@@ -6,6 +6,7 @@ from __future__ import annotations
 import os
 from dataclasses import replace
 from decimal import Decimal
+from random import Random  # noqa: TID251 - seeded: names are made again from their number
 
 import pytest
 from random_packs import FIELDS, Packs, courses, instants
@@ -19,7 +20,7 @@ pytest.importorskip("polars", reason="the extra `fast` is not installed")
 from batch_answers import assert_plain
 
 from syncd.model.fields import FieldType
-from syncd.rules.batch import field_codes, reduction
+from syncd.rules.batch import field_codes, likeness, reduction
 from syncd.rules.batch.batch_table import Batch
 from syncd.rules.batch.columns import Column, Columns, columns_of
 from syncd.rules.batch.packed import Numbers, packed_column
@@ -91,6 +92,7 @@ def test_columns_in_arrays_end_where_the_plain_evaluator_ends(lane):
 @pytest.fixture(autouse=True)
 def _few_are_many(monkeypatch):
     monkeypatch.setattr(field_codes, "MANY", 3)
+    monkeypatch.setattr(likeness, "FEW_TEXTS", 3)
 
 
 @pytest.mark.parametrize("lane", range(LANES))
@@ -145,6 +147,41 @@ def test_values_listed_by_the_same_rules_are_asked_once_and_end_where_each_alone
     places = answers.places("owner", Batch(Columns(len(texts), {"domain": column}), _nobody, np.empty(0, np.int64)))
     names = [answers.paths("owner")[place][-1].name for place in places.tolist()]
     assert names == ["rest", "one", "both", "one", "both", "named", "rest", "rest", "named"]
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_common_and_rare_parts_of_many_names_end_where_each_alone_does(seed):
+    """Some parts are in most names, some in few, some hold one another, and one is in no name."""
+    dice = Random(seed)
+    parts = [
+        "o",
+        "holding",
+        "old",
+        "x1",
+        "x17",
+        "x171",
+        "ü",
+        "*",
+        "o*x2",
+        "nowhere",
+        *(f"q{each}" for each in range(40)),
+    ]
+    words = ["holding", "old", "o", "ü", "*", "group", *(f"x{each}" for each in range(200)), "q7", "q31", "q3 q39"]
+    names = [" ".join(dice.choices(words, k=dice.randint(0, 4))) or None for _ in range(300)]
+    dice.shuffle(parts)
+    tests = [FieldTest("name", FieldType.TEXT, _part_of(each), PLACE, each) for each in parts]
+    held = pack_of(*(territory(f"t{number}", test) for number, test in enumerate(tests)), territory("rest"))
+    context = EvaluationContext(NOW)
+    answers = BatchTerritories(PackClasses(held), context)
+    columns = Columns(len(names), {"name": packed_column(pa.array(names, type=pa.string()))})
+    places = answers.places("owner", Batch(columns, _nobody, np.empty(0, np.int64)))
+    for name, place in zip(names, places.tolist(), strict=True):
+        company = facts(name=name) if name is not None else facts()
+        assert answers.paths("owner")[place] == choose_territory(held, "owner", company, context).path, name
+
+
+def _part_of(text):
+    return m.Glob(f"*{text}*", f"*{text}*") if "*" in text[1:] else m.Contains(text, text)
 
 
 def _nobody(row):
