@@ -99,7 +99,9 @@ class _Writer(pickle.Pickler):
             return mapping_of, (dict(value),)
         if kind is ZoneInfo:
             return zone_of, (value.key,)
-        if isinstance(value, type) or value in (mapping_of, zone_of) or isinstance(value, Enum) or kind in _PLAIN:
+        if isinstance(value, Enum):
+            return kind, (value.value,)  # Python 3.11.0 to 3.11.3 would write `getattr` and the name
+        if isinstance(value, type) or value in (mapping_of, zone_of) or kind in _PLAIN:
             return NotImplemented
         raise pickle.PicklingError(f"no plain value: {kind.__qualname__}")
 

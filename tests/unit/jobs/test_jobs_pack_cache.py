@@ -7,6 +7,7 @@ import pickle
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from enum import Enum
 from pathlib import Path
 from typing import Any
 
@@ -72,6 +73,31 @@ def inspect(root: Path, now: datetime = NOW, **more: Any) -> object:
 
 def entries(root: Path) -> list[Path]:
     return sorted((root.parent / FOLDER).glob("[!.]*"))
+
+
+def test_a_pack_is_kept_where_python_writes_a_member_of_an_enumeration_by_its_name(
+    root: Path, readings: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As 3.11.2 does, Debian 12's: `getattr` stands in no pack, and nothing was kept there."""
+
+    def by_name(member: Enum, _protocol: int) -> Any:
+        return getattr, (type(member), member.name)
+
+    for kind in _enumerations(Enum):
+        monkeypatch.setattr(kind, "__reduce_ex__", by_name)
+    inspect(root)
+    assert len(entries(root)) == 1
+    readings.clear()
+    inspect(root)
+    assert readings == []
+
+
+def _enumerations(kind: type[Enum]) -> list[type[Enum]]:
+    """The enumerations of ours that derive from one."""
+    below = kind.__subclasses__()
+    return [each for each in below if each.__module__.startswith("syncd.")] + [
+        found for each in below for found in _enumerations(each)
+    ]
 
 
 @pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: f"{folder.parent.name}/{folder.name}")
