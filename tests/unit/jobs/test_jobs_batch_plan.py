@@ -22,6 +22,7 @@ from syncd.jobs.books import batch_book
 from syncd.jobs.books.book_cache import COLUMNS_FOLDER, forget_books
 from syncd.jobs.books.company_records import homes_of, records_among, records_of
 from syncd.jobs.books.engines import EngineChoice, InFull
+from syncd.jobs.context import Context
 from syncd.jobs.plans import plan as planning
 from syncd.jobs.plans.plan import Deliberation, deliberate, input_of, make_plan, plan_of
 from syncd.jobs.stages import Stages
@@ -50,6 +51,21 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     name = server.migrated()
     yield server.url(name)
     server.give_back(name)
+
+
+@pytest.fixture(autouse=True)
+def _databases_closed(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Every process of the mirrors ends with its test, which sqlite3 asks for since Python 3.13."""
+    opened, process = [], Mirrors.process
+
+    def kept(mirrors: Mirrors, **options: bool) -> Context:
+        opened.append(process(mirrors, **options))
+        return opened[-1]
+
+    monkeypatch.setattr(Mirrors, "process", kept)
+    yield
+    for context in opened:
+        context.close()
 
 
 def planned(mirrors: Mirrors, engine: EngineChoice) -> tuple[str, Any, list[str]]:
@@ -85,7 +101,6 @@ def test_a_plan_by_columns_has_every_byte_and_finding_of_the_plain_one(tmp_path:
     mirrors = world(seed, tmp_path, url)
     settled = {step: same(mirrors) for step in mirrors.steps()}
     assert max(settled.values()) > ACCOUNTS // 8, settled
-    mirrors.context.close()
 
 
 def small(tmp_path: Path) -> Mirrors:
@@ -302,7 +317,6 @@ def test_what_an_apply_asks_for_is_decided_in_full_and_the_same_is_remembered(
         planned_before = [(document, [row_of(number, change) for number, change in enumerate(document["changes"])])]
         settled += sum(each.count for each in batch.kept)
     assert settled
-    mirrors.context.close()
 
 
 def row_of(number: int, change: Any) -> OutboxRow:
