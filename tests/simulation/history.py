@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -172,6 +172,7 @@ class SystemHistory:
 
     def _effects(self, entry: Entry) -> None:
         for effect in entry.effects:
+            self._end_open(effect, entry)
             gone = _GONE.fullmatch(effect)
             if gone is not None:
                 self.gone.append((_ref(gone), entry.number))
@@ -180,6 +181,16 @@ class SystemHistory:
                 late = _LATE.search(effect)
                 visible = datetime.fromisoformat(late[1]) if late is not None else entry.at
                 self.changes.append(Change(ref, name, old, new, entry.at, entry.number, entry.source, visible))
+
+    def _end_open(self, effect: str, entry: Entry) -> None:
+        """A transaction that is open on a record ends when a person saves that record, changed or not (seed 50647)."""
+        found = _EFFECT.fullmatch(effect)
+        if found is None or entry.source == "api":
+            return
+        ref = _ref(found)
+        for place, change in enumerate(self.changes):
+            if change.ref == ref and change.visible > entry.at:
+                self.changes[place] = replace(change, visible=entry.at)
 
 
 class History:
