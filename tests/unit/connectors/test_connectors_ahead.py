@@ -96,3 +96,19 @@ def test_nothing_is_sent_ahead_where_no_time_passes():
     wire = Inside()
     assert not gate_of(wire).is_networked
     assert gate_of(SlowNetwork()).is_networked
+
+
+def test_where_no_thread_is_left_the_request_is_sent_when_asked_for_and_counts_once(monkeypatch: pytest.MonkeyPatch):
+    def none_left(*_: object) -> None:
+        raise RuntimeError("can't start new thread")
+
+    admitted = []
+    wire = SlowNetwork()
+    wire.let.set()
+    gate = gate_of(wire)
+    monkeypatch.setattr(gate._budget, "admit", lambda pool, *, writing: admitted.append(pool))
+    monkeypatch.setattr("_thread.start_new_thread", none_left)
+    gate.expect(NEXT)
+    assert wire.sent == []
+    assert gate.send(NEXT).body == b"http://localhost/2"
+    assert (wire.sent, gate.calls, len(admitted)) == ([NEXT.url], 1, 1)

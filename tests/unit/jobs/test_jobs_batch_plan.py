@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import shutil
+import threading
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ pytest.importorskip("polars", reason="the extra `fast` is not installed")
 from random_mirrors import Mirrors
 from sqlalchemy import Connection
 
-from syncd.jobs.books import batch_book
+from syncd.jobs.books import batch_book, column_book, column_making
 from syncd.jobs.books.book_cache import COLUMNS_FOLDER, forget_books
 from syncd.jobs.books.company_records import homes_of, records_among, records_of
 from syncd.jobs.books.engines import EngineChoice, InFull
@@ -32,6 +33,7 @@ from syncd.planning.adoption import remember_kept
 from syncd.planning.proposing.staleness import present_rows
 from syncd.rules.batch.keeping import OWNER
 from syncd.store import ownership
+from syncd.store.book_state import suspects
 from syncd.store.ownership import AppliedRow
 from tests.databases import postgres_server
 
@@ -194,6 +196,30 @@ def test_without_a_state_folder_nothing_is_kept_and_the_plan_is_the_same(tmp_pat
     mirrors.context = mirrors.process(kept=False)
     same(mirrors)
     assert not (tmp_path / COLUMNS_FOLDER).exists()
+
+
+def test_a_failure_while_columns_are_joined_waits_for_the_ledger_that_is_being_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mirrors = small(tmp_path)
+    begun, may_end, ended = threading.Event(), threading.Event(), threading.Event()
+
+    def slow(conn: Connection) -> list[str]:
+        begun.set()
+        may_end.wait(10)
+        ended.set()
+        return suspects(conn)
+
+    def failing(*_: object) -> None:
+        assert begun.wait(10), "the ledger is not read meanwhile"
+        threading.Timer(0.05, may_end.set).start()
+        raise ValueError("the columns cannot be joined")
+
+    monkeypatch.setattr(column_book, "suspects", slow)
+    monkeypatch.setattr(column_making.ReadBook, "joined", failing)
+    with pytest.raises(ValueError, match="cannot be joined"):
+        planned(mirrors, EngineChoice.BATCH)
+    assert ended.is_set(), "the connection would have been given back in the middle of a query"
 
 
 def test_forgetting_the_books_drops_the_columns(tmp_path: Path) -> None:
