@@ -218,10 +218,12 @@ class Reader(Protocol):
         """The records as the store holds them now, one reading for every id asked; strongly consistent."""
         ...
 
-    def owner_history(self, ids: Sequence[str]) -> Mapping[str, tuple[OwnerVersion, ...]]:
-        """Who owned these accounts, newest first, as far back as the CRM remembers.
+    def owner_history(
+        self, kind: Kind, ids: Sequence[str], field: str = OWNER_FIELD
+    ) -> Mapping[str, tuple[OwnerVersion, ...]]:
+        """Who owned these records, or held the role of a plan's `field`, newest first, as far as the CRM remembers.
 
-        Accounts of which it keeps no history are left out.
+        Those of which it keeps no history are left out; so are all where the mapping knows no such field.
         """
         ...
 

@@ -11,8 +11,9 @@ import pytest
 from syncd.errors import AuthError, SchemaError
 from syncd.model.cursors import Page
 from syncd.model.fields import KindMapping, SystemMapping
+from syncd.model.plans import held_name
 from syncd.model.refs import Kind, System
-from tests.contract.worlds import OVERLAP, START, World, records_of, seen
+from tests.contract.worlds import OVERLAP, START, HubspotWorld, SalesforceWorld, World, records_of, seen
 from tests.inprocess import Trouble
 
 
@@ -335,6 +336,44 @@ def _busy():  # type: ignore[no-untyped-def]
     from syncd.connectors.wire import HttpResponse
 
     return HttpResponse(503, {"Content-Type": "text/html"}, b"<html>busy</html>")
+
+
+@pytest.mark.parametrize("kind", [Kind.ACCOUNT, Kind.OPPORTUNITY])
+def test_who_owned_a_record_is_told_newest_first(world: World, kind: Kind) -> None:
+    (account,) = world.accounts(1)
+    more = {} if kind is Kind.ACCOUNT else {"account": account}
+    known, other = world.load(kind, [{"name": "moved", **more}, {"name": "never moved", **more}])
+    for name, value in (("owner", world.people[1]), ("name", "renamed"), ("owner", world.people[3])):
+        world.clock.advance(timedelta(days=1))
+        world.edit(kind, known, **{name: value})
+    told = world.reader().owner_history(kind, [known, other])
+    newest, *older = told[known]
+    assert [each.owner for each in (newest, *older)] == [world.people[3], world.people[1], world.people[0]]
+    assert (newest.at, older[0].at) == (world.now(), world.now() - timedelta(days=2))
+    assert newest.by_person
+    assert all(each.owner == world.people[0] for each in told.get(other, ())), "nobody else ever owned it"
+
+
+def test_who_held_a_role_is_told_by_the_field_that_is_mapped_to_it(world: World) -> None:
+    if isinstance(world, SalesforceWorld):
+        column = "CSM__c"
+        csm = {"name": column, "type": "reference", "targets": ["User"], "tracked": True}
+        world.org.edit({"object": "Account", "field": csm})
+    else:
+        assert isinstance(world, HubspotWorld)
+        column = "csm_owner"
+        world.portal.edit({"object": "companies", "define": {"name": column, "type": "string"}})
+    kinds = dict(world.mapping.kinds)
+    world.mapping = replace(world.mapping, kinds=kinds)
+    accounts = kinds[Kind.ACCOUNT]
+    kinds[Kind.ACCOUNT] = replace(accounts, fields={**accounts.fields, held_name("csm"): column})
+    (account,) = world.accounts(1)
+    for number in (1, 3):
+        world.clock.advance(timedelta(days=1))
+        world.edit(Kind.ACCOUNT, account, **{held_name("csm"): world.people[number]})
+    told = world.reader().owner_history(Kind.ACCOUNT, [account], "csm")[account]
+    assert [each.owner for each in told[:2]] == [world.people[3], world.people[1]]
+    assert world.reader().owner_history(Kind.ACCOUNT, [account], "sdr") == {}, "no field is mapped to that role"
 
 
 def test_the_way_of_a_deal_through_its_stages_is_told_in_the_mirrors_words(world: World) -> None:

@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from syncd.connectors.budget import salesforce_budget
 from syncd.connectors.port import WriteOutcome
 from syncd.connectors.salesforce import LEAD_MAPPING, SalesforceReader
+from syncd.connectors.salesforce.mapping import TASK_MAPPING
 from syncd.connectors.wire import HttpRequest, HttpResponse, WireError
 from syncd.entropy import SeededEntropy
 from syncd.errors import AuthError, CursorLostError, RetryableError, SchemaError
@@ -317,6 +318,18 @@ def test_leads_are_read_where_they_are_mapped(salesforce: SalesforceWorld) -> No
     assert reader.check_schema() == ()
     found = records_of(reader.changes(Kind.LEAD, salesforce.everything()))
     assert (found[lead].fields["company"], found[lead].fields["email"]) == ("Acme", "fox@acme.example")
+
+
+def test_who_owned_a_lead_is_told_and_nobody_tells_of_a_task(salesforce: SalesforceWorld) -> None:
+    more = {Kind.LEAD: LEAD_MAPPING, Kind.TASK: TASK_MAPPING}
+    mapping = SystemMapping(salesforce.system, {**salesforce.mapping.kinds, **more})
+    reader, (first, second) = salesforce.reader(mapping), salesforce.people[:2]
+    (lead,) = salesforce.org.load("Lead", [{"LastName": "Fox", "Company": "Acme", "OwnerId": first}])
+    salesforce.org.edit({"object": "Lead", "id": lead, "set": {"OwnerId": second}})
+    assert [each.owner for each in reader.owner_history(Kind.LEAD, [lead])[lead]] == [second, first]
+    calls = reader.calls
+    assert reader.owner_history(Kind.TASK, [lead]) == {}
+    assert reader.calls == calls
 
 
 def test_a_person_who_changed_a_record_is_named(salesforce: SalesforceWorld) -> None:

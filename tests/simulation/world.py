@@ -462,7 +462,7 @@ class World:
     def _prepare(self) -> None:
         """What an administrator sets up in both CRMs for the features of this world."""
         if self.writes_fields:
-            csm = {"name": "CSM__c", "type": "reference", "targets": ["User"]}
+            csm = {"name": "CSM__c", "type": "reference", "targets": ["User"], "tracked": True}
             for field_of in (csm, {"name": "Territory__c", "type": "string", "length": 255}):
                 self.salesforce.edit({"object": "Account", "field": field_of})
             for name in ("csm_owner", "territory_path"):

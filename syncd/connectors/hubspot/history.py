@@ -1,4 +1,4 @@
-"""Histories in HubSpot: `propertiesWithHistory` of a company's owner or a deal's stage, in batches (hubspot.md 3.5)."""
+"""Histories in HubSpot: `propertiesWithHistory` of an owner, a role or a deal's stage, in batches (hubspot.md 3.5)."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from syncd.clock import parse_instant
 from syncd.connectors.hubspot.client import WHERE
-from syncd.connectors.hubspot.mapping import OWNER, Stage
+from syncd.connectors.hubspot.mapping import Stage
 from syncd.connectors.port import OwnerVersion, StageVersion
 from syncd.connectors.shape import decoding
 from syncd.connectors.stages import entered
@@ -21,11 +21,11 @@ _BY_PERSON: Final = frozenset({"CRM_UI", "CRM_UI_BULK_ACTION", "MOBILE_IOS", "MO
 """Sources that are a person at work; every other one is a program, and an unknown one is taken for one."""
 
 
-def owner_versions(raw: Mapping[str, Any]) -> tuple[OwnerVersion, ...]:
-    """The owners of a record that came with its history, newest first, whatever order they came in."""
-    with decoding(WHERE, "the history of an owner"):
+def owner_versions(raw: Mapping[str, Any], name: str) -> tuple[OwnerVersion, ...]:
+    """Who held a property of an object that came with its history, newest first, whatever order they came in."""
+    with decoding(WHERE, f"the history of {name}"):
         histories = raw.get("propertiesWithHistory") or {}
-        versions = [_version(entry) for entry in histories.get(OWNER) or ()]
+        versions = [_version(entry) for entry in histories.get(name) or ()]
     return tuple(sorted(versions, key=lambda version: (version.at is not None, version.at), reverse=True))
 
 

@@ -46,6 +46,7 @@ from syncd.errors import BadDataError
 from syncd.model.cursors import Page, Window
 from syncd.model.fields import SystemMapping
 from syncd.model.money import CurrencyRate
+from syncd.model.plans import OWNER_FIELD, held_name
 from syncd.model.records import Record, Team, User
 from syncd.model.refs import Kind, Ref, System
 from syncd.model.schemas import ObjectSchema
@@ -194,32 +195,34 @@ class HubspotReader:
                 readings.update(_readings(kind, batch, records, missing))
         return readings
 
-    def owner_history(self, ids: Sequence[str]) -> Mapping[str, tuple[OwnerVersion, ...]]:
-        """The versions of each company's owner, newest first; at most 20 of them (hubspot.md 3.5)."""
-        columns = columns_of(self._mapping, Kind.ACCOUNT)
-        found: dict[str, tuple[OwnerVersion, ...]] = {}
-        wanted = list(dict.fromkeys(ids))
-        for start in range(0, len(wanted), HISTORY_BATCH):
-            inputs = [{"id": known} for known in wanted[start : start + HISTORY_BATCH]]
-            body = {"inputs": inputs, "properties": [OWNER], "propertiesWithHistory": [OWNER]}
-            raws, _ = self._client.post(self._client.paths.batch_read(columns.object), body, check=_batch_page)
-            found.update((id_of(raw), owner_versions(raw)) for raw in raws)
-        return {known: versions for known, versions in found.items() if versions}
+    def owner_history(
+        self, kind: Kind, ids: Sequence[str], field: str = OWNER_FIELD
+    ) -> Mapping[str, tuple[OwnerVersion, ...]]:
+        """The versions of the property of each object; at most 20 of them (hubspot.md 3.5)."""
+        columns = columns_of(self._mapping, kind)
+        name = OWNER if field == OWNER_FIELD else columns.fields.get(held_name(field))
+        if name is None:
+            return {}
+        versions = ((known, owner_versions(raw, name)) for known, raw in self._with_history(columns, ids, name))
+        return {known: found for known, found in versions if found}
 
     def stage_history(self, ids: Sequence[str]) -> Mapping[str, tuple[StageVersion, ...]]:
         """The versions of each deal's stage, oldest first; at most 20 of them (hubspot.md 3.5)."""
         columns = columns_of(self._mapping, Kind.OPPORTUNITY)
-        wanted = list(dict.fromkeys(ids))
-        if columns.fields.get("stage") != STAGE or not wanted:
+        if columns.fields.get("stage") != STAGE or not ids:
             return {}
-        found: dict[str, tuple[StageVersion, ...]] = {}
         stages = self._stages(columns)
+        versions = ((known, stage_versions(raw, stages)) for known, raw in self._with_history(columns, ids, STAGE))
+        return {known: found for known, found in versions if found}
+
+    def _with_history(self, columns: Columns, ids: Sequence[str], name: str) -> Iterator[tuple[str, Json]]:
+        """Objects with one property and its versions, by id."""
+        wanted = list(dict.fromkeys(ids))
         for start in range(0, len(wanted), HISTORY_BATCH):
             inputs = [{"id": known} for known in wanted[start : start + HISTORY_BATCH]]
-            body = {"inputs": inputs, "properties": [STAGE], "propertiesWithHistory": [STAGE]}
+            body = {"inputs": inputs, "properties": [name], "propertiesWithHistory": [name]}
             raws, _ = self._client.post(self._client.paths.batch_read(columns.object), body, check=_batch_page)
-            found.update((id_of(raw), stage_versions(raw, stages)) for raw in raws)
-        return {known: versions for known, versions in found.items() if versions}
+            yield from ((id_of(raw), raw) for raw in raws)
 
     def teams(self, kind: Kind, ids: Sequence[str] | None = None, *, restorable: bool | None = None) -> Iterator[Team]:
         """None: in HubSpot a change of owner drops nobody."""

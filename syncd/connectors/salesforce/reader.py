@@ -21,8 +21,7 @@ from syncd.connectors.salesforce.bulkrows import NO_BULK, BulkRows
 from syncd.connectors.salesforce.client import WHERE, QueryPage, SalesforceClient
 from syncd.connectors.salesforce.currencies import currency_rates
 from syncd.connectors.salesforce.failures import NoObjectError
-from syncd.connectors.salesforce.history import SELECT as HISTORY
-from syncd.connectors.salesforce.history import STAGE, STAGES, owner_versions, stage_versions
+from syncd.connectors.salesforce.history import STAGE, STAGES, stage_versions, tracked_field
 from syncd.connectors.salesforce.mapping import MANAGER_COLUMN, SALESFORCE_ID, Columns, columns_of, id_in, queue_of
 from syncd.connectors.salesforce.rights import rights_of, row_count, unstamped
 from syncd.connectors.salesforce.schema import Descriptions, object_schema, schema_notes, unfit
@@ -36,6 +35,7 @@ from syncd.errors import BadDataError, SchemaError
 from syncd.model.cursors import Page, Window
 from syncd.model.fields import SystemMapping
 from syncd.model.money import CurrencyRate
+from syncd.model.plans import OWNER_FIELD
 from syncd.model.records import Record, Team, User
 from syncd.model.refs import Kind, Ref, System, long_salesforce_id
 from syncd.model.schemas import ObjectSchema
@@ -171,14 +171,19 @@ class SalesforceReader:
             raise BadDataError("SYN423", f"asked for some records and was given {min(strangers)}", where=WHERE)
         return {asked: _reading(Ref(System.SALESFORCE, kind, long.get(asked, asked)), found) for asked in ids}
 
-    def owner_history(self, ids: Sequence[str]) -> Mapping[str, tuple[OwnerVersion, ...]]:
-        """The owners of accounts by AccountHistory; nothing where the organization does not track them."""
+    def owner_history(
+        self, kind: Kind, ids: Sequence[str], field: str = OWNER_FIELD
+    ) -> Mapping[str, tuple[OwnerVersion, ...]]:
+        """By the object's field history; nothing where the organization does not track the field, and of tasks."""
+        tracked = tracked_field(columns_of(self._mapping, kind), field)
+        if tracked is None:
+            return {}
         known = sorted({long_salesforce_id(each) for each in ids if SALESFORCE_ID.fullmatch(each)})
         found: dict[str, tuple[OwnerVersion, ...]] = {}
-        for chunk in chunks(HISTORY, known):
-            query = f"{HISTORY} WHERE Field = 'Owner' AND AccountId IN ({chunk}) ORDER BY AccountId, CreatedDate DESC"
+        for chunk in chunks(tracked.select, known):
             try:
-                found.update(owner_versions(row for page in self._pages(query) for row in page.rows))
+                rows = (row for page in self._pages(tracked.query(chunk)) for row in page.rows)
+                found.update(tracked.versions(rows))
             except NoObjectError:
                 return {}
         return found

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from syncd.connectors.port import OwnerVersion
 from syncd.errors import CrmError
 from syncd.jobs.context import Context
-from syncd.model.refs import Ref, System
+from syncd.model.refs import Kind, Ref, System
 from syncd.store import ownership
 
 MOST = 500
@@ -33,19 +33,19 @@ class Histories:
 
 def histories(context: Context, refs: Sequence[Ref]) -> Histories:
     """The histories of some accounts, of the first `MOST` of them."""
-    by_system: dict[System, list[str]] = defaultdict(list)
+    by_source: dict[tuple[System, Kind], list[str]] = defaultdict(list)
     for ref in refs[:MOST]:
-        by_system[ref.system].append(ref.id)
+        by_source[ref.system, ref.kind].append(ref.id)
     found: dict[Ref, tuple[OwnerVersion, ...]] = {}
     later: set[Ref] = set()
-    for system, ids in by_system.items():
+    for (system, kind), ids in by_source.items():
         try:
-            told = context.reader(system).owner_history(ids)
+            told = context.reader(system).owner_history(kind, ids)
         except CrmError as error:
             context.log.event("history.unread", system=system.value, code=error.code, accounts=len(ids))
             later |= {ref for ref in refs if ref.system is system}
             continue
-        found |= {Ref(system, ref.kind, known): told[known] for ref in refs if (known := ref.id) in told}
+        found |= {Ref(system, kind, known): versions for known, versions in told.items()}
     return Histories(found, frozenset(later))
 
 

@@ -14,8 +14,8 @@ from datetime import datetime
 from enum import StrEnum
 
 from syncd.connectors.port import OwnerVersion, Reading, latest_version
-from syncd.model.plans import OWNER_FIELD, OutboxRow
-from syncd.model.refs import Kind, Ref
+from syncd.model.plans import DERIVED_WRITES, OutboxRow, Slot
+from syncd.model.refs import Ref
 from syncd.planning.writing.compare import Standing, compare, named
 from syncd.planning.writing.line import Line
 
@@ -50,16 +50,21 @@ def doubts(
         for row in rows
         if standing[row.id] is Standing.AS_PLANNED and stamp_of(readings.get(row.ref)) != stamps.get(row.id)
     ]
-    wanted = [row for row in rows if standing[row.id] is Standing.AS_WANTED and _has_history(row)]
-    histories = line.owner_histories([row.ref for row in (*changed, *wanted) if _has_history(row)])
-    found = {row.id: _put_back(row, stamps.get(row.id), histories.get(row.ref, ())) for row in changed}
-    us = line.own_id(rows[0].ref.system) if any(row.ref in histories for row in wanted) else None
-    found |= {row.id: _not_ours(row, us, histories.get(row.ref, ())) for row in wanted}
+    wanted = [row for row in rows if standing[row.id] is Standing.AS_WANTED]
+    histories = _histories(line, [*changed, *wanted])
+    found = {row.id: _put_back(row, stamps.get(row.id), histories.get(row.slot, ())) for row in changed}
+    us = line.own_id(rows[0].ref.system) if any(row.slot in histories for row in wanted) else None
+    found |= {row.id: _not_ours(row, us, histories.get(row.slot, ())) for row in wanted}
     return {known: doubted for known, doubted in found.items() if doubted is not None}
 
 
-def _has_history(row: OutboxRow) -> bool:
-    return row.ref.kind is Kind.ACCOUNT and row.field == OWNER_FIELD
+def _histories(line: Line, rows: Sequence[OutboxRow]) -> Mapping[Slot, tuple[OwnerVersion, ...]]:
+    """Who held what the rows write, newest first, by slot; of a text of ours nobody asks, since no person sets it."""
+    found: dict[Slot, tuple[OwnerVersion, ...]] = {}
+    for field in sorted({row.field for row in rows}.difference(DERIVED_WRITES)):
+        told = line.owner_histories([row.ref for row in rows if row.field == field], field)
+        found |= {(ref, field): versions for ref, versions in told.items()}
+    return found
 
 
 def stamp_of(reading: Reading | None) -> datetime | None:

@@ -76,15 +76,15 @@ class Line:
         readings = self._patiently(lambda: reader.read(kind, [ref.id for ref in refs]))
         return {Ref(system, kind, known): reading for known, reading in readings.items()}
 
-    def owner_histories(self, refs: Sequence[Ref]) -> Mapping[Ref, tuple[OwnerVersion, ...]]:
-        """The owners that some accounts of one system had, newest first; no call where none is asked about.
+    def owner_histories(self, refs: Sequence[Ref], field: str) -> Mapping[Ref, tuple[OwnerVersion, ...]]:
+        """Who held a field of some records of one system and kind, newest first; no call where none is asked about.
 
         Those of which the CRM keeps no history are left out. Raises CrmError where it cannot be asked.
         """
         if not refs:
             return {}
         system, kind, reader = refs[0].system, refs[0].kind, self.readers[refs[0].system]
-        histories = self._patiently(lambda: reader.owner_history([ref.id for ref in refs]))
+        histories = self._patiently(lambda: reader.owner_history(kind, [ref.id for ref in refs], field))
         return {Ref(system, kind, known): versions for known, versions in histories.items()}
 
     def own_id(self, system: System) -> str | None:

@@ -43,7 +43,7 @@ SINGLE_ROWS = 5
 UNKNOWN_WAIT = 5.0
 """Seconds before a row whose answer was lost is read: the server may still be at it."""
 MOST_LOOKS = 4
-"""How often a record is read that shows nothing of a write which the CRM accepted: some 20 s in all."""
+"""How often a record is read that shows nothing of a write which was accepted, or whose answer was lost: some 20 s."""
 _SHRINK = 4
 _TEAM_KINDS = frozenset({Kind.ACCOUNT, Kind.OPPORTUNITY})
 
@@ -286,10 +286,10 @@ def _read_back(
     results: Mapping[Ref, WriteResult],
     stamps: Mapping[int, datetime | None],
 ) -> Mapping[Ref, Reading]:
-    """The records as they are after the write; looked at twice where a success does not show. Raises CrmError.
+    """The records as they are after the write; looked at again where it does not show. Raises CrmError.
 
-    An accepted write moves a record's stamp, and so does whoever changes it back: one that still has the stamp of the
-    compare (`stamps`, by row id) is an old picture, and is looked at a few times more before it is believed.
+    A write that is done moves a record's stamp, and so does whoever changes it back: a record with the stamp of the
+    compare (`stamps`, by row id) may be an old picture, and is looked at a few times more before it is believed.
     """
     if not rows:
         return {}

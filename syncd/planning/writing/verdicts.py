@@ -75,8 +75,9 @@ def needs_reading(result: WriteResult) -> bool:
 
 
 def is_doubtful(row: OutboxRow, result: WriteResult, reading: Reading | None) -> bool:
-    """Whether a success reads back as not applied: worth a second look, for a replica may lag."""
-    return result.outcome is WriteOutcome.ACCEPTED and compare(row, reading).standing is Standing.AS_PLANNED
+    """Whether a success, or what may be one, reads back as not applied: worth a second look, for a replica may lag."""
+    may_be_done = result.outcome in (WriteOutcome.ACCEPTED, WriteOutcome.UNKNOWN)
+    return may_be_done and compare(row, reading).standing is Standing.AS_PLANNED
 
 
 def _accepted(row: OutboxRow, result: WriteResult, reading: Reading | None) -> Settlement:

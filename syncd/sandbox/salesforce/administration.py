@@ -79,8 +79,11 @@ def _set_assignment_rule(state: OrgState, table: Table, owner: Any) -> None:
         state.assignment_owners[table.schema.name] = check_owner(state, table.schema, canonical(str(owner)))
 
 
-def _add_field(_: OrgState, table: Table, document: Mapping[str, Any]) -> None:
-    """Add a field, or change its type: values that do not fit the new one are lost, as on the platform."""
+def _add_field(state: OrgState, table: Table, document: Mapping[str, Any]) -> None:
+    """Add a field, or change its type: values that do not fit the new one are lost, as on the platform.
+
+    `tracked` lets the object's field history tell of its changes from now on.
+    """
     kind, name = str(document.get("type", "string")), str(document["name"])
     if kind not in KNOWN_TYPES:
         raise ValueError(f"a field's type is one of {', '.join(sorted(KNOWN_TYPES))}")
@@ -98,6 +101,9 @@ def _add_field(_: OrgState, table: Table, document: Mapping[str, Any]) -> None:
         calculated=bool(document.get("calculated", False)),
     )
     table.schema.add(field)
+    if document.get("tracked", False):
+        tracked = state.tracked.setdefault(table.schema.name.lower(), ())
+        state.tracked[table.schema.name.lower()] = tuple(dict.fromkeys((*tracked, name)))
     _rewrite(table, {row_id: _refitted(row, field) for row_id, row in table.rows.items() if name in row})
 
 

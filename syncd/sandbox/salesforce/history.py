@@ -1,6 +1,7 @@
 """Field history: who changed which tracked field of a row from what to what, as the platform writes it down itself.
 
-A changed reference makes two rows: one with the names of what it leads to, one with the ids. Opportunities also leave a
+A changed reference makes two rows: one with the names of what it leads to, one with the ids; a standard one is called
+by its relationship, one's own by its name. Opportunities also leave a
 row of OpportunityHistory, tracked or not, whenever stage, amount, probability or close date change.
 """
 
@@ -47,7 +48,7 @@ def note_changes(state: OrgState, table: Table, before: Row, after: Row) -> None
         if field is None or old == new:
             continue
         if field.type == "reference":
-            entry = {"Field": relationship_of(field.name)}
+            entry = {"Field": field.name if field.name.endswith("__c") else relationship_of(field.name)}
             named = {"OldValue": _name_of(state, field, old), "NewValue": _name_of(state, field, new)}
             _write(state, table, after, {**entry, "DataType": "Text", **named})
             _write(state, table, after, {**entry, "DataType": "EntityId", "OldValue": old, "NewValue": new})

@@ -95,7 +95,7 @@ def test_an_owner_is_written_read_back_and_stands_in_the_history(organization: O
     after = organization.reader().read(Kind.ACCOUNT, [made])[made].record
     assert after is not None
     assert after.owner == people[1]
-    history = organization.reader().owner_history([made]).get(made, ())
+    history = organization.reader().owner_history(Kind.ACCOUNT, [made]).get(made, ())
     newest = history[0].owner if history else None
     facts.check(
         "hubspot.md 3.5, salesforce.md 2",
@@ -139,9 +139,9 @@ def test_what_the_references_say_of_hubspots_writes(organization: Organization, 
     facts.check("hubspot.md 3.2, 10.2", "207 with a trace id for each row", answer.status, holds=answer.status == 207)
     answer = portal.call(path, inputs((first, people[0]), (second, "1"), traced=False))
     facts.check("hubspot.md 3.2, 10.2", "400 for all without trace ids", answer.status, holds=answer.status == 400)
-    before = len(portal.reader().owner_history([first]).get(first, ()))
+    before = len(portal.reader().owner_history(Kind.ACCOUNT, [first]).get(first, ()))
     portal.call(path, inputs((first, people[0]), traced=True))
-    after = len(portal.reader().owner_history([first]).get(first, ()))
+    after = len(portal.reader().owner_history(Kind.ACCOUNT, [first]).get(first, ()))
     facts.check("hubspot.md 10.3", "the same value again adds no history", (before, after), holds=before == after)
     answer = portal.call(path, {"inputs": [{"id": first, "properties": {}}] * 2})
     facts.check("hubspot.md 3.1", "400 for one id twice in a batch", answer.status, holds=answer.status == 400)

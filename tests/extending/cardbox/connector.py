@@ -29,6 +29,7 @@ from syncd.errors import BadDataError, CursorLostError, SchemaError
 from syncd.model.cursors import Page, Window
 from syncd.model.fields import KindMapping, SystemMapping
 from syncd.model.money import CurrencyRate
+from syncd.model.plans import OWNER_FIELD
 from syncd.model.records import Record, Team, User
 from syncd.model.refs import Kind, Ref, System
 from syncd.model.schemas import FieldSchema, ObjectSchema
@@ -178,9 +179,11 @@ class CardboxReader(_Connected):
             readings.update((known, self._reading(kind, known, found.get(known))) for known in batch)
         return readings
 
-    def owner_history(self, ids: Sequence[str]) -> Mapping[str, tuple[OwnerVersion, ...]]:
+    def owner_history(
+        self, kind: Kind, ids: Sequence[str], field: str = OWNER_FIELD
+    ) -> Mapping[str, tuple[OwnerVersion, ...]]:
         """Nothing: Cardbox forgets."""
-        del ids
+        del kind, ids, field
         return {}
 
     def stage_history(self, ids: Sequence[str]) -> Mapping[str, tuple[StageVersion, ...]]:

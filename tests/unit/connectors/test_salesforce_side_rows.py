@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from syncd.connectors.port import latest_version
-from syncd.connectors.salesforce.history import owner_versions, stage_versions
+from syncd.connectors.salesforce.history import TrackedField, stage_versions
 from syncd.connectors.salesforce.teams import TeamShape
 from syncd.errors import BadDataError
 from syncd.model.refs import Kind
@@ -18,11 +18,12 @@ AT = "2026-11-20T10:00:00.000+0000"
 SHAPE = TeamShape(Kind.ACCOUNT, ("AccountAccessLevel", "TeamMemberRole"), restorable=True)
 MEMBER = {"AccountId": ACCOUNT, "UserId": USER, "AccountAccessLevel": "Read", "TeamMemberRole": None}
 OWNER = {"AccountId": ACCOUNT, "CreatedById": USER, "CreatedDate": AT, "OldValue": None, "NewValue": USER}
+OWNERS = TrackedField("AccountHistory", "AccountId", "Owner")
 STAGE = {"OpportunityId": OPPORTUNITY, "StageName": None, "CreatedDate": AT}
 
 READERS: Mapping[str, tuple[Mapping[str, Any], Callable[[Mapping[str, Any]], object]]] = {
     "team": (MEMBER, lambda row: list(SHAPE.teams([row]))),
-    "owners": (OWNER, lambda row: list(owner_versions([row]))),
+    "owners": (OWNER, lambda row: list(OWNERS.versions([row]))),
     "stages": (STAGE, lambda row: stage_versions([row])),
 }
 
@@ -50,13 +51,13 @@ def test_of_two_changes_in_one_second_the_one_that_the_record_shows_is_the_newes
     there = {**OWNER, "OldValue": USER, "NewValue": other}
     back = {**OWNER, "OldValue": other, "NewValue": USER}
     for rows in ([there, back], [back, there]):
-        ((_, versions),) = owner_versions(rows)
+        ((_, versions),) = OWNERS.versions(rows)
         for owner in (USER, other):
             newest = latest_version(versions, owner)
             assert newest is not None
             assert newest.owner == owner
     assert latest_version((), USER) is None
-    (_, versions) = next(iter(owner_versions([{**back, "CreatedDate": "2026-11-20T10:00:01.000+0000"}, there])))
+    (_, versions) = next(iter(OWNERS.versions([{**back, "CreatedDate": "2026-11-20T10:00:01.000+0000"}, there])))
     assert latest_version(versions, other) == versions[0], "an older one is no tie"
 
 

@@ -182,7 +182,7 @@ def test_a_new_company_that_a_person_gave_away_before_any_pull_is_theirs(settled
 
 
 def test_a_crm_that_does_not_tell_its_history_stops_nothing(settled: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    def down(_ids: object) -> object:
+    def down(_kind: object, _ids: object) -> object:
         raise RetryableError("SYN410", "HubSpot is down")
 
     monkeypatch.setattr(settled.context.reader(HUBSPOT), "owner_history", down)

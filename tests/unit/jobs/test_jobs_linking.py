@@ -155,7 +155,7 @@ def marks(world: World) -> dict[Ref, str]:
 def test_an_account_whose_crm_cannot_tell_just_now_who_gave_it_away_waits_outside_the_book(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def down(_ids: object) -> object:
+    def down(_kind: object, _ids: object) -> object:
         raise RetryableError("SYN410", "Salesforce is down")
 
     ref = newcomer(world)
@@ -171,7 +171,7 @@ def test_an_account_whose_crm_cannot_tell_just_now_who_gave_it_away_waits_outsid
 def test_nobody_waits_longer_than_a_day_for_a_crm_that_does_not_tell(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def down(_ids: object) -> object:
+    def down(_kind: object, _ids: object) -> object:
         raise RetryableError("SYN410", "Salesforce is down")
 
     ref = newcomer(world)

@@ -96,7 +96,7 @@ def test_who_gave_one_to_the_other_ones_owner_before_the_merge_is_still_heard(pa
 
 
 def test_the_marks_wait_for_a_history_that_cannot_be_asked(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
-    def down(_ids: object) -> object:
+    def down(_kind: object, _ids: object) -> object:
         raise RetryableError("SYN410", "HubSpot is down")
 
     made = pair.merge(pair.of_ana, pair.of_ben)

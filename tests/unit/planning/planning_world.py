@@ -14,7 +14,7 @@ from syncd.entropy import SeededEntropy
 from syncd.errors import CrmError, Place
 from syncd.model.cursors import Page, Window
 from syncd.model.decisions import Decision, Outcome, Owner
-from syncd.model.plans import Change, OutboxRow, SavedPlan
+from syncd.model.plans import OWNER_FIELD, Change, OutboxRow, SavedPlan, Slot
 from syncd.model.records import Record, Team, User
 from syncd.model.refs import Kind, Ref, System
 from syncd.planning.approval import approve
@@ -188,7 +188,7 @@ class ScriptedCrm:
     batch_size: int = 200
     owners: dict[Ref, str | None] = field(default_factory=dict)
     stamps: dict[Ref, datetime] = field(default_factory=dict)
-    histories: dict[str, tuple[OwnerVersion, ...]] = field(default_factory=dict)
+    histories: dict[Slot, tuple[OwnerVersion, ...]] = field(default_factory=dict)
     gone: set[Ref] = field(default_factory=set)
     teams_of: dict[Ref, Team] = field(default_factory=dict)
     refused_members: dict[str, WriteResult] = field(default_factory=dict)
@@ -250,9 +250,12 @@ class ScriptedCrm:
         stamp = self._stamp(ref)
         return Reading(ref, Record(ref, stamp, {}, self.owners[ref]), stamp)
 
-    def owner_history(self, ids: Sequence[str]) -> Mapping[str, tuple[OwnerVersion, ...]]:
+    def owner_history(
+        self, kind: Kind, ids: Sequence[str], field: str = OWNER_FIELD
+    ) -> Mapping[str, tuple[OwnerVersion, ...]]:
         self.calls += 1
-        return {known: self.histories[known] for known in ids if known in self.histories}
+        slots = {known: (Ref(self.system, kind, known), field) for known in ids}
+        return {known: self.histories[slot] for known, slot in slots.items() if slot in self.histories}
 
     def teams(self, kind: Kind, ids: Sequence[str] | None = None) -> Iterator[Team]:
         if self.teams_error is not None:

@@ -281,7 +281,12 @@ def test_a_lost_answer_of_a_write_that_was_not_applied_is_sent_again_after_a_rea
     assert len(world.crms[SF].effects) == 1
 
 
-def test_a_lost_write_that_lands_after_it_was_read_is_still_ours(world: World) -> None:
+@pytest.mark.parametrize(
+    ("look", "ends"),
+    [(1, RowState.CONFIRMED), (4, RowState.CONFIRMED), (5, RowState.SKIPPED_ALREADY)],
+    ids=["at once", "at the last look", "when it is compared again"],
+)
+def test_a_lost_write_that_shows_late_is_ours_and_not_sent_again(world: World, look: int, ends: RowState) -> None:
     source, plan = ready(world)
     crm = world.crms[SF]
 
@@ -291,7 +296,7 @@ def test_a_lost_write_that_lands_after_it_was_read_is_still_ours(world: World) -
 
     late: list[OwnerWrite] = []
     crm.script = [lands_later]
-    reads = iter([None, None, late])
+    reads = iter([*[None] * look, late])
     plain_read = crm.read
 
     def read(kind: Kind, ids: Sequence[str]) -> object:
@@ -302,7 +307,7 @@ def test_a_lost_write_that_lands_after_it_was_read_is_still_ours(world: World) -
     crm.read = read  # type: ignore[assignment, method-assign]
     world.apply(plan, source)
     row = world.rows(plan)[account(1).id]
-    assert (row.state, row.code) == (RowState.SKIPPED_ALREADY, "lost-answer")
+    assert (row.state, row.code) == (ends, "lost-answer")
     assert len(crm.sent) == len(crm.effects) == 1
     with world.store.read() as conn:
         assert ownership.marks(conn)[account(1)].source == "written"

@@ -6,12 +6,14 @@ from collections.abc import Callable, Sequence
 from datetime import timedelta
 
 import pytest
-from planning_world import NOW, SF, ScriptedCrm, World, account, decision, facts, plan_input
+from planning_world import NOW, SF, ScriptedCrm, World, account, deal, decision, facts, opportunity, plan_input
 
-from syncd.connectors.port import OwnerVersion, OwnerWrite, WriteOutcome, WriteResult
+from syncd.connectors.port import OwnerVersion, OwnerWrite, Reading, WriteOutcome, WriteResult
 from syncd.errors import ExitCode, RetryableError
-from syncd.model.plans import OutboxRow, RowState, SavedPlan
+from syncd.model.plans import OWNER_FIELD, OutboxRow, RowState, SavedPlan, held_name
+from syncd.model.records import Record
 from syncd.planning.proposing.builder import PlanInput
+from syncd.planning.writing.doubt import Doubt, doubts
 from syncd.planning.writing.settling import NOT_KEPT
 from syncd.store import ownership
 
@@ -43,7 +45,7 @@ def prepared(world: World, step: Step, *history: OwnerVersion) -> tuple[PlanInpu
     source = plan_input((book, decision(book)))
     plan = world.approved(source)
     world.crms[SF].script = [step]
-    world.crms[SF].histories = {ONE.id: history} if history else {}
+    world.crms[SF].histories = {(ONE, OWNER_FIELD): history} if history else {}
     return source, plan
 
 
@@ -126,7 +128,7 @@ def test_no_history_is_asked_for_a_record_that_nobody_changed(world: World) -> N
 
     source, plan = prepared(world, dropped)
     report = world.apply(plan, source)
-    assert report.calls == 1 + 1 + 1 + 3, "compare, the call that was lost, its read; then once more"
+    assert report.calls == 1 + 1 + 4 + 3, "compare, the call that was lost, four looks; then once more"
     assert world.crms[SF].owners[ONE] == "005anna"
 
 
@@ -149,6 +151,43 @@ def test_who_set_the_wanted_owner_while_the_answer_was_lost_is_asked(
     row = row_of(world, plan)
     assert row.state is (RowState.CONFIRMED if ours else RowState.SKIPPED_ALREADY)
     assert mark_of(world) == (("005anna", "written") if ours else ("005old", "adopted"))
+
+
+DEAL = deal(1)
+
+
+@pytest.mark.parametrize(("history", "ours"), [((BEN_AGREES, LONG_AGO), False), ((BY_US, LONG_AGO), True)])
+def test_who_set_the_wanted_owner_of_a_deal_while_the_answer_was_lost_is_asked(
+    world: World, history: tuple[OwnerVersion, ...], ours: bool
+) -> None:
+    def step(writes: Sequence[OwnerWrite], crm: ScriptedCrm) -> tuple[WriteResult, ...]:
+        if ours:
+            crm.accept(writes)
+        crm.edit(DEAL, "005anna")
+        raise LOST
+
+    book = facts(1)
+    source = plan_input((book, decision(book)), opportunities=[opportunity(1, ONE)])
+    plan = world.approved(source)
+    world.crms[SF].script = [None, step]
+    world.crms[SF].histories = {(DEAL, OWNER_FIELD): history}
+    world.apply(plan, source)
+    row = world.rows(plan)[DEAL.id]
+    assert row.state is (RowState.CONFIRMED if ours else RowState.SKIPPED_ALREADY)
+    assert row.code == ("lost-answer" if ours else None)
+
+
+@pytest.mark.parametrize("field", ["csm", "territory"])
+def test_the_holder_of_a_role_is_asked_for_by_its_field_and_nobody_sets_a_text_of_ours(
+    world: World, field: str
+) -> None:
+    crm = world.crms[SF]
+    crm.histories = {(ONE, field): (BEN_AGREES, LONG_AGO), (ONE, OWNER_FIELD): (BY_US, LONG_AGO)}
+    row = OutboxRow(1, "plan", ONE, "005old", "005anna", str(ONE), None, "print", RowState.SENDING, 1, field=field)
+    reading = Reading(ONE, Record(ONE, NOW, {held_name(field): "005anna"}, "005old"), NOW)
+    doubted = doubts(world.line(), [row], {1: NOW}, {ONE: reading})
+    assert [each.doubt for each in doubted.values()] == ([Doubt.NOT_OURS] if field == "csm" else [])
+    assert crm.calls == (1 if field == "csm" else 0)
 
 
 def test_a_person_who_sets_the_wanted_owner_between_two_tries_has_spoken(world: World) -> None:

@@ -105,9 +105,15 @@ def test_what_is_doubted_ends_without_another_write(doubt: Doubt, state: RowStat
 
 @pytest.mark.parametrize(
     ("outcome", "owner", "doubtful"),
-    [(ACCEPTED, OLD, True), (ACCEPTED, NEW, False), (ACCEPTED, OTHER, False), (UNKNOWN, OLD, False)],
+    [
+        (ACCEPTED, OLD, True),
+        (ACCEPTED, NEW, False),
+        (ACCEPTED, OTHER, False),
+        (UNKNOWN, OLD, True),
+        (UNKNOWN, OTHER, False),
+    ],
 )
-def test_only_a_success_that_reads_back_as_not_applied_is_worth_a_second_look(
+def test_what_may_be_done_and_reads_back_as_not_applied_is_worth_a_second_look(
     outcome: WriteOutcome, owner: str, doubtful: bool
 ) -> None:
     assert verdicts.is_doubtful(ROW, answer(outcome), shown(owner)) is doubtful

@@ -149,6 +149,15 @@ def test_history_tells_who_changed_the_owner_from_whom_to_whom(book: Book) -> No
     assert (entry["NewValue"], entry["CreatedBy"]["Name"]) == ("Hot", "ada")
 
 
+def test_history_calls_a_custom_reference_by_its_name_and_tells_of_it_where_it_is_tracked(book: Book) -> None:
+    for name in ("CSM__c", "SDR__c"):
+        field = {"name": name, "type": "reference", "targets": ["User"], "tracked": name == "CSM__c"}
+        book.org.edit(object="Account", field=field)
+    book.org.edit(object="Account", id=book.account, set={"CSM__c": book.ben, "SDR__c": book.ben})
+    entries = book.query(f"SELECT Field, NewValue FROM AccountHistory WHERE AccountId = '{book.account}'")
+    assert [(item["Field"], item["NewValue"]) for item in entries] == [("CSM__c", "ben"), ("CSM__c", book.ben)]
+
+
 def test_history_goes_with_its_record_and_is_written_by_nobody_else(book: Book) -> None:
     book.call("PATCH", f"sobjects/Opportunity/{book.open}", {"StageName": "Closed Won"})
     assert len(book.query("SELECT Id FROM OpportunityFieldHistory WHERE Field = 'StageName'")) == 1
