@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -38,5 +39,5 @@ class Cursor:
 class Page:
     """Some records, and the token to go on with; no token means the walk is complete, never that a page was short."""
 
-    records: tuple[Record, ...]
+    records: Sequence[Record]
     resume: str | None

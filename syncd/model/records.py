@@ -13,7 +13,7 @@ from types import MappingProxyType
 from syncd.model.refs import Ref
 
 _JSON = json.JSONEncoder(ensure_ascii=True, sort_keys=True, separators=(",", ":"))
-_PLAIN = bytes(sign for sign in range(0x20, 0x7F) if sign not in b'"\\')
+PLAIN_SIGNS = bytes(sign for sign in range(0x20, 0x7F) if sign not in b'"\\')
 """What stands in JSON of ASCII characters as it is."""
 MANAGER = "manager"
 """The field of a user that holds their manager's id, where the system knows one."""
@@ -47,12 +47,23 @@ class Record:
     def content(self) -> tuple[str, str]:
         """The fields as JSON of ASCII characters, sorted by name, and the hash of all that the record says."""
         fields = _json_of(self.fields)
-        # an id is never empty and holds no line end, so this says as much as JSON would
-        state, winner = "deleted" if self.deleted else "live", self.merged_into or ""
-        text = f"{fields}\n{state}\n{self.owner or ''}\n{self.account or ''}\n{winner}"
-        if self.merged_from:
-            text = "\n".join((text, *self.merged_from))
-        return fields, hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+        return fields, hash_of(fields, self.deleted, self.owner, self.account, self.merged_into, self.merged_from)
+
+
+def hash_of(
+    fields: str,
+    deleted: bool,
+    owner: str | None,
+    account: str | None,
+    merged_into: str | None,
+    merged_from: tuple[str, ...] = (),
+) -> str:
+    """The hash of all that a record says, its fields as JSON."""
+    # an id is never empty and holds no line end, so this says as much as JSON would
+    text = f"{fields}\n{'deleted' if deleted else 'live'}\n{owner or ''}\n{account or ''}\n{merged_into or ''}"
+    if merged_from:
+        text = "\n".join((text, *merged_from))
+    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
 
 
 def _json_of(fields: Mapping[str, str]) -> str:
@@ -61,7 +72,7 @@ def _json_of(fields: Mapping[str, str]) -> str:
     if template is not None:
         values = tuple(fields.values())
         # what is left of the text without plain characters: one look a character, and nothing of Python's
-        if not "".join(values).encode("utf-8", "surrogatepass").translate(None, _PLAIN):
+        if not "".join(values).encode("utf-8", "surrogatepass").translate(None, PLAIN_SIGNS):
             text, in_order = template
             return text % (values if in_order else fields)
     return _JSON.encode(dict(fields))

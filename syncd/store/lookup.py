@@ -19,12 +19,17 @@ _PLAIN_HOST = re.compile(r"(?:https?://)?(?>(?:www\.)?)([a-z0-9-]+(?:\.[a-z0-9-]
 
 def name_key(fields: Mapping[str, str]) -> str | None:
     """The account's name with case folded and blanks collapsed; None without one."""
-    return " ".join(fields.get("name", "").casefold().split()) or None
+    return folded(fields.get("name"))
 
 
 def domain_key(fields: Mapping[str, str]) -> str | None:
     """The host of the account's domain or website, in lower case, without `www.`; None without one."""
-    return _host(fields.get("domain") or fields.get("website") or "")
+    return host_key(fields.get("domain") or fields.get("website"))
+
+
+def folded(name: str | None) -> str | None:
+    """A name as `name_key` has it."""
+    return " ".join(name.casefold().split()) or None if name else None
 
 
 def find_accounts(conn: Connection, text: str, *, limit: int = 100) -> tuple[Ref, ...]:
@@ -49,7 +54,7 @@ def find_accounts(conn: Connection, text: str, *, limit: int = 100) -> tuple[Ref
     if name is None:
         return ()
     live = records.c.deleted == False  # noqa: E712 - SQL
-    host = _host(words)
+    host = host_key(words)
     tiers: list[ColumnElement[bool]] = [records.c.id.in_({words, long_salesforce_id(words)})]
     if host is not None:
         tiers.append(live & (records.c.domain == host))
@@ -70,8 +75,10 @@ def _matching(conn: Connection, condition: ColumnElement[bool], limit: int) -> t
     return tuple(Ref(system, Kind.ACCOUNT, record_id) for system, record_id in conn.execute(query))
 
 
-def _host(text: str) -> str | None:
+def host_key(text: str | None) -> str | None:
     """The host of a URL or domain as a person writes it; one that cannot be told apart from a name is None."""
+    if not text:
+        return None
     plain = _PLAIN_HOST(text)
     if plain is not None:
         return plain[1]

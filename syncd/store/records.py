@@ -6,21 +6,21 @@ version that says what the row already says is no change. Knows nothing of curso
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from datetime import datetime
-from itertools import repeat
 from typing import Any
 
 from sqlalchemy import Connection, Row, Text, bindparam, column, func, select, table, type_coerce, update
 
-from syncd.clock import iso, iso_all
+from syncd.clock import iso
 from syncd.model.plans import OWNER_FIELD
+from syncd.model.record_columns import RecordColumns
 from syncd.model.records import Record
 from syncd.model.refs import Kind, Ref, System
-from syncd.store.columns import clean, to_json
-from syncd.store.lookup import domain_key, name_key
+from syncd.store.columns import clean
 from syncd.store.moves import tell_moves
+from syncd.store.record_rows import NAMES, Fresh, are_clean, cleaned, row_of, stage_of
 from syncd.store.stage_entries import note_stages
 from syncd.store.tables import owner_changes
 from syncd.store.tables import records as _t
@@ -43,32 +43,8 @@ _CONTENT = (
     "name_key",
     "domain",
 )
-_NAMES = (
-    "system",
-    "kind",
-    "id",
-    "stamp",
-    "owner",
-    "account",
-    "deleted",
-    "merged_into",
-    "merged_from",
-    "modified_by",
-    "fields",
-    "content_hash",
-    "change_seq",
-    "first_seen",
-    "changed_at",
-    "run_id",
-    "name_key",
-    "domain",
-)
-"""The columns of a row as it is written, in order."""
 _UNTYPED = table(_t.name, *(column(each.name) for each in _t.columns))
 """The table without its column types, for bulk writes: converting value by value takes longer than SQLite does."""
-_SYSTEMS = {system: system.value for system in System}
-_KINDS = {kind: kind.value for kind in Kind}
-"""The texts of members: asking each for its value takes longer than anything else about a row."""
 _RECORD_COLUMNS = (
     _t.c.system,
     _t.c.kind,
@@ -127,13 +103,13 @@ class _Known:
 
 @dataclass(slots=True)
 class _Writes:
-    """The statements that some records come to; `stored` are those that change the mirror, each with its stamp."""
+    """The statements that some records come to; `stages` are those of the open deals that change the mirror."""
 
     added: list[tuple[object, ...]]
     rows: list[tuple[object, ...]]
     touched: list[dict[str, Any]]
     owners: list[dict[str, Any]]
-    stored: list[tuple[Record, str]]
+    stages: list[tuple[str, str, str]]
     deleted: int = 0
     missed: int = 0
 
@@ -154,21 +130,18 @@ def upsert_records(
     """
     if not incoming:
         return PageResult(0, 0, 0, 0)
-    newest = _newest(incoming)
-    if only is not None and newest.keys() != {only}:
-        raise ValueError(f"a page of {only[0].value} {only[1].value} records holds others")
     writes = _Writes([], [], [], [], [])
     planner = _Planner(writes, last_change(conn), now, run_id, settled)
-    for (system, kind), of_kind in newest.items():
-        for batch in chunks(of_kind, LISTED):
-            known = _known(conn, system, kind, batch)
-            if not known:
-                planner.add(system, kind, [of_kind[record_id] for record_id in batch])
-                continue
-            for record_id in batch:
-                planner.plan(of_kind[record_id], known.get(record_id))
+    newest: Mapping[tuple[System, Kind], Mapping[str, Record]] = {}
+    if isinstance(incoming, RecordColumns) and _are_all_newest(incoming.ids):
+        _refuse_others({(incoming.system, incoming.kind)}, only)
+        _plan_columns(conn, planner, incoming)
+    else:
+        newest = _newest(incoming)
+        _refuse_others(newest.keys(), only)
+        _plan_records(conn, planner, newest)
     _execute(conn, writes)
-    note_stages(conn, writes.stored)
+    note_stages(conn, writes.stages)
     tell_moves(conn, writes.owners, now=now, run_id=run_id)
     losers = {
         Ref(record.ref.system, record.ref.kind, clean(loser)): record.ref.id
@@ -193,14 +166,14 @@ def retire(conn: Connection, winners: Mapping[Ref, str | None], *, now: datetime
     """
     seq = last_change(conn)
     rows: list[tuple[object, ...]] = []
-    instant, run = iso(now), _cleaned(run_id)
+    instant, run = iso(now), cleaned(run_id)
     for batch in chunks(winners):
         for record in _fetch(conn, batch):
             if record.deleted or winners[record.ref] == record.ref.id:
                 continue
             seq += 1
             gone = replace(record, deleted=True, merged_into=winners[record.ref] or record.merged_into)
-            rows.append(_row(gone, iso(gone.stamp), gone.content(), seq, instant, run))
+            rows.append(row_of(gone, iso(gone.stamp), gone.content(), seq, instant, run))
     _replace(conn, rows)
     return len(rows)
 
@@ -255,13 +228,54 @@ def changed_since(conn: Connection, mark: int) -> Iterator[Ref]:
             yield Ref(system, kind, record_id)
 
 
+def _refuse_others(found: Set[tuple[System, Kind]], only: tuple[System, Kind] | None) -> None:
+    if only is not None and found != {only}:
+        raise ValueError(f"a page of {only[0].value} {only[1].value} records holds others")
+
+
+def _plan_records(
+    conn: Connection, planner: _Planner, newest: Mapping[tuple[System, Kind], Mapping[str, Record]]
+) -> None:
+    for (system, kind), of_kind in newest.items():
+        for batch in chunks(of_kind, LISTED):
+            known = _known(conn, system, kind, batch)
+            if not known:
+                planner.add(Fresh.of(system, kind, [of_kind[record_id] for record_id in batch]))
+                continue
+            for record_id in batch:
+                planner.plan(of_kind[record_id], known.get(record_id))
+
+
+def _plan_columns(conn: Connection, planner: _Planner, incoming: RecordColumns) -> None:
+    """The same of records that came by column: those are made that differ from what the mirror holds of them."""
+    for start in range(0, len(incoming), LISTED):
+        batch = incoming[start : start + LISTED]
+        known = _known(conn, batch.system, batch.kind, batch.ids)
+        if not known:
+            planner.add(Fresh.of_columns(batch))
+            continue
+        said = zip(map(known.get, batch.ids), batch.stamps, batch.contents(), strict=True)
+        differ = [
+            place
+            for place, (held, stamp, content) in enumerate(said)
+            if held is None or held.stamp != stamp or held.content_hash != content[1]
+        ]
+        for record in batch.chosen(differ):
+            planner.plan(record, known.get(record.ref.id))
+
+
+def _are_all_newest(ids: Sequence[str]) -> bool:
+    """Whether these ids are clean and none is there twice."""
+    return are_clean(ids) and len({*ids}) == len(ids)
+
+
 def _newest(incoming: Sequence[Record]) -> dict[tuple[System, Kind], dict[str, Record]]:
     """The records by clean id, of several with one id the newest; of one stamp, the last."""
     refs = [record.ref for record in incoming]
     ids = [ref.id for ref in refs]
     # nearly every page is so, and looking at each record takes longer
-    if _are_one_kind(refs) and _are_clean(ids) and len(known := dict(zip(ids, incoming, strict=True))) == len(ids):
-        return {(refs[0].system, refs[0].kind): known}
+    if _are_one_kind(refs) and _are_all_newest(ids):
+        return {(refs[0].system, refs[0].kind): dict(zip(ids, incoming, strict=True))}
     newest: dict[tuple[System, Kind], dict[str, Record]] = {}
     for record in incoming:
         ref = record.ref
@@ -278,11 +292,6 @@ def _newest(incoming: Sequence[Record]) -> dict[tuple[System, Kind], dict[str, R
 def _are_one_kind(refs: Sequence[Ref]) -> bool:
     """Whether these are of one kind of one system: members are told apart by identity, hashing them is slow."""
     return len({*map(id, [ref.kind for ref in refs])}) == 1 and len({*map(id, [ref.system for ref in refs])}) == 1
-
-
-def _are_clean(texts: Sequence[str]) -> bool:
-    said = "".join(texts)
-    return said.isascii() and "\x00" not in said
 
 
 def _known(conn: Connection, system: System, kind: Kind, ids: Sequence[str]) -> dict[str, _Known]:
@@ -313,41 +322,17 @@ class _Planner:
         self._now = now
         self._instant = iso(now)
         self._run_id = run_id
-        self._run = _cleaned(run_id)
+        self._run = cleaned(run_id)
         self._settled = "" if settled is None else iso(settled)
 
-    def add(self, system: System, kind: Kind, fresh: Sequence[Record]) -> None:
-        """Add what records of one kind come to that the mirror holds none of, as `plan` does, column by column."""
-        stamps = _as_texts([record.stamp for record in fresh])
-        contents = [record.content() for record in fresh]
+    def add(self, fresh: Fresh) -> None:
+        """Add what records come to that the mirror holds none of, as `plan` does."""
         first = self._seq + 1
-        self._seq += len(fresh)
+        self._seq += len(fresh.ids)
         if self._settled:
-            self._writes.missed += sum(
-                stamp < self._settled and not record.deleted for stamp, record in zip(stamps, fresh, strict=True)
-            )
-        self._writes.stored += zip(fresh, stamps, strict=True)
-        account = kind is Kind.ACCOUNT
-        self._writes.added += zip(
-            repeat(_SYSTEMS[system]),
-            repeat(_KINDS[kind]),
-            [record.ref.id for record in fresh],
-            stamps,
-            _all_cleaned([record.owner for record in fresh]),
-            _all_cleaned([record.account for record in fresh]),
-            [record.deleted for record in fresh],
-            _all_cleaned([record.merged_into for record in fresh]),
-            [_merged_from(record) for record in fresh],
-            _all_cleaned([record.modified_by for record in fresh]),
-            [content[0] for content in contents],
-            [content[1] for content in contents],
-            range(first, self._seq + 1),
-            repeat(self._instant),
-            repeat(self._instant),
-            repeat(self._run),
-            _all_cleaned([name_key(record.fields) for record in fresh]) if account else repeat(None),
-            _all_cleaned([domain_key(record.fields) for record in fresh]) if account else repeat(None),
-        )
+            self._writes.missed += fresh.missed(self._settled)
+        self._writes.added += fresh.rows(first, self._instant, self._run)
+        self._writes.stages += fresh.stages
 
     def plan(self, record: Record, known: _Known | None) -> None:
         """Add what `record` comes to, to the writes; nothing for one that is older, or says what is known."""
@@ -356,8 +341,8 @@ class _Planner:
         if known is None:
             writes.missed += stamp < self._settled and not record.deleted
             self._seq += 1
-            writes.stored.append((record, stamp))
-            writes.added.append(_row(record, stamp, content, self._seq, self._instant, self._run))
+            self._note_stage(record, stamp)
+            writes.added.append(row_of(record, stamp, content, self._seq, self._instant, self._run))
             return
         if stamp < known.stamp:
             return
@@ -368,28 +353,24 @@ class _Planner:
             if stamp > known.stamp:
                 self._writes.touched.append(_touch(record))
             return
-        if _cleaned(record.owner) != known.owner:
+        if cleaned(record.owner) != known.owner:
             self._writes.owners.append(_owner_change(record, known.owner, self._now, self._run_id))
         if record.deleted and not known.deleted:
             self._writes.deleted += 1
         self._writes.missed += known.stamp < stamp < self._settled
         self._seq += 1
-        self._writes.stored.append((record, stamp))
-        self._writes.rows.append(_row(record, stamp, content, self._seq, self._instant, self._run))
+        self._note_stage(record, stamp)
+        self._writes.rows.append(row_of(record, stamp, content, self._seq, self._instant, self._run))
 
-
-def _as_texts(stamps: Sequence[datetime]) -> list[str]:
-    """The stamps as text. What was changed in bulk has few, and a reader of pages makes one object of each."""
-    different = {id(stamp): stamp for stamp in stamps}
-    if 2 * len(different) > len(stamps):
-        return iso_all(stamps)
-    known = dict(zip(different, iso_all(different.values()), strict=True))
-    return [known[id(stamp)] for stamp in stamps]
+    def _note_stage(self, record: Record, stamp: str) -> None:
+        stage = stage_of(record, stamp)
+        if stage is not None:
+            self._writes.stages.append(stage)
 
 
 def _execute(conn: Connection, writes: _Writes) -> None:
     if writes.added:
-        insert_new(conn, _t, _NAMES, writes.added)
+        insert_new(conn, _t, NAMES, writes.added)
     _replace(conn, writes.rows)
     if writes.touched:
         statement = (
@@ -408,7 +389,7 @@ def _execute(conn: Connection, writes: _Writes) -> None:
 
 def _replace(conn: Connection, rows: Sequence[tuple[object, ...]]) -> None:
     if rows:
-        values = [dict(zip(_NAMES, row, strict=True)) for row in rows]
+        values = [dict(zip(NAMES, row, strict=True)) for row in rows]
         conn.execute(upsert(conn, _UNTYPED, _KEY, _CONTENT), values)
 
 
@@ -435,47 +416,6 @@ def _owner_change(record: Record, old: str | None, now: datetime, run_id: str | 
         "seen_at": now,
         "run_id": run_id,
     }
-
-
-def _row(
-    record: Record, stamp: str, content: tuple[str, str], seq: int, now: str, run_id: str | None
-) -> tuple[object, ...]:
-    """The record as `_NAMES` and `_UNTYPED` take it: what the column types would make of it, once a row."""
-    ref, account = record.ref, record.ref.kind is Kind.ACCOUNT
-    return (
-        _SYSTEMS[ref.system],
-        _KINDS[ref.kind],
-        ref.id,
-        stamp,
-        _cleaned(record.owner),
-        _cleaned(record.account),
-        record.deleted,
-        _cleaned(record.merged_into),
-        _merged_from(record),
-        _cleaned(record.modified_by),
-        content[0],
-        content[1],
-        seq,
-        now,
-        now,
-        run_id,
-        _cleaned(name_key(record.fields)) if account else None,
-        _cleaned(domain_key(record.fields)) if account else None,
-    )
-
-
-def _merged_from(record: Record) -> str | None:
-    return to_json(list(record.merged_from)) if record.merged_from else None
-
-
-def _all_cleaned(texts: Sequence[str | None]) -> Iterable[str | None]:
-    """Each text as `_cleaned` has it; what is plain throughout, as ids are, is looked at once."""
-    said = "".join(filter(None, texts))
-    return texts if said.isascii() and "\x00" not in said else map(_cleaned, texts)
-
-
-def _cleaned(text: str | None) -> str | None:
-    return text if text is None or (text.isascii() and "\x00" not in text) else clean(text)
 
 
 def _record(row: Row[*tuple[Any, ...]]) -> Record:

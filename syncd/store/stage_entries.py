@@ -14,9 +14,8 @@ from typing import Any
 
 from sqlalchemy import Connection, Text, bindparam, delete, func, select, type_coerce
 
-from syncd.model.records import Record
-from syncd.model.refs import Kind, Ref
-from syncd.store.columns import RefText, clean
+from syncd.model.refs import Ref
+from syncd.store.columns import RefText
 from syncd.store.tables import stage_entries as _t
 from syncd.store.upserts import LISTED, chunks, insert_new, rows_with, upsert
 
@@ -32,14 +31,18 @@ class StageEntry:
     stage: str
 
 
-def note_stages(conn: Connection, stored: Iterable[tuple[Record, str]]) -> int:
-    """Write down the stages of these records, which just changed the mirror, each with its stamp as text.
+def open_stage(deleted: bool, closed: str | None, won: str | None, stage: str | None) -> str | None:
+    """The stage that a deal stands in and may still leave, from its fields `is_closed`, `is_won` and `stage`."""
+    return None if deleted or closed == "true" or won == "true" else stage or None
+
+
+def note_stages(conn: Connection, opened: Iterable[tuple[str, str, str]]) -> int:
+    """Write down the stages of open deals that just changed the mirror: ref, stamp and stage, all as clean text.
 
     Returns how many entries were new. Closed deals end their way by their close date, so that only open ones are
     written down.
     """
-    open_ones = [(each, stamp) for each, stamp in stored if each.ref.kind is Kind.OPPORTUNITY and _is_open(each)]
-    seen = {clean(str(each.ref)): (stamp, clean(each.fields["stage"])) for each, stamp in open_ones}
+    seen = {ref: (stamp, stage) for ref, stamp, stage in opened}
     if not seen:
         return 0
     last = conn.execute(_LAST_REF).scalar()
@@ -89,13 +92,6 @@ def forget_ways(conn: Connection, refs: Iterable[Ref]) -> None:
     """Drop the ways of deals that are gone for good."""
     for batch in chunks(refs):
         conn.execute(delete(_t).where(_t.c.ref.in_(batch)))
-
-
-def _is_open(deal: Record) -> bool:
-    """Whether a deal stands in a stage and may still leave it."""
-    fields = deal.fields
-    closed = deal.deleted or fields.get("is_closed") == "true" or fields.get("is_won") == "true"
-    return not closed and bool(fields.get("stage"))
 
 
 def _newest(conn: Connection, refs: Sequence[str]) -> dict[str, tuple[str, str]]:

@@ -232,7 +232,9 @@ class Stepper:
         self._do("watch", self.acts.watch)
         self.world.clock.advance(timedelta(hours=2))  # notices that failed last wait for an hour at most
         self._do("pull", self.acts.pull)
-        if self._do("plan", self.acts.plan_and_apply_all) != "nothing to do":  # what was held may have come free
+        leads = self._do("leads", self.acts.leads) if self.world.leads else ""  # one may have waited too long by now
+        done = self._do("plan", self.acts.plan_and_apply_all)
+        if done != "nothing to do" or "applied" in leads:  # what was held may have come free
             for _ in range(2):  # the CRMs' own sync carries a write on, with the first call of the first pull
                 self.world.clock.advance(timedelta(minutes=20))
                 self._do("pull", self.acts.pull)

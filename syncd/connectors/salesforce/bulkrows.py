@@ -7,20 +7,19 @@ since a first load is millions of cells; tests hold them against the long one.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
-from itertools import repeat
 from typing import Any, Final, TypeVar
 
-from syncd.clock import parse_instant
+from syncd.clock import iso, parse_instant
 from syncd.connectors.canonical import CURRENCY, UNKEPT, canonical, types_of
 from syncd.connectors.salesforce.mapping import MERGEABLE, PARENT_COLUMN, Columns, id_in, structure_of
 from syncd.connectors.shape import UNEXPECTED, read_record
 from syncd.model.fields import FieldType
-from syncd.model.records import Record
-from syncd.model.refs import Ref, System, long_salesforce_id
+from syncd.model.record_columns import RecordColumns
+from syncd.model.refs import System, long_salesforce_id
 
 NO_BULK: Final = frozenset({"address", "location", "base64", "complexvalue", "anytype"})
 """Types of field that Bulk 2.0 cannot select (salesforce.md 2.2)."""
@@ -43,6 +42,7 @@ def _lines(cell: str) -> re.Pattern[str]:
 
 _NUMBERS: Final = _lines(_NUMBER)
 _INSTANTS: Final = _lines(r"[^\n]{10}T[^\n]{8}\.[^\n]{3}Z")
+_STAMPS: Final = re.compile(r"(?>\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z\n)*+", re.ASCII)
 _DAYS: Final = _lines(r"[^\n]{4}-[^\n]{5}")
 _TRUTHS: Final = _lines(r"true|false")
 
@@ -146,10 +146,10 @@ class BulkRows:
             place[name] for name in ("Id", "SystemModstamp", "OwnerId", "IsDeleted", "LastModifiedById")
         )
 
-    def records(self, rows: Sequence[Sequence[str]]) -> tuple[Record, ...]:
+    def records(self, rows: Sequence[Sequence[str]]) -> RecordColumns:
         """The records of rows that are as wide as `columns`; BadDataError for one that lacks what every record has."""
         try:
-            return tuple(self._read(rows))
+            return self._read(rows)
         except UNEXPECTED:
             for row in rows:
                 self._read_alone(row)
@@ -160,28 +160,28 @@ class BulkRows:
         cells: dict[str, Any] = {name: cell or None for name, cell in zip(self.columns, row, strict=False)}
         cells["IsDeleted"] = _FLAGS.get(str(cells.get("IsDeleted")))
         read_record(
-            "salesforce", self._columns.object, lambda: [*self._read([row])], lambda: structure_of(self._columns, cells)
+            "salesforce", self._columns.object, lambda: self._read([row])[0], lambda: structure_of(self._columns, cells)
         )
 
-    def _read(self, rows: Sequence[Sequence[str]]) -> Iterator[Record]:
+    def _read(self, rows: Sequence[Sequence[str]]) -> RecordColumns:
         """Column by column: what a value costs is then little more than what is done to it."""
         columns = [*zip(*rows, strict=True)] or [()] * len(self.columns)
         identity, stamp, owner, deleted, modified_by = (columns[index] for index in self._place)
         nothing: Sequence[str | None] = (None,) * len(rows)
-        return map(
-            Record,
-            map(Ref, repeat(System.SALESFORCE), repeat(self._columns.kind), _required(_ids(identity))),
+        return RecordColumns(
+            System.SALESFORCE,
+            self._columns.kind,
+            _required(_ids(identity)),
             _instants(stamp),
-            self._fields(columns),
             self._persons(owner),
             nothing if self._parent is None else _ids(columns[self._parent]),
             _each(deleted, _FLAGS.__getitem__),
             nothing if self._merged is None else _ids(columns[self._merged]),
-            repeat(()),
             self._persons(modified_by),
+            self._fields(columns),
         )
 
-    def _fields(self, columns: Sequence[Sequence[str]]) -> Iterator[dict[str, str]]:
+    def _fields(self, columns: Sequence[Sequence[str]]) -> dict[str, Sequence[str | None]]:
         texts = {name: _texts(columns[index], conversion) for name, (index, conversion) in self._cells.items()}
         currencies = texts.pop(CURRENCY, None)
         if currencies is not None:
@@ -190,15 +190,7 @@ class BulkRows:
                     f"{text} {currency}" if text and currency else text
                     for text, currency in zip(texts[name], currencies, strict=True)
                 ]
-        # in the order of the JSON that the mirror keeps, which is then put together faster
-        said = {name: column for name, column in sorted(texts.items()) if any(column)}
-        if not said:
-            return map(dict, repeat((), len(columns[0])))
-        rows = zip(*said.values(), strict=True)
-        if all(map(all, said.values())):
-            return map(dict, map(zip, repeat(tuple(said)), rows))
-        names = tuple(said)
-        return ({name: text for name, text in zip(names, row, strict=True) if text} for row in rows)
+        return texts
 
     def _persons(self, column: Sequence[str]) -> list[str | None]:
         known = self._people
@@ -233,12 +225,12 @@ def _ids(column: Sequence[str]) -> Sequence[str | None]:
     return [*map(_id, column)]
 
 
-def _required(ids: Sequence[str | None]) -> Iterator[str]:
+def _required(ids: Sequence[str | None]) -> Sequence[str]:
     """The same ids; ValueError where one is missing."""
-    for each in ids:
-        if each is None:
-            raise ValueError("no id")
-        yield each
+    found = [each for each in ids if each is not None]
+    if len(found) < len(ids):
+        raise ValueError("no id")
+    return found
 
 
 def _id(text: str) -> str | None:
@@ -246,8 +238,11 @@ def _id(text: str) -> str | None:
     return None if text == "" else id_in({"Id": text})
 
 
-def _instants(column: Sequence[str]) -> Sequence[datetime]:
-    """The instants in a column; Python reads Bulk's own spelling of them as it is."""
-    if {*map(len, column)} == {24} and {cell[23] for cell in column} == {"Z"}:
-        return _each(column, datetime.fromisoformat)
-    return _each(column, parse_instant)
+def _instants(column: Sequence[str]) -> Sequence[str]:
+    """The instants in a column as canonical text, which is Bulk's own spelling of them; ValueError for what is none."""
+    if not _STAMPS.fullmatch("\n".join([*column, ""])):
+        return _each(column, lambda cell: iso(parse_instant(cell)))
+    # a day that there is not looks like one that there is
+    for _ in map(datetime.fromisoformat, column):
+        pass
+    return column

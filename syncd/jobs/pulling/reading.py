@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from itertools import chain, islice
+from itertools import islice
 
 from syncd.connectors.canonical import UNKEPT
 from syncd.connectors.port import Identity
@@ -33,6 +33,7 @@ from syncd.jobs.mapping import read_kinds, system_mapping
 from syncd.jobs.pulling.cursors import TOLERATED_SKEW, sound_cursor
 from syncd.jobs.pulling.rates import read_rates
 from syncd.model.cursors import Cursor, Page, Window
+from syncd.model.record_columns import texts_of
 from syncd.model.records import Team
 from syncd.model.refs import Kind, System
 from syncd.model.schemas import drift
@@ -382,7 +383,7 @@ class Reading:
 
     def _tell_lost_characters(self, page: Page) -> None:
         """Name the first fields of a page whose text held what the mirror cannot keep; nothing is lost in silence."""
-        if UNKEPT not in "".join(chain.from_iterable([each.fields.values() for each in page.records])):
+        if UNKEPT not in "".join(texts_of(page.records)):
             return
         lost = ((each.ref, name) for each in page.records for name, text in each.fields.items() if UNKEPT in text)
         for ref, name in islice(lost, _MOST_TOLD):
