@@ -17,6 +17,8 @@ OWNER_FIELD = "owner"
 """The field of a change that writes a record's owner; the others are roles, and what `write` of the pack names."""
 DERIVED_WRITES = ("territory", "band", "score", "lifecycle")
 """What `write` of the pack may name: values that syncd derives, in fields that nobody else fills."""
+LOST_ANSWER = "lost-answer"
+"""The code of a row that was carried out by a write whose answer never came."""
 _HELD = "written:"
 
 UNDO = "undo"

@@ -19,6 +19,7 @@ from syncd.errors import InputError, RefusedError
 from syncd.model.decisions import Outcome
 from syncd.model.plans import (
     DERIVED_WRITES,
+    LOST_ANSWER,
     OWNER_FIELD,
     UNDO,
     Change,
@@ -43,7 +44,6 @@ from syncd.planning.proposing.document import (
 from syncd.planning.proposing.fingerprints import undo_fingerprint
 from syncd.planning.saving import save_with_record
 from syncd.planning.writing.compare import named
-from syncd.planning.writing.verdicts import LOST_ANSWER
 from syncd.store import ledger, mirror, outbox, ownership, plans, saved_teams
 from syncd.store.people import team_document
 

@@ -283,6 +283,8 @@ def _move(conn: Connection, endings: Sequence[Ending], *, now: datetime) -> None
         groups.setdefault((ending.state, ending.code, ending.message), []).append(ending.id)
     for (state, code, message), ids in groups.items():
         moved = {"state": state, "code": code, "message": message, "changed_at": now}
+        if state is RowState.APPROVED:
+            moved["attempt"] = None  # nothing is under way any more: how the row ends is no doing of that attempt
         for batch in chunks(ids):
             came_from = outbox.c.state.in_(_MAY_COME_FROM.get(state, OPEN))
             done = conn.execute(update(outbox).where(outbox.c.id.in_(batch), came_from).values(moved)).rowcount

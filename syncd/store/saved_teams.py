@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, delete, or_, select, update
 
-from syncd.model.plans import RowState
+from syncd.model.plans import LOST_ANSWER, RowState
 from syncd.model.records import Team
 from syncd.model.refs import Ref, System
 from syncd.store.outbox import OPEN
@@ -38,34 +38,42 @@ class SavedTeam:
     lost: Team | None
 
 
-def save(conn: Connection, teams: Mapping[int, Team], *, now: datetime) -> None:
-    """Save teams by the id of the outbox row about to be sent; one that is saved already stays as it is.
+def save(conn: Connection, teams: Mapping[int, Team | None], *, now: datetime) -> None:
+    """Save teams by the id of the outbox row about to be sent, in place of what an earlier attempt at it saved.
 
-    The first attempt at a row may have dropped the team, so a later look at it is worth less.
+    That attempt was proved not to have been applied, so who left the team since was taken out by somebody else.
     """
+    found = {outbox_id: team for outbox_id, team in sorted(teams.items()) if team is not None and team.members}
+    for batch in chunks(sorted(teams.keys() - found.keys())):
+        conn.execute(delete(saved_teams).where(saved_teams.c.outbox_id.in_(batch)))
     rows = [
         {"outbox_id": outbox_id, "ref": team.record, "members": team_document(team), "saved_at": now, "done": False}
-        for outbox_id, team in sorted(teams.items())
-        if team.members
+        for outbox_id, team in found.items()
     ]
     if rows:
-        conn.execute(upsert(conn, saved_teams, ("outbox_id",)), rows)
+        conn.execute(upsert(conn, saved_teams, ("outbox_id",), ("members", "saved_at", "done")), rows)
 
 
 def pending(conn: Connection, system: System) -> tuple[SavedTeam, ...]:
-    """The teams of one system that were not looked at since their row came to an end, oldest first."""
+    """The teams of one system that were not looked at since their row came to an end, oldest first.
+
+    Of rows whose write was, or may have been, applied: nobody else dropped a team that we could put back.
+    """
     found = (_saved(row) for row in conn.execute(_PENDING))
     return tuple(each for each in found if each.team.record.system is system)
 
 
 def of_plan(conn: Connection, plan_id: str) -> tuple[SavedTeam, ...]:
-    """The teams that the rows of a plan had, oldest first."""
+    """The teams that the rows of a plan had, oldest first, but of those that ended without having been sent."""
     return tuple(_saved(row) for row in conn.execute(_ALL.where(outbox.c.plan_id == plan_id)))
 
 
+_SENT = or_(outbox.c.attempt != None, outbox.c.code == LOST_ANSWER)  # noqa: E711 - SQL
+"""Rows that were under way when they ended, or are; and those that turned out to be done after they were given up."""
 _ALL = (
     select(saved_teams, outbox.c.plan_id, outbox.c.new, outbox.c.state, outbox.c.code)
     .join(outbox, outbox.c.id == saved_teams.c.outbox_id)
+    .where(_SENT)
     .order_by(saved_teams.c.outbox_id)
 )
 _PENDING = _ALL.where(saved_teams.c.done == False, outbox.c.state.not_in(list(OPEN)))  # noqa: E712 - SQL

@@ -90,14 +90,15 @@ class Approvals:
         )
 
 
-def in_force(approved: list[Approved], at: datetime, ref: Ref) -> Approved | None:
-    """The plan that a record may be written by at an instant: of its kind the one approved last, unless it has expired.
+def in_force(approved: list[Approved], at: datetime, slot: Slot) -> Approved | None:
+    """The plan that a field may be written by at an instant: of its kind the one approved last, unless it has expired.
 
     Leads have plans of their own, which supersede each other, and may be taken back by an undo that names them; in
     HubSpot a lead is a contact, so either may name it: of two that do, the one approved later. A call that fails may
     take no time here, so that a plan is approved at the instant at which the one before it sent its last: that was of a
-    record which the newer one does not name.
+    field which the newer one does not name.
     """
+    ref = slot[0]
     before = [one for one in approved if one.approval.at <= at]
     leads = [one for one in before if one.plan.kind == LEADS_PLAN or (one.plan.kind == UNDO and _names(one, ref))]
     others = [one for one in before if one.plan.kind != LEADS_PLAN]
@@ -108,7 +109,7 @@ def in_force(approved: list[Approved], at: datetime, ref: Ref) -> Approved | Non
         found = sorted(
             (one for one in (*leads[-1:], *others[-1:]) if _names(one, ref)), key=lambda one: one.approval.at
         )
-    if len(found) > 1 and at - found[-1].approval.at < GRAIN and not _names(found[-1], ref):
+    if len(found) > 1 and at - found[-1].approval.at < GRAIN and slot not in found[-1].rows:
         found = found[:-1]
     return found[-1] if found and at < found[-1].until else None
 

@@ -196,14 +196,14 @@ class Invariants:
         approved = self.approvals.all()
         for system, history in self.history.systems.items():
             for request in history.requests[self._requests_seen.get(system, 0) :]:
-                plan = in_force(approved, request.at, request.ref)
+                plan = in_force(approved, request.at, request.slot)
                 if plan is None or plan.wanted(request.slot) != request.value or request.slot not in plan.rows:
                     raise ViolationError("I09 only approved writes", f"{request} is not in {named(plan)}")
                 self.i13_in_order(request, plan)
             self._requests_seen[system] = len(history.requests)
             for change in history.changes[self._changes_seen.get(system, 0) :]:
                 if change.source == "api":
-                    self._one_effect(change, in_force(approved, change.at, change.ref))
+                    self._one_effect(change, in_force(approved, change.at, change.slot))
             self._changes_seen[system] = len(history.changes)
             if history.strange:
                 raise ViolationError("I09 only approved writes", f"a call changed more: {history.strange[0]}")
@@ -374,7 +374,7 @@ class Invariants:
             sent = [
                 one
                 for one in asked[slot_of(row), row.new]
-                if named(in_force(approved, one.at, one.ref)) == f"plan {row.plan_id}"
+                if named(in_force(approved, one.at, one.slot)) == f"plan {row.plan_id}"
             ]
             self._evidence(row, sent, ends[0])
 

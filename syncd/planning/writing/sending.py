@@ -182,7 +182,7 @@ def _claim(line: Line, chunk: Sequence[Ready]) -> Stop | None:
     rows = [each.row for each in chunk]
     try:
         with line.store.write() as conn:
-            saved_teams.save(conn, {each.row.id: each.team for each in chunk if each.team is not None}, now=now)
+            saved_teams.save(conn, {each.row.id: each.team for each in chunk}, now=now)
             intents = [_intent(row, attempt, line.epoch) for row in rows]
             ledger.append_many(conn, intents, at=now, run_id=line.run_id)
             stamps = {row: stamp for row, stamp in _stamps(chunk).items() if stamp is not None}

@@ -7,7 +7,7 @@ been a write. The reading decides (reliability.md 2.2 and 3.6, F07, F10, F24).
 from __future__ import annotations
 
 from syncd.connectors.port import Reading, WriteOutcome, WriteResult
-from syncd.model.plans import OutboxRow, RowState
+from syncd.model.plans import LOST_ANSWER, OutboxRow, RowState
 from syncd.planning.writing.compare import Standing, compare
 from syncd.planning.writing.doubt import Doubt, Doubted
 from syncd.planning.writing.settling import NOT_KEPT, Settlement
@@ -15,7 +15,6 @@ from syncd.planning.writing.settling import NOT_KEPT, Settlement
 OWNER_CHANGED = "owner-changed"
 """The code of a row whose field, the owner or another, holds neither what the plan expected nor what it wants."""
 GONE = "gone"
-LOST_ANSWER = "lost-answer"
 
 
 def before_write(row: OutboxRow, reading: Reading | None, *, tried: bool, in_doubt: bool = False) -> Settlement | None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import count
 
 import pytest
 from planning_world import (
     SF,
+    ScriptedCrm,
     World,
     account,
     answer,
@@ -19,13 +21,14 @@ from planning_world import (
 )
 
 from syncd import crashpoints
-from syncd.connectors.port import WriteOutcome, WriteResult
+from syncd.connectors.port import OwnerWrite, Reading, WriteOutcome, WriteResult
 from syncd.errors import ExitCode, RetryableError
 from syncd.model.plans import SavedPlan
 from syncd.model.records import Team, TeamMember
 from syncd.model.refs import Kind, Ref
 from syncd.planning.proposing.builder import PlanInput
 from syncd.planning.undo import plan_undo
+from syncd.planning.writing.sending import MOST_LOOKS
 from syncd.store import ledger, saved_teams
 
 ENGINEER = TeamMember(user_id("cleo", SF), (("AccountAccessLevel", "Edit"), ("TeamMemberRole", "Engineer")))
@@ -67,7 +70,7 @@ def test_a_team_that_an_old_answer_shows_untouched_is_looked_at_again(world: Wor
 
 
 @pytest.fixture
-def kill_at() -> Iterator[object]:
+def kill_at() -> Iterator[Callable[[str], None]]:
     def arm(name: str) -> None:
         def hook(at: str) -> None:
             if at == name:
@@ -90,6 +93,64 @@ def test_a_team_is_whole_again_after_its_account_got_another_owner(world: World)
     with world.store.read() as conn:
         events = [entry.event for entry in ledger.entries(conn, ref=str(account(1)))]
     assert events.index("team.restored") > events.index("write.confirmed")
+
+
+@pytest.mark.parametrize("seats", [(SPONSOR,), ()], ids=["one of two", "all"])
+def test_whom_a_person_took_out_before_anything_was_sent_stays_out(
+    world: World, kill_at: Callable[[str], None], seats: tuple[TeamMember, ...]
+) -> None:
+    source, plan = ready(world)
+    kill_at("apply.claimed")
+    with pytest.raises(Killed):
+        world.apply(plan, source)
+    world.crms[SF].teams_of[account(1)] = Team(account(1), seats)
+    world.lead()
+    world.recover()
+    report = world.apply(plan, source)
+    assert world.states(plan) == {account(1).id: "confirmed"}
+    assert team_of(world, account(1)) == seats
+    assert [team.members for team in report.teams] == ([1] if seats else [])
+
+
+def test_a_row_that_ends_without_having_been_sent_puts_nobody_back(
+    world: World, kill_at: Callable[[str], None]
+) -> None:
+    source, plan = ready(world)
+    kill_at("apply.claimed")
+    with pytest.raises(Killed):
+        world.apply(plan, source)
+    crm = world.crms[SF]
+    world.lead()
+    world.recover()
+    crm.edit(account(1), user_id("ben", SF))
+    crm.teams_of[account(1)] = Team(account(1), (ENGINEER,))
+    report = world.apply(plan, source)
+    assert world.states(plan) == {account(1).id: "conflict"}
+    assert team_of(world, account(1)) == (ENGINEER,)
+    assert report.teams == ()
+
+
+def test_a_write_that_lands_after_it_was_given_up_has_its_team_put_back(world: World) -> None:
+    source, plan = ready(world)
+    crm = world.crms[SF]
+    late: list[OwnerWrite] = []
+
+    def lands_later(writes: Sequence[OwnerWrite], crm: ScriptedCrm) -> tuple[WriteResult, ...]:
+        late.extend(writes)
+        return tuple(WriteResult(write.ref, WriteOutcome.UNKNOWN) for write in writes)
+
+    crm.script = [lands_later]
+    plain, looks = crm.read, count()
+
+    def read(kind: Kind, ids: Sequence[str]) -> Mapping[str, Reading]:
+        if next(looks) == 1 + MOST_LOOKS:
+            crm.accept(late)
+        return plain(kind, ids)
+
+    crm.read = read  # type: ignore[method-assign]
+    world.apply(plan, source)
+    assert world.states(plan) == {account(1).id: "skipped_already"}
+    assert team_of(world, account(1)) == (SPONSOR, ENGINEER)
 
 
 def test_the_team_of_an_opportunity_is_put_back_too(world: World) -> None:
@@ -137,9 +198,9 @@ def test_a_locked_team_waits_for_the_next_time(world: World) -> None:
 
 
 @pytest.mark.parametrize("point", ["apply.claimed", "apply.sent", "apply.finished", "teams.before_add", "teams.added"])
-def test_a_process_that_dies_anywhere_loses_no_team(world: World, kill_at: object, point: str) -> None:
+def test_a_process_that_dies_anywhere_loses_no_team(world: World, kill_at: Callable[[str], None], point: str) -> None:
     source, plan = ready(world)
-    kill_at(point)  # type: ignore[operator]
+    kill_at(point)
     with pytest.raises(Killed):
         world.apply(plan, source)
     world.lead()
@@ -158,9 +219,11 @@ def test_a_row_that_was_not_written_keeps_its_team_without_a_write(world: World)
     assert [(team.done, team.lost) for team in report.teams] == [(True, ())]
 
 
-def test_the_team_of_a_record_that_went_away_before_the_write_is_let_go(world: World, kill_at: object) -> None:
+def test_the_team_of_a_record_that_went_away_before_the_write_is_let_go(
+    world: World, kill_at: Callable[[str], None]
+) -> None:
     source, plan = ready(world)
-    kill_at("apply.claimed")  # type: ignore[operator]
+    kill_at("apply.claimed")
     with pytest.raises(Killed):
         world.apply(plan, source)
     world.crms[SF].gone.add(account(1))

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from syncd.connectors.port import Reading, WriteOutcome, WriteResult
-from syncd.model.plans import OutboxRow, RowState
+from syncd.model.plans import LOST_ANSWER, OutboxRow, RowState
 from syncd.model.records import Record
 from syncd.model.refs import Kind, Ref, System
 from syncd.planning.writing import verdicts
@@ -33,8 +33,8 @@ def answer(outcome: WriteOutcome) -> WriteResult:
     ("owner", "tried", "in_doubt", "state", "code", "before"),
     [
         (NEW, False, False, RowState.SKIPPED_ALREADY, None, NEW),
-        (NEW, True, False, RowState.SKIPPED_ALREADY, verdicts.LOST_ANSWER, OLD),
-        (NEW, False, True, RowState.CONFIRMED, verdicts.LOST_ANSWER, OLD),
+        (NEW, True, False, RowState.SKIPPED_ALREADY, LOST_ANSWER, OLD),
+        (NEW, False, True, RowState.CONFIRMED, LOST_ANSWER, OLD),
         (OTHER, False, True, RowState.CONFLICT, verdicts.OWNER_CHANGED, OTHER),
     ],
 )
