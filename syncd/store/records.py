@@ -27,22 +27,7 @@ from syncd.store.tables import records as _t
 from syncd.store.upserts import CHUNK, LISTED, chunks, insert_new, rows_with, upsert
 
 _KEY = ("system", "kind", "id")
-_CONTENT = (
-    "stamp",
-    "owner",
-    "account",
-    "deleted",
-    "merged_into",
-    "merged_from",
-    "modified_by",
-    "fields",
-    "content_hash",
-    "change_seq",
-    "changed_at",
-    "run_id",
-    "name_key",
-    "domain",
-)
+_CONTENT = tuple(name for name in NAMES if name not in (*_KEY, "first_seen"))
 _UNTYPED = table(_t.name, *(column(each.name) for each in _t.columns))
 """The table without its column types, for bulk writes: converting value by value takes longer than SQLite does."""
 _RECORD_COLUMNS = (

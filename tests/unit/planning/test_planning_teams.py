@@ -95,14 +95,20 @@ def test_a_team_is_whole_again_after_its_account_got_another_owner(world: World)
     assert events.index("team.restored") > events.index("write.confirmed")
 
 
-@pytest.mark.parametrize("seats", [(SPONSOR,), ()], ids=["one of two", "all"])
-def test_whom_a_person_took_out_before_anything_was_sent_stays_out(
-    world: World, kill_at: Callable[[str], None], seats: tuple[TeamMember, ...]
-) -> None:
+def died_before_sending(world: World, kill_at: Callable[[str], None]) -> tuple[PlanInput, SavedPlan]:
+    """The same, and a process that died after it had said what it would write, and saved the team."""
     source, plan = ready(world)
     kill_at("apply.claimed")
     with pytest.raises(Killed):
         world.apply(plan, source)
+    return source, plan
+
+
+@pytest.mark.parametrize("seats", [(SPONSOR,), ()], ids=["one of two", "all"])
+def test_whom_a_person_took_out_before_anything_was_sent_stays_out(
+    world: World, kill_at: Callable[[str], None], seats: tuple[TeamMember, ...]
+) -> None:
+    source, plan = died_before_sending(world, kill_at)
     world.crms[SF].teams_of[account(1)] = Team(account(1), seats)
     world.lead()
     world.recover()
@@ -115,10 +121,7 @@ def test_whom_a_person_took_out_before_anything_was_sent_stays_out(
 def test_a_row_that_ends_without_having_been_sent_puts_nobody_back(
     world: World, kill_at: Callable[[str], None]
 ) -> None:
-    source, plan = ready(world)
-    kill_at("apply.claimed")
-    with pytest.raises(Killed):
-        world.apply(plan, source)
+    source, plan = died_before_sending(world, kill_at)
     crm = world.crms[SF]
     world.lead()
     world.recover()
@@ -222,10 +225,7 @@ def test_a_row_that_was_not_written_keeps_its_team_without_a_write(world: World)
 def test_the_team_of_a_record_that_went_away_before_the_write_is_let_go(
     world: World, kill_at: Callable[[str], None]
 ) -> None:
-    source, plan = ready(world)
-    kill_at("apply.claimed")
-    with pytest.raises(Killed):
-        world.apply(plan, source)
+    source, plan = died_before_sending(world, kill_at)
     world.crms[SF].gone.add(account(1))
     world.crms[SF].teams_of.clear()
     world.lead()
