@@ -297,14 +297,14 @@ def _read_back(
         line.pause(UNKNOWN_WAIT)
     system, kind = rows[0].ref.system, rows[0].ref.kind
     readings = dict(line.read(system, kind, rows))
-    doubtful = [row for row in rows if is_doubtful(row, results[row.ref], readings.get(row.ref))]
+    doubtful = [row for row in rows if is_doubtful(row, readings.get(row.ref))]
     for look in range(1, MOST_LOOKS):
         if not doubtful:
             break
         line.back_off(look)
         readings.update(line.read(system, kind, doubtful))
         old = (row for row in doubtful if stamp_of(readings.get(row.ref)) == stamps.get(row.id))
-        doubtful = [row for row in old if is_doubtful(row, results[row.ref], readings.get(row.ref))]
+        doubtful = [row for row in old if is_doubtful(row, readings.get(row.ref))]
     return readings
 
 

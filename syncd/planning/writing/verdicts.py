@@ -73,10 +73,9 @@ def needs_reading(result: WriteResult) -> bool:
     return result.outcome not in (WriteOutcome.REJECTED, WriteOutcome.RETRY)
 
 
-def is_doubtful(row: OutboxRow, result: WriteResult, reading: Reading | None) -> bool:
-    """Whether a success, or what may be one, reads back as not applied: worth a second look, for a replica may lag."""
-    may_be_done = result.outcome in (WriteOutcome.ACCEPTED, WriteOutcome.UNKNOWN)
-    return may_be_done and compare(row, reading).standing is Standing.AS_PLANNED
+def is_doubtful(row: OutboxRow, reading: Reading | None) -> bool:
+    """Whether a write that needs reading shows nothing of itself: worth a second look, for a replica may lag."""
+    return compare(row, reading).standing is Standing.AS_PLANNED
 
 
 def _accepted(row: OutboxRow, result: WriteResult, reading: Reading | None) -> Settlement:
