@@ -93,11 +93,9 @@ def tracked_field(columns: Columns, field: str) -> TrackedField | None:
     """
     column = "OwnerId" if field == OWNER_FIELD else columns.fields.get(held_name(field))
     history = _OBJECTS.get(columns.object)
-    return (
-        None
-        if column is None or history is None
-        else TrackedField(history, f"{columns.object}Id", column.removesuffix("Id"))
-    )
+    if column is None or history is None:
+        return None
+    return TrackedField(history, f"{columns.object}Id", column.removesuffix("Id"))
 
 
 def _owner(value: object) -> str | None:
