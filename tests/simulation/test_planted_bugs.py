@@ -62,7 +62,7 @@ def _sent_again_blindly(patch: Patch) -> None:
 def _reopened_unread(patch: Patch) -> None:
     """After a crash rows in doubt count as not sent, without a look at the record."""
 
-    def reopen(line: Line, system: System, kind: Kind, rows: Sequence[OutboxRow]) -> None:
+    def reopen(line: Line, rows: Sequence[OutboxRow]) -> None:
         with line.store.write() as conn:
             endings = [outbox.Ending(row.id, RowState.APPROVED) for row in rows]
             outbox.reopen(conn, endings, now=line.clock.now())

@@ -16,18 +16,16 @@ from syncd.planning.approval import expire
 from syncd.planning.writing.applied import Stop
 from syncd.planning.writing.doubt import doubts
 from syncd.planning.writing.line import Line, stopped_by
+from syncd.planning.writing.looks import LOST_WAIT, readings_after
 from syncd.planning.writing.settling import PlanContext, Settlement, settle
 from syncd.planning.writing.teams import restore_teams
 from syncd.planning.writing.verdicts import before_write, in_dispute
 from syncd.store import outbox, plans
 
-SETTLE_WAIT = 5.0
-"""Seconds before rows in doubt are read: a call of the dead process may still be on its way."""
-
 _BATCH = 100
 
 
-def recover(line: Line, *, wait: float = SETTLE_WAIT) -> tuple[int, tuple[Stop, ...]]:
+def recover(line: Line) -> tuple[int, tuple[Stop, ...]]:
     """Settle every row in doubt by reading its record; returns how many, and what kept the others in doubt.
 
     Written ones end as `confirmed`, unwritten ones are open again (or `stale` where their plan is closed), the rest
@@ -36,7 +34,7 @@ def recover(line: Line, *, wait: float = SETTLE_WAIT) -> tuple[int, tuple[Stop, 
     """
     with line.store.read() as conn:
         rows = sorted(outbox.rows(conn, states=[RowState.SENDING]), key=_group)
-    found = _settle_all(line, rows, wait) if rows else (0, ())
+    found = _settle_all(line, rows) if rows else (0, ())
     with line.store.write() as conn:
         expire(conn, now=line.clock.now(), run_id=line.run_id)
     settled, doubts = found
@@ -44,12 +42,12 @@ def recover(line: Line, *, wait: float = SETTLE_WAIT) -> tuple[int, tuple[Stop, 
     return settled, (*doubts, *unrestored)
 
 
-def _settle_all(line: Line, rows: Sequence[OutboxRow], wait: float) -> tuple[int, tuple[Stop, ...]]:
+def _settle_all(line: Line, rows: Sequence[OutboxRow]) -> tuple[int, tuple[Stop, ...]]:
     """Read and settle the rows batch by batch; trouble with one system does not keep the other's rows in doubt."""
-    line.pause(wait)
+    line.pause(LOST_WAIT)
     settled = 0
     stops: list[Stop] = []
-    for (_, system, kind), group in groupby(rows, key=_group):
+    for (_, system, _), group in groupby(rows, key=_group):
         doubted = list(group)
         if system not in line.readers:
             text = f"{len(doubted)} writes to {system.value} are in doubt, and it is not configured any more"
@@ -58,7 +56,7 @@ def _settle_all(line: Line, rows: Sequence[OutboxRow], wait: float) -> tuple[int
         for start in range(0, len(doubted), _BATCH):
             batch = doubted[start : start + _BATCH]
             try:
-                _settle_batch(line, system, kind, batch)
+                _settle_batch(line, batch)
             except CrmError as error:
                 stops.append(stopped_by(error, system))
                 break
@@ -71,9 +69,10 @@ def _group(row: OutboxRow) -> tuple[str, System, Kind]:
     return row.plan_id, row.ref.system, row.ref.kind
 
 
-def _settle_batch(line: Line, system: System, kind: Kind, rows: Sequence[OutboxRow]) -> None:
-    readings = line.read(system, kind, rows)
-    disputed = doubts(line, rows, {row.id: row.stamp for row in rows}, readings)
+def _settle_batch(line: Line, rows: Sequence[OutboxRow]) -> None:
+    stamps = {row.id: row.stamp for row in rows}
+    readings = readings_after(line, rows, stamps)
+    disputed = doubts(line, rows, stamps, readings)
     with line.store.read() as conn:
         plan = plans.get_plan(conn, rows[0].plan_id)
     closed = plan.status is not PlanStatus.APPROVED or line.clock.now() >= plan.expires_at

@@ -32,18 +32,15 @@ from syncd.planning.writing.applied import Stop
 from syncd.planning.writing.compare import Standing, compare
 from syncd.planning.writing.doubt import Doubted, doubts, stamp_of
 from syncd.planning.writing.line import Line, stopped_by
+from syncd.planning.writing.looks import LOST_WAIT, readings_after
 from syncd.planning.writing.settling import PlanContext, Settlement, settle
 from syncd.planning.writing.teams import HAS_TEAM, read_teams, restore_teams, with_seats
-from syncd.planning.writing.verdicts import after_write, before_write, in_dispute, is_doubtful, needs_reading
+from syncd.planning.writing.verdicts import after_write, before_write, in_dispute, needs_reading
 from syncd.store import ledger, outbox, saved_teams
 
 MAX_ATTEMPTS = 3
 SINGLE_ROWS = 5
 """Up to so many rows each is written alone, guarded by the modification time of the compare (salesforce.md 3.3)."""
-UNKNOWN_WAIT = 5.0
-"""Seconds before a row whose answer was lost is read: the server may still be at it."""
-MOST_LOOKS = 4
-"""How often a record is read that shows nothing of a write which was accepted, or whose answer was lost: some 20 s."""
 _SHRINK = 4
 _TEAM_KINDS = frozenset({Kind.ACCOUNT, Kind.OPPORTUNITY})
 
@@ -258,8 +255,10 @@ def _finish(
     readings: Mapping[Ref, Reading] = {}
     disputed: Mapping[int, Doubted] = {}
     try:
-        readings = _read_back(line, unread, results, _stamps(chunk))
         lost = [row for row in unread if results[row.ref].outcome is WriteOutcome.UNKNOWN]
+        if lost:
+            line.pause(LOST_WAIT)
+        readings = readings_after(line, unread, _stamps(chunk))
         disputed = doubts(line, lost, _stamps(chunk), readings)
         read_rows = list(rows)
     except CrmError as error:
@@ -278,34 +277,6 @@ def _finish(
     settle(line, context, ends)
     _reopen(line, again, results)
     return again
-
-
-def _read_back(
-    line: Line,
-    rows: Sequence[OutboxRow],
-    results: Mapping[Ref, WriteResult],
-    stamps: Mapping[int, datetime | None],
-) -> Mapping[Ref, Reading]:
-    """The records as they are after the write; looked at again where it does not show. Raises CrmError.
-
-    A write that is done moves a record's stamp, and so does whoever changes it back: a record with the stamp of the
-    compare (`stamps`, by row id) may be an old picture, and is looked at a few times more before it is believed.
-    """
-    if not rows:
-        return {}
-    if any(results[row.ref].outcome is WriteOutcome.UNKNOWN for row in rows):
-        line.pause(UNKNOWN_WAIT)
-    system, kind = rows[0].ref.system, rows[0].ref.kind
-    readings = dict(line.read(system, kind, rows))
-    doubtful = [row for row in rows if is_doubtful(row, readings.get(row.ref))]
-    for look in range(1, MOST_LOOKS):
-        if not doubtful:
-            break
-        line.back_off(look)
-        readings.update(line.read(system, kind, doubtful))
-        old = (row for row in doubtful if stamp_of(readings.get(row.ref)) == stamps.get(row.id))
-        doubtful = [row for row in old if is_doubtful(row, readings.get(row.ref))]
-    return readings
 
 
 def _wait_out(line: Line, error: RateLimitedError, rows: Sequence[OutboxRow]) -> Stop | None:

@@ -73,11 +73,6 @@ def needs_reading(result: WriteResult) -> bool:
     return result.outcome not in (WriteOutcome.REJECTED, WriteOutcome.RETRY)
 
 
-def is_doubtful(row: OutboxRow, reading: Reading | None) -> bool:
-    """Whether a write that needs reading shows nothing of itself: worth a second look, for a replica may lag."""
-    return compare(row, reading).standing is Standing.AS_PLANNED
-
-
 def _accepted(row: OutboxRow, result: WriteResult, reading: Reading | None) -> Settlement:
     found = compare(row, reading)
     if found.standing is Standing.AS_WANTED:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
+from itertools import count
 
 import pytest
 from planning_world import NOW, SF, ScriptedCrm, World, account, deal, decision, facts, opportunity, plan_input
@@ -12,6 +14,7 @@ from syncd.connectors.port import OwnerVersion, OwnerWrite, Reading, WriteOutcom
 from syncd.errors import ExitCode, RetryableError
 from syncd.model.plans import OWNER_FIELD, OutboxRow, RowState, SavedPlan, held_name
 from syncd.model.records import Record
+from syncd.model.refs import Kind
 from syncd.planning.proposing.builder import PlanInput
 from syncd.planning.writing.doubt import Doubt, doubts
 from syncd.planning.writing.settling import NOT_KEPT
@@ -120,6 +123,40 @@ def test_the_next_start_judges_a_row_in_doubt_by_the_stamp_of_its_compare(world:
     row = row_of(world, plan)
     assert (row.state, len(crm.sent)) == (RowState.CONFLICT if applied else RowState.APPROVED, 1)
     assert (row.code == NOT_KEPT) is applied
+
+
+@pytest.mark.parametrize(
+    ("pictures", "moved", "ends", "looks"),
+    [
+        (3, False, RowState.CONFIRMED, 4),
+        (9, False, RowState.APPROVED, 4),
+        (9, True, RowState.CONFLICT, 2),
+    ],
+    ids=["old pictures", "never written", "changed back"],
+)
+def test_the_next_start_does_not_believe_one_picture_of_before(
+    world: World, pictures: int, moved: bool, ends: RowState, looks: int
+) -> None:
+    source, plan = prepared(world, lost(applied=True, saved="005anna"))
+    crm = world.crms[SF]
+    crm.read_errors = [None, RetryableError("SYN430", "still down")]
+    world.apply(plan, source)
+    before = row_of(world, plan).stamp
+    assert before is not None
+    plain_read, read_ones = crm.read, count(1)
+
+    def read(kind: Kind, ids: Sequence[str]) -> Mapping[str, Reading]:
+        readings = plain_read(kind, ids)
+        if next(read_ones) > pictures:
+            return readings
+        picture = Record(ONE, before + timedelta(seconds=moved), {}, "005old")
+        return {known: replace(reading, record=picture) for known, reading in readings.items()}
+
+    crm.read = read  # type: ignore[method-assign]
+    world.lead()
+    world.recover()
+    assert (row_of(world, plan).state, next(read_ones) - 1) == (ends, looks)
+    assert len(crm.sent) == 1
 
 
 def test_no_history_is_asked_for_a_record_that_nobody_changed(world: World) -> None:

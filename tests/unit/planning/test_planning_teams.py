@@ -28,7 +28,7 @@ from syncd.model.records import Team, TeamMember
 from syncd.model.refs import Kind, Ref
 from syncd.planning.proposing.builder import PlanInput
 from syncd.planning.undo import plan_undo
-from syncd.planning.writing.sending import MOST_LOOKS
+from syncd.planning.writing.looks import MOST_LOOKS
 from syncd.store import ledger, saved_teams
 
 ENGINEER = TeamMember(user_id("cleo", SF), (("AccountAccessLevel", "Edit"), ("TeamMemberRole", "Engineer")))

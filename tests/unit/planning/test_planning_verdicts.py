@@ -103,11 +103,6 @@ def test_what_is_doubted_ends_without_another_write(doubt: Doubt, state: RowStat
     assert (found.state, found.code, found.before, found.after) == (state, code, held, held)
 
 
-@pytest.mark.parametrize(("owner", "doubtful"), [(OLD, True), (NEW, False), (OTHER, False)])
-def test_a_write_that_reads_back_as_not_applied_is_worth_a_second_look(owner: str, doubtful: bool) -> None:
-    assert verdicts.is_doubtful(ROW, shown(owner)) is doubtful
-
-
 @pytest.mark.parametrize("outcome", list(WriteOutcome))
 def test_refusals_alone_need_no_reading(outcome: WriteOutcome) -> None:
     assert verdicts.needs_reading(answer(outcome)) is (outcome not in (REJECTED, RETRY))
