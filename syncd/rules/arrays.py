@@ -39,6 +39,11 @@ def texts_array(texts: Sequence[str]) -> pa.Array:
     return _strings(ends, b"".join(encoded))
 
 
+def empty_texts(count: int) -> pa.Array:
+    """So many empty texts."""
+    return _strings(np.zeros(count + 1, dtype=np.int32), b"")
+
+
 def lines_array(text: str, count: int) -> pa.Array:
     """The lines of a text; ValueError where they are not so many."""
     data = np.frombuffer(text.encode("utf-8"), dtype=np.uint8)

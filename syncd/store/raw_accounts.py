@@ -15,8 +15,8 @@ from syncd.model.raw_accounts import RawAccounts
 from syncd.model.refs import Kind, System
 from syncd.store.tables import applied, records
 
-_ROWS = 10_000
-"""So many accounts come at once: some 5 MB of text."""
+_ROWS = 20_000
+"""So many accounts come at once: some 10 MB of text."""
 _LINE = "\n"
 
 

@@ -57,14 +57,17 @@ def read_book(conn: Connection, systems: Collection[System], derivation: Derivat
     links = joined(conn)
     deals: dict[System, RawDeals] = {}
     for system in systems:
-        read = (parsed_records(raw, deal_fields(derivation)) for raw in raw_opportunities(conn, system))
-        with one_ahead(read) as opportunities:
+        names = deal_fields(derivation)
+        with (
+            one_ahead(raw_opportunities(conn, system)) as told,
+            one_ahead(parsed_records(raw, names) for raw in told) as opportunities,
+        ):
             deals[system] = RawDeals(system, derivation, now, opportunities)
     book = RawBook(derivation, now, {*links, *links.values()}, deals)
     parts: list[BookPart] = []
     members: dict[str, list[Record]] = defaultdict(list)
     for system in systems:
-        with one_ahead(map(book.parsed, raw_accounts(conn, system))) as accounts:
+        with one_ahead(raw_accounts(conn, system)) as told, one_ahead(map(book.parsed, told)) as accounts:
             for some in accounts:
                 part, others = book.read(some)
                 parts.append(part)

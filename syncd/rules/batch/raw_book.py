@@ -7,7 +7,7 @@ records, for whoever derives them one by one. Equal to that, value by value. Kno
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -21,6 +21,7 @@ from syncd.model.raw_accounts import RawAccounts
 from syncd.model.records import Record
 from syncd.model.refs import Kind, Ref, System
 from syncd.rules.arrays import (
+    empty_texts,
     filled,
     flags_array,
     flags_of,
@@ -62,6 +63,13 @@ class _Rows:
     def count(self) -> int:
         return len(self.ids)
 
+    def only(self, kept: pa.Array) -> _Rows:
+        """Those accounts that are flagged."""
+        keys, ids, owners, parents = (each.filter(kept) for each in (self.keys, self.ids, self.owners, self.parents))
+        return _Rows(
+            self.system, keys, ids, owners, parents, {name: each.filter(kept) for name, each in self.texts.items()}
+        )
+
 
 class RawBook:
     """Makes columns of raw accounts, some tens of thousands at a time; `linked` are refs that links are about."""
@@ -92,21 +100,15 @@ class RawBook:
         if parsed is not None:
             keep = ~flags_of(pc.is_in(keys, value_set=self._linked)) & ~filled(merged)
             keep[accounts.odd] = False
-        left = self._records(raw, ids, accounts.lines, merged, np.flatnonzero(~keep))
-        told_by_owner = (lines_array(raw.owners, raw.count), lines_array(raw.parents, raw.count))
-        kept = flags_array(keep)
-        owners, parents = (each.filter(kept) for each in told_by_owner)
-        texts = {name: column.filter(kept) for name, column in (parsed or {}).items()}
-        rows = _Rows(raw.system, keys.filter(kept), ids.filter(kept), owners, parents, texts)
-        return self._part(rows), left
+        owners, parents = lines_array(raw.owners, raw.count), lines_array(raw.parents, raw.count)
+        rows = _Rows(raw.system, keys, ids, owners, parents, parsed or {})
+        if keep.all():
+            return self._part(rows), []
+        return self._part(rows.only(flags_array(keep))), self._records(raw, ids, merged, np.flatnonzero(~keep))
 
-    def _records(
-        self, raw: RawAccounts, ids: pa.Array, told: Sequence[str], merged: pa.Array, rows: NDArray[np.int64]
-    ) -> list[Record]:
+    def _records(self, raw: RawAccounts, ids: pa.Array, merged: pa.Array, rows: NDArray[np.int64]) -> list[Record]:
         """Accounts as records, as far as facts are derived of them."""
-        if not len(rows):
-            return []
-        owners, parents = raw.owners.split("\n"), raw.parents.split("\n")
+        owners, parents, told = (text.split("\n") for text in (raw.owners, raw.parents, raw.fields))
         chosen = rows.tolist()
         fields = json.loads(f"[{','.join([told[row] for row in chosen])}]")  # at once: names of fields are one object
         found = []
@@ -122,7 +124,7 @@ class RawBook:
         columns["systems"] = _constant(shared([rows.system.value]), rows.count)
         columns[OWN_ID_FIELDS[rows.system]] = _own_ids(rows.ids).arrow()
         numbers, dealt, refs = self._deals[rows.system].of(rows.ids)
-        none = texts_array([""] * rows.count)
+        none = empty_texts(rows.count)
         nobody = Read(np.full(rows.count, MISSING, dtype=np.int32), texts_array([]), "text")
         owned = rows.owners.dictionary_encode()
         places = np.where(filled(rows.owners), numbers_of(owned.indices), np.int32(MISSING))

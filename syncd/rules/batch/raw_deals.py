@@ -8,6 +8,7 @@ and so do all where fields have other types.
 from __future__ import annotations
 
 import json
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -131,7 +132,7 @@ class RawDeals:
                 [raw.fields for raw in told],
             )
         )
-        self._accounts = accounts.filter(there).dictionary_encode()
+        self._accounts = _by_id(accounts.filter(there).dictionary_encode())
         self._columns = {name: _whole(parts).filter(there) for name, parts in columns.items()}
         self._odd = np.concatenate([np.zeros(0, dtype=np.bool_), *odd])[filled(accounts)]
 
@@ -250,7 +251,7 @@ class RawDeals:
 
     def of(self, accounts: pa.Array) -> tuple[Mapping[str, Rows], Mapping[str, Spelled], pa.Array]:
         """What opportunities say of accounts: the numbers of a part, the derived fields, and each one's refs."""
-        places = places_of(pc.index_in(accounts, value_set=self._accounts.dictionary))
+        places = self._places_of(accounts)
         has = places >= 0
         there = places[has]
         columns = {}
@@ -265,6 +266,20 @@ class RawDeals:
         is_dealt[has] = self._is_kept[there]
         return {DEALT: is_dealt, SINCE: since, UNTIL: until}, columns, self._refs(has, there)
 
+    def _places_of(self, accounts: pa.Array) -> Rows:
+        """Where the accounts stand among those with opportunities, -1 where they do not.
+
+        Accounts come by id, some thousands at a time, so only those from their first to their last are looked among: a
+        table of all, made each time, would take longer than all the rest where many have opportunities.
+        """
+        held, ends = self._accounts.dictionary, pc.min_max(accounts).as_py()
+        if ends["min"] is None:
+            return np.zeros(0, dtype=np.int64)
+        start = bisect_left(held, ends["min"], key=pa.StringScalar.as_py)
+        end = bisect_right(held, ends["max"], key=pa.StringScalar.as_py)
+        places = places_of(pc.index_in(accounts, value_set=held.slice(start, end - start)))
+        return np.where(places >= 0, places + start, places)
+
     def _refs(self, has: Mask, places: Rows) -> pa.Array:
         """A list of refs for each account."""
         counts = np.zeros(len(has), dtype=np.int64)
@@ -275,6 +290,15 @@ class RawDeals:
         start = f"{self._system.value}:{Kind.OPPORTUNITY.value}:"
         refs = prefixed(start, self._ids.take(numbers_array(rows)))
         return pa.ListArray.from_arrays(numbers_array(ends.astype(np.int32)), refs)
+
+
+def _by_id(accounts: pa.DictionaryArray) -> pa.DictionaryArray:
+    """The same with its different values in their order."""
+    order = numbers_of(pc.array_sort_indices(accounts.dictionary)).astype(np.int64)
+    places = np.empty(len(order), dtype=np.int32)
+    places[order] = np.arange(len(order), dtype=np.int32)
+    indices = places[numbers_of(accounts.indices)]
+    return pa.DictionaryArray.from_arrays(numbers_array(indices), accounts.dictionary.take(numbers_array(order)))
 
 
 def _whole(parts: Sequence[pa.Array]) -> pa.Array:

@@ -18,34 +18,26 @@ _SURROGATE = "\\ud"
 class ParsedRecords:
     """Records with the fields that were asked for as columns of texts, empty in `odd` lines, which Arrow cannot read.
 
-    `lines` are the records' JSON; `columns` is None where some line holds what none of ours does.
+    `columns` is None where some line holds what none of ours does.
     """
 
     raw: RawAccounts
-    lines: Sequence[str]
-    odd: Sequence[int]
+    odd: list[int]
     columns: Mapping[str, pa.Array] | None
 
 
 def parsed_records(raw: RawAccounts, names: Sequence[str]) -> ParsedRecords:
     """The fields of these names of some records; most of it without Python's lock."""
+    if _SURROGATE not in raw.fields:  # nearly always: no line becomes an object
+        return ParsedRecords(raw, [], _columns(raw.fields, names))
     lines = raw.fields.split("\n")
-    odd = _odd_rows(raw.fields, lines)
-    return ParsedRecords(raw, lines, odd, _columns(raw.fields, lines, odd, names))
+    odd = [row for row, line in enumerate(lines) if _SURROGATE in line]
+    for row in odd:
+        lines[row] = "{}"
+    return ParsedRecords(raw, odd, _columns("\n".join(lines), names))
 
 
-def _odd_rows(text: str, lines: Sequence[str]) -> list[int]:
-    return [row for row, line in enumerate(lines) if _SURROGATE in line] if _SURROGATE in text else []
-
-
-def _columns(
-    text: str, lines: Sequence[str], odd: Sequence[int], names: Sequence[str]
-) -> Mapping[str, pa.Array] | None:
-    if odd:
-        plain = list(lines)
-        for row in odd:
-            plain[row] = "{}"
-        text = "\n".join(plain)
+def _columns(text: str, names: Sequence[str]) -> Mapping[str, pa.Array] | None:
     data = text.encode("ascii")
     schema = pa.schema([pa.field(name, pa.string()) for name in names])
     options = pyarrow.json.ParseOptions(explicit_schema=schema, unexpected_field_behavior="ignore")

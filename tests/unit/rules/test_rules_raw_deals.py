@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -118,6 +119,36 @@ def test_columns_say_of_each_account_what_its_records_say(derivation: Derivation
 def test_a_system_without_opportunities_says_nothing_of_anybody() -> None:
     numbers, _, refs = RawDeals(System.HUBSPOT, PLAIN, NOW, ()).of(texts_array(["1", "2"]))
     assert (numbers[DEALT].tolist(), refs.to_pylist()) == ([0, 0], [[], []])
+
+
+@pytest.mark.parametrize("size", [1, 7, 50])
+def test_accounts_are_told_alike_however_many_come_at_once(size: int) -> None:
+    dice = Random(size)
+    told = deals(dice, 120, FIELDS)
+    found = RawDeals(System.SALESFORCE, PLAIN, NOW, (parsed_records(raw, deal_fields(PLAIN)) for raw in raws(told, 50)))
+    accounts = ["000", *sorted({account for _, account, _, _ in told if account}), "001none", "zzz"]
+    whole = found.of(texts_array(accounts))[2].to_pylist()
+    parts = [found.of(texts_array(accounts[start : start + size])) for start in range(0, len(accounts), size)]
+    assert [each for _, _, refs in parts for each in refs.to_pylist()] == whole
+    assert whole[0] == whole[-1] == []
+    assert any(whole)
+    assert found.of(texts_array([]))[2].to_pylist() == []
+
+
+def test_only_accounts_with_something_won_or_odd_are_looked_at_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    looked_at, plain = [], CompanyReader.dealt
+
+    def dealt(self: CompanyReader, opportunities: Sequence[Record]) -> Any:
+        looked_at.append([each.ref.id for each in opportunities])
+        return plain(self, opportunities)
+
+    monkeypatch.setattr(CompanyReader, "dealt", dealt)
+    fields = ['{"amount":"5"}', '{"is_won":"true"}', '{"is_won":"false"}', '{"stage":"\\ud800"}']
+    told = [(f"006{number}", f"001{number}", "", each) for number, each in enumerate(fields)]
+    for some, expected_looks in ((told, [[], ["0061"], ["0063"]]), (told[:3], [[], ["0061"]])):
+        looked_at.clear()
+        RawDeals(System.SALESFORCE, PLAIN, NOW, [parsed_records(raws(some, 9)[0], deal_fields(PLAIN))])
+        assert looked_at == expected_looks
 
 
 def _value(spelled: Any, row: int) -> str | None:
