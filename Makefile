@@ -7,7 +7,7 @@ JOBS ?= 2
 # Where a machine forbids Python to keep what it compiled, each of the many processes of a test would compile all anew.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: help setup demo test contract check lint types layers wheel install-test node-clients systemd-test schema-fixture lock man simulate sweep machine planted mutants coverage fuzz bench bench-explain bench-packs bench-load bench-rules bench-aids bench-balance bench-commands bench-engine bench-plan bench-edits bench-pulls bench-scale bench-spark spark fairness soak evening real screenshots logs site site-serve storm walk-oncall fuzz-readers audit-deps sbom lanes clean
+.PHONY: help setup demo test contract check lint types layers wheel install-test node-clients systemd-test schema-fixture lock man simulate sweep machine planted mutants coverage fuzz bench bench-explain bench-packs bench-load bench-rules bench-aids bench-balance bench-commands bench-engine bench-plan bench-edits bench-pulls bench-scale bench-spark spark fairness soak evening real screenshots logs site site-serve storm walk-oncall fuzz-readers fuzz-commands audit-deps sbom lanes clean
 .DEFAULT_GOAL := help
 
 help: ## what each target does
@@ -183,6 +183,9 @@ walk-oncall: $(STAMP) ## every alert made to happen in the sandbox, and its runb
 fuzz-readers: $(STAMP) build/fuzz/.installed ## the coverage-guided fuzzer, MINUTES over each reader (READERS="pack json ...")
 	@for reader in $(or $(READERS),pack table csv settings json control soql); do \
 	  $(BIN)/python -m tests.fuzz.campaign $$reader $$(( 60 * $(or $(MINUTES),20) )) || exit 1; done
+
+fuzz-commands: $(STAMP) ## LINES command lines that nobody meant, drawn from FIRST on: no bug, no traceback, none that never ends
+	LINES_DRAWN=$(or $(LINES),3000) FIRST=$(or $(FIRST),1) $(BIN)/python -m pytest -q tests/fuzz/test_fuzz_command_lines.py -n $(JOBS)
 
 build/fuzz/.installed: requirements-fuzz.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-fuzz.txt

@@ -6,6 +6,7 @@ import gc
 import importlib
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from syncd.cli.catalogue import COMMANDS
 from syncd.cli.paths import GivenPath, with_given_paths
 from syncd.errors import ExitCode, SyncdError
 from syncd.errors.exhaustion import exhaustion
+from syncd.errors.refused_files import refused_file
 
 EPILOG = """\b
 Exit codes: 0 fine, 1 a bug, 2 usage, 3 invalid input or findings, 4 plan
@@ -91,7 +93,7 @@ def main() -> None:
     """Run the command line and exit with the documented code; the boundary where every error ends."""
     gc.set_threshold(*_GENERATIONS)
     try:
-        code = cli.main(prog_name="syncd", standalone_mode=False)
+        code = cli.main(_words(sys.argv[1:]), prog_name="syncd", standalone_mode=False)
         sys.stdout.flush()
     except click.exceptions.Abort:
         click.echo("stopped", err=True)
@@ -107,6 +109,18 @@ def main() -> None:
     sys.exit(int(code or 0))
 
 
+def _words(given: Sequence[str]) -> list[str]:
+    """The words of the command line; where one is not UTF-8, its odd bytes are replaced, and a note says so.
+
+    It is not refused: whoever writes the reason of a freeze in an old terminal wants the freeze.
+    """
+    words = [word.encode("utf-8", "surrogateescape").decode("utf-8", "replace") for word in given]
+    for word, raw in zip(words, given, strict=True):
+        if word != raw:
+            click.echo(f"note: an argument is not UTF-8; it is read as {word!r}", err=True)
+    return words
+
+
 def _tell(error: Exception) -> ExitCode:
     """Say what ended the process, and with which exit code it ends."""
     short = exhaustion(error)
@@ -114,9 +128,10 @@ def _tell(error: Exception) -> ExitCode:
         try:
             from syncd.cli.output import show_bug, show_error
 
-            if isinstance(error, SyncdError):
-                show_error(error)
-                return error.exit_code
+            told = error if isinstance(error, SyncdError) else refused_file(error)
+            if told is not None:
+                show_error(told)
+                return told.exit_code
             show_bug(error)
             return ExitCode.BUG
         except (OSError, MemoryError, ImportError) as second:

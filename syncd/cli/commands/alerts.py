@@ -29,7 +29,9 @@ Example:
   syncd alerts silence add monitor=Drift --until 4h --comment "migration"
   syncd alerts test ./pack
 """
-_ID = click.argument("alert_id", metavar="ID", type=click.IntRange(1))
+_NUMBER = click.IntRange(1, 2**63 - 1)
+"""The number of a row, as large as a database has any."""
+_ID = click.argument("alert_id", metavar="ID", type=_NUMBER)
 
 
 @click.group(invoke_without_command=True, epilog=EPILOG)
@@ -118,7 +120,7 @@ def silence() -> None:
     "add", epilog='\b\nExample:\n  syncd alerts silence add monitor=Drift --until 8h --comment "migration"\n'
 )
 @click.argument("matchers", metavar="[NAME=VALUE]...", nargs=-1)
-@click.option("--alert", "alert_id", type=click.IntRange(1), metavar="ID", help="Silence what this alert is about.")
+@click.option("--alert", "alert_id", type=_NUMBER, metavar="ID", help="Silence what this alert is about.")
 @click.option("--until", required=True, metavar="T", help="When it ends: 30min, 4h, 2d, or 2026-12-01T10:00:00Z.")
 @click.option("--starts", metavar="T", help="When it begins; default: now.")
 @click.option("--comment", required=True, help="Why, for those who wonder where the alert is.")
@@ -167,7 +169,7 @@ def silence_list(ctx: click.Context, everything: bool, format_: str) -> None:
 
 
 @silence.command("expire", epilog="\b\nExample:\n  syncd alerts silence expire 3\n")
-@click.argument("silence_id", metavar="ID", type=click.IntRange(1))
+@click.argument("silence_id", metavar="ID", type=_NUMBER)
 @click.pass_context
 def silence_expire(ctx: click.Context, silence_id: int) -> int:
     """End the silence ID now; alerts that it kept back and that still hold are told by the next watch."""

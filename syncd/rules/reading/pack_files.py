@@ -14,6 +14,9 @@ from syncd.rules.findings import Findings
 
 MOST_YAML_BYTES = 8 * 1024 * 1024
 MOST_CSV_BYTES = 64 * 1024 * 1024
+MOST_FILES = 100_000
+"""Looked through for rule files: who names a home folder or a whole disk hears of it soon, not after minutes."""
+MOST_YAML_FILES = 5_000
 
 
 class PackFiles:
@@ -40,14 +43,19 @@ class PackFiles:
     def yaml_names(self) -> tuple[str, ...]:
         """Every `**/*.yaml` in the order of the names; hidden files and folders are no part of a pack.
 
-        A folder without any, or one that cannot be read, is an error (SYN209); a `.yml` file is a warning (SYN282).
+        A folder without any, one that cannot be read, or one with so many files that it can be no pack is an error
+        (SYN209); a `.yml` file is a warning (SYN282).
         """
         if not self._root.is_dir():
             self._findings.error("SYN209", f"there is no folder {self._root}", None, "a pack is a folder of YAML files")
             return ()
         names: list[str] = []
+        seen = 0
         for folder, folders, files in os.walk(self._root, onerror=self._report_unreadable):
             folders[:] = sorted(name for name in folders if not name.startswith("."))
+            seen += len(folders) + len(files)
+            if seen > MOST_FILES or len(names) > MOST_YAML_FILES:
+                return self._is_no_pack()
             for name in sorted(files):
                 if not name.startswith("."):
                     self._sort_out((Path(folder) / name).relative_to(self._root).as_posix(), names)
@@ -56,6 +64,11 @@ class PackFiles:
                 "SYN209", f"there is no .yaml file in {self._root}", None, "a pack is a folder of YAML files"
             )
         return tuple(sorted(names))
+
+    def _is_no_pack(self) -> tuple[str, ...]:
+        text = f"{self._root} holds more than {MOST_YAML_FILES:,} .yaml files, or {MOST_FILES:,} of any kind"
+        self._findings.error("SYN209", text, None, "a pack is a folder of its own: name that one")
+        return ()
 
     def _sort_out(self, relative: str, names: list[str]) -> None:
         if relative.endswith((".yaml", ".yml")) and not relative.isprintable():

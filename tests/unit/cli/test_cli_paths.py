@@ -38,15 +38,22 @@ def test_an_option_in_the_place_of_a_path_is_refused(words: list[str]) -> None:
     assert (result.exit_code, "is an option, no path" in result.output) == (2, True)
 
 
-def test_every_option_that_takes_a_path_refuses_options() -> None:
+def test_all_that_takes_a_path_refuses_what_is_none() -> None:
     paths = [
         (name, param)
         for name, command in [("syncd", cli), *_commands()]
         for param in command.params
-        if isinstance(param, click.Option) and isinstance(param.type, click.Path)
+        if isinstance(param.type, click.Path)
     ]
-    assert len(paths) > 20
+    assert len(paths) > 40
     assert [(name, param.name) for name, param in paths if not isinstance(param.type, GivenPath)] == []
+
+
+@pytest.mark.parametrize("words", [["check"], ["plan", "--out"], ["db", "restore"], ["--config"]])
+@pytest.mark.parametrize("path", ["a" * 300, "a/" * 3000], ids=["a name", "all of it"])
+def test_what_is_longer_than_any_path_is_a_slip(words: list[str], path: str) -> None:
+    result = CliRunner().invoke(cli, [*words, path])
+    assert (result.exit_code, "is too long for a path" in result.output) == (2, True)
 
 
 def test_a_path_that_begins_with_one_dash_or_a_dot_is_one() -> None:

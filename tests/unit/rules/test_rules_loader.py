@@ -311,6 +311,18 @@ def test_a_file_that_is_too_large_is_refused(tmp_path: Path, monkeypatch: pytest
     assert codes(tmp_path, {"a.yaml": MINIMAL, "b.yaml": "# " + "x" * 2000}) == ["SYN209"]
 
 
+@pytest.mark.parametrize(("limit", "most"), [("MOST_YAML_FILES", 2), ("MOST_FILES", 5)])
+def test_a_folder_that_can_be_no_pack_is_not_read(
+    limit: str, most: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = {"a.yaml": MINIMAL} | {f"folder{number}/b.yaml": "format: 7" for number in range(4)}
+    assert len(errors(tmp_path, files)) > 1
+    monkeypatch.setattr(f"syncd.rules.reading.pack_files.{limit}", most)
+    assert [(each.code, each.hint) for each in found(tmp_path, files)] == [
+        ("SYN209", "a pack is a folder of its own: name that one")
+    ]
+
+
 # The format and the sections
 
 
