@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -43,6 +43,14 @@ def written_field(name: str) -> str | None:
 def held_value(record: Record, field: str) -> str | None:
     """What a record holds in a field of a plan: the owner's id, the id in a role's field, or a text of ours."""
     return record.owner if field == OWNER_FIELD else record.fields.get(held_name(field))
+
+
+def with_held_value(record: Record, field: str, value: str | None) -> Record:
+    """The record with this value in a field of a plan."""
+    if field == OWNER_FIELD:
+        return replace(record, owner=value)
+    others = {name: each for name, each in record.fields.items() if name != held_name(field)}
+    return replace(record, fields=others if value is None else {**others, held_name(field): value})
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,9 +1,10 @@
 """Doubt: a write whose answer was lost. Was it done, and is what the record shows now its doing? Writes nothing.
 
 A record that shows the value of before, and that nobody changed since it was compared, was not written: the row may be
-sent again. One that was changed is judged by the CRM's history of its owners, where it keeps one; where that proves
-nothing the row is not sent again, for that could overrule a person who put the owner back in that moment (I10). So is a
-record that shows the value that was wanted: a person who set it meanwhile has spoken, and it is no write of ours.
+sent again, unless the CRM's history of its owners, where it keeps one, knows better: then the record is an old picture.
+One that was changed is judged by that history; where it proves nothing the row is not sent again, for that could
+overrule a person who put the owner back in that moment (I10). So is a record that shows the value that was wanted: a
+person who set it meanwhile has spoken, and it is no write of ours.
 """
 
 from __future__ import annotations
@@ -21,8 +22,9 @@ from syncd.planning.writing.line import Line
 
 
 class Doubt(StrEnum):
-    """What may be so: the write was done and put back, or somebody else did what it wanted."""
+    """What may be so: the write was done and does not show, it was put back, or somebody else did what it wanted."""
 
+    UNSEEN = "unseen"
     PUT_BACK = "put-back"
     NOT_OURS = "not-ours"
 
@@ -41,20 +43,24 @@ def doubts(
     """What is doubted of rows whose answer was lost, all of one system and kind, by row id; others are as they look.
 
     `stamps` holds each record's stamp as the compare before the write read it, by row id; `readings` come after it.
-    Asks the CRM only about records that show the wanted value, or that somebody changed meanwhile. Raises CrmError
-    where it cannot be asked.
+    Asks the CRM only about records that show the wanted value or that of before. Raises CrmError where it cannot be
+    asked.
     """
     standing = {row.id: compare(row, readings.get(row.ref)).standing for row in rows}
-    changed = [
-        row
-        for row in rows
-        if standing[row.id] is Standing.AS_PLANNED and stamp_of(readings.get(row.ref)) != stamps.get(row.id)
-    ]
+    planned = [row for row in rows if standing[row.id] is Standing.AS_PLANNED]
     wanted = [row for row in rows if standing[row.id] is Standing.AS_WANTED]
-    histories = _histories(line, [*changed, *wanted])
-    found = {row.id: _put_back(row, stamps.get(row.id), histories.get(row.slot, ())) for row in changed}
+    histories = _histories(line, [*planned, *wanted])
+    found: dict[int, Doubted | None] = {}
+    for row in planned:
+        stamp, versions = stamps.get(row.id), histories.get(row.slot, ())
+        if stamp_of(readings.get(row.ref)) != stamp:
+            found[row.id] = _put_back(row, stamp, versions)
+        elif _is_set(row, stamp, versions):
+            found[row.id] = _unseen(row)
+            wanted.append(row)
     us = line.own_id(rows[0].ref.system) if any(row.slot in histories for row in wanted) else None
-    found |= {row.id: _not_ours(row, us, histories.get(row.slot, ())) for row in wanted}
+    for row in wanted:
+        found[row.id] = _not_ours(row, us, histories.get(row.slot, ())) or found.get(row.id)
     return {known: doubted for known, doubted in found.items() if doubted is not None}
 
 
@@ -70,6 +76,19 @@ def _histories(line: Line, rows: Sequence[OutboxRow]) -> Mapping[Slot, tuple[Own
 def stamp_of(reading: Reading | None) -> datetime | None:
     """The stamp of the record that was read, None where there was none."""
     return reading.record.stamp if reading is not None and reading.record is not None else None
+
+
+def _is_set(row: OutboxRow, stamp: datetime | None, versions: Sequence[OwnerVersion]) -> bool:
+    """Whether the history has the wanted value as the newest, set after the compare: an older record is a picture."""
+    newest = latest_version(versions, row.new)
+    if newest is None or newest.owner != row.new or newest.at is None or stamp is None:
+        return False
+    return newest.at > stamp
+
+
+def _unseen(row: OutboxRow) -> Doubted:
+    text = f"the answer was lost, and the record still shows the {row.field} {named(row.old)}"
+    return Doubted(Doubt.UNSEEN, f"{text}, but its history has {named(row.new)} since: the write was done")
 
 
 def _put_back(row: OutboxRow, stamp: datetime | None, versions: Sequence[OwnerVersion]) -> Doubted | None:

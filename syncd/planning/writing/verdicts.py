@@ -6,8 +6,10 @@ been a write. The reading decides (reliability.md 2.2 and 3.6, F07, F10, F24).
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from syncd.connectors.port import Reading, WriteOutcome, WriteResult
-from syncd.model.plans import LOST_ANSWER, OutboxRow, RowState
+from syncd.model.plans import LOST_ANSWER, OutboxRow, RowState, with_held_value
 from syncd.planning.writing.compare import Standing, compare
 from syncd.planning.writing.doubt import Doubt, Doubted
 from syncd.planning.writing.settling import NOT_KEPT, Settlement
@@ -61,11 +63,21 @@ def in_dispute(row: OutboxRow, reading: Reading | None, doubted: Doubted, reques
     """The end of a row in doubt that its record's value alone would judge wrongly: it is not sent again.
 
     One that may have been put back has our mark from now on, so that the owner of before counts as the word of whoever
-    put it back. One that somebody else carried out has no mark of ours.
+    put it back. One that somebody else carried out has no mark of ours. What does not show yet goes into the mirror as
+    it is: else it would look changed back until the next pull.
     """
     if doubted.doubt is Doubt.PUT_BACK:
         return Settlement(row, RowState.CONFLICT, NOT_KEPT, doubted.text, request_id, row.old, row.old, reading)
-    return Settlement(row, RowState.SKIPPED_ALREADY, None, doubted.text, request_id, row.new, row.new, reading)
+    done = _as_wanted(row, reading)
+    if doubted.doubt is Doubt.UNSEEN:
+        return Settlement(row, RowState.CONFIRMED, LOST_ANSWER, doubted.text, request_id, row.old, row.new, done)
+    return Settlement(row, RowState.SKIPPED_ALREADY, None, doubted.text, request_id, row.new, row.new, done)
+
+
+def _as_wanted(row: OutboxRow, reading: Reading | None) -> Reading | None:
+    if reading is None or reading.record is None:
+        return reading
+    return replace(reading, record=with_held_value(reading.record, row.field, row.new))
 
 
 def needs_reading(result: WriteResult) -> bool:

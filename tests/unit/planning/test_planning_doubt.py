@@ -18,7 +18,7 @@ from syncd.model.refs import Kind
 from syncd.planning.proposing.builder import PlanInput
 from syncd.planning.writing.doubt import Doubt, doubts
 from syncd.planning.writing.settling import NOT_KEPT
-from syncd.store import ownership
+from syncd.store import mirror, ownership
 
 ONE = account(1)
 LOST = RetryableError("SYN430", "read timeout")
@@ -159,14 +159,58 @@ def test_the_next_start_does_not_believe_one_picture_of_before(
     assert len(crm.sent) == 1
 
 
-def test_no_history_is_asked_for_a_record_that_nobody_changed(world: World) -> None:
+@pytest.mark.parametrize(
+    "history",
+    [(), (LONG_AGO,), (replace(BY_US, at=NOW - timedelta(days=1)), LONG_AGO)],
+    ids=["no history", "untouched", "wanted once, before the compare"],
+)
+def test_a_record_that_nobody_changed_is_written_again(world: World, history: tuple[OwnerVersion, ...]) -> None:
     def dropped(writes: Sequence[OwnerWrite], crm: ScriptedCrm) -> tuple[WriteResult, ...]:
         raise LOST
 
-    source, plan = prepared(world, dropped)
+    source, plan = prepared(world, dropped, *history)
     report = world.apply(plan, source)
-    assert report.calls == 1 + 1 + 4 + 3, "compare, the call that was lost, four looks; then once more"
+    assert report.calls == 1 + 1 + 4 + 1 + 3, "compare, the call that was lost, four looks, its history; then once more"
     assert world.crms[SF].owners[ONE] == "005anna"
+
+
+@pytest.mark.parametrize("dies", [False, True], ids=["read at once", "read by the next start"])
+@pytest.mark.parametrize(
+    ("history", "state", "source_of_mark"),
+    [
+        ((BY_US, LONG_AGO), RowState.CONFIRMED, "written"),
+        ((replace(BY_US, by=None), LONG_AGO), RowState.CONFIRMED, "written"),
+        ((BEN_AGREES, LONG_AGO), RowState.SKIPPED_ALREADY, "adopted"),
+    ],
+    ids=["us", "nobody named", "a person"],
+)
+def test_a_record_that_is_shown_as_before_for_ever_is_not_written_again_where_its_history_has_the_write(
+    world: World, history: tuple[OwnerVersion, ...], state: RowState, source_of_mark: str, dies: bool
+) -> None:
+    """Seed 63052: five pictures of before in a row, over half a minute."""
+    source, plan = prepared(world, lost(applied=True, saved="005anna"), *history)
+    crm = world.crms[SF]
+    picture, plain_read = crm.read(Kind.ACCOUNT, [ONE.id]), crm.read
+    if dies:
+        crm.read_errors = [None, RetryableError("SYN430", "still down")]
+
+    def read(kind: Kind, ids: Sequence[str]) -> Mapping[str, Reading]:
+        plain_read(kind, ids)
+        return picture
+
+    crm.read = read  # type: ignore[method-assign]
+    world.apply(plan, source)
+    if dies:
+        world.lead()
+        world.recover()
+    row = row_of(world, plan)
+    assert (row.state, len(crm.sent)) == (state, 1)
+    assert mark_of(world)[1] == source_of_mark
+    with world.store.read() as conn:
+        mirrored = mirror.get_record(conn, ONE)
+    assert mirrored is not None
+    assert mirrored.owner == "005anna", "else it looks changed back until the next pull"
+    assert "the answer was lost" in (row.message or "")
 
 
 @pytest.mark.parametrize("dies", [False, True], ids=["read at once", "read by the next start"])

@@ -91,16 +91,22 @@ def test_who_was_first_is_told_where_a_condition_refused_our_write_and_the_wante
 
 
 @pytest.mark.parametrize(
-    ("doubt", "state", "code", "held"),
+    ("doubt", "state", "code", "before", "after"),
     [
-        (Doubt.PUT_BACK, RowState.CONFLICT, NOT_KEPT, OLD),
-        (Doubt.NOT_OURS, RowState.SKIPPED_ALREADY, None, NEW),
+        (Doubt.PUT_BACK, RowState.CONFLICT, NOT_KEPT, OLD, OLD),
+        (Doubt.NOT_OURS, RowState.SKIPPED_ALREADY, None, NEW, NEW),
+        (Doubt.UNSEEN, RowState.CONFIRMED, LOST_ANSWER, OLD, NEW),
     ],
 )
-def test_what_is_doubted_ends_without_another_write(doubt: Doubt, state: RowState, code: str | None, held: str) -> None:
+def test_what_is_doubted_ends_without_another_write_and_is_mirrored_as_it_is(
+    doubt: Doubt, state: RowState, code: str | None, before: str, after: str
+) -> None:
     found = verdicts.after_write(ROW, answer(UNKNOWN), shown(OLD), last=False, doubted=Doubted(doubt, "words"))
     assert found is not None
-    assert (found.state, found.code, found.before, found.after) == (state, code, held, held)
+    assert (found.state, found.code, found.before, found.after) == (state, code, before, after)
+    assert found.reading is not None
+    assert found.reading.record is not None
+    assert found.reading.record.owner == after
 
 
 @pytest.mark.parametrize("outcome", list(WriteOutcome))
