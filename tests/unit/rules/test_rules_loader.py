@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from pack_writing import CATCH_ALL, MINIMAL, codes, errors, found, in_pack, loaded, with_territory, write
 
-from syncd.errors import InputError
+from syncd.errors import InputError, page_of
 from syncd.rules.conditions import AllOf, Always, FieldTest, InSegment
 from syncd.rules.loader import load_pack, pack_revision
 from syncd.rules.pack import (
@@ -23,6 +23,7 @@ from syncd.rules.pack import (
     Territory,
     Unassigned,
 )
+from syncd.rules.reading import pack_files
 
 ACME = Path(__file__).parent / "packs" / "acme"
 
@@ -321,6 +322,13 @@ def test_a_folder_that_can_be_no_pack_is_not_read(
     assert [(each.code, each.hint) for each in found(tmp_path, files)] == [
         ("SYN209", "a pack is a folder of its own: name that one")
     ]
+
+
+def test_the_page_names_the_limits() -> None:
+    page = " ".join((page_of("SYN209") or "").split())
+    told = [f"{pack_files.MOST_YAML_BYTES >> 20} MB for YAML", f"{pack_files.MOST_CSV_BYTES >> 20} MB for CSV"]
+    told += [f"{pack_files.MOST_YAML_FILES:,} YAML files", f"{pack_files.MOST_FILES:,} files of any kind"]
+    assert [each for each in told if each not in page] == []
 
 
 # The format and the sections
