@@ -100,7 +100,9 @@ def explain(
         page = page_of(what)
         if page is None:
             raise UsageError("SYN002", f"there is no code {what.upper()}", hint="codes stand in findings and errors")
-        click.echo(page, nl=False)
+        from syncd.report.page_text import page_text
+
+        click.echo(page_text(page), nl=False)
         return
     from syncd.jobs.answers.explaining import explain_company, explain_toward
     from syncd.jobs.answers.lead_explaining import explain_lead, explain_lead_ref
