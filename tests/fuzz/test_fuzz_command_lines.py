@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import shlex
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -26,12 +27,15 @@ ENDS = {*ExitCode} - {ExitCode.BUG}
 
 
 @pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Installation:
+def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
     """An installation with a book, owners and a plan that waits, beside two CRMs."""
     made = Installation.make(tmp_path_factory.mktemp("lines") / "home" / "in" / "a" / "folder", companies=20)
-    for words in (["db", "upgrade"], ["pull"], ["adopt"], ["plan"]):
-        made.syncd(*words)
-    return made
+    try:
+        for words in (["db", "upgrade"], ["pull"], ["adopt"], ["plan"]):
+            made.syncd(*words)
+        yield made
+    finally:
+        made.close()
 
 
 @pytest.mark.parametrize("part", range(-(-COUNT // EACH)))

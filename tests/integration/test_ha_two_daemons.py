@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -66,7 +67,8 @@ class Machine:
 
     def signal(self, number: signal.Signals) -> None:
         for pid in self.family():
-            os.kill(pid, number)
+            with suppress(ProcessLookupError):  # a child may end just now
+                os.kill(pid, number)
 
     def stop(self) -> None:
         if self.process is not None and self.process.poll() is None:
