@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from importlib import import_module
 from pathlib import Path
 
 import click
@@ -86,13 +85,19 @@ def completion(shell: str) -> str:
 
 
 def commands() -> Iterator[tuple[str, click.Command]]:
-    """Every command and subcommand with its full name, in the order of the catalogue."""
-    for name, entry in COMMANDS.items():
-        command: click.Command = getattr(import_module(f"syncd.cli.commands.{entry.module}"), entry.attribute)
-        yield name, command
-        if isinstance(command, click.Group):
-            for below in sorted(command.commands):
-                yield f"{name} {below}", command.commands[below]
+    """Every command and all below it with their full names, in the order of the catalogue."""
+    context = click.Context(cli)
+    for name in COMMANDS:
+        command = cli.get_command(context, name)
+        if command is not None:
+            yield from _with_those_below(name, command)
+
+
+def _with_those_below(name: str, command: click.Command) -> Iterator[tuple[str, click.Command]]:
+    yield name, command
+    if isinstance(command, click.Group):
+        for below in sorted(command.commands):
+            yield from _with_those_below(f"{name} {below}", command.commands[below])
 
 
 def write_all(folder: Path) -> None:

@@ -10,8 +10,7 @@ from random import Random  # noqa: TID251 - seeded, and the line that fails is s
 
 import click
 
-from syncd.cli.catalogue import COMMANDS
-from syncd.cli.main import cli
+from syncd.cli.manual import commands
 
 _ENDLESS = {"demo", "sandbox", "serve", "console", "--follow", "--watch"}
 """Commands that make CRMs or run until they are stopped, and options that make others do so."""
@@ -43,26 +42,14 @@ _STRANGE = (
 def lines(seed: int, count: int) -> Iterator[list[str]]:
     """So many command lines, the same for the same seed."""
     dice = Random(seed)
-    known = [each for name in COMMANDS if name not in _ENDLESS for each in _below((name,), _loaded(name))]
+    known = [(name, command) for name, command in commands() if name not in _ENDLESS and _runs(command)]
     for _ in range(count):
-        path, command = dice.choice(known)
-        yield [*path, *_words(command, dice)]
+        name, command = dice.choice(known)
+        yield [*name.split(), *_words(command, dice)]
 
 
-def _loaded(name: str) -> click.Command:
-    command = cli.get_command(click.Context(cli), name)
-    if command is None:
-        raise LookupError(name)
-    return command
-
-
-def _below(path: tuple[str, ...], command: click.Command) -> Iterator[tuple[tuple[str, ...], click.Command]]:
-    """A command and those below it, by the words that call them."""
-    if not isinstance(command, click.Group) or command.invoke_without_command:
-        yield path, command
-    if isinstance(command, click.Group):
-        for name, each in command.commands.items():
-            yield from _below((*path, name), each)
+def _runs(command: click.Command) -> bool:
+    return not isinstance(command, click.Group) or command.invoke_without_command
 
 
 def _words(command: click.Command, dice: Random) -> list[str]:

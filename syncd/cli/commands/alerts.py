@@ -29,9 +29,20 @@ Example:
   syncd alerts silence add monitor=Drift --until 4h --comment "migration"
   syncd alerts test ./pack
 """
-_NUMBER = click.IntRange(1, 2**63 - 1)
-"""The number of a row, as large as a database has any."""
-_ID = click.argument("alert_id", metavar="ID", type=_NUMBER)
+
+
+class RowNumber(click.ParamType[int]):
+    """The number of an alert or a silence, as large as a database has any; help does not tell how large that is."""
+
+    name = "integer"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """The number; a usage error for what is none, or is out of range."""
+        number: int = click.IntRange(1, 2**63 - 1).convert(value, param, ctx)
+        return number
+
+
+_ID = click.argument("alert_id", metavar="ID", type=RowNumber())
 
 
 @click.group(invoke_without_command=True, epilog=EPILOG)
@@ -120,7 +131,7 @@ def silence() -> None:
     "add", epilog='\b\nExample:\n  syncd alerts silence add monitor=Drift --until 8h --comment "migration"\n'
 )
 @click.argument("matchers", metavar="[NAME=VALUE]...", nargs=-1)
-@click.option("--alert", "alert_id", type=_NUMBER, metavar="ID", help="Silence what this alert is about.")
+@click.option("--alert", "alert_id", type=RowNumber(), metavar="ID", help="Silence what this alert is about.")
 @click.option("--until", required=True, metavar="T", help="When it ends: 30min, 4h, 2d, or 2026-12-01T10:00:00Z.")
 @click.option("--starts", metavar="T", help="When it begins; default: now.")
 @click.option("--comment", required=True, help="Why, for those who wonder where the alert is.")
@@ -169,7 +180,7 @@ def silence_list(ctx: click.Context, everything: bool, format_: str) -> None:
 
 
 @silence.command("expire", epilog="\b\nExample:\n  syncd alerts silence expire 3\n")
-@click.argument("silence_id", metavar="ID", type=_NUMBER)
+@click.argument("silence_id", metavar="ID", type=RowNumber())
 @click.pass_context
 def silence_expire(ctx: click.Context, silence_id: int) -> int:
     """End the silence ID now; alerts that it kept back and that still hold are told by the next watch."""

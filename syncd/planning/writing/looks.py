@@ -34,17 +34,17 @@ def readings_after(
         return {}
     system, kind = rows[0].ref.system, rows[0].ref.kind
     readings = dict(line.read(system, kind, rows))
-    doubtful = [row for row in rows if shows_nothing(row, readings.get(row.ref))]
+    doubtful = [row for row in rows if _shows_nothing(row, readings.get(row.ref))]
     for look in range(1, MOST_LOOKS):
         if not doubtful:
             break
         line.back_off(look)
         readings.update(line.read(system, kind, doubtful))
         old = (row for row in doubtful if stamp_of(readings.get(row.ref)) == stamps.get(row.id))
-        doubtful = [row for row in old if shows_nothing(row, readings.get(row.ref))]
+        doubtful = [row for row in old if _shows_nothing(row, readings.get(row.ref))]
     return readings
 
 
-def shows_nothing(row: OutboxRow, reading: Reading | None) -> bool:
+def _shows_nothing(row: OutboxRow, reading: Reading | None) -> bool:
     """Whether a record shows nothing of the write: worth a second look."""
     return compare(row, reading).standing is Standing.AS_PLANNED

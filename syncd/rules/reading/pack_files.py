@@ -46,7 +46,12 @@ class PackFiles:
         A folder without any, one that cannot be read, or one with so many files that it can be no pack is an error
         (SYN209); a `.yml` file is a warning (SYN282).
         """
-        if not self._root.is_dir():
+        try:
+            is_folder = self._root.is_dir()
+        except OSError as error:  # a folder above it may not be searched
+            self._report_unreadable(error)
+            return ()
+        if not is_folder:
             self._findings.error("SYN209", f"there is no folder {self._root}", None, "a pack is a folder of YAML files")
             return ()
         names: list[str] = []

@@ -9,27 +9,15 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from syncd.cli.catalogue import COMMANDS
 from syncd.cli.main import cli
+from syncd.cli.manual import commands
 
 ROOT = Path(__file__).parents[3]
 HEAVY = {"sqlalchemy", "hubspot", "simple_salesforce", "pydantic", "structlog", "zeep", "requests", "yaml"}
+EVERY = list(commands())
 
 
-def commands() -> list[tuple[str, click.Command]]:
-    """Every command and subcommand by its words."""
-    found: list[tuple[str, click.Command]] = []
-    context = click.Context(cli)
-    for name in COMMANDS:
-        command = cli.get_command(context, name)
-        assert command is not None, name
-        found.append((name, command))
-        if isinstance(command, click.Group):
-            found += [(f"{name} {sub}", each) for sub, each in command.commands.items()]
-    return found
-
-
-@pytest.mark.parametrize(("words", "command"), commands(), ids=[words for words, _ in commands()])
+@pytest.mark.parametrize(("words", "command"), EVERY, ids=[words for words, _ in EVERY])
 def test_every_command_has_help_with_an_example_that_fits_the_screen(words: str, command: click.Command) -> None:
     result = CliRunner().invoke(cli, [*words.split(), "--help"], terminal_width=80)
     assert result.exit_code == 0
@@ -38,7 +26,7 @@ def test_every_command_has_help_with_an_example_that_fits_the_screen(words: str,
     assert max(len(line) for line in result.output.splitlines()) <= 80
 
 
-@pytest.mark.parametrize("words", [words for words, _ in commands()])
+@pytest.mark.parametrize("words", [words for words, _ in EVERY])
 def test_every_command_stands_in_the_docs(words: str) -> None:
     docs = (ROOT / "docs" / "commands.md").read_text(encoding="utf-8")
     assert re.search(rf"`syncd {re.escape(words)}\b", docs), f"docs/commands.md does not show `syncd {words}`"

@@ -2,27 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import click
 import pytest
 from click.testing import CliRunner
 
-from syncd.cli.catalogue import COMMANDS
 from syncd.cli.main import cli
+from syncd.cli.manual import commands
 from syncd.cli.paths import GivenPath
-
-
-def _commands() -> Iterator[tuple[str, click.Command]]:
-    ctx = click.Context(cli)
-    waiting = [(name, cli.get_command(ctx, name)) for name in COMMANDS]
-    while waiting:
-        name, command = waiting.pop()
-        assert command is not None
-        yield name, command
-        if isinstance(command, click.Group):
-            waiting.extend((f"{name} {each}", inner) for each, inner in command.commands.items())
 
 
 def test_demo_does_not_keep_its_files_in_a_folder_called_help(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -41,7 +29,7 @@ def test_an_option_in_the_place_of_a_path_is_refused(words: list[str]) -> None:
 def test_all_that_takes_a_path_refuses_what_is_none() -> None:
     paths = [
         (name, param)
-        for name, command in [("syncd", cli), *_commands()]
+        for name, command in [("syncd", cli), *commands()]
         for param in command.params
         if isinstance(param.type, click.Path)
     ]

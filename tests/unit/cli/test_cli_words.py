@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from syncd.cli.main import main
+from syncd.cli.main import cli, main
 from syncd.errors import ExitCode
 from tests.integration.installation import Installation
 
@@ -57,12 +57,24 @@ def test_a_number_that_no_database_has_is_a_slip(
     assert "is not in the range" in capsys.readouterr().err
 
 
-def test_a_folder_that_this_user_may_not_read_is_told_and_no_bug(
+def test_a_file_that_the_system_refuses_anywhere_is_told_and_no_bug(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def refused(*_: object, **__: object) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied", "/root/book.csv")
+
+    monkeypatch.setattr(cli, "main", refused)
+    assert run(monkeypatch, "status") == ExitCode.INVALID
+    assert "error SYN012: /root/book.csv: Permission denied" in capsys.readouterr().err
+
+
+def test_a_pack_below_a_folder_that_this_user_may_not_search_is_a_finding(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def refused(self: Path, **_: object) -> bool:
         raise PermissionError(errno.EACCES, "Permission denied", str(self))
 
     monkeypatch.setattr(Path, "is_dir", refused)
-    assert run(monkeypatch, "check", str(tmp_path)) == ExitCode.INVALID
-    assert f"error SYN012: {tmp_path}: Permission denied" in capsys.readouterr().err
+    assert run(monkeypatch, "check", str(tmp_path), "--format", "json") == ExitCode.INVALID
+    (finding,) = json.loads(capsys.readouterr().out)["findings"]
+    assert (finding["code"], "Permission denied" in finding["message"]) == ("SYN209", True)

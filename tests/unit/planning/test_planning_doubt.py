@@ -143,11 +143,11 @@ def test_the_next_start_does_not_believe_one_picture_of_before(
     world.apply(plan, source)
     before = row_of(world, plan).stamp
     assert before is not None
-    plain_read, read_ones = crm.read, count(1)
+    plain_read, reads = crm.read, count(1)
 
     def read(kind: Kind, ids: Sequence[str]) -> Mapping[str, Reading]:
         readings = plain_read(kind, ids)
-        if next(read_ones) > pictures:
+        if next(reads) > pictures:
             return readings
         picture = Record(ONE, before + timedelta(seconds=moved), {}, "005old")
         return {known: replace(reading, record=picture) for known, reading in readings.items()}
@@ -155,7 +155,7 @@ def test_the_next_start_does_not_believe_one_picture_of_before(
     crm.read = read  # type: ignore[method-assign]
     world.lead()
     world.recover()
-    assert (row_of(world, plan).state, next(read_ones) - 1) == (ends, looks)
+    assert (row_of(world, plan).state, next(reads) - 1) == (ends, looks)
     assert len(crm.sent) == 1
 
 
