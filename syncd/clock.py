@@ -5,12 +5,15 @@ All instants in syncd are aware datetimes in UTC that came through a Clock. Test
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Protocol
+
+_HOUR_24 = re.compile(r"[^0-9:+]24(?::?00(?::?00(?:[.,]0+)?)?)?(?:Z|[+-][0-9:.]+)?\Z", re.ASCII)
 
 
 class Clock(Protocol):
@@ -118,6 +121,16 @@ def _clock_face() -> tuple[tuple[str, ...], tuple[str, ...]]:
     return minutes, tuple(f":{second:02}." for second in range(60))
 
 
+def read_iso(text: str) -> datetime:
+    """What `datetime.fromisoformat` reads, the same under every Python: hour 24, which 3.14 began to take, is none.
+
+    Raises ValueError for what is no time.
+    """
+    if _HOUR_24.search(text, 8):  # a date has eight characters or ten
+        raise ValueError(f"hour must be in 0..23: {text!r}")
+    return datetime.fromisoformat(text)
+
+
 def parse_instant(text: str) -> datetime:
     """The instant that a text names, in UTC.
 
@@ -128,7 +141,7 @@ def parse_instant(text: str) -> datetime:
     try:
         if stripped.lstrip("-").isdigit() and len(stripped.lstrip("-")) >= 9:
             return datetime.fromtimestamp(int(stripped) / 1000, UTC)
-        instant = datetime.fromisoformat(stripped)
+        instant = read_iso(stripped)
         if instant.tzinfo is None:
             raise ValueError(f"no time zone in {text!r}")
         return instant.astimezone(UTC)

@@ -26,7 +26,7 @@ from syncd.planning.proposing.cascade import CHILD_KINDS
 from syncd.planning.proposing.document import FORMAT, change_entry, guard_entry, summary_entry
 from syncd.planning.proposing.fingerprints import undo_fingerprint
 from syncd.planning.saving import save_with_record
-from syncd.store import companies, ledger, mirror, outbox, overrides, ownership
+from syncd.store import companies, dossier, ledger, mirror, outbox, overrides, ownership
 
 REVERT = "drift-revert"
 _NOTHING = Decimal(0)
@@ -43,9 +43,9 @@ class DriftView:
 
     def of_company(self, ref: Ref) -> tuple[Drift, ...]:
         """The drifts of the company that an account belongs to."""
-        company = self.companies.get(ref)
+        company = self.companies.get(ref, str(ref))
         return tuple(
-            drift for key, drift in sorted(self.drifts.items()) if key == ref or self.companies.get(key) == company
+            drift for key, drift in sorted(self.drifts.items()) if self.companies.get(key, str(key)) == company
         )
 
     def email(self, system: System, user: str | None) -> str | None:
@@ -80,7 +80,8 @@ def adopt_drift(
 ) -> tuple[int, str]:
     """Take the present owner (or holder of the view's role) of a drifted account as an override; number and e-mail.
 
-    The caller commits. Raises RefusedError SYN527 where nothing drifted, SYN528 where the owner is no active user.
+    An override that was adopted for an account of the same company ends. The caller commits. Raises RefusedError SYN527
+    where nothing drifted, SYN528 where the owner is no active user.
     """
     drift = _required(view, ref)
     owner = view.users.get(Ref(ref.system, Kind.USER, drift.now)) if drift.now is not None else None
@@ -91,6 +92,7 @@ def adopt_drift(
             f"{ref} belongs to {who_text}, who is no active user: no override can name them",
             hint=f"`syncd drift revert {ref}` plans it back, and the rules decide about the rest",
         )
+    ended = overrides.end(conn, _together(conn, ref), now=now, role=view.role)
     number = overrides.add(conn, ref, owner.email, who=who, why=why, expires=expires, now=now, role=view.role)
     for each in view.of_company(ref):
         ownership.set_mark(conn, each.ref, each.now, "adopted", now=now, field=view.role)
@@ -107,6 +109,7 @@ def adopt_drift(
             "from": drift.was,
             "to": drift.now,
             "expires": expires.isoformat() if expires else None,
+            "ended": ended,
         },
         payload={"why": why, "owner": owner.email},
     )
@@ -116,8 +119,11 @@ def adopt_drift(
 def release_override(
     conn: Connection, ref: Ref, *, who: str, why: str, now: datetime, run_id: str, role: str = OWNER_FIELD
 ) -> None:
-    """End the override that an adopted drift made. The caller commits. Raises RefusedError SYN529 where none stands."""
-    if not overrides.end(conn, [ref], now=now, role=role):
+    """End the override that an adopted drift made, for whichever account of its company.
+
+    The caller commits. Raises RefusedError SYN529 where none stands.
+    """
+    if not overrides.end(conn, _together(conn, ref), now=now, role=role):
         raise RefusedError(
             "SYN529", f"no override of {ref} stands in the ledger", hint="`syncd drift overrides` lists them"
         )
@@ -168,6 +174,12 @@ def plan_revert(
     )
     save_with_record(conn, plan, at=now)
     return plan
+
+
+def _together(conn: Connection, ref: Ref) -> tuple[Ref, ...]:
+    """The accounts that are one company with this one, itself among them."""
+    company = dossier.company_keys(conn, [ref])[ref]
+    return dossier.members_of(conn, [company])[company]
 
 
 def _required(view: DriftView, ref: Ref) -> Drift:

@@ -36,6 +36,8 @@ def overrides_text(document: Mapping[str, Any]) -> str:
         until = f"until {entry['expires']}" if entry["expires"] else "without end"
         role = "" if entry["role"] == "owner" else f"{plain(entry['role'])} "
         lines.append(f"  {entry['number']:>4}  {entry['account']}  {role}{plain(entry['owner'])}, {until}")
+        if entry["outranked_by"] is not None:
+            lines.append(f"        outranked by {entry['outranked_by']}, adopted later for the same company")
         lines.append(wrapped(f"{plain(entry['by'])}: {plain(entry['why'])}", indent=8, hanging=10))
     return "\n".join(lines)
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, Text, func, select, type_coerce, update
 
 from syncd.model.plans import OWNER_FIELD
 from syncd.model.refs import Ref
 from syncd.store.tables import adopted_overrides as _t
+from syncd.store.tables import company_links
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +71,29 @@ def standing(conn: Connection) -> tuple[AdoptedOverride, ...]:
         AdoptedOverride(row.id, row.account, row.role, row.owner, row.who, row.why, row.expires, row.at)
         for row in conn.execute(_STANDING)
     )
+
+
+def outranked(conn: Connection) -> Mapping[int, int]:
+    """The number of the override that counts instead, by that of each that does not.
+
+    Of several for one company and role the last counts: one company's accounts may have been joined after each of
+    them was adopted.
+    """
+    joined = select(_t.c.id, _t.c.role, func.coalesce(company_links.c.company, type_coerce(_t.c.account, Text)))
+    joined = joined.outerjoin(company_links, company_links.c.ref == _t.c.account)
+    of_company: dict[tuple[str, str], list[int]] = defaultdict(list)
+    for number, role, company in conn.execute(joined.where(_t.c.ended_at.is_(None)).order_by(_t.c.id)):
+        of_company[company, role].append(number)
+    return {number: numbers[-1] for numbers in of_company.values() for number in numbers[:-1]}
+
+
+def counting(conn: Connection) -> tuple[AdoptedOverride, ...]:
+    """Every override that stands and is not outranked by a later one, oldest first."""
+    standing_ones = standing(conn)
+    if len(standing_ones) < 2:
+        return standing_ones
+    others = outranked(conn)
+    return tuple(each for each in standing_ones if each.id not in others)
 
 
 _STANDING = select(_t).where(_t.c.ended_at.is_(None)).order_by(_t.c.id)

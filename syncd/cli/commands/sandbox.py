@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import signal
 import threading
-from datetime import UTC, datetime
+from datetime import UTC
 from pathlib import Path
 
 import click
 
-from syncd.clock import SystemClock
+from syncd.clock import SystemClock, read_iso
 from syncd.errors import InputError, UsageError
 
 EPILOG = """\b
@@ -67,7 +67,7 @@ def sandbox(
     from syncd.cli.sandboxes import open_sandboxes
 
     try:
-        instant = datetime.fromisoformat(as_of).replace(tzinfo=UTC) if as_of else None
+        instant = read_iso(as_of).replace(tzinfo=UTC) if as_of else None
         if into is not None and instant is None:
             instant = SystemClock().now()
         running = open_sandboxes(

@@ -42,7 +42,7 @@ def _lines(cell: str) -> re.Pattern[str]:
 
 _NUMBERS: Final = _lines(_NUMBER)
 _INSTANTS: Final = _lines(r"[^\n]{10}T[^\n]{8}\.[^\n]{3}Z")
-_STAMPS: Final = re.compile(r"(?>\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z\n)*+", re.ASCII)
+_STAMPS: Final = re.compile(r"(?>\d{4}-\d\d-\d\dT(?:[01]\d|2[0-3]):\d\d:\d\d\.\d{3}Z\n)*+", re.ASCII)
 _DAYS: Final = _lines(r"[^\n]{4}-[^\n]{5}")
 _TRUTHS: Final = _lines(r"true|false")
 

@@ -13,7 +13,7 @@ from syncd.store import overrides
 def with_adopted(context: Context, pack: Pack) -> Pack:
     """The pack with the overrides that stand in the ledger: they count alike."""
     with context.store.read() as conn:
-        standing = overrides.standing(conn)
+        counting = overrides.counting(conn)
     adopted = (
         Override(
             account=str(each.account),
@@ -24,6 +24,6 @@ def with_adopted(context: Context, pack: Pack) -> Pack:
             expires=each.expires,
             role=each.role,
         )
-        for each in standing
+        for each in counting
     )
-    return replace(pack, overrides=(*pack.overrides, *adopted)) if standing else pack
+    return replace(pack, overrides=(*pack.overrides, *adopted)) if counting else pack

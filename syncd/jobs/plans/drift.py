@@ -6,7 +6,11 @@ from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
+from sqlalchemy import Connection
+
 from syncd.clock import iso
+from syncd.errors import RefusedError
+from syncd.jobs.books.family_book import read_family
 from syncd.jobs.books.written import mapped_roles
 from syncd.jobs.context import Context
 from syncd.jobs.leadership import Leadership
@@ -15,7 +19,10 @@ from syncd.model.plans import OWNER_FIELD, SavedPlan
 from syncd.model.refs import Ref
 from syncd.planning import drift
 from syncd.planning.ownership import Drift
-from syncd.store import mirror, overrides
+from syncd.rules.deciding.exceptions import in_force, match_exceptions, override_of
+from syncd.rules.matching.time_window import local_day
+from syncd.rules.pack import Pack
+from syncd.store import dossier, mirror, overrides
 
 
 def drift_document(context: Context) -> dict[str, Any]:
@@ -59,10 +66,15 @@ def _author(view: drift.DriftView, each: Drift) -> str | None:
 def adopt_drift(
     context: Context, leader: Leadership, ref: Ref, *, why: str, expires: date | None, role: str = OWNER_FIELD
 ) -> tuple[int, str]:
-    """Take the present owner as an override; its number and the owner. See `planning.drift.adopt_drift`."""
+    """Take the present owner as an override; its number and the owner. See `planning.drift.adopt_drift`.
+
+    Raises RefusedError SYN537 where the pack has an override in force for the company, too: no plan can obey two.
+    """
     leader.check()
+    pack = context.pack()
     with recorded(context, "drift") as run, context.store.write() as conn:
         view = drift.look(conn, context.systems, role)
+        _refuse_second(context, conn, pack, ref, role)
         found = drift.adopt_drift(
             conn,
             view,
@@ -75,6 +87,22 @@ def adopt_drift(
         )
     context.log.event("drift.adopted", ref=str(ref), override=found[0])
     return found
+
+
+def _refuse_second(context: Context, conn: Connection, pack: Pack, ref: Ref, role: str) -> None:
+    """Raise SYN537 where a file of the pack has a person's word on this company and role that is in force."""
+    if not pack.overrides:
+        return
+    now = context.clock.now()
+    company = dossier.company_keys(conn, [ref])[ref]
+    matched, _ = match_exceptions(pack, read_family(context, conn, pack, [company], now).facts, now)
+    entry = override_of(matched, company, role)
+    if entry is not None and in_force(entry, local_day(now, pack.zone)):
+        raise RefusedError(
+            "SYN537",
+            f"{entry.place} has an override of this company in force: {entry.account} to {entry.owner}",
+            hint="change that entry in the pack, which speaks for the company as long as it stands",
+        )
 
 
 def release(context: Context, leader: Leadership, ref: Ref, *, why: str, role: str = OWNER_FIELD) -> None:
@@ -107,7 +135,7 @@ def plan_revert(context: Context, refs: Sequence[Ref], role: str = OWNER_FIELD) 
 def overrides_document(context: Context) -> dict[str, Any]:
     """The overrides that stand in the ledger, as a document."""
     with context.store.read() as conn:
-        standing = overrides.standing(conn)
+        standing, outranked = overrides.standing(conn), overrides.outranked(conn)
     return {
         "format": 1,
         "overrides": [
@@ -120,6 +148,7 @@ def overrides_document(context: Context) -> dict[str, Any]:
                 "why": each.why,
                 "at": iso(each.at),
                 "expires": each.expires.isoformat() if each.expires else None,
+                "outranked_by": outranked.get(each.id),
             }
             for each in standing
         ],

@@ -150,8 +150,8 @@ class Replanner:
     def _pack(self, now: datetime) -> Pack:
         """The pack, the very same object where neither its files nor the day nor the ledger's overrides are others."""
         with self._context.store.read() as conn:
-            standing = overrides.standing(conn)
-        read_as = (self.footprint(), now.date(), standing, self._context.rates())
+            adopted = overrides.counting(conn)
+        read_as = (self.footprint(), now.date(), adopted, self._context.rates())
         known = self._known
         if known is None or read_as != self._read_as or local_day(now, known.zone) != self._day:
             known = with_adopted(self._context, self._context.pack(self._root, now=now, memory=self._reading))

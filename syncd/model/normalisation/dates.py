@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, time
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
-from syncd.clock import parse_instant
+from syncd.clock import parse_instant, read_iso
 
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
@@ -37,7 +37,7 @@ def instant_or_date(text: str, zone: ZoneInfo) -> datetime | None:
         try:
             return parse_instant(stripped)
         except ValueError:
-            local = datetime.fromisoformat(stripped)
+            local = read_iso(stripped)
             return local.replace(tzinfo=zone).astimezone(UTC) if local.tzinfo is None else None
     except (ValueError, OverflowError, OSError):
         return None

@@ -15,6 +15,8 @@ from syncd.model.refs import long_salesforce_id
 from syncd.rules.facts import Facts
 from syncd.rules.pack import Dispute, Override, Pack
 
+_REMOVE = "Remove one of them; `syncd drift release REF` ends one that stands in the ledger."
+
 
 @dataclass(frozen=True, slots=True)
 class Exceptions:
@@ -118,4 +120,4 @@ def _doubled(key: str, entries: tuple[Override, ...], today: date) -> Iterator[F
         earlier = first.setdefault(entry.role, entry)
         if earlier is not entry:
             message = f"two overrides are in force for {key} as {entry.role}; the other is at {earlier.place}"
-            yield Finding("SYN324", Severity.ERROR, message, entry.place, hint="Remove one of them.")
+            yield Finding("SYN324", Severity.ERROR, message, entry.place, hint=_REMOVE)

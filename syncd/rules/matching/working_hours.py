@@ -13,7 +13,7 @@ from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-_WRITTEN = re.compile(r"(?:([A-Za-z, -]+) )?(\d\d:\d\d)-(\d\d:\d\d)(?: (\S+))?")
+_WRITTEN = re.compile(r"(?:([A-Za-z, -]+) )?((?!24)\d\d:\d\d)-(\d\d:\d\d)(?: (\S+))?")
 _WEEK = 8
 _STEP = timedelta(minutes=1)
 

@@ -10,6 +10,7 @@ from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
 from zoneinfo import ZoneInfo
 
+from syncd.clock import read_iso
 from syncd.rules.pack import Duration
 
 _NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\Z")
@@ -84,7 +85,7 @@ def day(text: str) -> date | None:
 def instant(text: str, zone: ZoneInfo) -> datetime | None:
     """An instant in UTC: `2026-12-01T10:00:00Z`; without an offset, and a day alone, in the pack's zone."""
     try:
-        found = datetime.fromisoformat(text)
+        found = read_iso(text)
         return (found if found.tzinfo else found.replace(tzinfo=zone)).astimezone(UTC)
     except (ValueError, OverflowError):
         return None

@@ -10,7 +10,7 @@ import math
 from datetime import UTC, date, datetime
 from typing import Any
 
-from syncd.clock import parse_instant
+from syncd.clock import parse_instant, read_iso
 from syncd.sandbox.salesforce.identifiers import canonical
 
 TEXT_TYPES = frozenset(
@@ -77,7 +77,7 @@ def _instant(text: str) -> datetime:
     try:
         return parse_instant(text)
     except ValueError:
-        return datetime.fromisoformat(text).replace(tzinfo=UTC)
+        return read_iso(text).replace(tzinfo=UTC)
 
 
 def guessed(values: list[object]) -> str:

@@ -129,9 +129,8 @@ class TestHours:
             at = minute
 
     def test_hours_of_no_length_and_nonsense_are_none(self):
-        assert [parse_hours(each) for each in ("09:00-09:00", "9-5", "09:00-17:00 Mars/Base", "Foo 09:00-17:00")] == [
-            None
-        ] * 4
+        texts = ("09:00-09:00", "9-5", "09:00-17:00 Mars/Base", "Foo 09:00-17:00", "24:00-08:00")
+        assert [parse_hours(each) for each in texts] == [None] * 5
 
 
 class TestFit:
