@@ -49,6 +49,7 @@ import csv, io, json, os, resource, sys, time
 known, folder = json.load(sys.stdin), sys.argv[1]
 os.environ["RUNTIME__DLTHUB_TELEMETRY"] = "false"
 os.environ["DLT_DATA_DIR"] = folder
+os.environ["LOAD__WORKERS"] = "1"  # SQLite has one writer: with more, 1,000,000 rows each ended as an OperationalError
 import dlt
 from dlt.sources.helpers.rest_client import RESTClient
 from dlt.sources.helpers.rest_client.auth import BearerTokenAuth

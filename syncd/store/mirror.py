@@ -25,7 +25,7 @@ from syncd.store.records import (
     records_of_account,
     upsert_records,
 )
-from syncd.store.sweeps import mark_vanished, missing_ids
+from syncd.store.sweeps import mark_vanished, missing_ids, vanished
 from syncd.store.systems import (
     MirrorStatus,
     bind_system,
@@ -65,6 +65,7 @@ __all__ = [
     "store_users",
     "teams",
     "users",
+    "vanished",
 ]
 
 

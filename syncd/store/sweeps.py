@@ -31,11 +31,25 @@ def mark_vanished(
     max_share: float = 0.02,
     seen_before: datetime | None = None,
 ) -> int:
-    """Mark live records that are not among `live_ids` as deleted; returns how many.
+    """Mark the records that `vanished` names as deleted; returns how many. Raises GuardTrippedError as it does."""
+    gone = vanished(conn, system, kind, live_ids, max_share=max_share, seen_before=seen_before)
+    return retire(conn, {Ref(system, kind, record_id): None for record_id in gone}, now=now, run_id=run_id)
 
-    With `seen_before` (when the sweep began to read ids), rows that changed since then are left alone: they may be
-    newer than the ids. Raises GuardTrippedError SYN404, with nothing changed, if more than `max_share` of the live
-    records (and more than 10) would vanish.
+
+def vanished(
+    conn: Connection,
+    system: System,
+    kind: Kind,
+    live_ids: Iterable[str],
+    *,
+    max_share: float = 0.02,
+    seen_before: datetime | None = None,
+) -> tuple[str, ...]:
+    """The ids of the mirror's live records that are not among `live_ids`, sorted.
+
+    With `seen_before` (when the sweep began to read ids), rows that changed since then are left out: they may be
+    newer than the ids. Raises GuardTrippedError SYN404 if they are more than `max_share` of the live records (and more
+    than 10).
     """
     conn.exec_driver_sql(_statement(conn.dialect, CreateTable))
     for batch in chunks(live_ids):
@@ -44,12 +58,12 @@ def mark_vanished(
     gone = select(records.c.id).where(*live, records.c.id.not_in(select(_live_ids.c.id)))
     if seen_before is not None:
         gone = gone.where(records.c.changed_at < seen_before)
-    vanished = conn.execute(gone.order_by(records.c.id)).scalars().all()
+    found = tuple(conn.execute(gone.order_by(records.c.id)).scalars())
     total = conn.execute(select(func.count()).select_from(records).where(*live)).scalar_one()
     conn.exec_driver_sql(_statement(conn.dialect, DropTable))
     what = "opportunities" if kind is Kind.OPPORTUNITY else f"{kind.value}s"
-    guard_vanishing(system, what, vanished, of=total, max_share=max_share)
-    return retire(conn, {Ref(system, kind, record_id): None for record_id in vanished}, now=now, run_id=run_id)
+    guard_vanishing(system, what, found, of=total, max_share=max_share)
+    return found
 
 
 @cache

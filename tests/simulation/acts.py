@@ -172,9 +172,6 @@ class Acts:
         ref = Ref.parse(entry["ref"])
         if self.dice.chance(0.5):
             adopt_drift(context, leader, ref, why="she knows them", expires=None)
-            for one in drifts:
-                if one is entry or (one["company"] is not None and one["company"] == entry["company"]):
-                    self.invariants.settled[Ref.parse(one["ref"])] = self.world.clock.now()
             return f"adopted {ref}"
         plan = plan_revert(context, [ref])
         self._approve(leader, plan.document)

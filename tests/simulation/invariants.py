@@ -76,10 +76,19 @@ class Invariants:
         """What must hold at any time; raises ViolationError."""
         self.history.update()
         self.checked += 1
+        self._note_settled()
         self.i02_cursor_not_ahead()
         self.i09_only_approved_writes()
         self.i09_only_seats_that_were_there()
         self.i10_no_resend_without_a_read()
+
+    def _note_settled(self) -> None:
+        """What a person adopted was adopted, too, where the process died right after the commit."""
+        with self.world.context.store.read() as conn:
+            marks = ownership.marks(conn)
+        for ref, mark in marks.items():
+            if mark.source == "adopted" and mark.at > self.adopted_at:
+                self.settled[ref] = max(mark.at, self.settled.get(ref, START))
 
     def at_rest(self) -> None:
         """What must hold once nobody edits, nothing fails, and syncd has had its time; raises ViolationError."""

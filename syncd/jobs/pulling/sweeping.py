@@ -1,7 +1,8 @@
 """The id sweep: all live ids of each system against the mirror, both ways.
 
-What the system no longer shows is marked deleted, within a guard; what the mirror lacks is read and stored. Increments
-see neither a hard delete nor a record that was only now shared with us (salesforce.md 2.6).
+What the system no longer shows, neither in its list nor by its id, is marked deleted, within a guard; what the mirror
+lacks is read and stored. Increments see neither a hard delete nor a record that was only now shared with us
+(salesforce.md 2.6).
 """
 
 from __future__ import annotations
@@ -71,7 +72,7 @@ class _Sweep:
             live += batch
             self.show(f"{self.system.value}: {len(live):,} ids of {self.kind.value} records read")
         result.read += len(live)
-        result.deleted += self._mark_vanished(live, began)
+        result.deleted += self._mark_vanished(live, began, result)
         with context.store.read() as conn:
             missing = mirror.missing_ids(conn, self.system, self.kind, live)
         added = sum(self._fetch(batch) for batch in chunked(missing, _FETCHED_AT_ONCE))
@@ -84,20 +85,35 @@ class _Sweep:
                 " restored, or missed by earlier pulls"
             )
 
-    def _mark_vanished(self, live: Sequence[str], began: datetime) -> int:
+    def _mark_vanished(self, live: Sequence[str], began: datetime, result: SystemPull) -> int:
+        """Mark what is neither listed nor found by its id; how many that is."""
         context = self.context
         share = float(context.settings.limits.mass_delete_share)
+        with context.store.write() as conn:
+            unlisted = mirror.vanished(conn, self.system, self.kind, live, max_share=share, seen_before=began)
+        there = [found for batch in chunked(unlisted, _FETCHED_AT_ONCE) for found in self._still_there(batch)]
+        if there:
+            which = f"{len(there)} that are there, such as {there[0]}"
+            result.notes.append(f"the list of {self.kind.value} records lacked {which}: not deleted")
+        if len(there) == len(unlisted):
+            return 0
         with context.store.write() as conn:
             return mirror.mark_vanished(
                 conn,
                 self.system,
                 self.kind,
-                live,
+                [*live, *there],
                 now=context.clock.now(),
                 run_id=self.run_id,
                 max_share=share,
                 seen_before=began,
             )
+
+    def _still_there(self, ids: Sequence[str]) -> list[str]:
+        """Those that the system has although its list lacks them: a page of a list may be an older one, untold."""
+        self.check()
+        readings = self.context.reader(self.system).read(self.kind, ids).items()
+        return [asked for asked, reading in readings if reading.record is not None and not reading.record.deleted]
 
     def _fetch(self, ids: Sequence[str]) -> int:
         """Read records and store them; how many came new into the mirror."""

@@ -3,6 +3,7 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -353,6 +354,31 @@ def test_a_sweep_marks_what_is_gone_for_good(world: World) -> None:
     report = sweep(world.context)
     assert report.systems[1].deleted == 1
     assert gone not in world.mirrored(HUBSPOT, ACCOUNT)
+
+
+@pytest.mark.parametrize(
+    ("system", "path", "rows"),
+    [(SALESFORCE, "q=SELECT+Id+FROM+Account", "records"), (HUBSPOT, "properties=hs_object_id&", "results")],
+)
+def test_a_sweep_deletes_nothing_that_its_list_alone_lacks(world: World, system: System, path: str, rows: str) -> None:
+    """Seeds 70212 and 70678: a page of the list was an older answer, and ten live records were marked deleted."""
+    world.pulled()
+    held = world.mirrored(system, ACCOUNT)
+    gone = world.account(HUBSPOT).id
+    world.hubspot.quirks.hidden.add(f"companies/{gone}")
+
+    def shortened(answer: HttpResponse) -> HttpResponse:
+        document = json.loads(answer.body)
+        document[rows] = document[rows][:-3]
+        return replace(answer, body=json.dumps(document).encode())
+
+    world.wire(system).add(Trouble(path_has(path), after=shortened, times=1))
+    world.wait()
+    report = sweep(world.context)
+    assert world.mirrored(system, ACCOUNT).keys() == held.keys() - {gone}
+    of_system = next(each for each in report.systems if each.system is system)
+    assert any("the list of account records lacked 3 that are there" in note for note in of_system.notes)
+    assert sum(each.deleted for each in report.systems) == 1
 
 
 def test_a_sweep_that_would_delete_too_much_stops(world: World) -> None:
