@@ -5,8 +5,8 @@ The SDK is no dependency of syncd: make an environment for it anywhere and name 
     python -m venv /tmp/tap && /tmp/tap/bin/pip install singer-sdk
 
 The taps for Salesforce on the index speak to Salesforce's own login hosts alone, so the peer is what Meltano's SDK asks
-of whoever writes a tap: a schema, a path and where the next page is. Its messages are thrown away, in a process of its own
-from start to end; syncd's figures are those of peer_extract.py by REST, extracting alone and as a whole with its start.
+of whoever writes a tap: a schema, a path and where the next page is. Its messages are thrown away, in a process of its
+own from start to end; syncd's figures are those of peer_extract.py by REST, extracting alone and as a whole.
 Prints one JSON document.
 """
 
