@@ -25,7 +25,7 @@ from syncd.store.records import (
     records_of_account,
     upsert_records,
 )
-from syncd.store.sweeps import mark_vanished, missing_ids, vanished
+from syncd.store.sweeps import mark_gone, missing_ids, vanished
 from syncd.store.systems import (
     MirrorStatus,
     bind_system,
@@ -50,7 +50,7 @@ __all__ = [
     "get_records",
     "last_change",
     "mark_complete",
-    "mark_vanished",
+    "mark_gone",
     "mirror_status",
     "missing_ids",
     "native_sync_sign",

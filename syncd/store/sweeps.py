@@ -20,22 +20,6 @@ _WHETHER_LIVE = (records.c.id, records.c.system, records.c.kind, records.c.delet
 _live_ids = Table("sweep_ids", MetaData(), Column("id", Words, primary_key=True), prefixes=["TEMPORARY"])
 
 
-def mark_vanished(
-    conn: Connection,
-    system: System,
-    kind: Kind,
-    live_ids: Iterable[str],
-    *,
-    now: datetime,
-    run_id: str | None,
-    max_share: float = 0.02,
-    seen_before: datetime | None = None,
-) -> int:
-    """Mark the records that `vanished` names as deleted; returns how many. Raises GuardTrippedError as it does."""
-    gone = vanished(conn, system, kind, live_ids, max_share=max_share, seen_before=seen_before)
-    return retire(conn, {Ref(system, kind, record_id): None for record_id in gone}, now=now, run_id=run_id)
-
-
 def vanished(
     conn: Connection,
     system: System,
@@ -64,6 +48,26 @@ def vanished(
     what = "opportunities" if kind is Kind.OPPORTUNITY else f"{kind.value}s"
     guard_vanishing(system, what, found, of=total, max_share=max_share)
     return found
+
+
+def mark_gone(
+    conn: Connection,
+    system: System,
+    kind: Kind,
+    ids: Iterable[str],
+    *,
+    now: datetime,
+    run_id: str | None,
+    seen_before: datetime | None = None,
+) -> int:
+    """Mark live records as deleted; returns how many. `seen_before` leaves some alone, as it does for `vanished`."""
+    gone: list[Ref] = []
+    for batch in chunks(ids):
+        older = select(records.c.id).where(records.c.system == system, records.c.kind == kind, records.c.id.in_(batch))
+        if seen_before is not None:
+            older = older.where(records.c.changed_at < seen_before)
+        gone += [Ref(system, kind, record_id) for record_id in conn.execute(older).scalars()]
+    return retire(conn, dict.fromkeys(gone), now=now, run_id=run_id)
 
 
 @cache

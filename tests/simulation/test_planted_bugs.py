@@ -42,7 +42,7 @@ def _overlap_dropped(patch: Patch) -> None:
 
 def _deletions_missed(patch: Patch) -> None:
     """The id sweep marks nothing."""
-    patch.setattr(mirror, "mark_vanished", lambda *_, **__: 0)
+    patch.setattr(mirror, "mark_gone", lambda *_, **__: 0)
 
 
 def _sent_again_blindly(patch: Patch) -> None:

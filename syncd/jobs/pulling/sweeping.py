@@ -91,23 +91,16 @@ class _Sweep:
         share = float(context.settings.limits.mass_delete_share)
         with context.store.write() as conn:
             unlisted = mirror.vanished(conn, self.system, self.kind, live, max_share=share, seen_before=began)
-        there = [found for batch in chunked(unlisted, _FETCHED_AT_ONCE) for found in self._still_there(batch)]
+        there = {found for batch in chunked(unlisted, _FETCHED_AT_ONCE) for found in self._still_there(batch)}
         if there:
-            which = f"{len(there)} that are there, such as {there[0]}"
+            which = f"{len(there)} that are there, such as {min(there)}"
             result.notes.append(f"the list of {self.kind.value} records lacked {which}: not deleted")
-        if len(there) == len(unlisted):
+        gone = [each for each in unlisted if each not in there]
+        if not gone:
             return 0
         with context.store.write() as conn:
-            return mirror.mark_vanished(
-                conn,
-                self.system,
-                self.kind,
-                [*live, *there],
-                now=context.clock.now(),
-                run_id=self.run_id,
-                max_share=share,
-                seen_before=began,
-            )
+            now = context.clock.now()
+            return mirror.mark_gone(conn, self.system, self.kind, gone, now=now, run_id=self.run_id, seen_before=began)
 
     def _still_there(self, ids: Sequence[str]) -> list[str]:
         """Those that the system has although its list lacks them: a page of a list may be an older one, untold."""

@@ -171,7 +171,7 @@ def clean(store: Store, part: str, after: timedelta) -> int:
 def test_records_gone_for_good_are_dropped_after_thirty_days_and_not_before(store: Store) -> None:
     with store.write() as conn:
         put(conn, account(1), account(2))
-        mirror.mark_vanished(conn, SF, Kind.ACCOUNT, ["1"], now=NOW, run_id="r")
+        mirror.mark_gone(conn, SF, Kind.ACCOUNT, ["2"], now=NOW, run_id="r")
     assert clean(store, "records", 30 * DAY) == 0
     assert clean(store, "records", 30 * DAY + timedelta(seconds=1)) == 1
     with store.read() as conn:

@@ -19,7 +19,8 @@ LATER = NOW + timedelta(hours=1)
 
 def _sweep(store: Store, live: list[str], **rest: object) -> int:
     with store.write() as conn:
-        return mirror.mark_vanished(conn, SF, Kind.ACCOUNT, iter(live), now=LATER, run_id="r", **rest)  # type: ignore[arg-type]
+        gone = mirror.vanished(conn, SF, Kind.ACCOUNT, iter(live), **rest)  # type: ignore[arg-type]
+        return mirror.mark_gone(conn, SF, Kind.ACCOUNT, gone, now=LATER, run_id="r")
 
 
 def _live(store: Store) -> list[str]:
@@ -148,3 +149,11 @@ def test_unreadable_teams_are_known_as_unreadable(store: Store) -> None:
         mirror.store_teams(conn, SF, [team], now=NOW)
         mirror.store_teams(conn, SF, None, now=LATER)
         assert mirror.teams(conn, SF) == mirror.TeamsView(False, {"1": team})
+
+
+def test_a_record_that_changed_while_it_was_asked_for_is_not_marked(store: Store) -> None:
+    ids = _fill(store, 3)
+    with store.write() as conn:
+        assert mirror.mark_gone(conn, SF, Kind.ACCOUNT, ids[:2], now=LATER, run_id="r", seen_before=NOW) == 0
+        assert mirror.mark_gone(conn, SF, Kind.ACCOUNT, ids[:2], now=LATER, run_id="r", seen_before=LATER) == 2
+    assert _live(store) == ids[2:]
