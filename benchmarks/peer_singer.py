@@ -28,7 +28,7 @@ import first_load
 from peer_extract import by_processor, in_process, queries
 
 TAP = """
-import json, logging, sys, urllib.request
+import json, logging, sys
 from singer_sdk import RESTStream, Tap
 from singer_sdk.authenticators import BearerTokenAuthenticator
 from singer_sdk.pagination import BaseHATEOASPaginator
