@@ -16,6 +16,7 @@ from syncd.clock import iso, parse_instant
 from syncd.model.plans import OWNER_FIELD, UNDO, OutboxRow, RowState, Slot, document_hash, held_name
 from syncd.model.records import Record
 from syncd.model.refs import Kind, Ref, System
+from syncd.planning.writing.verdicts import NOT_SEEN
 from syncd.store import cursors, ledger, outbox, ownership, plans
 from tests.simulation.approvals import GRAIN, Approvals, Approved, in_force, named
 from tests.simulation.history import COLUMNS, Change, History, Request, Seat, SystemHistory
@@ -395,19 +396,21 @@ class Invariants:
                 raise ViolationError("I12 one final state", f"{row} is confirmed, and no write of it was done")
             if after != row.new or before != row.old:
                 raise ViolationError("I12 one final state", f"{row} is confirmed with the owners {before}, {after}")
-            self._was_read_back(row, end.at)
+            self._was_read_back(row, end.at, min(one.number for one in sent if one.done))
         deleted = any(ref == plain(row.ref) for ref, _ in history.gone)
         if changed and row.state not in _WRITTEN and not deleted:
             raise ViolationError("I12 one final state", f"{row} was written, and ended as {row.state.value}")
         if changed and row.state is RowState.CONFLICT and not self._edited_by_people(row):
             raise ViolationError("I12 one final state", f"{row} was written, and nobody else edited it")
 
-    def _was_read_back(self, row: OutboxRow, at: datetime) -> None:
-        """The last reading before a confirmation showed the owner that was wanted."""
+    def _was_read_back(self, row: OutboxRow, at: datetime, written: int) -> None:
+        """The last reading before a confirmation showed what was wanted, or the row says that none came after it."""
         history = self.history.of(row.ref)
         ref, field = slot_of(row)
         read = max(one.number for one in history.reads if ref in one.refs and one.at < at + GRAIN)
         changes = (one for one in reversed(history.changes) if one.field == field and one.ref == ref)
+        if row.code == NOT_SEEN and read < written:
+            return
         shown = next((one for one in changes if one.number <= read), None)
         if shown is None or shown.new != row.new:
             raise ViolationError("I12 one final state", f"{row} is confirmed, and was read as {shown} before that")

@@ -73,7 +73,7 @@ def _reopened_unread(patch: Patch) -> None:
         again = [row for row in rows if row.attempts]
         fresh = [row for row in rows if not row.attempts]
         ready = compared(line, context, fresh, tries) if fresh else []
-        return [sending.Ready(row, Reading(row.ref, None), None) for row in again] + ready
+        return [sending.Ready(row, Reading(row.ref, None), line.clock.now(), None) for row in again] + ready
 
     patch.setattr(recovery, "_settle_batch", reopen)
     patch.setattr(sending, "_compared", trusting)

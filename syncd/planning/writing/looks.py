@@ -7,13 +7,12 @@ of the compare may be an old picture (reliability.md, F24): the sender and the s
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 
 from syncd.connectors.port import Reading
 from syncd.model.plans import OutboxRow
 from syncd.model.refs import Ref
 from syncd.planning.writing.compare import Standing, compare
-from syncd.planning.writing.doubt import stamp_of
+from syncd.planning.writing.doubt import is_old_picture
 from syncd.planning.writing.line import Line
 
 LOST_WAIT = 5.0
@@ -22,13 +21,11 @@ MOST_LOOKS = 4
 """How often a record is read that shows nothing of a write which was accepted, or whose answer was lost: some 20 s."""
 
 
-def readings_after(
-    line: Line, rows: Sequence[OutboxRow], stamps: Mapping[int, datetime | None]
-) -> Mapping[Ref, Reading]:
+def readings_after(line: Line, rows: Sequence[OutboxRow]) -> Mapping[Ref, Reading]:
     """The records of some rows of one system and kind as they are after their writes. Raises CrmError.
 
-    One that has the value of before is read again; while it has the stamp of the compare too (`stamps`, by row id), up
-    to `MOST_LOOKS` times in all.
+    One that has the value of before is read again; while it has the stamp of the compare too, or an older one, up to
+    `MOST_LOOKS` times in all.
     """
     if not rows:
         return {}
@@ -40,7 +37,7 @@ def readings_after(
             break
         line.back_off(look)
         readings.update(line.read(system, kind, doubtful))
-        old = (row for row in doubtful if stamp_of(readings.get(row.ref)) == stamps.get(row.id))
+        old = (row for row in doubtful if is_old_picture(row, readings.get(row.ref)))
         doubtful = [row for row in old if _shows_nothing(row, readings.get(row.ref))]
     return readings
 

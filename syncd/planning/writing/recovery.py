@@ -70,9 +70,8 @@ def _group(row: OutboxRow) -> tuple[str, System, Kind]:
 
 
 def _settle_batch(line: Line, rows: Sequence[OutboxRow]) -> None:
-    stamps = {row.id: row.stamp for row in rows}
-    readings = readings_after(line, rows, stamps)
-    disputed = doubts(line, rows, stamps, readings)
+    readings = readings_after(line, rows)
+    disputed = doubts(line, rows, readings)
     with line.store.read() as conn:
         plan = plans.get_plan(conn, rows[0].plan_id)
     closed = plan.status is not PlanStatus.APPROVED or line.clock.now() >= plan.expires_at

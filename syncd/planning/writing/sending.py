@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from syncd.connectors.port import OwnerWrite, Reading, WriteOutcome, WriteResult
@@ -30,7 +30,7 @@ from syncd.model.records import Team
 from syncd.model.refs import Kind, Ref, System
 from syncd.planning.writing.applied import Stop
 from syncd.planning.writing.compare import Standing, compare
-from syncd.planning.writing.doubt import Doubted, doubts, stamp_of
+from syncd.planning.writing.doubt import Doubted, doubts, stamp_of, unseen
 from syncd.planning.writing.line import Line, stopped_by
 from syncd.planning.writing.looks import LOST_WAIT, readings_after
 from syncd.planning.writing.settling import PlanContext, Settlement, settle
@@ -47,10 +47,11 @@ _TEAM_KINDS = frozenset({Kind.ACCOUNT, Kind.OPPORTUNITY})
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """A row whose record stands as planned: its reading, and the team that the write will drop, if it has one."""
+    """A row whose record stands as planned, and its stamp: the reading, when, the team that the write will drop."""
 
     row: OutboxRow
     reading: Reading
+    compared_at: datetime
     team: Team | None
 
 
@@ -104,7 +105,7 @@ def check_before_call(line: Line, context: PlanContext) -> Stop | None:
 def _compared(line: Line, context: PlanContext, rows: Sequence[OutboxRow], tries: Mapping[int, int]) -> list[Ready]:
     """The rows whose record stands as planned, with its reading; the others are settled. Raises CrmError."""
     system, kind = rows[0].ref.system, rows[0].ref.kind
-    readings = line.read(system, kind, rows)
+    now, readings = line.clock.now(), line.read(system, kind, rows)
     ends = _ended_before(line, rows, readings, tries)
     ended = {end.row.id for end in ends}
     standing = [(row, reading) for row in rows if row.id not in ended and (reading := readings.get(row.ref))]
@@ -116,7 +117,8 @@ def _compared(line: Line, context: PlanContext, rows: Sequence[OutboxRow], tries
         if hold is not None:
             ends.append(Settlement(row, RowState.CONFLICT, HAS_TEAM, hold, reading=reading))
         else:
-            ready.append(Ready(row, reading, with_seats(teams.teams.get(row.ref.id), context.seats.get(row.ref))))
+            team = with_seats(teams.teams.get(row.ref.id), context.seats.get(row.ref))
+            ready.append(Ready(replace(row, stamp=stamp_of(reading)), reading, now, team))
     settle(line, context, ends)
     return ready
 
@@ -129,7 +131,7 @@ def _ended_before(
     late = [
         row for row in rows if row.id in tried and compare(row, readings.get(row.ref)).standing is Standing.AS_WANTED
     ]
-    disputed = doubts(line, late, {}, readings)
+    disputed = doubts(line, late, readings)
     ends: list[Settlement] = []
     for row in rows:
         reading, doubted = readings.get(row.ref), disputed.get(row.id)
@@ -182,17 +184,12 @@ def _claim(line: Line, chunk: Sequence[Ready]) -> Stop | None:
             saved_teams.save(conn, {each.row.id: each.team for each in chunk}, now=now)
             intents = [_intent(row, attempt, line.epoch) for row in rows]
             ledger.append_many(conn, intents, at=now, run_id=line.run_id)
-            stamps = {row: stamp for row, stamp in _stamps(chunk).items() if stamp is not None}
+            stamps = {row.id: row.stamp for row in rows if row.stamp is not None}
             outbox.claim(conn, [row.id for row in rows], epoch=line.epoch, attempt=attempt, now=now, stamps=stamps)
     except (LeaseHeldError, RefusedError) as error:
         return Stop(error.code, error.summary, error.exit_code)
     crashpoint("apply.claimed")
     return None
-
-
-def _stamps(chunk: Sequence[Ready]) -> dict[int, datetime | None]:
-    """The stamps of the records as they were compared, by row id."""
-    return {each.row.id: stamp_of(each.reading) for each in chunk}
 
 
 def _intent(row: OutboxRow, attempt: str, epoch: int) -> ledger.NewRow:
@@ -258,8 +255,8 @@ def _finish(
         lost = [row for row in unread if results[row.ref].outcome is WriteOutcome.UNKNOWN]
         if lost:
             line.pause(LOST_WAIT)
-        readings = readings_after(line, unread, _stamps(chunk))
-        disputed = doubts(line, lost, _stamps(chunk), readings)
+        readings = readings_after(line, unread)
+        disputed = {**doubts(line, lost, readings), **_unseen(chunk, results, readings)}
         read_rows = list(rows)
     except CrmError as error:
         tally.stop = stopped_by(error, rows[0].ref.system)
@@ -277,6 +274,20 @@ def _finish(
     settle(line, context, ends)
     _reopen(line, again, results)
     return again
+
+
+def _unseen(
+    chunk: Sequence[Ready], results: Mapping[Ref, WriteResult], readings: Mapping[Ref, Reading]
+) -> dict[int, Doubted]:
+    """What is doubted of rows whose writes were accepted, by row id: those that do not show."""
+    found: dict[int, Doubted] = {}
+    for each in chunk:
+        row = each.row
+        if results[row.ref].outcome is WriteOutcome.ACCEPTED:
+            doubted = unseen(row, readings.get(row.ref), each.compared_at)
+            if doubted is not None:
+                found[row.id] = doubted
+    return found
 
 
 def _wait_out(line: Line, error: RateLimitedError, rows: Sequence[OutboxRow]) -> Stop | None:

@@ -17,6 +17,8 @@ from syncd.planning.writing.settling import NOT_KEPT, Settlement
 OWNER_CHANGED = "owner-changed"
 """The code of a row whose field, the owner or another, holds neither what the plan expected nor what it wants."""
 GONE = "gone"
+NOT_SEEN = "not-seen"
+"""The code of a row whose write was accepted, and whose record was never shown but as it was before."""
 
 
 def before_write(row: OutboxRow, reading: Reading | None, *, tried: bool, in_doubt: bool = False) -> Settlement | None:
@@ -43,7 +45,7 @@ def after_write(
 ) -> Settlement | None:
     """The end of a row that was sent, or None where it may be sent again: it was read and was not applied.
 
-    `doubted` is what is doubted of a row whose answer was lost.
+    `doubted` is what is doubted of a row whose answer was lost, or whose write does not show.
     """
     if result.outcome is WriteOutcome.REJECTED:
         return Settlement(row, RowState.REJECTED, result.code, result.message, result.request_id, row.old, None)
@@ -51,6 +53,8 @@ def after_write(
         return _dead(row, result) if last else None
     found = compare(row, reading)
     if result.outcome is WriteOutcome.ACCEPTED:
+        if doubted is not None:
+            return replace(in_dispute(row, reading, doubted, result.request_id), code=NOT_SEEN)
         return _accepted(row, result, reading)
     if doubted is not None:
         return in_dispute(row, reading, doubted, result.request_id)
@@ -75,9 +79,11 @@ def in_dispute(row: OutboxRow, reading: Reading | None, doubted: Doubted, reques
 
 
 def _as_wanted(row: OutboxRow, reading: Reading | None) -> Reading | None:
+    """The reading with the value that was written, no older than the compare: else the mirror would not take it."""
     if reading is None or reading.record is None:
         return reading
-    return replace(reading, record=with_held_value(reading.record, row.field, row.new))
+    record = with_held_value(reading.record, row.field, row.new)
+    return replace(reading, record=replace(record, stamp=max(record.stamp, row.stamp or record.stamp)))
 
 
 def needs_reading(result: WriteResult) -> bool:

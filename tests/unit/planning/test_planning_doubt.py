@@ -18,6 +18,7 @@ from syncd.model.refs import Kind
 from syncd.planning.proposing.builder import PlanInput
 from syncd.planning.writing.doubt import Doubt, doubts
 from syncd.planning.writing.settling import NOT_KEPT
+from syncd.planning.writing.verdicts import NOT_SEEN
 from syncd.store import mirror, ownership
 
 ONE = account(1)
@@ -234,6 +235,49 @@ def test_who_set_the_wanted_owner_while_the_answer_was_lost_is_asked(
     assert mark_of(world) == (("005anna", "written") if ours else ("005old", "adopted"))
 
 
+PICTURES = [
+    (timedelta(days=1), timedelta(0), RowState.CONFIRMED),
+    (timedelta(days=1), timedelta(hours=-1), RowState.CONFIRMED),
+    (timedelta(seconds=2), timedelta(0), RowState.CONFLICT),
+    (timedelta(days=1), timedelta(hours=1), RowState.CONFLICT),
+]
+
+
+@pytest.mark.parametrize(
+    ("age", "moved", "ends"),
+    PICTURES,
+    ids=["as compared", "older still", "changed as it was compared", "changed since"],
+)
+def test_an_accepted_write_that_is_never_shown_is_done_unless_the_record_is_newer_than_it(
+    world: World, age: timedelta, moved: timedelta, ends: RowState
+) -> None:
+    """Seed 81214: each look over 20 seconds was answered with the picture of before, and nobody had edited anything."""
+    book = facts(1)
+    source = plan_input((book, decision(book)))
+    plan, crm = world.approved(source), world.crms[SF]
+    stamp = world.clock.now() - age
+    crm.stamps[ONE] = stamp
+    plain_read = crm.read
+
+    def read(kind: Kind, ids: Sequence[str]) -> Mapping[str, Reading]:
+        readings = plain_read(kind, ids)
+        if not crm.sent:
+            return readings
+        picture = Record(ONE, stamp + moved, {}, "005old")
+        return {known: replace(reading, record=picture) for known, reading in readings.items()}
+
+    crm.read = read  # type: ignore[method-assign]
+    world.apply(plan, source)
+    done, row = ends is RowState.CONFIRMED, row_of(world, plan)
+    assert (row.state, row.code, len(crm.sent)) == (ends, NOT_SEEN if done else NOT_KEPT, 1)
+    assert mark_of(world) == ("005anna", "written")
+    with world.store.read() as conn:
+        mirrored = mirror.get_record(conn, ONE)
+    assert mirrored is not None
+    assert mirrored.owner == ("005anna" if done else "005old"), "else it looks changed back until the next pull"
+    assert ("taken as done" in (row.message or "")) is done
+
+
 DEAL = deal(1)
 
 
@@ -265,8 +309,9 @@ def test_the_holder_of_a_role_is_asked_for_by_its_field_and_nobody_sets_a_text_o
     crm = world.crms[SF]
     crm.histories = {(ONE, field): (BEN_AGREES, LONG_AGO), (ONE, OWNER_FIELD): (BY_US, LONG_AGO)}
     row = OutboxRow(1, "plan", ONE, "005old", "005anna", str(ONE), None, "print", RowState.SENDING, 1, field=field)
+    row = replace(row, stamp=NOW)
     reading = Reading(ONE, Record(ONE, NOW, {held_name(field): "005anna"}, "005old"), NOW)
-    doubted = doubts(world.line(), [row], {1: NOW}, {ONE: reading})
+    doubted = doubts(world.line(), [row], {ONE: reading})
     assert [each.doubt for each in doubted.values()] == ([Doubt.NOT_OURS] if field == "csm" else [])
     assert crm.calls == (1 if field == "csm" else 0)
 
