@@ -54,6 +54,19 @@ class DriftView:
         return found.email if found is not None and found.email else None
 
 
+@dataclass(frozen=True, slots=True)
+class AdoptedDrift:
+    """An override that an adopted drift made, for whom, and what came with it.
+
+    `others` are the company's other accounts, which it speaks for, too; `ended` counts the adopted overrides before it.
+    """
+
+    number: int
+    owner: str
+    others: tuple[Ref, ...]
+    ended: int
+
+
 def look(conn: Connection, systems: Iterable[System], role: str = OWNER_FIELD) -> DriftView:
     """Which owners, or holders of another role, drifted in the mirror of some systems since syncd's last write, or
     since adoption.
@@ -77,8 +90,8 @@ def look(conn: Connection, systems: Iterable[System], role: str = OWNER_FIELD) -
 
 def adopt_drift(
     conn: Connection, view: DriftView, ref: Ref, *, who: str, why: str, expires: date | None, now: datetime, run_id: str
-) -> tuple[int, str]:
-    """Take the present owner (or holder of the view's role) of a drifted account as an override; number and e-mail.
+) -> AdoptedDrift:
+    """Take the present owner (or holder of the view's role) of a drifted account as an override of its company.
 
     An override that was adopted for an account of the same company ends. The caller commits. Raises RefusedError SYN527
     where nothing drifted, SYN528 where the owner is no active user.
@@ -92,7 +105,8 @@ def adopt_drift(
             f"{ref} belongs to {who_text}, who is no active user: no override can name them",
             hint=f"`syncd drift revert {ref}` plans it back, and the rules decide about the rest",
         )
-    ended = overrides.end(conn, _together(conn, ref), now=now, role=view.role)
+    together = _together(conn, ref)
+    ended = overrides.end(conn, together, now=now, role=view.role)
     number = overrides.add(conn, ref, owner.email, who=who, why=why, expires=expires, now=now, role=view.role)
     for each in view.of_company(ref):
         ownership.set_mark(conn, each.ref, each.now, "adopted", now=now, field=view.role)
@@ -113,7 +127,7 @@ def adopt_drift(
         },
         payload={"why": why, "owner": owner.email},
     )
-    return number, owner.email
+    return AdoptedDrift(number, owner.email, tuple(sorted(set(together) - {ref})), ended)
 
 
 def release_override(

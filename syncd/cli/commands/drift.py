@@ -55,16 +55,23 @@ def drift(ctx: click.Context, format_: str) -> None:
 @_ROLE
 @click.pass_context
 def adopt(ctx: click.Context, ref: str, reason: str, expires: datetime | None, role: str) -> int:
-    """Take REF's present owner as an override: it counts like one in the pack, and stands in the ledger."""
+    """Take REF's present owner as an override: it counts like one in the pack, and stands in the ledger.
+
+    It is about the whole company: its accounts in both CRMs, which the next plan gives to the same owner.
+    """
     last: date | None = expires.date() if expires is not None else None
 
     def work(context: Context, leader: Leadership) -> int:
         from syncd.jobs.plans.drift import adopt_drift
         from syncd.planning.drift import parse_ref
 
-        number, owner = adopt_drift(context, leader, parse_ref(ref), why=reason, expires=last, role=role)
+        adopted = adopt_drift(context, leader, parse_ref(ref), why=reason, expires=last, role=role)
         until = f"until {last:%Y-%m-%d}" if last else "until it is released"
-        click.echo(f"override {number}: {ref} belongs to {owner} {until}")
+        click.echo(f"override {adopted.number}: {ref} belongs to {adopted.owner} {until}")
+        for other in adopted.others:
+            click.echo(f"  it is about {other} of the same company, too")
+        if adopted.ended:
+            click.echo("  the override that was adopted for the company before has ended")
         return 0
 
     return lead(ctx, work)

@@ -65,8 +65,8 @@ def _author(view: drift.DriftView, each: Drift) -> str | None:
 
 def adopt_drift(
     context: Context, leader: Leadership, ref: Ref, *, why: str, expires: date | None, role: str = OWNER_FIELD
-) -> tuple[int, str]:
-    """Take the present owner as an override; its number and the owner. See `planning.drift.adopt_drift`.
+) -> drift.AdoptedDrift:
+    """Take the present owner as an override of its company. See `planning.drift.adopt_drift`.
 
     Raises RefusedError SYN537 where the pack has an override in force for the company, too: no plan can obey two.
     """
@@ -85,7 +85,7 @@ def adopt_drift(
             now=context.clock.now(),
             run_id=run.run_id,
         )
-    context.log.event("drift.adopted", ref=str(ref), override=found[0])
+    context.log.event("drift.adopted", ref=str(ref), override=found.number)
     return found
 
 

@@ -94,22 +94,22 @@ def test_an_adopted_drift_is_an_override_that_no_plan_moves(settled: World) -> N
     held = next(e for e in make_plan(settled.context)["decisions"] if str(ref) in e["accounts"])
     assert held["reason"] == "changed-by-person"
     with leadership(settled.context) as leader:
-        number, owner = adopt_drift(settled.context, leader, ref, why="exec sponsor", expires=date(2027, 3, 31))
+        made = adopt_drift(settled.context, leader, ref, why="exec sponsor", expires=date(2027, 3, 31))
     assert drift_document(settled.context)["drifts"] == []
     (standing,) = overrides_document(settled.context)["overrides"]
     assert (standing["number"], standing["owner"], standing["by"], standing["expires"]) == (
-        number,
-        owner,
+        made.number,
+        made.owner,
         "ruth",
         "2027-03-31",
     )
     plan = make_plan(settled.context, all_decisions=True)
     decision = next(e for e in plan["decisions"] if str(ref) in e["accounts"])
-    assert (decision["reason"], decision["owner"]["email"]) == ("override", owner)
-    assert decision["rule"] == {"file": "ledger", "line": number}
+    assert (decision["reason"], decision["owner"]["email"]) == ("override", made.owner)
+    assert decision["rule"] == {"file": "ledger", "line": made.number}
     with settled.context.store.read() as conn:
         (written,) = ledger.entries(conn, event="drift.adopted")
-    assert written.payload == {"why": "exec sponsor", "owner": owner}
+    assert written.payload == {"why": "exec sponsor", "owner": made.owner}
 
 
 def test_an_adopted_override_that_expired_holds_the_account(settled: World) -> None:

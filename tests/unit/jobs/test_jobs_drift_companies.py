@@ -13,6 +13,7 @@ from syncd.jobs.plans.drift import adopt_drift, drift_document, overrides_docume
 from syncd.jobs.plans.plan import make_plan
 from syncd.jobs.pulling.linking import link_mirror
 from syncd.model.refs import Ref, System
+from syncd.planning.drift import AdoptedDrift
 from syncd.report.drift_text import overrides_text
 from syncd.store import companies, ledger
 
@@ -66,9 +67,9 @@ def others(world: World, *refs: Ref) -> list[str]:
     return [rep for rep in world.reps if rep not in {(users | owners).get(each or "") for each in had}]
 
 
-def adopted(world: World, ref: Ref) -> int:
+def adopted(world: World, ref: Ref) -> AdoptedDrift:
     with leadership(world.context) as leader:
-        return adopt_drift(world.context, leader, ref, why="she knows them", expires=None)[0]
+        return adopt_drift(world.context, leader, ref, why="she knows them", expires=None)
 
 
 def decided(world: World, ref: Ref) -> tuple[str, str]:
@@ -92,8 +93,9 @@ def test_a_company_whose_other_record_was_adopted_before_has_one_override(settle
     given(settled, pair[SALESFORCE], first)
     adopted(settled, pair[SALESFORCE])
     given(settled, pair[HUBSPOT], second)
-    number = adopted(settled, pair[HUBSPOT])
-    assert [entry["number"] for entry in overrides_document(settled.context)["overrides"]] == [number]
+    made = adopted(settled, pair[HUBSPOT])
+    assert (made.owner, made.others, made.ended) == (second, (pair[SALESFORCE],), 1)
+    assert [entry["number"] for entry in overrides_document(settled.context)["overrides"]] == [made.number]
     assert decided(settled, pair[SALESFORCE]) == ("override", second)
     with settled.context.store.read() as conn:
         assert [entry.facts["ended"] for entry in ledger.entries(conn, event="drift.adopted")] == [0, 1]
@@ -104,6 +106,7 @@ def test_of_two_companies_that_became_one_the_override_adopted_last_counts(settl
     first, second = others(settled, salesforce, hubspot)[:2]
     given(settled, hubspot, first)
     earlier = adopted(settled, hubspot)
+    assert (earlier.others, earlier.ended) == ((), 0)
     given(settled, salesforce, second)
     later = adopted(settled, salesforce)
     assert decided(settled, hubspot) == ("override", first)
@@ -111,10 +114,10 @@ def test_of_two_companies_that_became_one_the_override_adopted_last_counts(settl
     assert decided(settled, salesforce) == ("align", second)  # the HubSpot record follows the later word
     document = overrides_document(settled.context)
     assert [(entry["number"], entry["outranked_by"]) for entry in document["overrides"]] == [
-        (earlier, later),
-        (later, None),
+        (earlier.number, later.number),
+        (later.number, None),
     ]
-    assert f"outranked by {later}, adopted later" in overrides_text(document)
+    assert f"outranked by {later.number}, adopted later" in overrides_text(document)
 
 
 @pytest.mark.parametrize("system", [SALESFORCE, HUBSPOT])

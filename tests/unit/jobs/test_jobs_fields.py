@@ -86,7 +86,7 @@ def test_a_persons_change_of_a_role_is_respected_like_that_of_an_owner(world: Wo
     reverted = plan_revert(world.context, [ref], "csm")
     assert set(changes(reverted.document, "csm")) == {ref}
     with leadership(world.context) as leader:
-        _, email = adopt_drift(world.context, leader, ref, why="asked for her", expires=None, role="csm")
+        email = adopt_drift(world.context, leader, ref, why="asked for her", expires=None, role="csm").owner
     assert email == world.reps[4]
     settled = make_plan(world.context, all_decisions=True)["decisions"]
     entry = next(each for each in settled if each["role"] == "csm" and str(ref) in each["accounts"])
